@@ -1,0 +1,35 @@
+"""Time and chance, as one object, so that tests bring their own and never sleep."""
+
+import random
+import time
+
+
+class Clock:
+    """The machine's clocks. All values are in seconds."""
+
+    def now(self) -> float:
+        """Return the Unix time, for comparing with what the server says."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return a time that never goes back, for measuring."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Pause; Ctrl-C ends it."""
+        time.sleep(max(0.0, seconds))
+
+    def jitter(self, span: float) -> float:
+        """Return a random time between 0 and `span`, so that many processes spread out."""
+        return random.uniform(0.0, span)
+
+
+def iso(moment: float) -> str:
+    """Write a Unix time as ISO 8601 UTC with milliseconds, as history entries carry it."""
+    whole, milliseconds = divmod(round(moment * 1000), 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{milliseconds:03d}Z"
+
+
+def clock_time(moment: float) -> str:
+    """Write a Unix time for people, in local time: `2026-11-21 10:32:05`."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))

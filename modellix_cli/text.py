@@ -1,0 +1,65 @@
+"""Text that came from elsewhere, made safe to show; quantities in words."""
+
+import re
+from typing import Final
+
+_UNSAFE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_UNSAFE_IN_LINE: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_SECRET_QUERY: Final = re.compile(
+    r"(?i)\b(api_key|api-key|apikey|authorization|key|sig|signature|token)=([^&\s\"'<>]+)"
+)
+
+
+def escape(text: str) -> str:
+    r"""Replace what could act on a terminal by `\uXXXX`; tabs and line breaks stay."""
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def one_line(text: str) -> str:
+    """Return `text` as a single safe line: unsafe characters, tabs and breaks become blanks."""
+    return _UNSAFE_IN_LINE.sub(" ", text)
+
+
+def clip(text: str, length: int) -> str:
+    """Cut `text` to at most `length` characters, marking the cut."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def without_secrets(text: str) -> str:
+    """Replace the values of query parameters that carry secrets, as in signed URLs."""
+    return _SECRET_QUERY.sub(r"\1=[REDACTED]", text)
+
+
+def duration(seconds: float) -> str:
+    """Write a time in seconds for people: `0.5s`, `45s`, `1m 05s`, `2h 03m`.
+
+    >>> duration(65)
+    '1m 05s'
+    """
+    if seconds < 10 and seconds != int(seconds):
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h {minute:02d}m"
+    return f"{minute}m {second:02d}s" if minute else f"{second}s"
+
+
+def size(number: int) -> str:
+    """Write a number of bytes for people: `512 B`, `1.5 KiB`, `16.0 MiB`."""
+    amount = float(number)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number with its noun: `1 file`, `3 files`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
