@@ -1,0 +1,173 @@
+"""Typed reading of what the API sends.
+
+Server values stay open: an unknown status or field is kept, not refused. Each document carries
+the reply it was read from, so that it can be shown as sent. A reply without what a document must
+have raises `BAD_REPLY`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from modellix_cli.errors import Code, ModellixError
+from modellix_cli.jsontext import Json
+from modellix_cli.values import parse_task_id
+
+SUCCEEDED: Final = frozenset({"success", "succeeded", "completed"})
+FAILED: Final = frozenset({"failed", "error", "canceled", "cancelled"})
+MAX_RESOURCES: Final = 1000
+RESULT_LIFETIME: Final = 24 * 3600.0
+"""Seconds for which Modellix keeps results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The reply to `POST /{provider}/{model}/async`: the task that was created."""
+
+    task_id: str
+    status: str
+    document: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One thing a task made. `position` counts from 1; `url` or `text` may be missing."""
+
+    position: int
+    type: str | None
+    url: str | None
+    text: str | None
+    format: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The reply to `GET /tasks/{task_id}`.
+
+    `reason` is the server's explanation of a failure; `ended_at` the Unix time at which the task
+    ended, if the reply says.
+    """
+
+    task_id: str
+    status: str
+    resources: tuple[Resource, ...]
+    reason: str | None
+    ended_at: float | None
+    document: Json
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the task ended with a result."""
+        return self.status.lower() in SUCCEEDED
+
+    @property
+    def failed(self) -> bool:
+        """Whether the task ended without a result (failed, cancelled)."""
+        return self.status.lower() in FAILED
+
+    @property
+    def finished(self) -> bool:
+        """Whether the task ended; a status we do not know counts as unfinished."""
+        return self.succeeded or self.failed
+
+    @property
+    def urls(self) -> list[str]:
+        """The addresses of the resources that have one."""
+        return [resource.url for resource in self.resources if resource.url]
+
+
+def read_submission(document: Json) -> Submission:
+    """Read the reply to a submission. Raises `BAD_REPLY` without a usable task id."""
+    data = _data(document)
+    task_id = data.get("task_id")
+    try:
+        if not isinstance(task_id, str) or parse_task_id(task_id) != task_id:
+            raise _unexpected("a usable task_id")
+    except ModellixError:
+        raise _unexpected("a usable task_id") from None
+    status = data.get("status")
+    return Submission(task_id, status if isinstance(status, str) else "submitted", document)
+
+
+def read_task(document: Json, task_id: str) -> Task:
+    """Read the reply about `task_id`. Raises `BAD_REPLY` if it is about something else."""
+    data = _data(document)
+    status = data.get("status")
+    if not isinstance(status, str) or not status.strip():
+        raise _unexpected("data.status to be a non-empty string")
+    answered = data.get("task_id", task_id)
+    if answered != task_id:
+        raise _unexpected("the task that was asked for; it is about another task ID")
+    result = data.get("result")
+    holder = result if isinstance(result, dict) else {}
+    resources = holder.get("resources", data.get("resources"))
+    return Task(
+        task_id=task_id,
+        status=status.strip(),
+        resources=_read_resources(resources),
+        reason=_reason(data),
+        ended_at=_moment(holder.get("extensions")),
+        document=document,
+    )
+
+
+def _data(document: Json) -> dict[str, Json]:
+    data = document.get("data") if isinstance(document, dict) else None
+    if not isinstance(data, dict):
+        raise _unexpected("a data object")
+    return data
+
+
+def _read_resources(items: Json) -> tuple[Resource, ...]:
+    if items is None:
+        return ()
+    if not isinstance(items, list) or len(items) > MAX_RESOURCES:
+        raise _unexpected(f"resources to be a list of at most {MAX_RESOURCES}")
+    return tuple(_read_resource(position, item) for position, item in enumerate(items, 1))
+
+
+def _read_resource(position: int, item: Json) -> Resource:
+    fields = {"url": item} if isinstance(item, str) else item
+    if not isinstance(fields, dict):
+        raise _unexpected(f"resource {position} to be a URL or an object")
+    kind, url = _string(fields, "type"), _string(fields, "url")
+    text = _string(fields, "text", "content")
+    if url is not None and kind == "text" and not url.lower().startswith(("http", "data:")):
+        url, text = None, url
+    return Resource(position, kind, url, text, _string(fields, "format"))
+
+
+def _string(fields: dict[str, Json], *names: str) -> str | None:
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+def _reason(data: dict[str, Json]) -> str | None:
+    """Return what the server says about a failure: `error` as text or as an object."""
+    error = data.get("error")
+    if isinstance(error, dict):
+        message, code = _string(error, "message", "detail", "reason"), error.get("code")
+        return f"{message} ({code})" if message and code else message or (str(code or "") or None)
+    if isinstance(error, str) and error.strip():
+        return error.strip()
+    return _string(data, "error_message", "message", "fail_reason")
+
+
+def _moment(extensions: Json) -> float | None:
+    end = extensions.get("end_time") if isinstance(extensions, dict) else None
+    if not isinstance(end, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(end)
+        return moment.timestamp() if moment.tzinfo else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _unexpected(wanted: str) -> ModellixError:
+    return ModellixError(
+        Code.BAD_REPLY, f"Unexpected reply from the Modellix API: expected {wanted}."
+    )

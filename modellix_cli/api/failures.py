@@ -1,0 +1,147 @@
+"""From an answer to the error a user can act on; the statuses of api.md.
+
+The server's own detail is part of every message, whatever the method.
+"""
+
+from http import HTTPStatus
+from typing import Final
+
+from modellix_cli.api.retry import asked_wait
+from modellix_cli.api.transport import Cut, NotSent, Reply
+from modellix_cli.clock import Clock
+from modellix_cli.errors import Code, ModellixError
+from modellix_cli.jsontext import Json, JsonError, loads
+from modellix_cli.text import clip, one_line, without_secrets
+
+_CODES: Final = {
+    400: Code.INVALID_REQUEST,
+    401: Code.UNAUTHORIZED,
+    402: Code.PAYMENT_REQUIRED,
+    403: Code.UNAUTHORIZED,
+    404: Code.NOT_FOUND,
+    405: Code.INVALID_REQUEST,
+    408: Code.SERVICE_UNAVAILABLE,
+    413: Code.INVALID_REQUEST,
+    415: Code.INVALID_REQUEST,
+    422: Code.INVALID_REQUEST,
+    429: Code.RATE_LIMITED,
+}
+_REJECTIONS: Final = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422, 429})
+"""Statuses of a submission after which it is certain that nothing was created."""
+
+
+def read_document(reply: Reply, clock: Clock) -> Json:
+    """Return the JSON of a successful reply; raise what any other means for a read."""
+    document = _json(reply)
+    status = _effective_status(reply, document)
+    if status == 200 and document is not None:
+        return document
+    if status == 200:
+        raise ModellixError(
+            Code.BAD_REPLY,
+            f"The Modellix API answered {reply.status} with something that is not JSON"
+            f"{_media_type(reply)}.",
+            status=reply.status,
+        )
+    code = Code.SERVICE_UNAVAILABLE if status >= 500 else _CODES.get(status, Code.API_ERROR)
+    raise ModellixError(
+        code,
+        f"Modellix API error ({_status_name(status)}). {_detail(reply, document)}",
+        status=status if status > 0 else reply.status,
+        wait_seconds=asked_wait(reply.headers, clock),
+    )
+
+
+def read_paid_document(reply: Reply, clock: Clock) -> Json:
+    """As `read_document`, for a paid submission.
+
+    A definite rejection raises its error, charged "no". Anything that leaves room for a created
+    task raises `SUBMISSION_UNKNOWN`, except 503 in the API's own JSON, which created nothing.
+    """
+    document = _json(reply)
+    status = _effective_status(reply, document)
+    if status == 200 and document is not None:
+        return document
+    given = task_id_words(document)
+    own_words = isinstance(document, dict) and "code" in document
+    if not given and (status in _REJECTIONS or (status == 503 and own_words)):
+        return read_document(reply, clock)
+    if status == 200:
+        what = f"answered {reply.status} with something that is not JSON{_media_type(reply)}."
+    else:
+        what = f"answered {_status_name(status)}. {_detail(reply, document)}"
+    raise submission_unknown(f"The Modellix API {what}{given}", status=reply.status)
+
+
+def task_id_words(document: Json) -> str:
+    """Return a sentence that names the task id in a reply that is otherwise unusable, or "".
+
+    An id the server gave is told even where it cannot be trusted.
+    """
+    data = document.get("data") if isinstance(document, dict) else None
+    task_id = data.get("task_id") if isinstance(data, dict) else None
+    return f" It names the task id {clip(one_line(str(task_id)), 600)}." if task_id else ""
+
+
+def submission_unknown(what: str, status: int | None = None) -> ModellixError:
+    """Return the error for a paid submission that may or may not have created a task."""
+    return ModellixError(
+        Code.SUBMISSION_UNKNOWN,
+        f"{what} The outcome of the paid submission is unknown: a task may have been created.",
+        status=status,
+    )
+
+
+def unreachable(error: NotSent, base_url: str) -> ModellixError:
+    """Return the error for a request that never reached the server; safe to repeat."""
+    return ModellixError(
+        error.code, f"Cannot reach {base_url}: {clip(one_line(error.reason), 300)}."
+    )
+
+
+def interrupted_read(error: Cut) -> ModellixError:
+    """Return the error for a read whose reply did not arrive."""
+    return ModellixError(
+        Code.NETWORK, f"The connection failed: {clip(one_line(error.reason), 300)}."
+    )
+
+
+def _json(reply: Reply) -> Json:
+    try:
+        return loads(reply.body)
+    except JsonError:
+        return None
+
+
+def _effective_status(reply: Reply, document: Json) -> int:
+    """Return 200 for success, else the status; a 200 whose `code` is not 0 takes that code."""
+    if not 200 <= reply.status < 300:
+        return reply.status
+    code = document.get("code") if isinstance(document, dict) else None
+    if code is None or code in (0, "0"):
+        return 200
+    return code if isinstance(code, int) and 300 <= code < 600 else -1
+
+
+def _status_name(status: int) -> str:
+    if status < 0:
+        return "code other than 0"
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _detail(reply: Reply, document: Json) -> str:
+    message = document.get("message") if isinstance(document, dict) else None
+    if isinstance(message, str) and message.strip():
+        detail = clip(without_secrets(one_line(message).strip()), 300)
+        return detail if detail.endswith((".", "!", "?", "…")) else detail + "."
+    if document is None:
+        return f"The reply is not Modellix's JSON{_media_type(reply)}."
+    return "The server gave no reason."
+
+
+def _media_type(reply: Reply) -> str:
+    kind = reply.headers.get("content-type", "").split(";")[0].strip()
+    return f" ({clip(one_line(kind), 60)})" if kind else ""

@@ -1,0 +1,180 @@
+"""Fetching results: what is refused, followed, and told. The key never goes there."""
+
+import socket
+
+import httpx
+import pytest
+import respx
+
+from modellix_cli.api.media import MediaFetcher, MediaPolicy
+from modellix_cli.errors import Code, ModellixError
+
+URL = "https://cdn.example.com/images/a.png?sig=secret"
+PUBLIC = "93.184.216.34"
+
+
+@pytest.fixture(autouse=True)
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Resolve names without a network."""
+    table = {
+        "cdn.example.com": PUBLIC,
+        "cdn2.example.com": PUBLIC,
+        "inside.example.com": "10.0.0.7",
+    }
+
+    def resolve(host: str, port: int, **kwargs: object) -> list[object]:
+        if host not in table:
+            raise socket.gaierror(-2, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (table[host], port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return table
+
+
+def fetch(url: str, policy: MediaPolicy | None = None) -> bytes:
+    with MediaFetcher(policy or MediaPolicy()).open(url) as stream:
+        return b"".join(stream.chunks)
+
+
+def failure(url: str, policy: MediaPolicy | None = None) -> ModellixError:
+    with pytest.raises(ModellixError) as caught:
+        fetch(url, policy)
+    return caught.value
+
+
+@respx.mock
+def test_the_connection_goes_to_the_address_that_was_checked() -> None:
+    route = respx.get(url__startswith=f"https://{PUBLIC}/").respond(content=b"pixels")
+    assert fetch(URL) == b"pixels"
+    request = route.calls.last.request
+    assert request.headers["host"] == "cdn.example.com"
+    assert request.extensions["sni_hostname"] == "cdn.example.com"
+    assert "authorization" not in request.headers
+
+
+@respx.mock
+def test_the_announced_type_and_length_are_told() -> None:
+    respx.get(host=PUBLIC).respond(content=b"pixels", headers={"Content-Type": "image/png"})
+    with MediaFetcher(MediaPolicy()).open(URL) as stream:
+        assert (stream.content_type, stream.length) == ("image/png", 6)
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [
+        ("http://cdn.example.com/a.png", "--allow-insecure-http"),
+        ("https://127.0.0.1/a.png", "--allow-private-network"),
+        ("https://2130706433/a.png", "--allow-private-network"),
+        ("https://[::1]/a.png", "--allow-private-network"),
+        ("https://localhost/a.png", "--allow-private-network"),
+        ("https://x.localhost/a.png", "--allow-private-network"),
+        ("https://192.168.1.1/a.png", "--allow-private-network"),
+        ("https://inside.example.com/a.png", "--allow-private-network"),
+        ("ftp://cdn.example.com/a.png", "ftp"),
+        ("file:///etc/passwd", "file"),
+        ("//cdn.example.com/a.png", "(none)"),
+        ("https://user:pw@cdn.example.com/a.png", "credentials"),
+        ("https:///a.png", "Invalid"),
+        ("https://[::1/a.png", "Invalid"),
+        ("https://cdn.example.com:99999/a.png", "Invalid"),
+    ],
+)
+def test_an_unsafe_url_is_refused_before_any_request(url: str, word: str) -> None:
+    with respx.mock:
+        error = failure(url)
+    assert error.code is Code.RESOURCE_REFUSED
+    assert error.exit == 2
+    assert word in error.message + error.hint
+
+
+@respx.mock
+def test_what_the_user_allows_is_fetched() -> None:
+    respx.get("http://127.0.0.1:9/a.png").respond(content=b"x")
+    assert fetch("http://127.0.0.1:9/a.png", MediaPolicy(True, True)) == b"x"
+
+
+@respx.mock
+def test_redirects_are_followed_with_each_hop_checked() -> None:
+    respx.get(host=PUBLIC, path="/images/a.png").respond(
+        302, headers={"Location": "https://cdn2.example.com/b.png"}
+    )
+    last = respx.get(host=PUBLIC, path="/b.png").respond(content=b"pixels")
+    assert fetch(URL) == b"pixels"
+    assert last.calls.last.request.headers["host"] == "cdn2.example.com"
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://cdn.example.com/a.png",
+        "https://10.1.2.3/",
+        "https://inside.example.com/",
+        "file:///x",
+    ],
+)
+def test_a_redirect_to_an_unsafe_place_is_refused(target: str) -> None:
+    respx.get(host=PUBLIC).respond(302, headers={"Location": target})
+    assert failure(URL).code is Code.RESOURCE_REFUSED
+
+
+@respx.mock
+def test_redirects_in_a_circle_end() -> None:
+    route = respx.get(host=PUBLIC).respond(302, headers={"Location": URL})
+    assert "exceeded 5 redirects" in failure(URL).message
+    assert route.call_count == 6
+
+
+@respx.mock
+def test_a_redirect_to_nowhere_is_told() -> None:
+    respx.get(host=PUBLIC).respond(302)
+    assert "did not include a Location" in failure(URL).message
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("status", "retryable"),
+    [
+        (404, False),
+        (403, False),
+        (410, False),
+        (500, True),
+        (503, True),
+        (429, True),
+        (206, False),
+    ],
+)
+def test_a_status_other_than_200_is_a_failure(status: int, retryable: bool) -> None:
+    respx.get(host=PUBLIC).respond(status)
+    error = failure(URL)
+    assert (error.code, error.status, error.retryable) == (Code.DOWNLOAD_FAILED, status, retryable)
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    "cause",
+    [
+        httpx.ReadError("reset"),
+        httpx.ReadTimeout("slow"),
+        httpx.ConnectError("refused"),
+        httpx.RemoteProtocolError("cut"),
+        OSError("odd"),
+    ],
+)
+def test_trouble_on_the_wire_may_pass(cause: Exception) -> None:
+    respx.get(host=PUBLIC).mock(side_effect=cause)
+    error = failure(URL)
+    assert error.code is Code.DOWNLOAD_FAILED
+    assert error.retryable
+    assert "secret" not in error.message
+
+
+def test_a_name_that_does_not_resolve_is_told() -> None:
+    assert "nowhere.example.com" in failure("https://nowhere.example.com/a.png").message
+
+
+@respx.mock
+def test_what_goes_wrong_while_the_caller_writes_is_the_callers() -> None:
+    respx.get(host=PUBLIC).respond(content=b"pixels")
+    with pytest.raises(OSError, match="disk full"), MediaFetcher(MediaPolicy()).open(URL):
+        raise OSError("disk full")

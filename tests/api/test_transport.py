@@ -1,0 +1,217 @@
+"""How requests travel: proxies, certificates, and the difference between not sent and cut."""
+
+import http.server
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from modellix_cli.api.transport import Cut, NotSent, Transport, proxy_for, tls_context
+from modellix_cli.clock import Clock
+from modellix_cli.errors import Code
+
+Handler = Callable[[socket.socket], None]
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Handler], int]]:
+    """Start a server that treats each connection with a function; returns its port."""
+    servers: list[socket.socket] = []
+
+    def start(handle: Handler) -> int:
+        server = socket.create_server(("127.0.0.1", 0))
+        servers.append(server)
+
+        def loop() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    handle(connection)
+
+        threading.Thread(target=loop, daemon=True).start()
+        port: int = server.getsockname()[1]
+        return port
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+def get(port: int) -> tuple[int, bytes]:
+    transport = Transport(f"http://127.0.0.1:{port}", clock=Clock())
+    try:
+        reply = transport.send("GET", "/x", headers={})
+    finally:
+        transport.close()
+    return reply.status, reply.body
+
+
+def answer(data: bytes) -> Handler:
+    def handle(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(data)
+
+    return handle
+
+
+def test_an_answer_is_read_whole(serve: Callable[[Handler], int]) -> None:
+    port = serve(answer(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine"))
+    assert get(port) == (200, b"fine")
+
+
+def test_nothing_listening_is_not_sent() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(NotSent) as caught:
+        get(port)
+    assert caught.value.code is Code.NETWORK
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"\x00\xff garbage \r\n\r\n",
+        b"HTTP/1.1 999999 \r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 40000 + b"\r\n",
+    ],
+)
+def test_anything_but_a_whole_answer_is_a_cut(serve: Callable[[Handler], int], data: bytes) -> None:
+    with pytest.raises(Cut):
+        get(serve(answer(data)))
+
+
+def test_a_server_that_speaks_no_tls_was_sent_nothing(serve: Callable[[Handler], int]) -> None:
+    port = serve(answer(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+    transport = Transport(f"https://127.0.0.1:{port}", clock=Clock())
+    with pytest.raises(NotSent) as caught:
+        transport.send("POST", "/x", headers={}, body=b"{}")
+    transport.close()
+    assert caught.value.code is Code.TLS
+
+
+@pytest.mark.parametrize(
+    ("url", "variables", "proxy"),
+    [
+        ("https://api.modellix.ai", {"HTTPS_PROXY": "http://proxy:3128"}, "http://proxy:3128"),
+        ("https://api.modellix.ai", {"https_proxy": "proxy:3128"}, "http://proxy:3128"),
+        ("https://api.modellix.ai", {"ALL_PROXY": "http://proxy:1"}, "http://proxy:1"),
+        ("https://api.modellix.ai", {"HTTP_PROXY": "http://proxy:3128"}, None),
+        ("https://api.modellix.ai", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "modellix.ai"}, None),
+        ("https://api.modellix.ai", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, None),
+        (
+            "https://api.modellix.ai",
+            {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "x.ai"},
+            "http://p:1",
+        ),
+        ("https://api.modellix.ai", {}, None),
+    ],
+)
+def test_the_environment_names_the_proxy(
+    monkeypatch: pytest.MonkeyPatch, url: str, variables: dict[str, str], proxy: str | None
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_for(url) == proxy
+
+
+def test_a_proxy_carries_the_request(
+    monkeypatch: pytest.MonkeyPatch, serve: Callable[[Handler], int]
+) -> None:
+    seen: list[bytes] = []
+
+    def handle(connection: socket.socket) -> None:
+        seen.append(connection.recv(65536))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{serve(handle)}")
+    transport = Transport("http://api.example.com", clock=Clock())
+    assert transport.send("GET", "/x", headers={}).body == b"ok"
+    transport.close()
+    assert seen[0].startswith(b"GET http://api.example.com/x HTTP/1.1\r\n")
+
+
+def test_a_proxy_that_refuses_was_sent_no_request(
+    monkeypatch: pytest.MonkeyPatch, serve: Callable[[Handler], int]
+) -> None:
+    port = serve(answer(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"))
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+    transport = Transport("https://api.example.com", clock=Clock())
+    with pytest.raises(NotSent, match="proxy refused"):
+        transport.send("POST", "/x", headers={}, body=b"{}")
+    transport.close()
+
+
+def test_a_proxy_of_another_kind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
+    with pytest.raises(NotSent, match="neither http nor https"):
+        Transport("https://api.example.com", clock=Clock())
+
+
+def test_a_missing_certificate_bundle_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with pytest.raises(NotSent, match=r"/nowhere/ca\.pem") as caught:
+        tls_context()
+    assert caught.value.code is Code.TLS
+
+
+@pytest.fixture
+def tls_server() -> Iterator[tuple[int, Path]]:
+    """An https server whose certificate only tests/data/ca.pem vouches for."""
+    data = Path(__file__).parent.parent / "data"
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(data / "server.pem")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_address[1], data / "ca.pem"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_company_ca_in_ssl_cert_file_is_trusted(
+    monkeypatch: pytest.MonkeyPatch, tls_server: tuple[int, Path]
+) -> None:
+    port, ca = tls_server
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca))
+    transport = Transport(f"https://localhost:{port}", clock=Clock())
+    assert transport.send("GET", "/x", headers={}).body == b"ok"
+    transport.close()
+
+
+def test_a_certificate_nobody_vouches_for_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tls_server: tuple[int, Path]
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    transport = Transport(f"https://localhost:{tls_server[0]}", clock=Clock())
+    with pytest.raises(NotSent) as caught:
+        transport.send("GET", "/x", headers={})
+    transport.close()
+    assert caught.value.code is Code.TLS

@@ -1,0 +1,55 @@
+"""Fixtures: a home folder of its own for every test, and the command line in it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.support import KEY, FakeClock, Result, invoke
+
+settings.register_profile("tests", deadline=None, max_examples=60)
+settings.load_profile("tests")
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    """An environment with a key and empty folders."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "XDG_STATE_HOME": str(home / "state"),
+        "MODELLIX_API_KEY": KEY,
+        "MODELLIX_CLI_NO_PROGRESS": "1",
+    }
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """The folder in which commands run."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def cli(env: dict[str, str], work: Path, clock: FakeClock) -> Cli:
+    """Run a command line; keyword `env` adds variables (None removes one)."""
+
+    def run(
+        *arguments: str, env: Mapping[str, str | None] | None = None, stdin: bytes = b""
+    ) -> Result:
+        merged = {k: v for k, v in (base | dict(env or {})).items() if v is not None}
+        return invoke(*arguments, env=merged, cwd=work, stdin=stdin, clock=clock)
+
+    base: dict[str, str | None] = dict(env)
+    return run

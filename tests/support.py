@@ -1,0 +1,95 @@
+"""What tests share: a clock under control, and the command line run in this process."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modellix_cli.__main__ import execute, wants_envelope
+from modellix_cli.clock import Clock
+from modellix_cli.commands.session import Session
+from modellix_cli.output.sink import Sink
+from modellix_cli.runtime import Runtime
+
+BASE = "https://api.modellix.ai"
+API = BASE + "/api/v1"
+KEY = "mk-test-0123456789abcdef"
+
+
+class FakeClock(Clock):
+    """Time stands still but for sleeping, which takes none."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self.time = now
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += max(0.0, seconds)
+
+    def jitter(self, span: float) -> float:
+        return 0.0
+
+
+class Terminal(io.StringIO):
+    """A stream that somebody watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Result:
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout)
+
+
+def invoke(
+    *arguments: str,
+    env: Mapping[str, str],
+    cwd: Path,
+    stdin: bytes = b"",
+    clock: Clock | None = None,
+    stdout: io.StringIO | None = None,
+    stderr: io.StringIO | None = None,
+) -> Result:
+    """Run one command line in this process, with its own streams, environment and clock."""
+    out, err = stdout or io.StringIO(), stderr or io.StringIO()
+    runtime = Runtime(io.TextIOWrapper(io.BytesIO(stdin)), out, err, env, cwd, clock or FakeClock())
+    sink = Sink(out, err, env, envelope=wants_envelope(arguments))
+    with Session(runtime, sink).closing() as session:
+        status = execute(session, list(arguments))
+    return Result(status, out.getvalue(), err.getvalue())
+
+
+def task_reply(task_id: str, status: str = "success", *urls: str, **data: Any) -> dict[str, Any]:
+    """A task's reply as api.md shows it."""
+    body: dict[str, Any] = {"status": status, "task_id": task_id, "model_id": "m", "duration": 9}
+    if urls:
+        resources = [{"url": url, "type": "image"} for url in urls]
+        body["result"] = {"resources": resources, "metadata": {}, "extensions": {}}
+    return {"code": 0, "message": "success", "data": body | data}
+
+
+def accepted(task_id: str) -> dict[str, Any]:
+    """The reply to a submission as api.md shows it."""
+    data = {"status": "pending", "task_id": task_id, "model_id": "m"}
+    return {"code": 0, "message": "success", "data": data}
+
+
+def problem(code: int, message: str) -> dict[str, Any]:
+    """An error in the API's own JSON."""
+    return {"code": code, "message": message}
