@@ -1,0 +1,1 @@
+"""What is kept on this machine: folders, credentials, the journal, saved files."""

@@ -1,0 +1,151 @@
+"""The journal: nothing lost, nothing secret, never fatal."""
+
+import multiprocessing
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from modellix_cli.clock import Clock
+from modellix_cli.local.journal import Account, Journal
+from tests.support import FakeClock
+
+ACCOUNT = Account("https://api.modellix.ai", "default")
+
+
+@pytest.fixture
+def warnings() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def journal(tmp_path: Path, clock: FakeClock, warnings: list[str]) -> Iterator[Journal]:
+    opened = Journal(tmp_path / "state", ACCOUNT, clock, warnings.append)
+    yield opened
+    opened.close()
+
+
+def test_a_submission_is_found_again_by_its_request(journal: Journal, clock: FakeClock) -> None:
+    number = journal.intend("a/b", b"{}")
+    first = journal.earlier("a/b", b"{}", 0)
+    assert first is not None
+    assert (first.state, first.task_id) == ("intent", None)
+    journal.settle(number, "accepted", slug="a/b", task_id="task-1")
+    second = journal.earlier("a/b", b"{}", 0)
+    assert second is not None
+    assert (second.state, second.task_id, second.created_at) == ("accepted", "task-1", clock.now())
+
+
+@pytest.mark.parametrize(
+    ("slug", "body", "since"),
+    [
+        ("a/c", b"{}", 0.0),
+        ("a/b", b'{"x": 1}', 0.0),
+        ("a/b", b"{}", 1e12),
+    ],
+)
+def test_another_request_or_an_older_one_is_not_it(
+    journal: Journal, slug: str, body: bytes, since: float
+) -> None:
+    journal.intend("a/b", b"{}")
+    assert journal.earlier(slug, body, since) is None
+
+
+def test_the_last_task_is_the_one_submitted_last(journal: Journal, clock: FakeClock) -> None:
+    assert journal.last_task_id() is None
+    for task_id in ("task-1", "task-2"):
+        journal.settle(journal.intend("a/b", b"{}"), "accepted", slug="a/b", task_id=task_id)
+        clock.sleep(1)
+    journal.saw("task-1", "success")
+    assert journal.last_task_id() == "task-2"
+
+
+def test_accounts_do_not_see_each_others_tasks(journal: Journal, clock: FakeClock) -> None:
+    journal.saw("task-1", "success")
+    other = Journal(journal.path.parent, Account("https://api.modellix.ai", "work"), clock, print)
+    assert other.last_task_id() is None
+    other.close()
+
+
+def test_the_file_is_the_users_alone_and_holds_no_body(journal: Journal) -> None:
+    journal.intend("a/b", b'{"prompt": "a secret cat"}')
+    assert journal.path.stat().st_mode & 0o777 == 0o600
+    assert journal.path.parent.stat().st_mode & 0o777 == 0o700
+    files = journal.path.parent.glob("journal.db*")
+    assert not any(b"secret cat" in file.read_bytes() for file in files)
+
+
+@pytest.mark.parametrize("content", [b"this is not a database at all" * 50, b"\0" * 4096])
+def test_a_broken_file_is_set_aside_with_a_warning(
+    journal: Journal, warnings: list[str], content: bytes
+) -> None:
+    journal.path.parent.mkdir()
+    journal.path.write_bytes(content)
+    journal.saw("task-1", "success")
+    assert journal.last_task_id() == "task-1"
+    assert len(warnings) == 1
+    aside = next(journal.path.parent.glob("journal.db.unusable-*"))
+    assert aside.read_bytes() == content
+    assert aside.name in warnings[0]
+
+
+def test_another_programs_database_is_set_aside_unharmed(
+    journal: Journal, warnings: list[str]
+) -> None:
+    journal.path.parent.mkdir()
+    with sqlite3.connect(journal.path) as db:
+        db.execute("CREATE TABLE theirs (x)")
+    db.close()
+    journal.saw("task-1", "success")
+    assert journal.last_task_id() == "task-1"
+    aside = next(journal.path.parent.glob("journal.db.unusable-*"))
+    with sqlite3.connect(aside) as db:
+        assert db.execute("SELECT count(*) FROM theirs").fetchone() == (0,)
+    db.close()
+
+
+def test_a_file_damaged_inside_is_never_fatal(journal: Journal, warnings: list[str]) -> None:
+    for number in range(300):
+        journal.saw(f"task-{number}", "success")
+    journal.close()
+    data = bytearray(journal.path.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    journal.path.write_bytes(data)
+    journal.saw("task-1", "failed")
+    journal.last_task_id()
+    assert len(warnings) == 1
+
+
+def test_a_folder_that_cannot_be_made_is_one_warning(
+    tmp_path: Path, clock: FakeClock, warnings: list[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    journal = Journal(tmp_path / "file" / "state", ACCOUNT, clock, warnings.append)
+    number = journal.intend("a/b", b"{}")
+    assert not journal.settle(number, "accepted", slug="a/b", task_id="task-1")
+    assert journal.last_task_id() is None
+    assert len(warnings) == 1
+    assert "Nothing is recorded" in warnings[0]
+
+
+def write_some(folder: Path, writer: int) -> None:
+    journal = Journal(folder, ACCOUNT, Clock(), pytest.fail)
+    number = journal.intend("a/b", b"%d" % writer)
+    journal.settle(number, "accepted", slug="a/b", task_id=f"task-{writer}")
+    journal.close()
+
+
+def test_forty_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(8) as pool:
+        pool.starmap(write_some, [(tmp_path, writer) for writer in range(40)])
+        pool.close()
+        pool.join()
+    with sqlite3.connect(tmp_path / "journal.db") as db:
+        count = db.execute("SELECT count(*) FROM tasks").fetchone()[0]
+        accepted = db.execute(
+            "SELECT count(*) FROM submissions WHERE state = 'accepted'"
+        ).fetchone()[0]
+    db.close()
+    assert (count, accepted) == (40, 40)
