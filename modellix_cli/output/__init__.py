@@ -1,0 +1,1 @@
+"""What the user sees: one writer, the shapes of results, progress."""

@@ -1,0 +1,157 @@
+"""How results look in each output mode; shapes and quiet forms are those of official-cli.md 4."""
+
+from typing import TYPE_CHECKING, Any
+
+from modellix_cli.api.documents import Resource, Submission, Task
+from modellix_cli.output.sink import Output, Sink
+from modellix_cli.text import clip, count
+
+if TYPE_CHECKING:
+    from modellix_cli.jobs.download import Saved
+    from modellix_cli.jobs.wait import Waited
+
+_LONGEST_SHOWN_URL = 2000
+
+
+def submission(sink: Sink, submitted: Submission) -> None:
+    """Show a task that was accepted (4.13)."""
+    if sink.mode is Output.JSON:
+        sink.json(submitted.document)
+    elif sink.mode is Output.HUMAN:
+        sink.line(f"Task: {submitted.task_id}")
+    else:
+        sink.line(submitted.task_id)
+
+
+def run_result(sink: Sink, task: Task, saved: "Saved | None") -> None:
+    """Show the task that `model run --wait` waited for, and the files if it saved any (4.13)."""
+    if sink.mode is Output.JSON:
+        files = {"files": [file.as_dict() for file in saved.files]} if saved else {}
+        document = task.document | files if isinstance(task.document, dict) else task.document
+        sink.json(document)
+    elif sink.mode is Output.TASK_ID:
+        sink.line(task.task_id)
+    elif sink.mode is Output.QUIET:
+        _quiet_result(sink, task, saved)
+    else:
+        sink.line(f"Task: {task.task_id}")
+        if task.succeeded:
+            sink.line("Resources:")
+            for resource in task.resources:
+                sink.line(_shown(resource))
+        if saved:
+            sink.line("Saved:")
+            for file in saved.files:
+                sink.line(str(file.path))
+
+
+def task_state(sink: Sink, task: Task) -> None:
+    """Show how a task stands (4.15)."""
+    if sink.mode is Output.JSON:
+        sink.json(task.document)
+    elif sink.mode is Output.QUIET:
+        _quiet_result(sink, task, None)
+    else:
+        sink.line(f"Task: {task.task_id}")
+        sink.line(f"Status: {task.status}")
+        for resource in task.resources:
+            sink.line(f"Resource: {_shown(resource)}")
+        if task.failed and task.reason:
+            sink.line(f"Reason: {task.reason}")
+
+
+def waited_one(sink: Sink, task: Task) -> None:
+    """Show the only task that was waited for (4.16)."""
+    if sink.mode is Output.JSON:
+        sink.json(task.document)
+    else:
+        _waited_line(sink, task)
+
+
+def waited_many(sink: Sink, waited: "Waited") -> None:
+    """Show several tasks in the order they were asked for; those in error say so (4.16)."""
+    if sink.mode is not Output.JSON:
+        for task in waited.finished:
+            _waited_line(sink, task)
+        return
+    entries: list[dict[str, Any]] = []
+    for task_id in waited.task_ids:
+        if task_id in waited.errors:
+            entries.append({"error": waited.errors[task_id].as_dict(), "taskId": task_id})
+        elif task_id in waited.tasks:
+            entries.append({"response": waited.tasks[task_id].document, "taskId": task_id})
+    sink.json({"tasks": entries} | ({"ok": False} if waited.errors else {}))
+
+
+def waited_partly(sink: Sink, waited: "Waited", error: dict[str, Any]) -> None:
+    """Show what is known when waiting ended early (4.16): the finished, the rest by id."""
+    if sink.mode is not Output.JSON:
+        for task in waited.finished:
+            _waited_line(sink, task)
+        return
+    completed = [
+        {"response": task.document, "status": task.status, "taskId": task.task_id}
+        for task in waited.finished
+    ]
+    failed = [
+        {"error": failure.as_dict(), "taskId": task_id}
+        for task_id, failure in waited.errors.items()
+    ]
+    known = {"completed": completed, "error": error, "ok": False}
+    rest = {"unfinishedTaskIds": waited.unfinished}
+    sink.json(known | rest | ({"failed": failed} if failed else {}))
+
+
+def downloaded(sink: Sink, task_id: str, saved: "Saved") -> None:
+    """Show the files that were saved (4.17)."""
+    if sink.mode is Output.JSON:
+        result: dict[str, Any] = {
+            "files": [file.as_dict() for file in saved.files],
+            "ok": not saved.errors,
+            "outputDirectory": str(saved.folder),
+            "taskId": task_id,
+        }
+        if saved.errors:
+            result["error"] = saved.errors[0].as_dict()
+            result["errors"] = [error.as_dict() for error in saved.errors]
+        sink.json(result)
+        return
+    if sink.mode is Output.HUMAN and saved.files:
+        sink.line(f"Downloaded {count(len(saved.files), 'resource')} to {saved.folder}:")
+    for file in saved.files:
+        sink.line(str(file.path))
+
+
+def _waited_line(sink: Sink, task: Task) -> None:
+    if sink.mode is Output.QUIET:
+        _quiet_result(sink, task, None)
+        return
+    sink.line(f"{task.task_id}  {task.status}")
+    for resource in task.resources:
+        sink.line(f"  {_shown(resource)}")
+
+
+def _quiet_result(sink: Sink, task: Task, saved: "Saved | None") -> None:
+    """Write paths if files were saved, else URLs and texts, else the task id."""
+    if saved and saved.files:
+        for file in saved.files:
+            sink.line(str(file.path))
+        return
+    shown = False
+    for resource in task.resources if not task.failed else ():
+        if resource.url:
+            sink.line(resource.url)
+        elif resource.text:
+            sink.block(resource.text)
+        shown = shown or bool(resource.url or resource.text)
+    if not shown:
+        sink.line(task.task_id)
+
+
+def _shown(resource: Resource) -> str:
+    """Return a resource as people want to see it: its URL, not the bytes of a `data:` URL."""
+    if resource.url is None:
+        return clip(resource.text or "(empty)", _LONGEST_SHOWN_URL)
+    if resource.url[:5].lower() == "data:":
+        return f"{clip(resource.url, 40)} ({len(resource.url)} characters; task download saves it)"
+    return resource.url

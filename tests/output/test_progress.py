@@ -1,0 +1,46 @@
+"""Signs of life: a line for each change, an animation, or nothing."""
+
+import io
+
+from modellix_cli.output.progress import Lines, Live, Progress, choose
+from modellix_cli.output.sink import Sink
+from tests.support import FakeClock, Terminal
+
+
+def test_the_display_fits_where_stderr_goes(clock: FakeClock) -> None:
+    watched, logged = Sink(None, Terminal(), {}), Sink(None, io.StringIO(), {})
+    assert type(choose(watched, clock, wanted=True)) is Live
+    assert type(choose(logged, clock, wanted=True)) is Lines
+    assert type(choose(watched, clock, wanted=False)) is Progress
+
+
+def test_a_log_has_one_line_for_each_change_of_state(clock: FakeClock) -> None:
+    err = io.StringIO()
+    with Lines(Sink(None, err, {}), clock) as progress:
+        for status in ("pending", "pending", "processing", "processing", "success"):
+            progress.task("task-1", status)
+            clock.sleep(2)
+        progress.trouble("task-1", "busy.")
+        progress.trouble("task-1", "busy.")
+    assert err.getvalue().splitlines() == [
+        "Task task-1: pending after 0s",
+        "Task task-1: processing after 4s",
+        "Task task-1: success after 8s",
+        "Task task-1: busy. Trying again.",
+    ]
+
+
+def test_an_animation_shows_statuses_and_gives_the_cursor_back() -> None:
+    err = Terminal()
+    with Live(Sink(None, err, {"TERM": "xterm"})) as progress:
+        for number in range(20):
+            progress.task(f"task-{number}", "processing [bold]x[/bold]")
+        progress.task("task-0", "success", finished=True)
+        progress.trouble("task-1", "busy.\x1b[2J")
+        progress.bytes("a.png", 10, 100)
+        progress.bytes("a.png", 100, 100)
+    shown = err.getvalue()
+    assert "processing [bold]x[/bold]" in shown
+    assert "1 of 20 tasks ended" in shown
+    assert "\x1b[2J" not in shown
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")

@@ -1,0 +1,172 @@
+"""The only writer: what reaches stdout and stderr, and what never does."""
+
+import io
+import json
+
+import pytest
+
+from modellix_cli.errors import Code, ModellixError
+from modellix_cli.output.sink import Output, Sink
+from tests.support import Terminal
+
+EVIL = "a\x1b[31mred\x07\u202e\x9b2J\r\nb"
+
+
+def sink(
+    out: io.StringIO | None = None, err: io.StringIO | None = None, **env: str
+) -> tuple[Sink, io.StringIO, io.StringIO]:
+    out, err = out or io.StringIO(), err or io.StringIO()
+    return Sink(out, err, env), out, err
+
+
+class Full(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+class Closed(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_json_is_indented_by_two_and_ends_with_one_newline() -> None:
+    writer, out, _ = sink()
+    writer.json({"a": [1, "é"]})
+    assert out.getvalue() == '{\n  "a": [\n    1,\n    "é"\n  ]\n}\n'
+
+
+def test_nothing_that_acts_on_a_terminal_passes() -> None:
+    writer, out, err = sink(Terminal(), Terminal(), NO_COLOR="1")
+    writer.json({EVIL: EVIL})
+    writer.line(EVIL)
+    writer.block(EVIL)
+    writer.note(EVIL)
+    writer.warn(EVIL)
+    writer.error(ModellixError(Code.API_ERROR, EVIL, hint=EVIL))
+    both = out.getvalue() + err.getvalue()
+    assert not set(both) & set("\x1b\x07\x9b\u202e\r")
+
+
+def test_colour_is_for_terminals_only() -> None:
+    for stream, env, colored in (
+        (Terminal(), {}, True),
+        (io.StringIO(), {}, False),
+        (Terminal(), {"NO_COLOR": "1"}, False),
+        (Terminal(), {"CI": "true"}, False),
+        (Terminal(), {"TERM": "dumb"}, False),
+        (io.StringIO(), {"FORCE_COLOR": "1"}, True),
+    ):
+        writer, _, err = sink(None, stream, **env)
+        writer.warn("careful")
+        assert ("\x1b[" in err.getvalue()) is colored
+
+
+def test_coloured_json_has_the_same_characters_and_is_never_wrapped() -> None:
+    import re
+
+    writer, out, _ = sink(Terminal())
+    value = {"text": "[bold]not markup[/bold] " + "long " * 60, "number": 1.5, "none": None}
+    writer.json(value)
+    assert "\x1b[" in out.getvalue()
+    assert json.loads(re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())) == value
+
+
+@pytest.mark.parametrize("secret", ["mk-0123456789abcdef", "short", "k"])
+def test_a_key_never_passes(secret: str) -> None:
+    writer, out, err = sink()
+    writer.hide(secret)
+    writer.json({"echo": f"key {secret}!"})
+    writer.line(secret)
+    writer.note(f"Bearer {secret}")
+    writer.error(ModellixError(Code.API_ERROR, f"bad key '{secret}'"))
+    assert f" {secret}!" not in out.getvalue()
+    assert "[REDACTED]" in out.getvalue()
+    assert f"'{secret}'" not in err.getvalue()
+    assert f"Bearer {secret}" not in err.getvalue()
+
+
+def test_hiding_a_short_key_leaves_words_alone() -> None:
+    writer, _, err = sink()
+    writer.hide("k")
+    writer.note("Check the api-key and the task: k")
+    assert err.getvalue() == "Check the api-key and the task: [REDACTED]\n"
+
+
+def test_an_error_says_what_happened_then_what_to_do() -> None:
+    writer, out, err = sink()
+    writer.error(ModellixError(Code.NOT_FOUND, "No such task.", hint="Look.", resume="do this"))
+    assert err.getvalue() == "Error: No such task.\nLook.\nResume with: do this\n"
+    assert out.getvalue() == ""
+
+
+def test_the_envelope_is_json_on_stdout_and_stderr_stays_empty() -> None:
+    writer, out, err = sink()
+    writer.envelope = True
+    writer.error(ModellixError(Code.NOT_FOUND, "No such task.", status=404, task_id="t"))
+    assert json.loads(out.getvalue()) == {
+        "ok": False,
+        "error": {
+            "code": "NOT_FOUND",
+            "message": "No such task.",
+            "hint": "Check the id or slug.",
+            "exitCode": 5,
+            "status": 404,
+            "taskId": "t",
+            "retryable": False,
+            "charged": "no",
+        },
+    }
+    assert err.getvalue() == ""
+
+
+def test_no_envelope_follows_a_result() -> None:
+    writer, out, err = sink()
+    writer.envelope = True
+    writer.json({"result": 1})
+    writer.error(ModellixError(Code.TASK_FAILED, "It failed."))
+    assert json.loads(out.getvalue()) == {"result": 1}
+    assert "It failed." in err.getvalue()
+
+
+def test_an_interruption_is_told_on_stderr_too() -> None:
+    writer, out, err = sink()
+    writer.envelope = True
+    writer.error(ModellixError(Code.INTERRUPTED, "Interrupted.", resume="resume"))
+    assert json.loads(out.getvalue())["error"]["exitCode"] == 130
+    assert "Resume with: resume" in err.getvalue()
+
+
+def test_a_full_disk_is_an_error_with_its_reason() -> None:
+    writer, _, _ = sink(Full())
+    with pytest.raises(ModellixError) as caught:
+        writer.line("data")
+    assert caught.value.code is Code.OUTPUT_UNWRITABLE
+    assert "No space left on device" in caught.value.message
+
+
+def test_a_closed_stdout_is_an_error() -> None:
+    with pytest.raises(ModellixError, match="it is closed"):
+        Sink(None, io.StringIO(), {}).line("data")
+
+
+def test_a_reader_that_left_is_a_broken_pipe() -> None:
+    writer, _, _ = sink(Closed())
+    with pytest.raises(BrokenPipeError):
+        writer.line("data")
+
+
+def test_talk_that_cannot_be_written_is_dropped() -> None:
+    for stream in (Full(), Closed(), None):
+        writer = Sink(io.StringIO(), stream, {})
+        writer.note("hello")
+        writer.warn("hello")
+
+
+def test_output_names_are_those_of_the_command_line() -> None:
+    assert [str(mode) for mode in Output] == ["human", "json", "quiet", "task-id"]
+
+
+def test_very_long_messages_are_cut() -> None:
+    writer, _, err = sink()
+    writer.error(ModellixError(Code.API_ERROR, "x" * 100_000))
+    assert len(err.getvalue()) < 11_000
