@@ -1,0 +1,1 @@
+"""What takes many requests: submitting once, waiting, downloading."""

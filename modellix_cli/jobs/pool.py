@@ -1,0 +1,90 @@
+"""A few threads that work while the main one stays free to answer Ctrl-C at once."""
+
+import queue
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+K = TypeVar("K", bound=Hashable)
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[K, R]):
+    """A finished piece of work: its key, and its result or what it raised."""
+
+    key: K
+    result: R | None
+    error: BaseException | None
+
+
+class Pool(Generic[K, R]):
+    """Runs pieces of work on up to `size` threads and hands results back as they come.
+
+    The threads are daemons: a program that ends does not wait for them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._threads = 0
+        self._waiting: queue.SimpleQueue[tuple[K, Callable[[], R]] | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Done[K, R]] = queue.SimpleQueue()
+
+    def start(self, key: K, work: Callable[[], R]) -> None:
+        """Begin a piece of work as soon as a thread is free."""
+        self._waiting.put((key, work))
+        if self._threads < self._size:
+            self._threads += 1
+            threading.Thread(target=self._serve, daemon=True).start()
+
+    def next(self, timeout: float) -> Done[K, R] | None:
+        """Return a finished piece of work, waiting at most `timeout` seconds for one."""
+        try:
+            return self._done.get(timeout=max(0.0, timeout))
+        except queue.Empty:
+            return None
+
+    def close(self) -> None:
+        """Let idle threads end."""
+        for _ in range(self._threads):
+            self._waiting.put(None)
+
+    def _serve(self) -> None:
+        while (item := self._waiting.get()) is not None:
+            key, work = item
+            try:
+                done: Done[K, R] = Done(key, work(), None)
+            except BaseException as error:  # noqa: BLE001 - handed to the main thread
+                done = Done(key, None, error)
+            self._done.put(done)
+
+
+class Interrupted(Exception):
+    """An interrupt came while shielded work ran. `done` is its outcome, None if not over yet."""
+
+    def __init__(self, stop: KeyboardInterrupt, done: Done[str, Any] | None) -> None:
+        super().__init__("interrupted")
+        self.stop = stop
+        self.done = done
+
+
+def shielded(work: Callable[[], R], grace: float) -> R:
+    """Run `work` on a thread of its own, where Ctrl-C cannot tear it.
+
+    Returns what `work` returns or raises what it raises. After an interrupt it gets `grace`
+    seconds to end; then `Interrupted` is raised, with the outcome if there is one.
+    """
+    pool: Pool[str, R] = Pool(1)
+    pool.start("", work)
+    done: Done[str, R] | None = None
+    try:
+        while done is None:
+            done = pool.next(timeout=3600.0)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(stop, pool.next(timeout=grace)) from stop
+    finally:
+        pool.close()
+    if done.error is not None:
+        raise done.error
+    return cast(R, done.result)

@@ -1,0 +1,251 @@
+"""Saving results: whole or not at all, under safe names, within limits."""
+
+import base64
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modellix_cli.api.documents import Task, read_task
+from modellix_cli.api.media import MediaFetcher, MediaPolicy, MediaStream
+from modellix_cli.errors import Code, ModellixError
+from modellix_cli.jobs.download import Downloader, Limits, Saved
+from modellix_cli.output.progress import Progress
+from tests.support import FakeClock, task_reply
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 100
+Answer = bytes | ModellixError | list[bytes | ModellixError]
+
+
+class FakeMedia(MediaFetcher):
+    """Hosts answers by URL; a list is used up one answer at a time."""
+
+    def __init__(self, **answers: Answer) -> None:
+        super().__init__(MediaPolicy())
+        self.answers: dict[str, Answer] = {f"https://x/{name}": a for name, a in answers.items()}
+        self.content_type: str | None = None
+        self.announce: Callable[[bytes], int | None] = len
+        self.seconds_per_chunk = 0.0
+        self.clock = FakeClock()
+
+    @contextmanager
+    def open(self, url: str) -> Iterator[MediaStream]:
+        answer = self.answers[url]
+        if isinstance(answer, list):
+            answer = answer.pop(0)
+        if isinstance(answer, ModellixError):
+            raise answer
+        yield MediaStream(self.content_type, self.announce(answer), self.chunks(answer))
+
+    def chunks(self, data: bytes) -> Iterator[bytes]:
+        for start in range(0, len(data), 100):
+            self.clock.time += self.seconds_per_chunk
+            yield data[start : start + 100]
+
+
+@pytest.fixture
+def media() -> FakeMedia:
+    return FakeMedia(**{"a.png": PNG, "b.png": b"other"})
+
+
+def task(*urls: str, **data: Any) -> Task:
+    return read_task(task_reply("task-1", "success", *urls, **data), "task-1")
+
+
+def resources(*items: Any, **extensions: str) -> Task:
+    result = {"resources": list(items), "extensions": extensions}
+    return read_task(task_reply("task-1", "success", result=result), "task-1")
+
+
+def save(
+    media: FakeMedia,
+    folder: Path,
+    task: Task,
+    limits: Limits | None = None,
+    overwrite: bool = False,
+) -> Saved:
+    saved = Saved(folder)
+    Downloader(
+        media,
+        folder,
+        limits or Limits(),
+        overwrite=overwrite,
+        clock=media.clock,
+        notice=lambda text: None,
+    ).save(task, saved, Progress())
+    assert not list(folder.glob("*.part"))
+    return saved
+
+
+def broke_off() -> ModellixError:
+    return ModellixError(Code.DOWNLOAD_FAILED, "The download broke off.")
+
+
+def test_each_resource_becomes_a_file(media: FakeMedia, tmp_path: Path) -> None:
+    saved = save(media, tmp_path, task("https://x/a.png", "https://x/b.png"))
+    assert [file.path.name for file in saved.files] == ["a.png", "b.png"]
+    assert saved.files[0].path.read_bytes() == PNG
+    assert saved.files[0].as_dict() == {
+        "bytes": len(PNG),
+        "path": str(tmp_path / "a.png"),
+        "type": "image",
+        "url": "https://x/a.png",
+    }
+
+
+def test_existing_files_are_kept(media: FakeMedia, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"mine")
+    saved = save(media, tmp_path, task("https://x/a.png"))
+    assert saved.files[0].path.name == "a-2.png"
+    assert (tmp_path / "a.png").read_bytes() == b"mine"
+
+
+def test_overwrite_replaces_but_never_what_this_run_saved(media: FakeMedia, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"old")
+    save(media, tmp_path, task("https://x/a.png", "https://x/a.png"), overwrite=True)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a-2.png", "a.png"]
+    assert (tmp_path / "a.png").read_bytes() == PNG
+
+
+def test_files_honour_the_umask(media: FakeMedia, tmp_path: Path) -> None:
+    import os
+
+    before = os.umask(0o027)
+    try:
+        saved = save(media, tmp_path, task("https://x/a.png"))
+    finally:
+        os.umask(before)
+    assert saved.files[0].path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    ("content_type", "name"),
+    [
+        ("image/webp; charset=x", "r.webp"),
+        ("application/octet-stream", "r.png"),
+        (None, "r.png"),
+    ],
+)
+def test_an_extension_comes_from_the_type_or_the_bytes(
+    tmp_path: Path, content_type: str | None, name: str
+) -> None:
+    media = FakeMedia(r=PNG)
+    media.content_type = content_type
+    assert save(media, tmp_path, task("https://x/r")).files[0].path.name == name
+
+
+def test_data_urls_and_texts_are_files_too(media: FakeMedia, tmp_path: Path) -> None:
+    data = "data:image/png;base64," + base64.b64encode(PNG).decode()
+    saved = save(media, tmp_path, resources({"url": data}, {"type": "text", "text": "Hello"}))
+    assert [(f.path.name, f.url) for f in saved.files] == [
+        ("resource-1.png", None),
+        ("resource-2.txt", None),
+    ]
+    assert saved.files[0].path.read_bytes() == PNG
+    assert saved.files[1].path.read_text() == "Hello"
+
+
+def test_one_failure_stops_no_other(media: FakeMedia, tmp_path: Path) -> None:
+    media.answers["https://x/gone.png"] = ModellixError(
+        Code.DOWNLOAD_FAILED, "HTTP status 404.", status=404, retryable=False
+    )
+    saved = save(media, tmp_path, task("https://x/gone.png", "https://x/a.png"))
+    assert [file.path.name for file in saved.files] == ["a.png"]
+    assert len(saved.errors) == 1
+
+
+def test_a_download_that_broke_off_is_tried_again(media: FakeMedia, tmp_path: Path) -> None:
+    media.answers["https://x/a.png"] = [broke_off(), broke_off(), PNG]
+    assert save(media, tmp_path, task("https://x/a.png")).files[0].bytes == len(PNG)
+    assert media.clock.slept == [1.0, 2.0]
+
+
+def test_too_few_bytes_are_never_a_file(media: FakeMedia, tmp_path: Path) -> None:
+    media.announce = lambda data: len(data) + 1
+    saved = save(media, tmp_path, task("https://x/a.png"))
+    assert saved.errors[0].code is Code.DOWNLOAD_FAILED
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "announced", "word"),
+    [
+        (Limits(max_bytes=100), True, "100-byte limit"),
+        (Limits(max_bytes=100), False, "100-byte limit"),
+        (Limits(max_total_bytes=100), True, "100-byte total limit"),
+        (Limits(max_total_bytes=100), False, "100-byte total limit"),
+    ],
+)
+def test_size_limits_hold_whatever_was_announced(
+    media: FakeMedia, tmp_path: Path, limits: Limits, announced: bool, word: str
+) -> None:
+    if not announced:
+        media.announce = lambda data: None
+    saved = save(media, tmp_path, task("https://x/a.png"), limits)
+    assert saved.errors[0].code is Code.RESOURCE_LIMIT
+    assert word in saved.errors[0].message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_total_counts_all_files(media: FakeMedia, tmp_path: Path) -> None:
+    limits = Limits(max_total_bytes=len(PNG) + 3)
+    saved = save(media, tmp_path, task("https://x/a.png", "https://x/b.png"), limits)
+    assert (len(saved.files), len(saved.errors)) == (1, 1)
+
+
+def test_a_trickling_download_ends_at_its_time_limit(media: FakeMedia, tmp_path: Path) -> None:
+    media.seconds_per_chunk = 10
+    saved = save(media, tmp_path, task("https://x/a.png"), Limits(timeout=30))
+    assert "time limit of 30s" in saved.errors[0].message
+
+
+@pytest.mark.parametrize(
+    ("item", "code"),
+    [
+        (task_reply("task-1", "processing"), Code.TASK_NOT_FINISHED),
+        (task_reply("task-1", "success"), Code.NO_RESOURCES),
+        (task_reply("task-1", "failed", error="policy"), Code.TASK_FAILED),
+        (
+            task_reply("task-1", "success", "https://x/a.png", "https://x/b.png"),
+            Code.RESOURCE_LIMIT,
+        ),
+    ],
+)
+def test_what_cannot_be_saved_is_said_before_any_request(
+    media: FakeMedia, tmp_path: Path, item: dict[str, Any], code: Code
+) -> None:
+    with pytest.raises(ModellixError) as caught:
+        save(media, tmp_path, read_task(item, "task-1"), Limits(max_resources=1))
+    assert caught.value.code is code
+
+
+@pytest.mark.parametrize(
+    ("ended", "code"),
+    [
+        ("2027-01-14T08:00:00Z", Code.DOWNLOAD_FAILED),
+        ("2027-01-13T07:00:00Z", Code.RESULT_EXPIRED),
+        (None, Code.RESULT_EXPIRED),
+    ],
+)
+def test_a_result_that_is_gone_after_24_hours_has_expired(
+    media: FakeMedia, tmp_path: Path, ended: str | None, code: Code
+) -> None:
+    media.clock.time = 1_800_000_000.0 - 86400  # 2027-01-14 08:00 UTC
+    media.answers["https://x/a.png"] = ModellixError(
+        Code.DOWNLOAD_FAILED, "HTTP status 404.", status=404, retryable=False
+    )
+    extensions = {"end_time": ended} if ended else {}
+    saved = save(media, tmp_path, resources("https://x/a.png", **extensions))
+    assert saved.errors[0].code is code
+
+
+def test_names_stay_inside_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    media = FakeMedia()
+    media.answers = {"https://x/..%2f..%2fevil%00.png": PNG, "https://x/%2e%2e": PNG}
+    saved = save(media, folder, task(*media.answers))
+    assert all(file.path.parent == folder for file in saved.files)
+    assert list(tmp_path.iterdir()) == [folder]

@@ -1,0 +1,166 @@
+"""One paid submission with the journal as witness."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from modellix_cli.api.client import Client
+from modellix_cli.api.documents import Submission
+from modellix_cli.errors import Code, ModellixError
+from modellix_cli.jobs import submit as module
+from modellix_cli.jobs.pool import Done, Interrupted
+from modellix_cli.jobs.submit import Submitter
+from modellix_cli.local.journal import Account, Journal
+from modellix_cli.values import parse_slug
+from tests.support import FakeClock
+
+SLUG = parse_slug("a/b")
+ACCEPTED = Submission("task-1", "pending", {})
+Send = Callable[[], Submission]
+
+
+class FakeClient(Client):
+    """Answers a submission with `answer`, through the guard, like the real one."""
+
+    def __init__(self, answer: Submission | ModellixError, journal: Path) -> None:
+        self.answer = answer
+        self.journal = journal
+        self.states_when_sent: list[str] = []
+
+    def submit(
+        self,
+        slug: object,
+        body: bytes,
+        *,
+        resend_unknown: bool = False,
+        guard: Callable[[Send], Submission] = lambda send: send(),
+    ) -> Submission:
+        def send() -> Submission:
+            self.states_when_sent = states(self.journal)
+            if isinstance(self.answer, ModellixError):
+                raise self.answer
+            return self.answer
+
+        return guard(send)
+
+
+def states(path: Path) -> list[str]:
+    with sqlite3.connect(path) as db:
+        rows = db.execute("SELECT state FROM submissions ORDER BY id").fetchall()
+    db.close()
+    return [row[0] for row in rows]
+
+
+@pytest.fixture
+def warnings() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def journal(tmp_path: Path, clock: FakeClock, warnings: list[str]) -> Iterator[Journal]:
+    opened = Journal(tmp_path, Account("https://x", "default"), clock, warnings.append)
+    yield opened
+    opened.close()
+
+
+def submitter(client: Client, journal: Journal, clock: FakeClock, warnings: list[str]) -> Submitter:
+    return Submitter(
+        client, journal, now=clock.now, warn=warnings.append, resume=lambda i: f"wait {i}"
+    )
+
+
+def test_the_intent_is_on_disk_before_and_the_task_id_after(
+    journal: Journal, clock: FakeClock, warnings: list[str]
+) -> None:
+    client = FakeClient(ACCEPTED, journal.path)
+    assert submitter(client, journal, clock, warnings).submit(SLUG, b"{}") is ACCEPTED
+    assert client.states_when_sent == ["intent"]
+    assert states(journal.path) == ["accepted"]
+    assert journal.last_task_id() == "task-1"
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        (Code.SUBMISSION_UNKNOWN, "unknown"),
+        (Code.INVALID_REQUEST, "rejected"),
+        (Code.NETWORK, "rejected"),
+    ],
+)
+def test_a_failure_is_recorded_for_what_it_is(
+    journal: Journal, clock: FakeClock, warnings: list[str], code: Code, state: str
+) -> None:
+    client = FakeClient(ModellixError(code, "no"), journal.path)
+    with pytest.raises(ModellixError):
+        submitter(client, journal, clock, warnings).submit(SLUG, b"{}")
+    assert states(journal.path) == [state]
+
+
+def test_repeating_a_request_of_unknown_outcome_is_warned_of(
+    journal: Journal, clock: FakeClock, warnings: list[str]
+) -> None:
+    unknown = FakeClient(ModellixError(Code.SUBMISSION_UNKNOWN, "?"), journal.path)
+    with pytest.raises(ModellixError):
+        submitter(unknown, journal, clock, warnings).submit(SLUG, b"{}")
+    fine = FakeClient(ACCEPTED, journal.path)
+    submitter(fine, journal, clock, warnings).submit(SLUG, b'{"other": 1}')
+    assert warnings == []
+    submitter(fine, journal, clock, warnings).submit(SLUG, b"{}")
+    assert "outcome is unknown; this is a second paid submission" in warnings[0]
+
+
+def test_an_id_that_cannot_be_recorded_is_told(
+    tmp_path: Path, clock: FakeClock, warnings: list[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    journal = Journal(tmp_path / "file", Account("x", "p"), clock, warnings.append)
+    client = FakeClient(ACCEPTED, journal.path)
+    client.journal = tmp_path / "none.db"
+    sqlite3.connect(client.journal).executescript("CREATE TABLE submissions (id, state)").close()
+    submitter(client, journal, clock, warnings).submit(SLUG, b"{}")
+    assert any("Nothing is recorded" in warning for warning in warnings)
+    assert any("task-1" in warning for warning in warnings)
+
+
+def interrupted_with(monkeypatch: pytest.MonkeyPatch, done: Done[str, Submission] | None) -> None:
+    def shielded(work: Send, grace: float) -> Submission:
+        raise Interrupted(KeyboardInterrupt(), done)
+
+    monkeypatch.setattr(module, "shielded", shielded)
+
+
+def stopped(journal: Journal, clock: FakeClock, warnings: list[str]) -> ModellixError:
+    client = FakeClient(ACCEPTED, journal.path)
+    with pytest.raises(ModellixError) as caught:
+        submitter(client, journal, clock, warnings).submit(SLUG, b"{}")
+    assert caught.value.exit == 130
+    return caught.value
+
+
+def test_ctrl_c_after_the_answer_names_the_task_and_the_command_that_resumes(
+    monkeypatch: pytest.MonkeyPatch, journal: Journal, clock: FakeClock, warnings: list[str]
+) -> None:
+    interrupted_with(monkeypatch, Done("", ACCEPTED, None))
+    error = stopped(journal, clock, warnings)
+    assert (error.task_id, error.resume, error.charged) == ("task-1", "wait task-1", "yes")
+
+
+def test_ctrl_c_before_the_answer_says_that_the_outcome_is_unknown(
+    monkeypatch: pytest.MonkeyPatch, journal: Journal, clock: FakeClock, warnings: list[str]
+) -> None:
+    interrupted_with(monkeypatch, None)
+    error = stopped(journal, clock, warnings)
+    assert error.charged == "unknown"
+    assert "Do not submit the same request again" in error.hint
+    assert states(journal.path) == ["unknown"]
+
+
+def test_ctrl_c_at_a_refusal_says_that_nothing_was_charged(
+    monkeypatch: pytest.MonkeyPatch, journal: Journal, clock: FakeClock, warnings: list[str]
+) -> None:
+    refusal = ModellixError(Code.RATE_LIMITED, "Too many.")
+    interrupted_with(monkeypatch, Done("", None, refusal))
+    assert stopped(journal, clock, warnings).charged == "no"
