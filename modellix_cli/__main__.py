@@ -1,0 +1,141 @@
+"""The entry point, and the one place where an exception becomes message and exit status."""
+
+import os
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modellix_cli.commands.session import Session
+    from modellix_cli.errors import ModellixError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program with `argv` (without its name) and return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments == ["--version"]:
+            return _version()
+        _end_on_signals()
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: list[str]) -> int:
+    from modellix_cli.commands.session import Session
+    from modellix_cli.output.sink import Sink
+    from modellix_cli.runtime import Runtime
+
+    runtime = Runtime.of_process()
+    sink = Sink(runtime.stdout, runtime.stderr, runtime.env, envelope=wants_envelope(arguments))
+    with Session(runtime, sink).closing() as session:
+        return execute(session, arguments)
+
+
+def execute(session: "Session", arguments: list[str]) -> int:
+    """Run one command line in a session; every failure ends here as output and a status."""
+    import typer
+
+    from modellix_cli.app import build
+    from modellix_cli.commands.command import PROGRAM
+    from modellix_cli.errors import Code, ModellixError, interrupted, usage
+
+    try:
+        status = build().main(arguments, prog_name=PROGRAM, standalone_mode=False, obj=session)
+        return status if isinstance(status, int) else 0
+    except ModellixError as error:
+        return _fail(session, error)
+    except typer.TyperException as error:
+        return _fail(session, usage(error.format_message()))
+    except (KeyboardInterrupt, typer.Exit) as stop:
+        if isinstance(stop, typer.Exit):  # how Typer passes Ctrl-C on
+            stop = KeyboardInterrupt()
+        return _fail(session, interrupted(stop, "Interrupted."))
+    except BrokenPipeError:  # the reader left; a task it did not read about is told
+        if session.submitted is not None:
+            session.out.note(f"Task {session.submitted} was submitted.")
+        return 141
+    except Exception as error:  # noqa: BLE001 - the user never sees a traceback unasked
+        if session.globals.debug:
+            import traceback
+
+            for line in traceback.format_exc().splitlines():
+                session.out.note(line)
+        what = f"{type(error).__name__}: {error}"
+        return _fail(session, ModellixError(Code.INTERNAL, f"Unexpected failure. {what}"))
+
+
+def _fail(session: "Session", error: "ModellixError") -> int:
+    from modellix_cli.errors import ModellixError
+
+    session.name_submitted(error)
+    try:
+        session.out.error(error)
+    except BrokenPipeError:
+        pass
+    except ModellixError as second:  # stdout cannot take the envelope: say both in words
+        session.out.error(error)
+        session.out.error(second)
+    return error.exit
+
+
+def wants_envelope(arguments: Sequence[str]) -> bool:
+    """Whether JSON was asked for in writing, so that errors are JSON on stdout too.
+
+    The JSON default of a command does not count; any form of quiet wins.
+    """
+    words = list(arguments)
+    if "--" in words:
+        words = words[: words.index("--")]
+    outputs = {after for word, after in pairwise(words) if word == "--output"}
+    outputs |= {word.removeprefix("--output=") for word in words if word.startswith("--output=")}
+    quiet = any(
+        word == "--quiet" or (word[:1] == "-" and word[:2] != "--" and "q" in word)
+        for word in words
+    )
+    return ("--json" in words or "json" in outputs) and not quiet and "quiet" not in outputs
+
+
+def _version() -> int:
+    """Print name, version, system and Python, without loading anything else."""
+    import platform
+
+    from modellix_cli import __version__
+
+    try:
+        sys.stdout.write(
+            f"modellix-cli/{__version__} {sys.platform}-{platform.machine().lower()} "
+            f"python-{platform.python_version()}\n"
+        )
+        sys.stdout.flush()
+    except (OSError, AttributeError):
+        _silence_stdout()
+        return 1
+    return 0
+
+
+def _silence_stdout() -> None:
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _end_on_signals() -> None:
+    """Treat SIGTERM and SIGHUP like Ctrl-C, so that what is known is told before the end."""
+    import signal
+
+    from modellix_cli.errors import Stopped
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped(number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands; path = command: `commands/task/wait.py` is `modellix-cli task wait`."""

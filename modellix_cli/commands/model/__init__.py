@@ -1,0 +1,1 @@
+"""`modellix-cli model …`: run models."""

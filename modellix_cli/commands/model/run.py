@@ -1,0 +1,154 @@
+"""`modellix-cli model run`, also `model invoke`: submit a paid task, wait, save."""
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from modellix_cli.commands.command import command
+from modellix_cli.commands.options import (
+    DEFAULT_TIMEOUT,
+    GIB,
+    AllowInsecureHttp,
+    AllowPrivateNetwork,
+    ApiKey,
+    Interval,
+    MaxBytes,
+    MaxResources,
+    MaxTotalBytes,
+    Overwrite,
+    SaveOptions,
+    Timeout,
+)
+from modellix_cli.commands.session import Session, unreadable_stdin
+from modellix_cli.errors import Exit, usage
+from modellix_cli.local.body import MAX_BODY_BYTES, read_body
+from modellix_cli.output.sink import Output
+from modellix_cli.values import Slug, parse_slug
+
+if TYPE_CHECKING:
+    from modellix_cli.api.client import Client
+    from modellix_cli.api.documents import Submission, Task
+    from modellix_cli.jobs.download import Saved
+
+FIRST_LOOK: Final = 1.0
+"""Seconds before the first look at a task that was just submitted."""
+
+
+@command(
+    default=Output.JSON,
+    outputs=(Output.TASK_ID,),
+    examples=(
+        """model run bytedance/seedream-4.5-t2i --body '{"prompt": "a cat"}' --wait""",
+        "model run --model-slug alibaba/qwen-image-plus --body-file body.json --output task-id",
+        "model run sandbox/image --sandbox --body-file - --wait --output-dir . < body.json",
+    ),
+    exits=(
+        Exit.AUTH,
+        Exit.BALANCE,
+        Exit.NOT_FOUND,
+        Exit.RATE_LIMITED,
+        Exit.UNAVAILABLE,
+        Exit.OUTCOME_UNKNOWN,
+        Exit.TIMEOUT,
+    ),
+)
+def run(
+    ctx: typer.Context,
+    slug: Annotated[
+        str | None, typer.Argument(metavar="[SLUG]", help="The model: provider/model.")
+    ] = None,
+    model_slug: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="The model, as an option.")
+    ] = None,
+    body: Annotated[
+        str | None, typer.Option(metavar="JSON", help="The model's parameters, a JSON object.")
+    ] = None,
+    body_file: Annotated[
+        str | None, typer.Option(metavar="PATH", help="A file with them; - for standard input.")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Stay until the task ends.")
+    ] = False,
+    interval: Interval = None,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    output_dir: Annotated[
+        str | None, typer.Option(metavar="DIR", help="With --wait: save the results here.")
+    ] = None,
+    overwrite: Overwrite = False,
+    allow_insecure_http: AllowInsecureHttp = False,
+    allow_private_network: AllowPrivateNetwork = False,
+    max_bytes: MaxBytes = GIB,
+    max_total_bytes: MaxTotalBytes = 2 * GIB,
+    max_resources: MaxResources = 100,
+    max_body_bytes: Annotated[
+        int, typer.Option(metavar="N", min=1, max=MAX_BODY_BYTES, help="Largest body, in bytes.")
+    ] = MAX_BODY_BYTES,
+    resend_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--resend-unknown",
+            help="Send again when the outcome is unknown. This may pay twice.",
+        ),
+    ] = False,
+    api_key: ApiKey = None,
+) -> None:
+    """Submit a paid task; with --wait stay until it ends, with --output-dir save what it made.
+
+    The body is sent byte for byte. It is sent again only where nothing can have been created.
+    """
+    from modellix_cli.commands.results import open_downloader, save
+    from modellix_cli.commands.waiting import wait_for_submitted
+    from modellix_cli.jobs.wait import Schedule
+    from modellix_cli.output import render
+
+    session = Session.of(ctx)
+    if (slug is None) == (model_slug is None):
+        raise usage("Give the model once: as SLUG or with --model-slug.")
+    if output_dir is not None and not wait:
+        raise usage("--output-dir saves results, so it needs --wait.")
+    if body_file == "-" and body is None and session.runtime.stdin_is_terminal:
+        raise unreadable_stdin("--body-file")
+    request = read_body(body, body_file, session.runtime.read_stdin, max_body_bytes)
+    model = parse_slug(slug or model_slug or "")
+    client = session.client(api_key)
+    save_options = None if output_dir is None else SaveOptions.of(ctx)
+    downloader = save_options and open_downloader(session, save_options)
+
+    submitted = submit(session, client, model, request, resend_unknown=resend_unknown)
+    if not wait:
+        render.submission(session.out, submitted)
+        return
+    schedule = Schedule(timeout, interval, first=FIRST_LOOK)
+    task = wait_for_submitted(session, client, submitted.task_id, schedule)
+    saved = save(session, downloader, task) if downloader and task.succeeded else None
+    render.run_result(session.out, task, saved)
+    conclude_run(session, task, saved)
+
+
+def submit(
+    session: Session, client: "Client", model: Slug, body: bytes, *, resend_unknown: bool
+) -> "Submission":
+    """Submit once; from here on every end of the command names the task."""
+    from modellix_cli.jobs.submit import Submitter
+
+    submitted = Submitter(
+        client,
+        session.journal,
+        now=session.runtime.clock.now,
+        warn=session.out.warn,
+        resume=lambda task_id: session.command_line("task", "wait", task_id),
+    ).submit(model, body, resend_unknown=resend_unknown)
+    session.submitted = submitted.task_id
+    return submitted
+
+
+def conclude_run(session: Session, task: "Task", saved: "Saved | None") -> None:
+    """Say why a task failed or a file could not be saved; else until when results are kept."""
+    from modellix_cli.commands.results import report_errors, tell_expiry
+    from modellix_cli.jobs.download import task_failed
+
+    errors = [task_failed(task)] if task.failed else saved.errors if saved else []
+    if errors:
+        raise typer.Exit(report_errors(session, errors))
+    if saved is None:
+        tell_expiry(session, [task])

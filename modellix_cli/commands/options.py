@@ -1,0 +1,86 @@
+"""Option and argument types that commands share."""
+
+from dataclasses import dataclass, fields
+from typing import Annotated, Final
+
+import typer
+
+from modellix_cli.values import DAY, HOUR, duration_option
+
+MAX_TIMEOUT: Final = 7 * DAY
+DEFAULT_TIMEOUT: Final = 300.0
+DEFAULT_FILE_TIMEOUT: Final = 600.0
+GIB: Final = 1024**3
+
+TaskId = Annotated[
+    str, typer.Argument(metavar="TASKID", help="A task's id; @last is the one submitted last.")
+]
+TaskIds = Annotated[
+    list[str],
+    typer.Argument(metavar="TASKID...", help="Task ids; @last is the one submitted last."),
+]
+ApiKey = Annotated[
+    str | None,
+    typer.Option("--api-key", metavar="KEY", help="The API key (env: MODELLIX_API_KEY)."),
+]
+Interval = Annotated[
+    float | None,
+    typer.Option(
+        "--interval",
+        metavar="DURATION",
+        parser=duration_option("--interval", HOUR),
+        help="Fixed pause between looks; by default 1, 2, 4 … 10 s.",
+    ),
+]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        metavar="DURATION",
+        parser=duration_option("--timeout", MAX_TIMEOUT),
+        help="Longest time to wait: 30s, 5m, 1h30m; bare seconds too.",
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace existing files instead of numbering.")
+]
+AllowInsecureHttp = Annotated[
+    bool, typer.Option("--allow-insecure-http", help="Fetch results over plain http too.")
+]
+AllowPrivateNetwork = Annotated[
+    bool,
+    typer.Option("--allow-private-network", help="Fetch results from private addresses too."),
+]
+MaxBytes = Annotated[
+    int, typer.Option("--max-bytes", metavar="N", min=1, help="Largest file, in bytes.")
+]
+MaxTotalBytes = Annotated[
+    int,
+    typer.Option("--max-total-bytes", metavar="N", min=1, help="All files together, in bytes."),
+]
+MaxResources = Annotated[
+    int, typer.Option("--max-resources", metavar="N", min=1, max=1000, help="Most files.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SaveOptions:
+    """The options of downloading, as `task download` and `model run --output-dir` take them.
+
+    Sizes in bytes, `file_timeout` in seconds for each file.
+    """
+
+    output_dir: str
+    overwrite: bool
+    allow_insecure_http: bool
+    allow_private_network: bool
+    max_bytes: int
+    max_total_bytes: int
+    max_resources: int
+    file_timeout: float
+
+    @classmethod
+    def of(cls, ctx: typer.Context, file_timeout: float = DEFAULT_FILE_TIMEOUT) -> "SaveOptions":
+        """Collect the options of the running command."""
+        names = [field.name for field in fields(cls) if field.name != "file_timeout"]
+        return cls(**{name: ctx.params[name] for name in names}, file_timeout=file_timeout)

@@ -1,0 +1,1 @@
+"""`modellix-cli sandbox …`: the embedded Modellix."""

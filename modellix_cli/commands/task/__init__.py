@@ -1,0 +1,1 @@
+"""`modellix-cli task …`: what became of a task."""
