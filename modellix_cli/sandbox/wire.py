@@ -1,0 +1,145 @@
+"""What comes in and what goes out: a request read from WSGI, an answer in the API's form."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+API_PREFIX: Final = "/api/v1"
+MAX_BODY_BYTES: Final = 80 * 1024 * 1024
+
+Environ = Mapping[str, Any]
+StartResponse = Callable[..., Any]
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply: HTTP status, headers besides Content-Length and Date, and the body.
+
+    `chunks`, if given, are sent instead of `body`, whose length is still the one announced.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes
+    chunks: Iterable[bytes] | None = None
+
+    def with_headers(self, headers: Headers) -> "Answer":
+        """Return the answer with more headers; those it has already stay as they are."""
+        own = {name.lower() for name, _ in self.headers}
+        more = tuple(pair for pair in headers if pair[0].lower() not in own)
+        return replace(self, headers=self.headers + more)
+
+    def send(self, start_response: StartResponse, now: float, *, head: bool) -> Iterable[bytes]:
+        """Start the WSGI response at the Unix time `now`; return its body, none for HEAD."""
+        reason = HTTPStatus(self.status).phrase
+        length = ("Content-Length", str(len(self.body)))
+        date = ("Date", formatdate(max(0.0, now), usegmt=True))
+        start_response(f"{self.status} {reason}", [*self.headers, length, date])
+        if head:
+            return []
+        return [self.body] if self.chunks is None else self.chunks
+
+
+class Refused(Exception):
+    """Ends the handling of a request with an error in the API's JSON.
+
+    `message` reads "Category: detail".
+    """
+
+    def __init__(self, status: int, message: str, headers: Headers = ()) -> None:
+        super().__init__(message)
+        self.answer = error(status, message, headers)
+
+
+def as_json(status: int, document: Any, headers: Headers = ()) -> Answer:
+    """Return `document` as JSON in UTF-8."""
+    text = json.dumps(document, ensure_ascii=False)
+    # A lone surrogate, which UTF-8 cannot carry, becomes the JSON escape it came from.
+    body = text.encode("utf-8", "backslashreplace")
+    return Answer(status, (("Content-Type", "application/json"), *headers), body)
+
+
+def success(data: Any) -> Answer:
+    """Return the API's reply to what went well."""
+    return as_json(200, {"code": 0, "message": "success", "data": data})
+
+
+def error(status: int, message: str, headers: Headers = (), code: int | None = None) -> Answer:
+    """Return the API's reply to what did not; `code` is `status` if not given."""
+    document = {"code": status if code is None else code, "message": message}
+    return as_json(status, document, headers)
+
+
+def plain(status: int, text: str, media_type: str = "text/plain") -> Answer:
+    """Return text for a person or a proxy."""
+    return Answer(status, (("Content-Type", f"{media_type}; charset=utf-8"),), text.encode())
+
+
+def not_allowed(request: "Request", allowed: str) -> Refused:
+    """Return the error for a method that a known path does not have."""
+    message = f"Method not allowed: {request.method} {quoted(request.path)}"
+    return Refused(405, message, (("Allow", allowed),))
+
+
+def quoted(text: str) -> str:
+    """Return a part of the request for an error message, not longer than a line."""
+    return f"'{text[:80]}'"
+
+
+class Request:
+    """A request as the service sees it: `method` (HEAD counts as GET), `path` and `query`."""
+
+    def __init__(self, environ: Environ) -> None:
+        self._environ = environ
+        written = str(environ.get("REQUEST_METHOD", "GET")).upper()
+        self.head = written == "HEAD"
+        self.method = "GET" if self.head else written
+        self.path = _decoded(str(environ.get("PATH_INFO", "")))
+        self.query = dict(parse_qsl(str(environ.get("QUERY_STRING", ""))))
+
+    def header(self, name: str) -> str:
+        """Return a header's value, "" if it is missing."""
+        variable = name.upper().replace("-", "_")
+        prefix = "" if variable in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_"
+        return str(self._environ.get(prefix + variable, "")).strip()
+
+    @property
+    def key(self) -> str:
+        """The API key of `Authorization: Bearer KEY`, "" without one."""
+        scheme, _, key = self.header("Authorization").partition(" ")
+        return key.strip() if scheme.lower() == "bearer" else ""
+
+    @property
+    def origin(self) -> str:
+        """The scheme and host that the request was sent to."""
+        scheme = self._environ.get("wsgi.url_scheme", "http")
+        return f"{scheme}://{self.header('Host') or self._environ.get('SERVER_NAME', 'localhost')}"
+
+    def body(self) -> bytes:
+        """Read the body. Refuses one over 80 MiB or of unreadable length."""
+        stream = self._environ["wsgi.input"]
+        length = self.header("Content-Length")
+        if not length and self.header("Transfer-Encoding"):
+            data: bytes = stream.read(MAX_BODY_BYTES + 1)
+        elif not length:
+            return b""
+        elif not (length.isascii() and length.isdigit()):
+            raise Refused(400, "Invalid format: Content-Length is not a number")
+        else:
+            data = stream.read(min(int(length[:20]), MAX_BODY_BYTES + 1))
+        if len(data) > MAX_BODY_BYTES:
+            raise Refused(413, f"Invalid format: the body is over {MAX_BODY_BYTES} bytes")
+        return data
+
+
+def _decoded(path: str) -> str:
+    """Return a WSGI path as text: UTF-8 read as Latin-1, or (httpx) text already."""
+    try:
+        return path.encode("latin-1").decode("utf-8", "replace")
+    except UnicodeEncodeError:
+        return path.encode("utf-8", "replace").decode()
