@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from modellix_cli.errors import ModellixError
 
 
+BROKEN_PIPE = 141
+"""As a shell reports a program that a closed pipe ended."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program with `argv` (without its name) and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -42,6 +46,7 @@ def execute(session: "Session", arguments: list[str]) -> int:
     from modellix_cli.app import build
     from modellix_cli.commands.command import PROGRAM
     from modellix_cli.errors import Code, ModellixError, interrupted, usage
+    from modellix_cli.output.sink import ReaderGone
 
     try:
         status = build().main(arguments, prog_name=PROGRAM, standalone_mode=False, obj=session)
@@ -54,10 +59,13 @@ def execute(session: "Session", arguments: list[str]) -> int:
         if isinstance(stop, typer.Exit):  # how Typer passes Ctrl-C on
             stop = KeyboardInterrupt()
         return _fail(session, interrupted(stop, "Interrupted."))
-    except BrokenPipeError:  # the reader left; a task it did not read about is told
+    except ReaderGone:  # in silence, but for a task it did not read about
         if session.submitted is not None:
             session.out.note(f"Task {session.submitted} was submitted.")
-        return 141
+        return BROKEN_PIPE
+    except SystemExit:  # what Typer makes of a reader that left while it printed help
+        session.out.abandon_stdout()
+        return BROKEN_PIPE
     except Exception as error:  # noqa: BLE001 - the user never sees a traceback unasked
         if session.globals.debug:
             import traceback
@@ -70,11 +78,12 @@ def execute(session: "Session", arguments: list[str]) -> int:
 
 def _fail(session: "Session", error: "ModellixError") -> int:
     from modellix_cli.errors import ModellixError
+    from modellix_cli.output.sink import ReaderGone
 
     session.name_submitted(error)
     try:
         session.out.error(error)
-    except BrokenPipeError:
+    except ReaderGone:
         pass
     except ModellixError as second:  # stdout cannot take the envelope: say both in words
         session.out.error(error)

@@ -74,10 +74,12 @@ def decode(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line = before.count(b"\n") + 1
-        column = error.start - (before.rfind(b"\n") + 1) + 1
-        raise JsonError(f"byte 0x{data[error.start]:02x} is not UTF-8", line, column) from None
+        # Without the byte order mark; all before the bad byte is UTF-8.
+        before = error.object[: error.start].decode()
+        line = before.count("\n") + 1
+        column = len(before) - before.rfind("\n")
+        bad = error.object[error.start]
+        raise JsonError(f"byte 0x{bad:02x} is not UTF-8", line, column) from None
 
 
 def _deeper_than(value: Json, limit: int) -> bool:

@@ -10,7 +10,7 @@ _UNSAFE_IN_LINE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _SECRET_QUERY: Final = re.compile(
-    r"(?i)\b(api_key|api-key|apikey|authorization|key|sig|signature|token)=([^&\s\"'<>]+)"
+    r"(?i)(?<![a-z0-9])(api_key|api-key|apikey|authorization|key|sig|signature|token)=([^&\s\"'<>]+)"
 )
 
 

@@ -20,8 +20,9 @@ DAY: Final = 24 * HOUR
 _TASK_ID: Final = re.compile(r"[A-Za-z0-9._~:/+@=-]{1,512}")
 _PROFILE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _API_KEY: Final = re.compile(r"[\x21-\x7e]{1,16384}")
+_CREDENTIALS: Final = re.compile(r"(?<=//).*@", re.DOTALL)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+|\d+(?:\.\d+)?")
+_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+|\d+(?:\.\d+)?", re.ASCII)
 _DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s|$)")
 _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": HOUR, "d": DAY}
 _UNESCAPED: Final = "-_.!~*'()"
@@ -156,9 +157,11 @@ def parse_base_url(text: str, *, allow_http: bool = False) -> str:
         host, _port = parts.hostname, parts.port
     except ValueError:
         host = None
-    if not host or _CONTROL.search(url) or " " in url or parts.scheme not in ("http", "https"):
+    blank = any(character.isspace() for character in url)
+    unusable = blank or _CONTROL.search(url) or not _encodable(url)
+    if not host or unusable or parts.scheme not in ("http", "https"):
         raise usage(
-            f"Invalid Modellix API base URL {_quoted(url)}.",
+            f"Invalid Modellix API base URL {_quoted(_CREDENTIALS.sub('', url))}.",
             hint="Use an address such as https://api.modellix.ai.",
         )
     if parts.username is not None or "?" in url or "#" in url or parts.password is not None:

@@ -15,6 +15,7 @@ from modellix_cli.values import parse_task_id
 
 SUCCEEDED: Final = frozenset({"success", "succeeded", "completed"})
 FAILED: Final = frozenset({"failed", "error", "canceled", "cancelled"})
+_URL_SCHEMES: Final = ("http://", "https://", "data:")
 MAX_RESOURCES: Final = 1000
 RESULT_LIFETIME: Final = 24 * 3600.0
 """Seconds for which Modellix keeps results."""
@@ -132,7 +133,7 @@ def _read_resource(position: int, item: Json) -> Resource:
         raise _unexpected(f"resource {position} to be a URL or an object")
     kind, url = _string(fields, "type"), _string(fields, "url")
     text = _string(fields, "text", "content")
-    if url is not None and kind == "text" and not url.lower().startswith(("http", "data:")):
+    if url is not None and kind == "text" and not url.lower().startswith(_URL_SCHEMES):
         url, text = None, url
     return Resource(position, kind, url, text, _string(fields, "format"))
 

@@ -48,7 +48,7 @@ def read_document(reply: Reply, clock: Clock) -> Json:
         code,
         f"Modellix API error ({_status_name(status)}). {_detail(reply, document)}",
         status=status if status > 0 else reply.status,
-        wait_seconds=asked_wait(reply.headers, clock),
+        wait_seconds=asked_wait(status, reply.headers, clock),
     )
 
 

@@ -78,11 +78,13 @@ def _given_up(error: ModellixError, attempt: int, policy: RetryPolicy) -> Modell
     return error
 
 
-def asked_wait(headers: Mapping[str, str], clock: Clock) -> float | None:
+def asked_wait(status: int, headers: Mapping[str, str], clock: Clock) -> float | None:
     """Return the seconds that `Retry-After` or `X-RateLimit-Reset` ask to wait, or None.
 
     `Retry-After` is seconds or an HTTP date; `X-RateLimit-Reset` a Unix time, also fractional,
-    read against the server's own `Date` so that a wrong local clock does no harm.
+    read against the server's own `Date` so that a wrong local clock does no harm. The API sends
+    the reset with every answer: it counts only on a 429 that says no requests remain, not on one
+    for too many running tasks.
     """
     now = _date(headers.get("date")) or clock.now()
     after = headers.get("retry-after")
@@ -92,10 +94,9 @@ def asked_wait(headers: Mapping[str, str], clock: Clock) -> float | None:
             seconds = moment - now
         if seconds is not None and seconds >= 0:
             return seconds
+    used_up = status == 429 and _number(headers.get("x-ratelimit-remaining", "0")) == 0
     reset = _number(headers.get("x-ratelimit-reset"))
-    if reset is not None and reset > now:
-        return reset - now
-    return None
+    return reset - now if used_up and reset is not None and reset > now else None
 
 
 def _number(text: str | None) -> float | None:

@@ -86,7 +86,7 @@ class Session:
 
         account = Account(self.base_url, self.profile.name)
         folder = state_dir(self.runtime.env)
-        journal = Journal(folder, account, self.runtime.clock, self.out.warn)
+        journal = Journal(folder, account, self.runtime.clock, self.out.warn, self.out.clean)
         self._closing.append(journal.close)
         return journal
 

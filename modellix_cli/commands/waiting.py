@@ -43,7 +43,7 @@ def run_waiter(
     show: bool,
 ) -> None:
     """Run the wait with its display. On Ctrl-C, `show` puts finished results on stdout first."""
-    workers: Pool[str, Task] = Pool(schedule.concurrency)
+    workers: Pool[str, Task] = Pool(schedule.concurrency, session.runtime.clock)
     try:
         with session.progress() as progress:
             Waiter(
@@ -67,10 +67,10 @@ def run_waiter(
 def stopped(session: Session, waited: Waited, stop: KeyboardInterrupt) -> ModellixError:
     """Return the error that ends a wait after Ctrl-C, with the command that resumes it."""
     rest = waited.unfinished
-    what = f"Task {rest[0]}" if len(rest) == 1 else f"{len(rest)} tasks"
+    what = f"Task {rest[0]} may" if len(rest) == 1 else f"{len(rest)} tasks may"
     return interrupted(
         stop,
-        f"Interrupted. {what} may still run: {' '.join(rest)}",
+        f"Interrupted. {what} still run.",
         task_id=rest[0] if len(rest) == 1 else None,
         resume=session.command_line("task", "wait", *rest),
     )

@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
+from modellix_cli.clock import Clock
+
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
 
@@ -25,14 +27,17 @@ class Pool(Generic[K, R]):
     The threads are daemons: a program that ends does not wait for them.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, clock: Clock) -> None:
         self._size = size
+        self._clock = clock
         self._threads = 0
+        self._under_way = 0
         self._waiting: queue.SimpleQueue[tuple[K, Callable[[], R]] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Done[K, R]] = queue.SimpleQueue()
 
     def start(self, key: K, work: Callable[[], R]) -> None:
         """Begin a piece of work as soon as a thread is free."""
+        self._under_way += 1
         self._waiting.put((key, work))
         if self._threads < self._size:
             self._threads += 1
@@ -40,10 +45,15 @@ class Pool(Generic[K, R]):
 
     def next(self, timeout: float) -> Done[K, R] | None:
         """Return a finished piece of work, waiting at most `timeout` seconds for one."""
+        if not self._under_way:
+            self._clock.sleep(timeout)
+            return None
         try:
-            return self._done.get(timeout=max(0.0, timeout))
+            done = self._done.get(timeout=max(0.0, timeout))
         except queue.Empty:
             return None
+        self._under_way -= 1
+        return done
 
     def close(self) -> None:
         """Let idle threads end."""
@@ -75,7 +85,7 @@ def shielded(work: Callable[[], R], grace: float) -> R:
     Returns what `work` returns or raises what it raises. After an interrupt it gets `grace`
     seconds to end; then `Interrupted` is raised, with the outcome if there is one.
     """
-    pool: Pool[str, R] = Pool(1)
+    pool: Pool[str, R] = Pool(1, Clock())
     pool.start("", work)
     done: Done[str, R] | None = None
     try:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import mimetypes
+import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -29,15 +30,23 @@ _EXTENSIONS: Final = {
     "application/json": ".json",
 }
 _NEUTRAL_TYPES: Final = ("application/octet-stream", "binary/octet-stream")
+_NOT_ALPHANUMERIC: Final = re.compile(r"[^a-z0-9]")
 _FALLBACK: Final = {"image": ".img", "text": ".txt"}
 
 
 def inline_content(resource: Resource) -> tuple[bytes, str | None] | None:
     """Return bytes and media type of a resource that needs no request, else None.
 
-    Raises `DOWNLOAD_FAILED` for a `data:` URL that cannot be read.
+    Raises `DOWNLOAD_FAILED` for a `data:` URL that cannot be read, and where there is nothing.
     """
     if resource.url is None:
+        if resource.text is None and resource.type != "text":
+            raise ModellixError(
+                Code.DOWNLOAD_FAILED,
+                f"Resource {resource.position} has neither a URL nor text.",
+                hint="See what the server sent with modellix-cli task get.",
+                retryable=False,
+            )
         return (resource.text or "").encode("utf-8", "replace"), "text/plain"
     if resource.url[:5].lower() != "data:":
         return None
@@ -46,7 +55,7 @@ def inline_content(resource: Resource) -> tuple[bytes, str | None] | None:
     try:
         if not comma:
             raise ValueError("it has no comma")
-        if head.lower().endswith(";base64"):
+        if head.partition(";")[2].rpartition(";")[2].strip().lower() == "base64":
             compact = b"".join(unquote_to_bytes(data).split())
             return base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True), media_type
         return unquote_to_bytes(data), media_type
@@ -67,7 +76,9 @@ def file_name(resource: Resource, content_type: str | None, head: bytes) -> str:
     is_data = resource.url is not None and resource.url[:5].lower() == "data:"
     named = "" if resource.url is None or is_data else name_from_url(resource.url)
     name = named or f"resource-{resource.position}"
-    return name if has_extension(name) else name + extension(resource, content_type, head)
+    if has_extension(name):
+        return name
+    return safe_name(name + extension(resource, content_type, head))
 
 
 def extension(resource: Resource, content_type: str | None, head: bytes) -> str:
@@ -79,8 +90,9 @@ def extension(resource: Resource, content_type: str | None, head: bytes) -> str:
             return known
     if sniffed := sniff(head):
         return sniffed
-    if resource.format:
-        return "." + safe_name(resource.format).lower().strip("-. ")[:16]
+    named = _NOT_ALPHANUMERIC.sub("", (resource.format or "").rsplit("/", 1)[-1].lower())
+    if named:
+        return "." + named[:16]
     return _FALLBACK.get((resource.type or "").lower(), "")
 
 

@@ -48,7 +48,10 @@ def read_input(file: str, read_stdin: Callable[[int], bytes], max_bytes: int) ->
     """Return the bytes of `file`, or of standard input for `-`; at most a little over the limit."""
     limit = max_bytes + 1024
     if file == "-":
-        return read_stdin(limit)
+        data = read_stdin(limit + 1)
+        if len(data) > limit:
+            raise too_large(max_bytes)
+        return data
     try:
         with Path(file).open("rb") as stream:
             data = stream.read(limit)
@@ -86,7 +89,7 @@ def check_object(body: bytes, given: bytes, option: str) -> None:
     except JsonError as error:
         shown = ""
         if error.line:
-            line = given.removeprefix(_UTF8_MARK).splitlines()[error.line - 1 : error.line]
+            line = given.removeprefix(_UTF8_MARK).split(b"\n")[error.line - 1 : error.line]
             shown = _excerpt(line[0] if line else b"", error.column)
         raise ModellixError(
             Code.INVALID_BODY, f"Invalid JSON from {option}: {error}.{shown}", hint=_hint(body)

@@ -13,15 +13,20 @@ from urllib.parse import unquote, urlsplit
 from modellix_cli.errors import Code, ModellixError
 
 _FORBIDDEN: Final = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*]')
-_DEVICE: Final = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)")
+_DEVICE: Final = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)")
 _EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{1,16}$")
+_INVISIBLE: Final = ("Cf", "Cs", "Zl", "Zp")  # bidi marks, surrogates, line separators
 _MAX_CHARACTERS: Final = 160
 _MAX_BYTES: Final = 240
 
 
 def name_from_url(url: str) -> str:
     """Return the file name that a URL suggests, safe to create; "" if it suggests none."""
-    return safe_name(unquote(urlsplit(url).path.rsplit("/", 1)[-1], errors="replace"))
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return ""
+    return safe_name(unquote(path.rsplit("/", 1)[-1], errors="replace"))
 
 
 def safe_name(name: str) -> str:
@@ -31,7 +36,7 @@ def safe_name(name: str) -> str:
     '-..-etc-passwd'
     """
     normal = unicodedata.normalize("NFKC", name)
-    printable = "".join(c if unicodedata.category(c) not in ("Cf", "Cs") else "-" for c in normal)
+    printable = "".join(c if unicodedata.category(c) not in _INVISIBLE else "-" for c in normal)
     clean = _FORBIDDEN.sub("-", printable).lstrip(". ").rstrip(". ")
     if _DEVICE.match(clean):
         clean = f"resource-{clean}"
@@ -95,13 +100,14 @@ def appear(part: Path, folder: Path, name: str, *, overwrite: bool, taken: set[s
     """Give a complete `.part` file its name, atomically, and return its path.
 
     Existing files are kept (the new one becomes `name-2`) unless `overwrite`; `taken` are names
-    used in this run, which are never overwritten.
+    used in this run, which are never overwritten, whatever their case (`A.png` and `a.png` are
+    one file on many systems).
     """
     number = 1
     while True:
         candidate = numbered(name, number)
         number += 1
-        if candidate in taken:
+        if candidate.casefold() in taken:
             continue
         target = folder / candidate
         try:
@@ -111,7 +117,7 @@ def appear(part: Path, folder: Path, name: str, *, overwrite: bool, taken: set[s
                 continue
         except OSError as error:
             raise unwritable(target, error) from error
-        taken.add(candidate)
+        taken.add(candidate.casefold())
         return target
 
 

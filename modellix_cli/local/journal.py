@@ -77,15 +77,22 @@ class Journal:
     """Access to the journal's file; opened on first use, usable from several threads.
 
     `warn` is told, once, when the file cannot be used; the work then goes on without a record.
+    `clean` takes secrets out of texts, as a server's message may hold the key.
     """
 
     def __init__(
-        self, folder: Path, account: Account, clock: Clock, warn: Callable[[str], None]
+        self,
+        folder: Path,
+        account: Account,
+        clock: Clock,
+        warn: Callable[[str], None],
+        clean: Callable[[str], str] = str,
     ) -> None:
         self.path = folder / "journal.db"
         self._account = account
         self._clock = clock
         self._warn = warn
+        self._clean = clean
         self._db: sqlite3.Connection | None = None
         self._broken = False
         self._lock = threading.RLock()
@@ -119,7 +126,7 @@ class Journal:
                 db.execute(
                     "UPDATE submissions SET state = ?, task_id = ?, detail = ?, updated_at = ?"
                     " WHERE id = ?",
-                    (state, task_id, detail, now, number),
+                    (state, task_id, detail and self._clean(detail), now, number),
                 )
                 if task_id is not None:
                     self._upsert(db, task_id, "submitted", slug=slug, now=now)

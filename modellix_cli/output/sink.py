@@ -26,6 +26,10 @@ class Output(StrEnum):
     TASK_ID = "task-id"
 
 
+class ReaderGone(Exception):
+    """Whoever read stdout has left, as `head` does; not an OSError, which Typer would swallow."""
+
+
 class Sink:
     """Writes results, notices and errors for one run of a command.
 
@@ -58,18 +62,18 @@ class Sink:
 
     def json(self, value: Json) -> None:
         """Write `value` on stdout as JSON; on a terminal it is coloured, never wrapped."""
-        text = self._clean(dumps(value))
+        text = self.clean(dumps(value))
         if self._colored(self._stdout):
             text = highlight(text)
         self._write_stdout(text + "\n")
 
     def line(self, text: str) -> None:
         """Write one line of data on stdout."""
-        self._write_stdout(self._clean(one_line(text)) + "\n")
+        self._write_stdout(self.clean(one_line(text)) + "\n")
 
     def block(self, text: str) -> None:
         """Write text of several lines on stdout, as it is but for unsafe characters."""
-        self._write_stdout(self._clean(escape(text)).rstrip("\n") + "\n")
+        self._write_stdout(self.clean(escape(text)).rstrip("\n") + "\n")
 
     def note(self, text: str) -> None:
         """Tell the user something on stderr."""
@@ -77,7 +81,7 @@ class Sink:
 
     def warn(self, text: str) -> None:
         """Warn the user on stderr."""
-        self._talk(f"{self._styled('Warning:', '33')} {self._clean(one_line(text))}", raw=True)
+        self._talk(f"{self._styled('Warning:', '33')} {self.clean(one_line(text))}", raw=True)
 
     def error(self, error: ModellixError) -> None:
         """Report a failure: as the JSON envelope where asked for, else in words on stderr."""
@@ -88,7 +92,7 @@ class Sink:
             if error.code is not Code.INTERRUPTED:
                 return
         message = clip(one_line(error.message), _MAX_TEXT_MESSAGE)
-        self._talk(f"{self._styled('Error:', '1;31')} {self._clean(message)}", raw=True)
+        self._talk(f"{self._styled('Error:', '1;31')} {self.clean(message)}", raw=True)
         if error.hint:
             self._talk(error.hint)
         if error.resume:
@@ -111,9 +115,9 @@ class Sink:
             self._stdout.write(text)
             self._stdout.flush()
             self._wrote = True
-        except BrokenPipeError:
+        except BrokenPipeError as error:
             self.abandon_stdout()
-            raise
+            raise ReaderGone from error
         except (OSError, ValueError) as error:
             self.abandon_stdout()
             self.envelope = False
@@ -136,12 +140,13 @@ class Sink:
         if self._stderr is None:
             return
         try:
-            self._stderr.write((text if raw else self._clean(one_line(text))) + "\n")
+            self._stderr.write((text if raw else self.clean(one_line(text))) + "\n")
             self._stderr.flush()
         except (OSError, ValueError):
             self._stderr = None
 
-    def _clean(self, text: str) -> str:
+    def clean(self, text: str) -> str:
+        """Return `text` without the secrets that `hide` was told of."""
         for secret in self._secrets:
             text = secret.sub("[REDACTED]", text)
         return text

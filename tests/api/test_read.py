@@ -133,6 +133,18 @@ def test_the_pause_is_what_the_server_asks_else_one_second(
 
 
 @respx.mock
+@pytest.mark.parametrize(("status", "remaining"), [(503, "0"), (500, "80"), (429, "80")])
+def test_a_reset_time_counts_only_when_the_requests_are_used_up(
+    client: Client, clock: FakeClock, status: int, remaining: str
+) -> None:
+    headers = {"X-RateLimit-Reset": str(NOW + 50), "X-RateLimit-Remaining": remaining}
+    trouble = httpx.Response(status, json=problem(status, "x"), headers=headers)
+    respx.get(ROUTE).mock(side_effect=[trouble, FINE])
+    client.task("task-1")
+    assert clock.slept == [1.0]
+
+
+@respx.mock
 def test_a_reset_time_is_read_against_the_servers_clock(client: Client, clock: FakeClock) -> None:
     headers = {
         "Date": email.utils.formatdate(NOW - 1000, usegmt=True),

@@ -5,10 +5,11 @@ import threading
 import pytest
 
 from modellix_cli.jobs.pool import Interrupted, Pool, shielded
+from tests.support import FakeClock
 
 
 def test_work_is_done_and_handed_back_with_its_key() -> None:
-    pool: Pool[str, int] = Pool(2)
+    pool: Pool[str, int] = Pool(2, FakeClock())
     for key, value in (("a", 1), ("b", 2), ("c", 3)):
         pool.start(key, lambda value=value: value * 10)  # type: ignore[misc]
     results = [pool.next(5) for _ in range(3)]
@@ -17,7 +18,7 @@ def test_work_is_done_and_handed_back_with_its_key() -> None:
 
 
 def test_what_work_raises_is_handed_back() -> None:
-    pool: Pool[str, int] = Pool(1)
+    pool: Pool[str, int] = Pool(1, FakeClock())
     pool.start("a", lambda: 1 // 0)
     done = pool.next(5)
     pool.close()
@@ -26,7 +27,7 @@ def test_what_work_raises_is_handed_back() -> None:
 
 
 def test_nothing_done_in_time_is_none() -> None:
-    assert Pool[str, int](1).next(0) is None
+    assert Pool[str, int](1, FakeClock()).next(0) is None
 
 
 def test_shielded_work_returns_and_raises_as_if_called() -> None:

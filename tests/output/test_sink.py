@@ -6,7 +6,7 @@ import json
 import pytest
 
 from modellix_cli.errors import Code, ModellixError
-from modellix_cli.output.sink import Output, Sink
+from modellix_cli.output.sink import Output, ReaderGone, Sink
 from tests.support import Terminal
 
 EVIL = "a\x1b[31mred\x07\u202e\x9b2J\r\nb"
@@ -151,7 +151,7 @@ def test_a_closed_stdout_is_an_error() -> None:
 
 def test_a_reader_that_left_is_a_broken_pipe() -> None:
     writer, _, _ = sink(Closed())
-    with pytest.raises(BrokenPipeError):
+    with pytest.raises(ReaderGone):
         writer.line("data")
 
 

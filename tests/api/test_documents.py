@@ -1,0 +1,360 @@
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modellix_cli.api.documents import (
+    MAX_RESOURCES,
+    Resource,
+    Submission,
+    Task,
+    read_submission,
+    read_task,
+)
+from modellix_cli.errors import Code, ModellixError
+from modellix_cli.jsontext import loads
+
+SUCCESS = """
+{"code": 0, "message": "success", "data": {
+  "status": "success", "task_id": "task-abc123", "model_id": "qwen-image-plus", "duration": 3500,
+  "result": {
+    "resources": [{"url": "https://cdn.example.com/images/abc123.png", "type": "image",
+                   "width": 1024, "height": 1024, "format": "png", "role": "primary"}],
+    "metadata": {"image_count": 1, "request_id": "req-123456"},
+    "extensions": {"submit_time": "2024-01-01T10:00:00Z", "end_time": "2024-01-01T10:00:03Z"}}}}
+"""
+
+
+def task(**data: Any) -> Task:
+    return read_task({"code": 0, "data": {"status": "success"} | data}, "t-1")
+
+
+def resources(*items: Any) -> tuple[Resource, ...]:
+    return task(result={"resources": list(items)}).resources
+
+
+def refused(document: Any) -> ModellixError:
+    with pytest.raises(ModellixError) as caught:
+        read_task(document, "t-1")
+    assert caught.value.code is Code.BAD_REPLY
+    return caught.value
+
+
+# Submissions
+
+
+def test_a_submission_is_read_as_documented() -> None:
+    document = {
+        "code": 0,
+        "message": "success",
+        "data": {
+            "status": "pending",
+            "task_id": "task-abc123",
+            "model_id": "qwen-image-plus",
+            "get_result": {"method": "GET", "url": "https://api.modellix.ai/api/v1/tasks/x"},
+        },
+    }
+    assert read_submission(document) == Submission("task-abc123", "pending", document)
+
+
+@pytest.mark.parametrize("status", [None, 1, {"a": "b"}])
+def test_a_submission_without_a_status_was_submitted(status: Any) -> None:
+    document = {"data": {"task_id": "t-1", "status": status}}
+    assert read_submission(document).status == "submitted"
+
+
+def test_the_task_id_counts_even_beside_an_unknown_status() -> None:
+    submission = read_submission({"data": {"task_id": "t-1", "status": "queued-somewhere"}})
+    assert (submission.task_id, submission.status) == ("t-1", "queued-somewhere")
+
+
+@pytest.mark.parametrize(
+    "task_id",
+    [None, "", " ", 5, True, ["t-1"], " t-1", "t 1", "t\n1", "..", "x" * 513, "t%2f1", "\ud800"],
+)
+def test_a_submission_without_a_usable_task_id_is_a_bad_reply(task_id: Any) -> None:
+    with pytest.raises(ModellixError, match="usable task_id") as caught:
+        read_submission({"data": {"task_id": task_id, "status": "pending"}})
+    assert caught.value.code is Code.BAD_REPLY
+
+
+@pytest.mark.parametrize(
+    "document", [None, [], "text", 5, {}, {"data": None}, {"data": []}, {"task_id": "t-1"}]
+)
+def test_a_submission_has_a_data_object(document: Any) -> None:
+    with pytest.raises(ModellixError) as caught:
+        read_submission(document)
+    assert caught.value.code is Code.BAD_REPLY
+
+
+# Tasks and statuses
+
+
+def test_a_finished_task_is_read_as_documented() -> None:
+    found = read_task(loads(SUCCESS), "task-abc123")
+    url = "https://cdn.example.com/images/abc123.png"
+    assert found.task_id == "task-abc123"
+    assert found.resources == (Resource(1, "image", url, None, "png"),)
+    assert found.urls == [url]
+    assert found.ended_at == 1704103203.0
+    assert found.reason is None
+
+
+def test_a_task_carries_the_reply_as_sent() -> None:
+    document = loads(SUCCESS)
+    assert read_task(document, "task-abc123").document is document
+
+
+@pytest.mark.parametrize("status", ["success", "succeeded", "completed", "SUCCESS", " Success\n"])
+def test_a_task_that_succeeded_is_finished(status: str) -> None:
+    found = task(status=status)
+    assert (found.succeeded, found.failed, found.finished) == (True, False, True)
+
+
+@pytest.mark.parametrize("status", ["failed", "error", "canceled", "cancelled", "FAILED"])
+def test_a_task_that_failed_is_finished(status: str) -> None:
+    found = task(status=status)
+    assert (found.succeeded, found.failed, found.finished) == (False, True, True)
+
+
+@pytest.mark.parametrize("status", ["pending", "processing", "queued", "in_progress", "successful"])
+def test_any_other_status_is_unfinished_and_kept(status: str) -> None:
+    found = task(status=status)
+    assert (found.status, found.finished) == (status, False)
+
+
+@pytest.mark.parametrize("status", [None, "", "  ", 1, True, ["success"], {}])
+def test_a_task_without_a_status_is_a_bad_reply(status: Any) -> None:
+    assert "data.status" in refused({"data": {"status": status}}).message
+
+
+def test_the_task_id_may_be_missing_in_the_reply() -> None:
+    assert read_task({"data": {"status": "pending"}}, "t-1").task_id == "t-1"
+
+
+@pytest.mark.parametrize("task_id", ["t-2", "T-1", "", 1, None, ["t-1"]])
+def test_a_reply_about_another_task_is_a_bad_reply(task_id: Any) -> None:
+    assert "another task" in refused({"data": {"status": "success", "task_id": task_id}}).message
+
+
+@pytest.mark.parametrize("document", [None, [], "", 5, True, {}, {"data": None}, {"data": "x"}])
+def test_a_task_has_a_data_object(document: Any) -> None:
+    assert "a data object" in refused(document).message
+
+
+# Resources
+
+
+@pytest.mark.parametrize("result", [None, {}, {"resources": None}, {"resources": []}, [], "x"])
+def test_a_task_may_have_no_resources(result: Any) -> None:
+    assert task(result=result).resources == ()
+
+
+def test_a_resource_may_be_a_url() -> None:
+    assert resources("https://x/a.png") == (Resource(1, None, "https://x/a.png", None, None),)
+
+
+def test_a_resource_may_be_an_object_with_unknown_fields() -> None:
+    found = resources({"url": "https://x/a", "type": "video", "fps": 24})
+    assert found == (Resource(1, "video", "https://x/a", None, None),)
+
+
+def test_resources_keep_their_order_and_count_from_one() -> None:
+    found = resources("https://x/b", {"url": "https://x/a"}, "https://x/b")
+    assert [(item.position, item.url) for item in found] == [
+        (1, "https://x/b"),
+        (2, "https://x/a"),
+        (3, "https://x/b"),
+    ]
+
+
+def test_resources_may_lie_beside_the_result() -> None:
+    assert task(resources=["https://x/a"]).urls == ["https://x/a"]
+
+
+def test_resources_in_the_result_come_first() -> None:
+    found = task(result={"resources": ["https://x/in"]}, resources=["https://x/beside"])
+    assert found.urls == ["https://x/in"]
+
+
+@pytest.mark.parametrize("field", ["text", "content"])
+def test_a_text_resource_has_its_text(field: str) -> None:
+    assert resources({"type": "text", field: "a poem"}) == (
+        Resource(1, "text", None, "a poem", None),
+    )
+
+
+@pytest.mark.parametrize("text", ["a poem", "http is a protocol", "HTTPS, explained", "ftp://x"])
+def test_text_in_the_url_field_of_a_text_resource_is_text(text: str) -> None:
+    assert resources({"type": "text", "url": text}) == (Resource(1, "text", None, text, None),)
+
+
+@pytest.mark.parametrize("url", ["https://x/a.txt", "HTTP://x/a.txt", "data:text/plain,hello"])
+def test_the_url_of_a_text_resource_stays_a_url(url: str) -> None:
+    assert resources({"type": "text", "url": url})[0].url == url
+
+
+def test_a_data_url_is_a_url() -> None:
+    assert resources("data:image/png;base64,QUJD")[0].url == "data:image/png;base64,QUJD"
+
+
+def test_a_resource_without_an_address_is_not_among_the_urls() -> None:
+    found = task(result={"resources": [{"type": "text", "text": "x"}, "https://x/a"]})
+    assert found.urls == ["https://x/a"]
+
+
+@pytest.mark.parametrize("value", [None, 5, True, [], {}, ""])
+def test_a_field_of_another_kind_counts_as_missing(value: Any) -> None:
+    found = resources({"url": value, "type": value, "text": value, "format": value})
+    assert found == (Resource(1, None, None, None, None),)
+
+
+@pytest.mark.parametrize("items", ["https://x/a", {}, {"url": "https://x/a"}, 5, True])
+def test_resources_that_are_no_list_are_a_bad_reply(items: Any) -> None:
+    assert "a list" in refused({"data": {"status": "success", "resources": items}}).message
+
+
+@pytest.mark.parametrize("item", [None, 5, True, ["https://x/a"]])
+def test_a_resource_of_another_kind_is_a_bad_reply_that_names_it(item: Any) -> None:
+    document = {"data": {"status": "success", "resources": ["https://x/a", item]}}
+    assert "resource 2" in refused(document).message
+
+
+def test_as_many_resources_as_allowed_are_read() -> None:
+    assert len(resources(*["https://x/a"] * MAX_RESOURCES)) == MAX_RESOURCES
+
+
+def test_more_resources_are_a_bad_reply() -> None:
+    items = ["https://x/a"] * (MAX_RESOURCES + 1)
+    assert "at most" in refused({"data": {"status": "success", "resources": items}}).message
+
+
+# Reasons and times
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("the model refused", "the model refused"),
+        (" padded\n", "padded"),
+        ({"message": "bad prompt"}, "bad prompt"),
+        ({"message": "bad prompt", "code": "content_policy"}, "bad prompt (content_policy)"),
+        ({"message": "bad prompt", "code": 0}, "bad prompt"),
+        ({"code": 1301}, "1301"),
+        ({"detail": "bad prompt"}, "bad prompt"),
+        ({"reason": "bad prompt"}, "bad prompt"),
+        ({}, None),
+        ("", None),
+        (None, None),
+        (5, None),
+        ([], None),
+    ],
+)
+def test_a_failure_is_explained_by_its_error(error: Any, reason: str | None) -> None:
+    assert task(status="failed", error=error).reason == reason
+
+
+@pytest.mark.parametrize("field", ["error_message", "message", "fail_reason"])
+def test_a_failure_may_be_explained_beside_the_error(field: str) -> None:
+    assert task(status="failed", error=None, **{field: "bad prompt"}).reason == "bad prompt"
+
+
+def test_a_huge_error_code_is_no_traceback() -> None:
+    document = loads('{"data": {"status": "failed", "error": {"code": ' + "9" * 4200 + "}}}")
+    assert read_task(document, "t-1").reason
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        *("2024-01-01T10:00:03Z", "2024-01-01T10:00:03+00:00", "2024-01-01T12:00:03+02:00"),
+        *("2024-01-01T10:00:03.000Z", "2024-01-01 10:00:03Z"),
+    ],
+)
+def test_the_time_of_the_end_is_read(end: str) -> None:
+    assert task(result={"extensions": {"end_time": end}}).ended_at == 1704103203.0
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        *(None, "", "yesterday", 1704103203, "2024-01-01", "2024-01-01T10:00:03", "\ud800", []),
+        *("2024-13-01T10:00:03Z", "9999-12-31T23:59:59-23:59x", "2024-01-01T10:00:03+99:00"),
+    ],
+)
+def test_a_time_that_is_not_certain_is_unknown(end: Any) -> None:
+    assert task(result={"extensions": {"end_time": end}}).ended_at is None
+
+
+@pytest.mark.parametrize("end", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_time_at_the_edge_of_the_calendar_is_a_number(end: str) -> None:
+    assert isinstance(task(result={"extensions": {"end_time": end}}).ended_at, float)
+
+
+@pytest.mark.parametrize("extensions", [None, [], "x", 5, {}])
+def test_extensions_may_be_missing(extensions: Any) -> None:
+    assert task(result={"extensions": extensions}).ended_at is None
+
+
+# Whatever comes
+
+FIELDS = [
+    *("data", "status", "task_id", "result", "resources", "extensions", "end_time", "error"),
+    *("code", "message", "url", "type", "text", "format"),
+]
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(codec=None), max_size=8)
+    | st.sampled_from(["success", "t-1", "https://x/a", "data:,", "text", "2024-01-01T10:00:03Z"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(FIELDS),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=15,
+)
+TASKS = st.builds(
+    lambda rest: {"data": {"status": "success"} | rest},
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "result": VALUES
+            | st.fixed_dictionaries({"resources": st.lists(VALUES, max_size=4)})
+            | st.fixed_dictionaries({"extensions": st.fixed_dictionaries({"end_time": VALUES})}),
+            "error": VALUES,
+            "status": VALUES,
+            "resources": VALUES,
+        },
+    ),
+)
+
+
+@given(VALUES | TASKS)
+@settings(max_examples=200)
+def test_any_json_is_a_task_or_a_bad_reply(document: Any) -> None:
+    try:
+        found = read_task(document, "t-1")
+    except ModellixError as error:
+        assert error.code is Code.BAD_REPLY
+    else:
+        assert found.status.strip() == found.status != ""
+        assert not (found.succeeded and found.failed)
+        assert all(found.urls)
+
+
+@given(VALUES | st.builds(lambda data: {"data": data}, VALUES))
+@settings(max_examples=150)
+def test_any_json_is_a_submission_or_a_bad_reply(document: Any) -> None:
+    try:
+        submission = read_submission(document)
+    except ModellixError as error:
+        assert error.code is Code.BAD_REPLY
+    else:
+        assert submission.task_id == document["data"]["task_id"]

@@ -1,0 +1,294 @@
+"""`model run`, also `model invoke`: what is sent, shown and promised."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import httpx
+import pytest
+import respx
+
+from tests.conftest import Cli
+from tests.support import API, KEY, FakeClock, accepted, problem, task_reply
+
+ROUTE = f"{API}/a/b/async"
+TASK = f"{API}/tasks/task-1"
+BODY = '{"prompt": "a cat"}'
+RUN = ("model", "run", "--model-slug", "a/b", "--body", BODY)
+URL = "https://cdn.example.com/a.png?sig=1"
+
+
+def submitting(*polls: dict[str, object]) -> None:
+    respx.post(ROUTE).respond(json=accepted("task-1"))
+    respx.get(TASK).mock(side_effect=[httpx.Response(200, json=poll) for poll in polls])
+
+
+@respx.mock
+@pytest.mark.parametrize("verb", ["run", "invoke"])
+@pytest.mark.parametrize("slug", [("a/b",), ("--model-slug", "a/b"), ("--model-slug=a/b",)])
+def test_run_and_invoke_are_one_command_and_the_slug_may_be_an_argument(
+    cli: Cli, verb: str, slug: tuple[str, ...]
+) -> None:
+    submitting()
+    result = cli("model", verb, *slug, "--body", BODY)
+    assert result.status == 0
+    assert result.json == accepted("task-1")
+    assert result.stderr == ""
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("mode", "stdout"),
+    [
+        (("--output", "human"), "Task: task-1\n"),
+        (("-q",), "task-1\n"),
+        (("--output", "quiet"), "task-1\n"),
+        (("--output=task-id",), "task-1\n"),
+    ],
+)
+def test_the_short_forms_of_a_submission(cli: Cli, mode: tuple[str, ...], stdout: str) -> None:
+    submitting()
+    assert cli(*RUN, *mode).stdout == stdout
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("mode", "stdout"),
+    [
+        (("--output", "human"), f"Task: task-1\nResources:\n{URL}\n"),
+        (("-q",), f"{URL}\n"),
+        (("--output", "task-id"), "task-1\n"),
+    ],
+)
+def test_the_short_forms_of_a_finished_task(cli: Cli, mode: tuple[str, ...], stdout: str) -> None:
+    submitting(task_reply("task-1", "success", URL))
+    assert cli(*RUN, "--wait", *mode).stdout == stdout
+
+
+@respx.mock
+def test_waiting_shows_the_final_reply_as_sent(cli: Cli) -> None:
+    final = task_reply("task-1", "success", URL)
+    submitting(task_reply("task-1", "pending"), task_reply("task-1", "processing"), final)
+    result = cli(*RUN, "--wait")
+    assert result.status == 0
+    assert result.json == final
+
+
+@respx.mock
+def test_the_body_leaves_as_the_bytes_given(cli: Cli, work: Path) -> None:
+    odd = b'{"seed":12345678901234567890,"b":1.0,"a":1,"a":2,"t":"\xc3\xa9"}'
+    (work / "body.json").write_bytes(b"\xef\xbb\xbf  \n" + odd + b"\r\n")
+    route = respx.post(ROUTE).respond(json=accepted("task-1"))
+    cli("model", "run", "a/b", "--body-file", str(work / "body.json"))
+    cli("model", "run", "a/b", "--body-file", "-", stdin=odd)
+    assert [call.request.content for call in route.calls] == [odd, odd]
+
+
+@respx.mock
+def test_numbers_of_a_reply_are_shown_as_sent(cli: Cli) -> None:
+    respx.post(ROUTE).respond(
+        content=b'{"code":0,"data":{"task_id":"task-1","cost":1.0,"id":12345678901234567890.50}}'
+    )
+    assert '"cost": 1.0,\n    "id": 12345678901234567890.50\n' in cli(*RUN).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--body", '{"a":'), ("line 1, column 6", "--body")),
+        (("--body", "[1]"), ("must be an object, not an array",)),
+        (("--body", ""), ("empty",)),
+        (("--body", "'{a:1}'"), ("cmd.exe",)),
+        (("--body", "{prompt:cat}"), ("PowerShell",)),
+        ((), ("Missing request body", "--body")),
+        (("--body", "{}", "--body-file", "x"), ("Both --body and --body-file",)),
+        (("--body-file", "nowhere.json"), ("nowhere.json", "No such file")),
+        (("--body-file", "."), ("directory",)),
+        (("--body", "{}", "--max-body-bytes", "1"), ("1-byte limit",)),
+        (("--body", "{}", "--timeout", "soon"), ("--timeout", "1h30m")),
+        (("--body", "{}", "--interval", "0"), ("--interval", "greater than zero")),
+        (("--body", "{}", "--output", "xml"), ("--output=xml", "task-id")),
+        (("--body", "{}", "--output-dir", "x"), ("--output-dir", "--wait")),
+        (("--body", "{}", "--body", "{}"), ("--body", "once")),
+        (("--body", "{}", "--bogus"), ("--bogus",)),
+        (("--body", "{}", "extra"), ("once",)),
+    ],
+)
+def test_a_wrong_request_ends_before_anything_is_sent(
+    cli: Cli, arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    with respx.mock:
+        result = cli("model", "run", "--model-slug", "a/b", *arguments)
+    assert result.status == 2
+    assert result.stdout == ""
+    assert all(word in result.stderr for word in words)
+
+
+@pytest.mark.parametrize("slug", ["", "a", "a/", "/b", "a/b/c", "a/\x1bb", "../b", "a" * 300])
+def test_a_bad_slug_ends_before_anything_is_sent(cli: Cli, slug: str) -> None:
+    with respx.mock:
+        result = cli("model", "run", "--model-slug", slug, "--body", BODY)
+    assert result.status == 2
+    assert result.stdout == ""
+    assert "\x1b" not in result.stderr
+
+
+def test_no_key_is_exit_3_and_says_where_keys_come_from(cli: Cli) -> None:
+    with respx.mock:
+        result = cli(*RUN, env={"MODELLIX_API_KEY": None})
+    assert result.status == 3
+    assert "MODELLIX_API_KEY" in result.stderr
+    assert "--sandbox" in result.stderr
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("status", "exit_status", "advice"),
+    [
+        (400, 2, "Fix what the server names"),
+        (401, 3, "MODELLIX_API_KEY"),
+        (402, 4, "Recharge"),
+        (404, 5, "Check the"),
+    ],
+)
+def test_a_refusal_has_its_exit_status_the_detail_and_advice(
+    cli: Cli, status: int, exit_status: int, advice: str
+) -> None:
+    respx.post(ROUTE).respond(status, json=problem(status, "Category: the very detail"))
+    result = cli(*RUN)
+    assert result.status == exit_status
+    assert "the very detail" in result.stderr
+    assert advice in result.stderr
+    assert result.stdout == ""
+
+
+@respx.mock
+def test_an_unknown_outcome_is_exit_8_with_one_post(cli: Cli) -> None:
+    route = respx.post(ROUTE).respond(502, html="<h1>Bad Gateway</h1>")
+    result = cli(*RUN, "--json")
+    assert result.status == 8
+    error = result.json["error"]
+    assert (error["code"], error["charged"], error["retryable"]) == (
+        "SUBMISSION_UNKNOWN",
+        "unknown",
+        False,
+    )
+    assert "Do not submit the same request again" in error["hint"]
+    assert route.call_count == 1
+
+
+@respx.mock
+def test_a_failed_task_exits_1_with_the_servers_reason(cli: Cli) -> None:
+    failed = task_reply("task-1", "failed", error={"code": "policy", "message": "not allowed"})
+    submitting(failed)
+    result = cli(*RUN, "--wait")
+    assert result.status == 1
+    assert result.json == failed
+    assert "not allowed (policy)" in result.stderr
+
+
+@respx.mock
+def test_a_time_out_exits_124_and_names_the_command_that_resumes(cli: Cli) -> None:
+    respx.post(ROUTE).respond(json=accepted("task-1"))
+    respx.get(TASK).respond(json=task_reply("task-1", "processing"))
+    result = cli(*RUN, "--wait", "--timeout", "30s", "--json")
+    assert result.status == 124
+    error = result.json["error"]
+    assert error["taskId"] == "task-1"
+    assert error["resume"] == "modellix-cli task wait task-1"
+    assert error["charged"] == "yes"
+    assert "Timed out after 30s" in error["message"]
+
+
+@respx.mock
+def test_a_poll_that_fails_for_good_names_the_task(cli: Cli) -> None:
+    respx.post(ROUTE).respond(json=accepted("task-1"))
+    respx.get(TASK).respond(404, json=problem(404, "Resource not found: task"))
+    result = cli(*RUN, "--wait")
+    assert result.status == 5
+    assert "Task task-1 was submitted" in result.stderr
+    assert "modellix-cli task wait task-1" in result.stderr
+
+
+@respx.mock
+def test_the_command_that_resumes_repeats_the_options_it_depends_on(cli: Cli) -> None:
+    respx.post("http://127.0.0.1:9/api/v1/a/b/async").respond(json=accepted("task-1"))
+    respx.get("http://127.0.0.1:9/api/v1/tasks/task-1").respond(404, json=problem(404, "x"))
+    result = cli("--base-url", "http://127.0.0.1:9", *RUN, "--wait", "--profile", "work")
+    wanted = "modellix-cli task wait task-1 --base-url http://127.0.0.1:9 --profile work"
+    assert wanted in result.stderr
+
+
+@respx.mock
+def test_files_are_saved_and_listed(cli: Cli, work: Path) -> None:
+    url = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
+    submitting(task_reply("task-1", "success", url))
+    result = cli(*RUN, "--wait", "--output-dir", "out")
+    path = work / "out" / "resource-1.gif"
+    assert path.read_bytes().startswith(b"GIF8")
+    assert result.json["files"] == [
+        {"bytes": path.stat().st_size, "path": str(path), "type": "image"}
+    ]
+
+
+@respx.mock
+def test_with_saving_quiet_prints_paths(cli: Cli, work: Path) -> None:
+    submitting(task_reply("task-1", "success", "data:text/plain,hello"))
+    result = cli(*RUN, "--wait", "--output-dir", "out", "-q")
+    assert result.stdout == f"{work / 'out' / 'resource-1.txt'}\n"
+
+
+def test_a_folder_that_cannot_be_used_is_found_out_before_paying(cli: Cli, work: Path) -> None:
+    (work / "out").write_text("a file")
+    with respx.mock:
+        result = cli(*RUN, "--wait", "--output-dir", "out")
+    assert result.status == 1
+    assert "out" in result.stderr
+
+
+@respx.mock
+def test_the_key_appears_nowhere(cli: Cli, env: dict[str, str]) -> None:
+    echo = problem(401, f"Authentication failed: key {KEY} is not valid")
+    respx.post(ROUTE).respond(401, json=echo)
+    result = cli(*RUN, "--debug", "--json")
+    assert KEY not in result.stdout + result.stderr
+    state = Path(env["XDG_STATE_HOME"]) / "modellix"
+    assert not [file for file in state.iterdir() if KEY.encode() in file.read_bytes()]
+
+
+@respx.mock
+def test_request_lines_are_shown_when_asked_for(cli: Cli) -> None:
+    submitting()
+    debug = cli(*RUN, "--debug").stderr.splitlines()
+    assert debug[0] == "[modellix:debug] request POST /api/v1/a/b/async attempt 1/4"
+    assert debug[1].startswith("[modellix:debug] response 200 POST /api/v1/a/b/async after ")
+    assert "[modellix:verbose]" in cli(*RUN, "-vq").stderr
+
+
+@respx.mock
+def test_the_journal_knows_what_happened(cli: Cli, env: dict[str, str]) -> None:
+    submitting(task_reply("task-1", "success", URL))
+    cli(*RUN, "--wait")
+    with sqlite3.connect(Path(env["XDG_STATE_HOME"]) / "modellix" / "journal.db") as db:
+        submissions = db.execute("SELECT state, slug, task_id FROM submissions").fetchall()
+        tasks = db.execute("SELECT task_id, slug, status FROM tasks").fetchall()
+    db.close()
+    assert submissions == [("accepted", "a/b", "task-1")]
+    assert tasks == [("task-1", "a/b", "success")]
+
+
+@respx.mock
+def test_a_limit_on_retry_waits_can_be_set(cli: Cli, clock: FakeClock) -> None:
+    respx.post(ROUTE).respond(429, json=problem(429, "x"), headers={"Retry-After": "5"})
+    assert cli(*RUN, "--max-retry-wait", "2s").status == 6
+    assert clock.slept == []
+
+
+@respx.mock
+def test_pauses_before_retries_are_told(cli: Cli) -> None:
+    busy = httpx.Response(429, json=problem(429, "Rate limit exceeded: slow down"))
+    respx.post(ROUTE).mock(side_effect=[busy, httpx.Response(200, json=accepted("task-1"))])
+    result = cli(*RUN)
+    assert result.status == 0
+    assert "slow down" in result.stderr
+    assert json.loads(result.stdout) == accepted("task-1")

@@ -1,0 +1,161 @@
+"""What holds for every command: walk the tree and look."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from modellix_cli import app
+from modellix_cli.commands.command import Command, Group
+from modellix_cli.errors import REGISTRY, Code, Exit
+from modellix_cli.output.sink import Output
+from tests.conftest import Cli
+
+PACKAGE = Path(app.__file__).parent
+
+
+def walk(group: Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    context = typer.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        yield (*path, name), found
+        if isinstance(found, Group):
+            yield from walk(found, (*path, name))
+
+
+TREE = list(walk(app.build()))
+COMMANDS = [(path, command) for path, command in TREE if isinstance(command, Command)]
+every_command = pytest.mark.parametrize(
+    ("path", "command"), COMMANDS, ids=[" ".join(path) for path, _ in COMMANDS]
+)
+
+
+@every_command
+def test_it_has_help_an_example_of_itself_and_its_exit_statuses(
+    cli: Cli, capsys: pytest.CaptureFixture[str], path: tuple[str, ...], command: Command
+) -> None:
+    for option in ("--help", "-h"):
+        assert cli(*path, option).status == 0
+    text = capsys.readouterr().out
+    assert command.help
+    assert "Examples:" in text
+    assert {Exit.DONE, Exit.FAILED, Exit.USAGE, Exit.INTERRUPTED} <= set(command.spec.exits)
+    names = {" ".join(other) for other, c in COMMANDS if c.spec is command.spec}
+    assert all(any(e.startswith(name) for name in names) for e in command.spec.examples)
+
+
+@every_command
+def test_it_takes_the_global_options(path: tuple[str, ...], command: Command) -> None:
+    options = {option for param in command.params for option in param.opts}
+    assert {
+        "--json",
+        "--output",
+        "-q",
+        "--quiet",
+        "--profile",
+        "--base-url",
+        "--sandbox",
+        "--debug",
+        "-v",
+        "--verbose",
+        "--no-color",
+        "--no-progress",
+    } <= options
+    assert set(command.spec.outputs) >= {Output.HUMAN, Output.JSON, Output.QUIET}
+
+
+@every_command
+def test_every_option_and_argument_is_explained(path: tuple[str, ...], command: Command) -> None:
+    unexplained = [param.name for param in command.params if not getattr(param, "help", None)]
+    assert unexplained == []
+
+
+@every_command
+def test_its_module_is_its_path(path: tuple[str, ...], command: Command) -> None:
+    module = command.spec.function.__module__
+    noun, verb = module.removeprefix("modellix_cli.commands.").split(".")
+    assert noun == path[0]
+    assert (PACKAGE / "commands" / noun / f"{verb}.py").exists()
+
+
+@every_command
+def test_an_unknown_option_is_exit_2_and_names_it(
+    cli: Cli, path: tuple[str, ...], command: Command
+) -> None:
+    result = cli(*path, "--bogus", "--json")
+    assert result.status == 2
+    assert result.json["error"]["code"] == "USAGE"
+    assert "--bogus" in result.json["error"]["message"]
+
+
+def test_every_command_module_is_registered() -> None:
+    modules = {
+        f"{file.parent.name}.{file.stem}"
+        for file in (PACKAGE / "commands").glob("*/*.py")
+        if file.stem != "__init__"
+    }
+    registered = {
+        command.spec.function.__module__.removeprefix("modellix_cli.commands.")
+        for _, command in COMMANDS
+    }
+    assert registered == modules
+
+
+@pytest.mark.parametrize("path", [(), *(path for path, c in TREE if isinstance(c, Group))])
+def test_a_noun_alone_prints_its_help(
+    cli: Cli, capsys: pytest.CaptureFixture[str], path: tuple[str, ...]
+) -> None:
+    assert cli(*path).status == 0
+    assert capsys.readouterr().out.startswith("Usage: modellix-cli")
+
+
+def test_the_root_help_lists_every_exit_status(
+    cli: Cli, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli("--help")
+    text = capsys.readouterr().out
+    for status in Exit:
+        assert re.search(rf"^ +{int(status)}  {re.escape(status.meaning)}$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("modle", "run"), "Did you mean model?"),
+        (("task", "wiat"), "Did you mean task wait?"),
+        (("frobnicate",), "frobnicate is not a modellix-cli command."),
+    ],
+)
+def test_an_unknown_command_is_127_and_never_run(
+    cli: Cli, arguments: tuple[str, ...], meant: str
+) -> None:
+    result = cli(*arguments)
+    assert result.status == 127
+    assert meant in result.stderr
+    assert cli(*arguments, "--json").json["error"]["exitCode"] == 127
+
+
+def test_the_registry_knows_every_code_and_every_code_is_used() -> None:
+    assert set(REGISTRY) == set(Code)
+    used = {
+        node.attr
+        for file in PACKAGE.rglob("*.py")
+        if file.name != "errors.py"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "Code"
+    } | {"USAGE"}
+    assert used == {code.name for code in Code}
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_error_has_a_meaning_and_advice_and_never_exits_0(code: Code) -> None:
+    kind = REGISTRY[code]
+    assert kind.meaning
+    assert kind.hint or code is Code.INTERRUPTED
+    assert kind.exit is not Exit.DONE
