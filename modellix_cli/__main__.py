@@ -36,7 +36,9 @@ def _run(arguments: list[str]) -> int:
     runtime = Runtime.of_process()
     sink = Sink(runtime.stdout, runtime.stderr, runtime.env, envelope=wants_envelope(arguments))
     with Session(runtime, sink).closing() as session:
-        return execute(session, arguments)
+        status = execute(session, arguments)
+    sink.finish()
+    return status
 
 
 def execute(session: "Session", arguments: list[str]) -> int:
@@ -66,6 +68,8 @@ def execute(session: "Session", arguments: list[str]) -> int:
     except SystemExit:  # what Typer makes of a reader that left while it printed help
         session.out.abandon_stdout()
         return BROKEN_PIPE
+    except OSError as error:  # such as help on a full disk
+        return _fail(session, ModellixError(Code.OUTPUT_UNWRITABLE, f"{error}."))
     except Exception as error:  # noqa: BLE001 - the user never sees a traceback unasked
         if session.globals.debug:
             import traceback

@@ -232,7 +232,7 @@ REGISTRY: Final[dict[Code, Kind]] = {
         "Check free space and permissions.",
         Exit.FAILED,
     ),
-    Code.INTERRUPTED: Kind("stopped by Ctrl-C or a signal", "", Exit.INTERRUPTED, retryable=True),
+    Code.INTERRUPTED: Kind("stopped by Ctrl-C or a signal", "", Exit.INTERRUPTED),
     Code.INTERNAL: Kind(
         "a defect in modellix-cli",
         "Run again with --debug and report the traceback.",

@@ -16,6 +16,9 @@ from modellix_cli.values import Slug
 API_PREFIX: Final = "/api/v1"
 T = TypeVar("T")
 
+_CREATED_NOTHING: Final = {Code.RATE_LIMITED, Code.SERVICE_UNAVAILABLE, Code.NETWORK}
+"""How a submission fails when it is certain that no task exists and another try may succeed."""
+
 
 class Client:
     """The Modellix API for one key; safe to use from several threads.
@@ -60,9 +63,10 @@ class Client:
             try:
                 return guard(lambda: self._submit_once(slug, body, tries))
             except ModellixError as error:
-                error.retryable = error.retryable or (
-                    resend_unknown and error.code is Code.SUBMISSION_UNKNOWN
+                allowed = _CREATED_NOTHING | (
+                    {Code.SUBMISSION_UNKNOWN} if resend_unknown else set()
                 )
+                error.retryable = error.code in allowed
                 raise
 
         return with_retries(once, self._policy, self._clock, self._notice)

@@ -129,8 +129,8 @@ def _read_resources(items: Json) -> tuple[Resource, ...]:
 
 def _read_resource(position: int, item: Json) -> Resource:
     fields = {"url": item} if isinstance(item, str) else item
-    if not isinstance(fields, dict):
-        raise _unexpected(f"resource {position} to be a URL or an object")
+    if not isinstance(fields, dict):  # one odd item must not hide the paid others
+        return Resource(position, None, None, None, None)
     kind, url = _string(fields, "type"), _string(fields, "url")
     text = _string(fields, "text", "content")
     if url is not None and kind == "text" and not url.lower().startswith(_URL_SCHEMES):

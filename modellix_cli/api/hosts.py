@@ -5,6 +5,7 @@ network. The list is that of official-cli.md 4.17.
 """
 
 import socket
+import unicodedata
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -57,7 +58,7 @@ def literal_address(host: str) -> IPv4Address | IPv6Address | None:
 
 def check_host(host: str) -> None:
     """Refuse a host that is private by its name or as a written address."""
-    name = host.rstrip(".").lower()
+    name = unicodedata.normalize("NFKC", host).replace("。", ".").rstrip(".").lower()
     literal = literal_address(name)
     private = name == "localhost" or name.endswith(".localhost")
     if private or (literal is not None and not is_public(str(literal))):

@@ -107,6 +107,8 @@ def sniff(head: bytes) -> str | None:
         (b"fLaC", ".flac"),
         (b"ID3", ".mp3"),
         (b"\xff\xfb", ".mp3"),
+        (b"\xff\xf3", ".mp3"),
+        (b"\xff\xf2", ".mp3"),
     ):
         if head.startswith(signature):
             return found

@@ -10,6 +10,7 @@ from modellix_cli.jsontext import JsonError, decode, loads
 from modellix_cli.text import clip, one_line
 
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
+_FILE_HINT: Final = "Mend the file at that place and run the same command again."
 _BLANKS: Final = b" \t\r\n"
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -92,7 +93,9 @@ def check_object(body: bytes, given: bytes, option: str) -> None:
             line = given.removeprefix(_UTF8_MARK).split(b"\n")[error.line - 1 : error.line]
             shown = _excerpt(line[0] if line else b"", error.column)
         raise ModellixError(
-            Code.INVALID_BODY, f"Invalid JSON from {option}: {error}.{shown}", hint=_hint(body)
+            Code.INVALID_BODY,
+            f"Invalid JSON from {option}: {error}.{shown}",
+            hint=_hint(body) if option == "--body" else _FILE_HINT,
         ) from error
     if not isinstance(value, dict):
         raise ModellixError(

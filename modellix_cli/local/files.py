@@ -71,6 +71,8 @@ def prepare_folder(folder: Path) -> None:
 
     Raises `OUTPUT_UNWRITABLE`; called before anything is paid.
     """
+    if folder.exists() and not folder.is_dir():
+        raise ModellixError(Code.OUTPUT_UNWRITABLE, f"{folder} is a file, not a folder.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".modellix-{token_hex(4)}.part"

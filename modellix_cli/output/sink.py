@@ -126,6 +126,14 @@ class Sink:
                 Code.OUTPUT_UNWRITABLE, f"The result could not be written to stdout: {reason}."
             ) from error
 
+    def finish(self) -> None:
+        """Flush stdout; what cannot be written any more is dropped, its failure was told."""
+        try:
+            if self._stdout is not None:
+                self._stdout.flush()
+        except (OSError, ValueError):
+            self.abandon_stdout()
+
     def abandon_stdout(self) -> None:
         """Send what is still buffered nowhere, so that the interpreter's exit stays silent."""
         try:

@@ -1,12 +1,15 @@
 """Submitting: what may be sent again, and what never."""
 
+from collections.abc import Callable
+
 import httpx
 import pytest
 import respx
 
 from modellix_cli.api.client import Client, connect
+from modellix_cli.api.documents import Submission
 from modellix_cli.api.retry import RetryPolicy
-from modellix_cli.errors import Code, ModellixError
+from modellix_cli.errors import Charged, Code, ModellixError, interrupted
 from modellix_cli.values import parse_slug
 from tests.support import API, BASE, KEY, FakeClock, accepted, problem
 
@@ -231,3 +234,20 @@ def test_redirects_are_not_followed_with_the_key(client: Client) -> None:
     respx.post(ROUTE).respond(307, headers={"Location": "https://elsewhere.example/x"})
     assert failure(client).exit == 8
     assert elsewhere.call_count == 0
+
+
+@respx.mock
+@pytest.mark.parametrize("charged", ["no", "unknown"])
+def test_ctrl_c_is_never_an_occasion_to_send_again(
+    client: Client, clock: FakeClock, charged: Charged
+) -> None:
+    route = respx.post(ROUTE).respond(json=accepted("task-1"))
+
+    def guard(send: Callable[[], Submission]) -> Submission:
+        send()
+        raise interrupted(KeyboardInterrupt(), "Interrupted.", charged=charged)
+
+    with pytest.raises(ModellixError):
+        client.submit(SLUG, BODY, guard=guard)
+    assert route.call_count == 1
+    assert clock.slept == []
