@@ -46,10 +46,14 @@ def execute(session: "Session", arguments: list[str]) -> int:
     import typer
 
     from modellix_cli.app import build
-    from modellix_cli.commands.command import PROGRAM
+    from modellix_cli.commands.command import COMPLETION_VARIABLE, PROGRAM
     from modellix_cli.errors import Code, ModellixError, interrupted, usage
     from modellix_cli.output.sink import ReaderGone
 
+    if COMPLETION_VARIABLE in session.runtime.env:
+        from typer._completion_classes import completion_init
+
+        completion_init()
     try:
         status = build().main(arguments, prog_name=PROGRAM, standalone_mode=False, obj=session)
         return status if isinstance(status, int) else 0
@@ -65,8 +69,10 @@ def execute(session: "Session", arguments: list[str]) -> int:
         if session.submitted is not None:
             session.out.note(f"Task {session.submitted} was submitted.")
         return BROKEN_PIPE
-    except SystemExit:  # what Typer makes of a reader that left while it printed help
-        session.out.abandon_stdout()
+    except SystemExit as stop:
+        if COMPLETION_VARIABLE in session.runtime.env:  # Typer answered the shell
+            return int(stop.code or 0)
+        session.out.abandon_stdout()  # what Typer makes of a reader that left
         return BROKEN_PIPE
     except OSError as error:  # such as help on a full disk
         return _fail(session, ModellixError(Code.OUTPUT_UNWRITABLE, f"{error}."))

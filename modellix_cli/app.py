@@ -1,18 +1,21 @@
 """The command tree: which noun lives where. Only registers; a command loads when it is named."""
 
-from modellix_cli.commands.command import PROGRAM, Group
+from typing import Any
+
+from modellix_cli.commands.command import PROGRAM, Group, load
 from modellix_cli.errors import Exit
 
 MODEL = {"run": "model.run", "invoke": "model.run"}
 TASK = {"get": "task.get", "wait": "task.wait", "download": "task.download"}
+ALONE = {"completion": "completion"}
 SANDBOX = {"serve": "sandbox.serve", "reset": "sandbox.reset"}
 
 
 class Root(Group):
-    """The program itself: its commands are the nouns."""
+    """The program itself: its commands are the nouns, and those that stand alone."""
 
-    def get_command(self, ctx: object, cmd_name: str) -> Group | None:
-        """Build the noun, or return None if there is none of that name."""
+    def get_command(self, ctx: object, cmd_name: str) -> Any:
+        """Build a noun or load a command, or return None if there is none of that name."""
         if cmd_name == "model":
             return Group("model", "Run models: submit paid tasks.", MODEL)
         if cmd_name == "task":
@@ -27,7 +30,7 @@ class Root(Group):
                 epilog="Models that provoke one behaviour each:\n"
                 + "\n".join(f"  {fault.slug:22} {fault.summary}" for fault in FAULTS.values()),
             )
-        return None
+        return load(ALONE[cmd_name], cmd_name) if cmd_name in ALONE else None
 
 
 def build() -> Root:
@@ -38,6 +41,6 @@ def build() -> Root:
         "Generate images and video with Modellix: never pays twice, never loses a task.\n\n"
         "Start without a key:  modellix-cli model run sandbox/image "
         """--body '{"prompt": "a cat"}' --wait --output-dir . --sandbox""",
-        dict.fromkeys(("model", "task", "sandbox"), ""),
+        dict.fromkeys(("model", "task", "sandbox", *ALONE), ""),
         epilog=f"Exit status:\n{statuses}",
     )

@@ -21,6 +21,8 @@ from modellix_cli.output.sink import Output
 from modellix_cli.text import one_line
 
 PROGRAM: Final = "modellix-cli"
+COMPLETION_VARIABLE: Final = "_MODELLIX_CLI_COMPLETE"
+"""Set by completion scripts when they ask this program for completions."""
 CONTEXT: Final[dict[str, Any]] = {
     "help_option_names": ["-h", "--help"],
     "max_content_width": 100,

@@ -39,6 +39,7 @@ Timeout = Annotated[
         metavar="DURATION",
         parser=duration_option("--timeout", MAX_TIMEOUT),
         help="Longest time to wait: 30s, 5m, 1h30m; bare seconds too.",
+        show_default="5m",
     ),
 ]
 Overwrite = Annotated[
@@ -52,11 +53,20 @@ AllowPrivateNetwork = Annotated[
     typer.Option("--allow-private-network", help="Fetch results from private addresses too."),
 ]
 MaxBytes = Annotated[
-    int, typer.Option("--max-bytes", metavar="N", min=1, help="Largest file, in bytes.")
+    int,
+    typer.Option(
+        "--max-bytes", metavar="N", min=1, help="Largest file, in bytes.", show_default="1 GiB"
+    ),
 ]
 MaxTotalBytes = Annotated[
     int,
-    typer.Option("--max-total-bytes", metavar="N", min=1, help="All files together, in bytes."),
+    typer.Option(
+        "--max-total-bytes",
+        metavar="N",
+        min=1,
+        help="All files together, in bytes.",
+        show_default="2 GiB",
+    ),
 ]
 MaxResources = Annotated[
     int, typer.Option("--max-resources", metavar="N", min=1, max=1000, help="Most files.")

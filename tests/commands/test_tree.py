@@ -77,9 +77,10 @@ def test_every_option_and_argument_is_explained(path: tuple[str, ...], command: 
 @every_command
 def test_its_module_is_its_path(path: tuple[str, ...], command: Command) -> None:
     module = command.spec.function.__module__
-    noun, verb = module.removeprefix("modellix_cli.commands.").split(".")
-    assert noun == path[0]
-    assert (PACKAGE / "commands" / noun / f"{verb}.py").exists()
+    *nouns, verb = module.removeprefix("modellix_cli.commands.").split(".")
+    assert nouns == list(path[:-1])
+    assert (PACKAGE / "commands").joinpath(*nouns, f"{verb}.py").exists()
+    assert verb == command.spec.function.__name__
 
 
 @every_command
@@ -102,7 +103,7 @@ def test_every_command_module_is_registered() -> None:
         command.spec.function.__module__.removeprefix("modellix_cli.commands.")
         for _, command in COMMANDS
     }
-    assert registered == modules
+    assert {name for name in registered if "." in name} == modules
 
 
 @pytest.mark.parametrize("path", [(), *(path for path, c in TREE if isinstance(c, Group))])

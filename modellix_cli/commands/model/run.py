@@ -67,7 +67,7 @@ def run(
         str | None, typer.Option(metavar="PATH", help="A file with them; - for standard input.")
     ] = None,
     wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Stay until the task ends.")
+        bool, typer.Option("--wait/--no-wait", help="Stay until the task ends.", show_default=False)
     ] = False,
     interval: Interval = None,
     timeout: Timeout = DEFAULT_TIMEOUT,
@@ -81,7 +81,14 @@ def run(
     max_total_bytes: MaxTotalBytes = 2 * GIB,
     max_resources: MaxResources = 100,
     max_body_bytes: Annotated[
-        int, typer.Option(metavar="N", min=1, max=MAX_BODY_BYTES, help="Largest body, in bytes.")
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=MAX_BODY_BYTES,
+            help="Largest body, in bytes.",
+            show_default="64 MiB",
+        ),
     ] = MAX_BODY_BYTES,
     resend_unknown: Annotated[
         bool,

@@ -30,7 +30,10 @@ def serve(
     window: Annotated[
         float,
         typer.Option(
-            metavar="DURATION", parser=duration_option("--window", HOUR), help="Length of a window."
+            metavar="DURATION",
+            parser=duration_option("--window", HOUR),
+            help="Length of a window.",
+            show_default="1m",
         ),
     ] = 60.0,
     max_running: Annotated[

@@ -48,6 +48,7 @@ def download(
             metavar="DURATION",
             parser=duration_option("--timeout", DAY),
             help="Longest time for one file.",
+            show_default="10m",
         ),
     ] = DEFAULT_FILE_TIMEOUT,
     api_key: ApiKey = None,

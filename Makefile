@@ -1,0 +1,36 @@
+# Every target sets itself up: a virtual environment in .venv with the package and its tools.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo test lint types bench completions clean
+
+demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
+	$(BIN)/modellix-cli model run sandbox/image --sandbox --body '{"prompt": "a lighthouse at dawn"}' \
+	  --wait --output-dir demo-output --output human
+
+test: $(READY)  ## Run every test
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## Check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)  ## Check types
+	$(BIN)/mypy
+
+bench: $(READY)  ## Measure against a baseline in the same run
+	$(BIN)/python benchmarks/startup.py
+
+completions: $(READY)  ## Generate completions/ anew
+	$(BIN)/python completions/generate.py
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+complete --command modellix-cli --no-files --arguments "(env _MODELLIX_CLI_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) modellix-cli)" --condition "env _MODELLIX_CLI_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) modellix-cli"

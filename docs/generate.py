@@ -1,0 +1,84 @@
+"""Writes reference.md from the command tree; a test tells when it is out of date."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from modellix_cli import app
+from modellix_cli.commands.command import PROGRAM, Command, Group
+from modellix_cli.commands.globals import global_options
+from modellix_cli.errors import REGISTRY
+
+TARGET = Path(__file__).with_name("reference.md")
+
+
+def commands(group: Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Command]]:
+    context = typer.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        if isinstance(found, Group):
+            yield from commands(found, (*path, name))
+        else:
+            yield (*path, name), found
+
+
+def table(context: typer.Context, params: list[Any]) -> list[str]:
+    rows = []
+    for param in params:
+        record = param.get_help_record(context)
+        if record is not None:
+            name, text = (cell.replace("|", "\\|").replace("\n", " ") for cell in record)
+            rows.append(f"| `{name}` | {text} |")
+    return ["| | |", "|---|---|", *rows, ""] if rows else []
+
+
+def section(path: tuple[str, ...], command: Command) -> list[str]:
+    context = typer.Context(command, info_name=" ".join((PROGRAM, *path)))
+    shared = {option.name for option in global_options()}
+    own = [param for param in command.params if param.name not in shared]
+    statuses = ", ".join(str(int(status)) for status in command.spec.exits)
+    return [
+        f"## {' '.join(path)}",
+        "",
+        (command.help or "").strip(),
+        "",
+        f"    {context.get_usage().removeprefix('Usage: ')}",
+        "",
+        *table(context, own),
+        "Examples:",
+        "",
+        *(f"    {PROGRAM} {example}" for example in command.spec.examples),
+        "",
+        f"Output: {', '.join(command.spec.outputs)}; by default {command.spec.default}. "
+        f"Exit status: {statuses} (see README).",
+        "",
+    ]
+
+
+def reference() -> str:
+    """Return the whole page as Markdown."""
+    lines = [
+        "# Command reference",
+        "",
+        "Written by `docs/generate.py` from the program itself; do not edit.",
+        "",
+        "## Global options",
+        "",
+        "On every command, before or after its name.",
+        "",
+        *table(typer.Context(app.build()), global_options()),
+    ]
+    for path, command in commands(app.build()):
+        lines += section(path, command)
+    lines += ["## Error codes", "", "`error.code` in the JSON envelope.", ""]
+    lines += ["| code | meaning | exit | retryable | charged |", "|---|---|---|---|---|"]
+    for code, kind in REGISTRY.items():
+        again = "yes" if kind.retryable else "no"
+        lines.append(f"| `{code}` | {kind.meaning} | {int(kind.exit)} | {again} | {kind.charged} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(reference(), encoding="utf-8")

@@ -1,0 +1,50 @@
+"""The documents say what is true: README's examples run, its tables and the reference match."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from docs.generate import TARGET, reference
+from modellix_cli import __version__
+from modellix_cli.errors import Exit
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_an_example_of_the_readme_runs(tmp_path: Path, example: str) -> None:
+    env = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "MODELLIX_SANDBOX": "1",
+    }
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", example],
+        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_the_readme_lists_every_exit_status() -> None:
+    rows = dict(re.findall(r"^\| (\d+) \| (.+) \|$", README, re.MULTILINE))
+    assert rows == {str(int(status)): status.meaning for status in Exit}
+
+
+def test_the_reference_is_what_the_program_says() -> None:
+    assert TARGET.read_text(encoding="utf-8") == reference()
+
+
+def test_the_changelog_knows_this_version_or_what_is_unreleased() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## [{__version__}]" in changelog or "## [Unreleased]" in changelog
+
+
+def test_make_demo_is_what_the_readme_says_first() -> None:
+    assert README.index("make demo") < README.index("make test") < README.index("## Install")
