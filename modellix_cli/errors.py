@@ -70,6 +70,7 @@ class Code(StrEnum):
     BAD_REPLY = "BAD_REPLY"
     API_ERROR = "API_ERROR"
     SUBMISSION_UNKNOWN = "SUBMISSION_UNKNOWN"
+    UPLOAD_UNKNOWN = "UPLOAD_UNKNOWN"
     TASK_FAILED = "TASK_FAILED"
     TASK_NOT_FINISHED = "TASK_NOT_FINISHED"
     TASK_WAIT_TIMEOUT = "TASK_WAIT_TIMEOUT"
@@ -185,6 +186,12 @@ REGISTRY: Final[dict[Code, Kind]] = {
         "look at the usage page of https://modellix.ai/console.",
         Exit.OUTCOME_UNKNOWN,
         charged="unknown",
+    ),
+    Code.UPLOAD_UNKNOWN: Kind(
+        "an upload left and no usable answer came back",
+        "Check the Modellix file console before uploading the same file again; "
+        "uploads are not charged.",
+        Exit.UNAVAILABLE,
     ),
     Code.TASK_FAILED: Kind(
         "the task ended without a result",

@@ -5,7 +5,16 @@ from typing import Final, TypeVar
 from urllib.parse import quote
 
 from modellix_cli.api import failures
-from modellix_cli.api.documents import Submission, Task, read_submission, read_task
+from modellix_cli.api.catalog import ModelList, read_models, read_schema
+from modellix_cli.api.documents import (
+    Submission,
+    Task,
+    read_balance,
+    read_submission,
+    read_task,
+    read_validity,
+)
+from modellix_cli.api.files import UploadedFile, multipart_file
 from modellix_cli.api.retry import NO_RETRIES, RetryPolicy, with_retries
 from modellix_cli.api.transport import Cut, NotSent, Reply, Trace, Transport, WsgiApp
 from modellix_cli.clock import Clock
@@ -21,7 +30,7 @@ _CREATED_NOTHING: Final = {Code.RATE_LIMITED, Code.SERVICE_UNAVAILABLE, Code.NET
 
 
 class Client:
-    """The Modellix API for one key; safe to use from several threads.
+    """The Modellix API for one key, or its public pages without; safe to use from several threads.
 
     `notice` is told, in a sentence, about every pause before a retry.
     """
@@ -30,7 +39,7 @@ class Client:
         self,
         transport: Transport,
         base_url: str,
-        api_key: str,
+        api_key: str | None,
         *,
         clock: Clock,
         policy: RetryPolicy,
@@ -38,7 +47,9 @@ class Client:
     ) -> None:
         self._transport = transport
         self._base_url = base_url
-        self._headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
+        self._headers = {"Accept": "application/json"}
+        if api_key is not None:
+            self._headers["Authorization"] = f"Bearer {api_key}"
         self._clock = clock
         self._policy = policy
         self._notice = notice
@@ -95,20 +106,85 @@ class Client:
     def task(self, task_id: str, *, patient: bool = True) -> Task:
         """Ask how a task stands: `GET /tasks/{task_id}`. Without `patient`, one try only."""
         path = f"{API_PREFIX}/tasks/{quote(task_id, safe='')}"
-        return self._read(path, lambda document: read_task(document, task_id), patient)
-
-    def _read(self, path: str, read: Callable[[Json], T], patient: bool = True) -> T:
         policy = self._policy if patient else NO_RETRIES
+        return self._get(path, lambda document: read_task(document, task_id), policy)
+
+    def models(self, *, featured: bool = False) -> ModelList:
+        """List the models: `GET /models`, with `?featured=true` the featured ones."""
+        query = "?featured=true" if featured else ""
+        return self._get(f"{API_PREFIX}/models{query}", read_models)
+
+    def schema(self, slug: Slug) -> Json:
+        """Return a model's parameters: `GET /models/{provider}/{model}/api_schema`, public."""
+        path = f"/models/{quote(slug.provider, safe='')}/{quote(slug.model, safe='')}/api_schema"
+        return self._get(path, read_schema)
+
+    def page(self, slug: Slug) -> str:
+        """Return a model's page as Markdown: `GET /{provider}/{model}.md`, public."""
+        path = f"/{quote(slug.provider, safe='')}/{quote(slug.model, safe='')}.md"
+        return self._ask("GET", path, lambda reply: failures.read_text(reply, self._clock))
+
+    def validate_key(self) -> bool:
+        """Ask whether the key is valid and active: `GET /apikey/validate`, free."""
+        return self._get(f"{API_PREFIX}/apikey/validate", read_validity)
+
+    def balance(self) -> float:
+        """Return the team's balance in USD: `GET /team/balance`."""
+        return self._get(f"{API_PREFIX}/team/balance", read_balance)
+
+    def delete_file(self, file_id: str) -> None:
+        """Delete an uploaded file: `DELETE /media/files/{file_id}`, any 2xx."""
+        path = f"{API_PREFIX}/media/files/{quote(file_id, safe='')}"
+        self._ask("DELETE", path, lambda reply: failures.check_deleted(reply, self._clock))
+
+    def upload(self, name: str, media_type: str, content: bytes) -> UploadedFile:
+        """Upload an input: `POST /media/files`, multipart, field `file`.
+
+        Sent again only where it never left or was refused for a time; after that its outcome is
+        unknown, and raises `UPLOAD_UNKNOWN`.
+        """
+        body, content_type = multipart_file(name, media_type, content)
+        headers = self._headers | {"Content-Type": content_type}
+
+        def once(attempt: int) -> UploadedFile:
+            tries = f"{attempt}/{self._policy.retries + 1}"
+            try:
+                reply = self._transport.send(
+                    "POST", f"{API_PREFIX}/media/files", headers=headers, body=body, attempt=tries
+                )
+            except NotSent as error:
+                raise failures.unreachable(error, self._base_url) from error
+            except Cut as error:
+                raise failures.upload_unknown(f"The connection failed: {error.reason}.") from error
+            return failures.read_upload(reply, self._clock)
+
+        return with_retries(once, self._policy, self._clock, self._notice)
+
+    def _get(self, path: str, read: Callable[[Json], T], policy: RetryPolicy | None = None) -> T:
+        """Read the JSON at `path`; a reply that `read` cannot use is asked for again."""
+        return self._ask(
+            "GET", path, lambda reply: read(failures.read_document(reply, self._clock)), policy
+        )
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[Reply], T],
+        policy: RetryPolicy | None = None,
+    ) -> T:
+        """Send a request that may be repeated, until `read` accepts the reply."""
+        policy = policy or self._policy
 
         def once(attempt: int) -> T:
             tries = f"{attempt}/{policy.retries + 1}"
             try:
-                reply = self._transport.send("GET", path, headers=self._headers, attempt=tries)
+                reply = self._transport.send(method, path, headers=self._headers, attempt=tries)
             except NotSent as error:
                 raise failures.unreachable(error, self._base_url) from error
             except Cut as error:
                 raise failures.interrupted_read(error) from error
-            return read(failures.read_document(reply, self._clock))
+            return read(reply)
 
         return with_retries(once, policy, self._clock, self._notice)
 
@@ -119,7 +195,7 @@ class Client:
 
 def connect(
     base_url: str,
-    api_key: str,
+    api_key: str | None,
     *,
     clock: Clock,
     policy: RetryPolicy,

@@ -7,6 +7,7 @@ have raises `BAD_REPLY`.
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Final
 
 from modellix_cli.errors import Code, ModellixError
@@ -83,9 +84,9 @@ def read_submission(document: Json) -> Submission:
     task_id = data.get("task_id")
     try:
         if not isinstance(task_id, str) or parse_task_id(task_id) != task_id:
-            raise _unexpected("a usable task_id")
+            raise unexpected("a usable task_id")
     except ModellixError:
-        raise _unexpected("a usable task_id") from None
+        raise unexpected("a usable task_id") from None
     status = data.get("status")
     return Submission(task_id, status if isinstance(status, str) else "submitted", document)
 
@@ -95,10 +96,10 @@ def read_task(document: Json, task_id: str) -> Task:
     data = _data(document)
     status = data.get("status")
     if not isinstance(status, str) or not status.strip():
-        raise _unexpected("data.status to be a non-empty string")
+        raise unexpected("data.status to be a non-empty string")
     answered = data.get("task_id", task_id)
     if answered != task_id:
-        raise _unexpected("the task that was asked for; it is about another task ID")
+        raise unexpected("the task that was asked for; it is about another task ID")
     result = data.get("result")
     holder = result if isinstance(result, dict) else {}
     resources = holder.get("resources", data.get("resources"))
@@ -112,10 +113,26 @@ def read_task(document: Json, task_id: str) -> Task:
     )
 
 
+def read_validity(document: Json) -> bool:
+    """Read the reply about a key: whether it is valid and active."""
+    valid = _data(document).get("is_valid")
+    if not isinstance(valid, bool):
+        raise unexpected("data.is_valid to be a boolean")
+    return valid
+
+
+def read_balance(document: Json) -> float:
+    """Read the team's balance in USD."""
+    balance = _data(document).get("balance")
+    if not isinstance(balance, (int, float)) or isinstance(balance, bool) or not isfinite(balance):
+        raise unexpected("data.balance to be a number")
+    return float(balance)
+
+
 def _data(document: Json) -> dict[str, Json]:
     data = document.get("data") if isinstance(document, dict) else None
     if not isinstance(data, dict):
-        raise _unexpected("a data object")
+        raise unexpected("a data object")
     return data
 
 
@@ -123,7 +140,7 @@ def _read_resources(items: Json) -> tuple[Resource, ...]:
     if items is None:
         return ()
     if not isinstance(items, list) or len(items) > MAX_RESOURCES:
-        raise _unexpected(f"resources to be a list of at most {MAX_RESOURCES}")
+        raise unexpected(f"resources to be a list of at most {MAX_RESOURCES}")
     return tuple(_read_resource(position, item) for position, item in enumerate(items, 1))
 
 
@@ -168,7 +185,8 @@ def _moment(extensions: Json) -> float | None:
         return None
 
 
-def _unexpected(wanted: str) -> ModellixError:
+def unexpected(wanted: str) -> ModellixError:
+    """Return the error for a reply without what its document must have."""
     return ModellixError(
         Code.BAD_REPLY, f"Unexpected reply from the Modellix API: expected {wanted}."
     )

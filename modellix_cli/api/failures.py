@@ -6,11 +6,12 @@ The server's own detail is part of every message, whatever the method.
 from http import HTTPStatus
 from typing import Final
 
+from modellix_cli.api.files import UploadedFile, read_uploaded
 from modellix_cli.api.retry import asked_wait
 from modellix_cli.api.transport import Cut, NotSent, Reply
 from modellix_cli.clock import Clock
 from modellix_cli.errors import Code, ModellixError
-from modellix_cli.jsontext import Json, JsonError, loads
+from modellix_cli.jsontext import Json, JsonError, decode, loads
 from modellix_cli.text import clip, one_line, without_secrets
 
 _CODES: Final = {
@@ -81,6 +82,40 @@ def task_id_words(document: Json) -> str:
     data = document.get("data") if isinstance(document, dict) else None
     task_id = data.get("task_id") if isinstance(data, dict) else None
     return f" It names the task id {clip(one_line(str(task_id)), 600)}." if task_id else ""
+
+
+def read_text(reply: Reply, clock: Clock) -> str:
+    """Return the text of a successful reply; raise what any other means for a read."""
+    if reply.status != 200:
+        read_document(reply, clock)
+    try:
+        return decode(reply.body)
+    except JsonError as error:
+        raise ModellixError(Code.BAD_REPLY, f"The page is not text: {error}.") from error
+
+
+def check_deleted(reply: Reply, clock: Clock) -> None:
+    """Accept any 2xx with JSON or an empty body; raise what any other reply means."""
+    if not (200 <= reply.status < 300 and not reply.body.strip()):
+        read_document(reply, clock)
+
+
+def read_upload(reply: Reply, clock: Clock) -> UploadedFile:
+    """Return the uploaded file; what leaves its outcome in doubt raises `UPLOAD_UNKNOWN`."""
+    status = _effective_status(reply, _json(reply))
+    if status != 200 and status in _REJECTIONS | {503}:
+        read_document(reply, clock)
+    try:
+        return read_uploaded(read_document(reply, clock))
+    except ModellixError as error:
+        raise upload_unknown(error.message, status=reply.status) from error
+
+
+def upload_unknown(what: str, status: int | None = None) -> ModellixError:
+    """Return the error for an upload that may or may not have arrived."""
+    return ModellixError(
+        Code.UPLOAD_UNKNOWN, f"{what} The upload outcome is unknown.", status=status
+    )
 
 
 def submission_unknown(what: str, status: int | None = None) -> ModellixError:

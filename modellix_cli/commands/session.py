@@ -105,13 +105,26 @@ class Session:
 
     def client(self, api_key: str | None) -> "Client":
         """Return the API client for `--api-key` or the key found. Raises `MISSING_API_KEY`."""
+        return self._connect(self.base_url, self._api_key(api_key))
+
+    def public_client(self, origin: str) -> "Client":
+        """Return a client without a key for a public origin; a base URL that is set replaces it."""
+        return self._connect(self.base_url if self.base_url_is_set else origin, None)
+
+    @property
+    def base_url_is_set(self) -> bool:
+        """Whether the sandbox, --base-url or MODELLIX_BASE_URL replaces the official address."""
+        given = self.globals.base_url or self.runtime.env.get("MODELLIX_BASE_URL", "").strip()
+        return self.sandbox or bool(given)
+
+    def _connect(self, base_url: str, api_key: str | None) -> "Client":
         from modellix_cli.api.client import connect
         from modellix_cli.api.retry import RetryPolicy
 
         patience = self.globals.max_retry_wait
         client = connect(
-            self.base_url,
-            self._api_key(api_key),
+            base_url,
+            api_key,
             clock=self.runtime.clock,
             policy=RetryPolicy() if patience is None else RetryPolicy(max_wait=patience),
             notice=self.retry_notice,
