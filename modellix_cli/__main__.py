@@ -120,15 +120,10 @@ def wants_envelope(arguments: Sequence[str]) -> bool:
 
 def _version() -> int:
     """Print name, version, system and Python, without loading anything else."""
-    import platform
-
-    from modellix_cli import __version__
+    from modellix_cli import version_line
 
     try:
-        sys.stdout.write(
-            f"modellix-cli/{__version__} {sys.platform}-{platform.machine().lower()} "
-            f"python-{platform.python_version()}\n"
-        )
+        sys.stdout.write(version_line() + "\n")
         sys.stdout.flush()
     except (OSError, AttributeError):
         _silence_stdout()

@@ -3,11 +3,12 @@
 from typing import Any
 
 from modellix_cli.commands.command import PROGRAM, Group, load
+from modellix_cli.commands.globals import version_option
 from modellix_cli.errors import Exit
 
 MODEL = {"run": "model.run", "invoke": "model.run"}
 TASK = {"get": "task.get", "wait": "task.wait", "download": "task.download"}
-ALONE = {"completion": "completion"}
+ALONE = {"completion": "completion", "help": "help"}
 SANDBOX = {"serve": "sandbox.serve", "reset": "sandbox.reset"}
 
 
@@ -36,7 +37,7 @@ class Root(Group):
 def build() -> Root:
     """Return the root command."""
     statuses = "\n".join(f"  {int(status):3}  {status.meaning}" for status in Exit)
-    return Root(
+    root = Root(
         PROGRAM,
         "Generate images and video with Modellix: never pays twice, never loses a task.\n\n"
         "Start without a key:  modellix-cli model run sandbox/image "
@@ -44,3 +45,5 @@ def build() -> Root:
         dict.fromkeys(("model", "task", "sandbox", *ALONE), ""),
         epilog=f"Exit status:\n{statuses}",
     )
+    root.params.append(version_option())
+    return root

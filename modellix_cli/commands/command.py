@@ -126,18 +126,17 @@ class Group(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Find the command, or say which one may have been meant; it is never run."""
-        found = self.get_command(ctx, args[0])
+        name, colon, verb = args[0].partition(":")
+        words = [name, verb, *args[1:]] if colon else args
+        found = self.get_command(ctx, words[0])
         if found is not None:
-            return args[0], found, args[1:]
-        path = " ".join(ctx.command_path.split()[1:])
+            return words[0], found, words[1:]
+        path = ctx.command_path.partition(" ")[2]
         wanted = one_line(f"{path} {args[0]}".strip())
-        near = get_close_matches(args[0], self.list_commands(ctx), n=1, cutoff=0.6)
-        suggestion = f" Did you mean {path} {near[0]}?".replace("  ", " ") if near else ""
-        help_command = f"{PROGRAM} {path} --help".replace("  ", " ")
         raise ModellixError(
             Code.UNKNOWN_COMMAND,
-            f"{wanted} is not a {PROGRAM} command.{suggestion}",
-            hint=f"Run {help_command} for the list.",
+            f"{wanted} is not a {PROGRAM} command.{suggestion(args[0], self, ctx)}",
+            hint=f"Run {ctx.command_path} --help for the list.",
         )
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -150,6 +149,15 @@ class Group(TyperGroup):
         if self.epilog:
             formatter.write_paragraph()
             formatter.write(self.epilog + "\n")
+
+
+def suggestion(word: str, group: Group, ctx: Any) -> str:
+    """Return a sentence that names the command of `group` that may have been meant, or ""."""
+    near = get_close_matches(word, group.list_commands(ctx), n=1, cutoff=0.6)
+    if not near:
+        return ""
+    path = ctx.command_path.partition(" ")[2]
+    return f" Did you mean {path} {near[0]}?" if path else f" Did you mean {near[0]}?"
 
 
 def load(module: str, name: str) -> Command:

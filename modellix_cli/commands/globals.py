@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from typer.core import TyperOption
 
+from modellix_cli import version_line
 from modellix_cli.errors import usage
 from modellix_cli.values import DAY, parse_duration
 
@@ -57,6 +58,25 @@ def global_options() -> list[Any]:
         _flag("--verbose", "-v", help="Show each request on stderr."),
         _flag("--debug", help="Show each request, and a traceback for a defect."),
     ]
+
+
+def version_option() -> Any:
+    """Return the option of the program itself that prints its version."""
+    return TyperOption(
+        param_decls=["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_print_version,
+        help="Show name, version, system and Python.",
+        rich_help_panel=GLOBAL_PANEL,
+    )
+
+
+def _print_version(ctx: Any, param: Any, value: bool) -> None:
+    if value:
+        ctx.obj.out.line(version_line())
+        ctx.exit()
 
 
 def _flag(*names: str, help: str) -> TyperOption:  # noqa: A002

@@ -15,9 +15,9 @@ from modellix_cli.values import parse_base_url, parse_task_id
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
+    from modellix_cli.jobs.progress import Progress
     from modellix_cli.local.credentials import Profile
     from modellix_cli.local.journal import Journal
-    from modellix_cli.output.progress import Progress
 
 DEFAULT_BASE_URL: Final = "https://api.modellix.ai"
 SANDBOX_BASE_URL: Final = "https://api.sandbox.invalid"

@@ -11,9 +11,9 @@ from modellix_cli.api.media import MediaFetcher, MediaStream
 from modellix_cli.api.retry import RetryPolicy, with_retries
 from modellix_cli.clock import Clock
 from modellix_cli.errors import Code, ModellixError
+from modellix_cli.jobs.progress import Progress
 from modellix_cli.jobs.resources import file_name, inline_content
 from modellix_cli.local.files import appear, part_file, unwritable
-from modellix_cli.output.progress import Progress
 from modellix_cli.text import clip, count, one_line
 from modellix_cli.values import format_duration
 

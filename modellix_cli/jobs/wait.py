@@ -15,7 +15,7 @@ from modellix_cli.api.documents import Task
 from modellix_cli.clock import Clock
 from modellix_cli.errors import ModellixError
 from modellix_cli.jobs.pool import Done
-from modellix_cli.output.progress import Progress
+from modellix_cli.jobs.progress import Progress
 
 MAX_BACKOFF: Final = 10.0
 _LAST_LOOK: Final = 1.0

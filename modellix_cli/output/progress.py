@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from modellix_cli.clock import Clock
+from modellix_cli.jobs.progress import Progress
 from modellix_cli.output.sink import Sink
 from modellix_cli.text import clip, duration, one_line, size
 
@@ -11,31 +12,6 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _MAX_ROWS: Final = 8
-
-
-class Progress:
-    """What jobs tell while they work. This one stays silent."""
-
-    def __enter__(self) -> Self:
-        """Start showing."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop showing, whatever happened."""
-
-    def task(self, task_id: str, status: str, *, finished: bool = False) -> None:
-        """Tell the status of a task, also when it has not changed."""
-
-    def trouble(self, task_id: str, message: str) -> None:
-        """Tell that asking for a task failed and will be tried again."""
-
-    def bytes(self, name: str, done: int, total: int | None) -> None:
-        """Tell how many bytes of a file have arrived, of how many if known."""
 
 
 class Lines(Progress):

@@ -160,3 +160,36 @@ def test_every_error_has_a_meaning_and_advice_and_never_exits_0(code: Code) -> N
     assert kind.meaning
     assert kind.hint or code is Code.INTERRUPTED
     assert kind.exit is not Exit.DONE
+
+
+def test_a_command_may_be_named_with_a_colon(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli("task:get", "--help").status == 0
+    assert "Usage: modellix-cli task get" in capsys.readouterr().out
+    assert cli("task:wiat").status == 127
+
+
+@pytest.mark.parametrize("words", [(), ("task",), ("task", "wait"), ("help",)])
+def test_help_prints_the_help_of_any_command(
+    cli: Cli, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    shown = cli("help", *words)
+    cli(*words, "--help")
+    assert shown.status == 0
+    assert shown.stdout == capsys.readouterr().out
+
+
+def test_help_lists_nested_commands(cli: Cli) -> None:
+    lines = cli("help", "-n").stdout.splitlines()
+    paths = {" ".join(path) for path, _ in COMMANDS}
+    assert all(any(line.strip().startswith(path) for line in lines) for path in paths)
+
+
+def test_help_for_an_unknown_command_is_exit_2_and_suggests(cli: Cli) -> None:
+    result = cli("help", "task", "wiat")
+    assert result.status == 2
+    assert "Did you mean task wait?" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--json", "--version")])
+def test_the_version_is_one_line(cli: Cli, arguments: tuple[str, ...]) -> None:
+    assert re.fullmatch(r"modellix-cli/\d+\.\d+\.\d+ \S+ python-\S+\n", cli(*arguments).stdout)

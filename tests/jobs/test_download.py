@@ -12,7 +12,7 @@ from modellix_cli.api.documents import Task, read_task
 from modellix_cli.api.media import MediaFetcher, MediaPolicy, MediaStream
 from modellix_cli.errors import Code, ModellixError
 from modellix_cli.jobs.download import Downloader, Limits, Saved
-from modellix_cli.output.progress import Progress
+from modellix_cli.jobs.progress import Progress
 from tests.support import FakeClock, task_reply
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 100

@@ -7,8 +7,8 @@ import pytest
 from modellix_cli.api.documents import Task, read_task
 from modellix_cli.errors import Code, ModellixError
 from modellix_cli.jobs.pool import Done
+from modellix_cli.jobs.progress import Progress
 from modellix_cli.jobs.wait import Schedule, Waited, Waiter, new_waited
-from modellix_cli.output.progress import Progress
 from tests.support import FakeClock, task_reply
 
 

@@ -2,7 +2,8 @@
 
 import io
 
-from modellix_cli.output.progress import Lines, Live, Progress, choose
+from modellix_cli.jobs.progress import Progress
+from modellix_cli.output.progress import Lines, Live, choose
 from modellix_cli.output.sink import Sink
 from tests.support import FakeClock, Terminal
 
