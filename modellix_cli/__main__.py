@@ -8,6 +8,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import typer
+
     from modellix_cli.commands.session import Session
     from modellix_cli.errors import ModellixError
 
@@ -60,10 +62,8 @@ def execute(session: "Session", arguments: list[str]) -> int:
     except ModellixError as error:
         return _fail(session, error)
     except typer.TyperException as error:
-        return _fail(session, usage(error.format_message()))
-    except (KeyboardInterrupt, typer.Exit) as stop:
-        if isinstance(stop, typer.Exit):  # how Typer passes Ctrl-C on
-            stop = KeyboardInterrupt()
+        return _fail(session, usage(_usage_message(error)))
+    except KeyboardInterrupt as stop:
         return _fail(session, interrupted(stop, "Interrupted."))
     except ReaderGone:  # in silence, but for a task it did not read about
         if session.submitted is not None:
@@ -87,10 +87,12 @@ def execute(session: "Session", arguments: list[str]) -> int:
 
 
 def _fail(session: "Session", error: "ModellixError") -> int:
-    from modellix_cli.errors import ModellixError
+    from modellix_cli.errors import REGISTRY, Code, ModellixError
     from modellix_cli.output.sink import ReaderGone
 
     session.name_submitted(error)
+    if error.code is Code.USAGE and error.hint == REGISTRY[Code.USAGE].hint:
+        error.hint = f"See {session.command_path} --help."
     try:
         session.out.error(error)
     except ReaderGone:
@@ -99,6 +101,14 @@ def _fail(session: "Session", error: "ModellixError") -> int:
         session.out.error(error)
         session.out.error(second)
     return error.exit
+
+
+def _usage_message(error: "typer.TyperException") -> str:
+    """Return Typer's message; an unknown option names the one that may have been meant."""
+    near: Sequence[str] = getattr(error, "possibilities", None) or ()
+    if not near:
+        return error.format_message()
+    return f"{error.message}. Did you mean {near[0]}?"
 
 
 def wants_envelope(arguments: Sequence[str]) -> bool:

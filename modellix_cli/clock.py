@@ -31,5 +31,5 @@ def iso(moment: float) -> str:
 
 
 def clock_time(moment: float) -> str:
-    """Write a Unix time for people, in local time: `2026-11-21 10:32:05`."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
+    """Write a Unix time for people, in local time: `2026-11-21 10:32 CET`."""
+    return time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(moment)).strip()

@@ -148,7 +148,7 @@ REGISTRY: Final[dict[Code, Kind]] = {
     ),
     Code.RATE_LIMITED: Kind(
         "rate or concurrency limit; the retries are spent (429)",
-        "Nothing was charged. Try again later, or allow a longer wait with --max-retry-wait.",
+        "Nothing was charged. Try again later.",
         Exit.RATE_LIMITED,
         retryable=True,
     ),
@@ -204,7 +204,7 @@ REGISTRY: Final[dict[Code, Kind]] = {
     ),
     Code.TASK_WAIT_TIMEOUT: Kind(
         "waiting timed out; the task may still run",
-        "Nothing is lost: wait again.",
+        "Nothing is lost.",
         Exit.TIMEOUT,
         retryable=True,
     ),
@@ -225,7 +225,7 @@ REGISTRY: Final[dict[Code, Kind]] = {
     ),
     Code.RESULT_EXPIRED: Kind(
         "the result is gone: results are kept for 24 hours",
-        "It cannot be fetched any more; submitting again makes (and charges) a new one.",
+        "It cannot be fetched any more; submitting again makes, and charges, a new one.",
         Exit.NOT_FOUND,
     ),
     Code.DOWNLOAD_FAILED: Kind(

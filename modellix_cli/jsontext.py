@@ -13,6 +13,8 @@ Json = Any
 """A parsed JSON value: dict, list, str, int, Number, bool or None."""
 
 MAX_DEPTH: Final = 100
+MAX_COMMAS: Final = 1_000_000
+"""A small text can name millions of values, each of which takes far more memory than text."""
 _MAX_INT_DIGITS: Final = 4000  # Python refuses to convert longer ones
 
 _UNSAFE_IN_JSON: Final = re.compile(
@@ -56,6 +58,8 @@ def _refuse_constant(text: str) -> Json:
 def loads(data: bytes | str) -> Json:
     """Parse one JSON value. Raises `JsonError` for anything else, whatever the bytes."""
     text = decode(data) if isinstance(data, bytes) else data
+    if text.count(",") > MAX_COMMAS:
+        raise JsonError(f"more than {MAX_COMMAS} values")
     try:
         value = json.loads(
             text, parse_float=Number, parse_int=_integer, parse_constant=_refuse_constant

@@ -27,7 +27,7 @@ _DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s|$)")
 _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": HOUR, "d": DAY}
 _UNESCAPED: Final = "-_.!~*'()"
 _RESERVED_PROFILES: Final = ("__proto__", "constructor", "prototype")
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,9 @@ def parse_base_url(text: str, *, allow_http: bool = False) -> str:
         raise usage(
             "Modellix API base URL must not include credentials, query parameters, or a fragment."
         )
-    if parts.scheme == "http" and host not in _LOOPBACK and not allow_http:
+    if any(not 0 < len(label) < 64 for label in host.rstrip(".").split(".")):
+        raise usage(f"Invalid Modellix API base URL: {_quoted(host)} is not a host name.")
+    if parts.scheme == "http" and host not in LOOPBACK and not allow_http:
         raise usage(
             "Modellix API base URL must use HTTPS (HTTP is allowed only for localhost).",
             hint="The API key would travel in clear text. On a trusted network, "

@@ -91,23 +91,36 @@ class Client:
             raise failures.unreachable(error, self._base_url) from error
         except Cut as error:
             raise failures.submission_unknown(
-                f"The connection failed after the submission started: {error.reason}."
+                f"The connection failed after the submission started: {error.reason}.", error.body
             ) from error
-        return self._created(reply)
+        try:
+            return self._created(reply)
+        except ModellixError:
+            raise
+        except Exception as error:
+            raise failures.submission_unknown(
+                f"The reply could not be read ({type(error).__name__}).", reply.body
+            ) from error
 
     def _created(self, reply: Reply) -> Submission:
         document = failures.read_paid_document(reply, self._clock)
         try:
             return read_submission(document)
         except ModellixError as error:
-            given = failures.task_id_words(document)
-            raise failures.submission_unknown(error.message + given, status=reply.status) from error
+            raise failures.submission_unknown(
+                error.message, reply.body, status=reply.status
+            ) from error
 
     def task(self, task_id: str, *, patient: bool = True) -> Task:
         """Ask how a task stands: `GET /tasks/{task_id}`. Without `patient`, one try only."""
         path = f"{API_PREFIX}/tasks/{quote(task_id, safe='')}"
         policy = self._policy if patient else NO_RETRIES
-        return self._get(path, lambda document: read_task(document, task_id), policy)
+        try:
+            return self._get(path, lambda document: read_task(document, task_id), policy)
+        except ModellixError as error:
+            if error.code is Code.NOT_FOUND:
+                error.hint = "Check the task id and the account: tasks belong to a team."
+            raise
 
     def models(self, *, featured: bool = False) -> ModelList:
         """List the models: `GET /models`, with `?featured=true` the featured ones."""

@@ -12,12 +12,12 @@ from typing import Final
 
 from modellix_cli.errors import Code, ModellixError
 from modellix_cli.jsontext import Json
+from modellix_cli.text import clip, one_line
 from modellix_cli.values import parse_task_id
 
 SUCCEEDED: Final = frozenset({"success", "succeeded", "completed"})
 FAILED: Final = frozenset({"failed", "error", "canceled", "cancelled"})
 _URL_SCHEMES: Final = ("http://", "https://", "data:")
-MAX_RESOURCES: Final = 1000
 RESULT_LIFETIME: Final = 24 * 3600.0
 """Seconds for which Modellix keeps results."""
 
@@ -105,7 +105,7 @@ def read_task(document: Json, task_id: str) -> Task:
     resources = holder.get("resources", data.get("resources"))
     return Task(
         task_id=task_id,
-        status=status.strip(),
+        status=clip(one_line(status).strip(), 100),
         resources=_read_resources(resources),
         reason=_reason(data),
         ended_at=_moment(holder.get("extensions")),
@@ -137,10 +137,8 @@ def _data(document: Json) -> dict[str, Json]:
 
 
 def _read_resources(items: Json) -> tuple[Resource, ...]:
-    if items is None:
+    if not isinstance(items, list):  # the reply can still be shown as sent
         return ()
-    if not isinstance(items, list) or len(items) > MAX_RESOURCES:
-        raise unexpected(f"resources to be a list of at most {MAX_RESOURCES}")
     return tuple(_read_resource(position, item) for position, item in enumerate(items, 1))
 
 

@@ -3,6 +3,8 @@
 The server's own detail is part of every message, whatever the method.
 """
 
+import re
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
 
@@ -13,6 +15,7 @@ from modellix_cli.clock import Clock
 from modellix_cli.errors import Code, ModellixError
 from modellix_cli.jsontext import Json, JsonError, decode, loads
 from modellix_cli.text import clip, one_line, without_secrets
+from modellix_cli.values import parse_task_id
 
 _CODES: Final = {
     400: Code.INVALID_REQUEST,
@@ -27,6 +30,10 @@ _CODES: Final = {
     422: Code.INVALID_REQUEST,
     429: Code.RATE_LIMITED,
 }
+_TASK_ID_IN_BODY: Final = re.compile(rb'"task_id"\s*:\s*("(?:[^"\\]|\\.){1,2000}"|-?\d{1,600})')
+_CONCURRENT_HINT: Final = (
+    "Nothing was charged. Too many tasks run at once: wait until one ends, then send again."
+)
 _REJECTIONS: Final = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422, 429})
 """Statuses of a submission after which it is certain that nothing was created."""
 
@@ -45,9 +52,11 @@ def read_document(reply: Reply, clock: Clock) -> Json:
             status=reply.status,
         )
     code = Code.SERVICE_UNAVAILABLE if status >= 500 else _CODES.get(status, Code.API_ERROR)
+    detail = _detail(reply, document)
     raise ModellixError(
         code,
-        f"Modellix API error ({_status_name(status)}). {_detail(reply, document)}",
+        f"Modellix API error ({_status_name(status)}). {detail}",
+        hint=_CONCURRENT_HINT if status == 429 and "oncurren" in detail else None,
         status=status if status > 0 else reply.status,
         wait_seconds=asked_wait(status, reply.headers, clock),
     )
@@ -63,25 +72,31 @@ def read_paid_document(reply: Reply, clock: Clock) -> Json:
     status = _effective_status(reply, document)
     if status == 200 and document is not None:
         return document
-    given = task_id_words(document)
     own_words = isinstance(document, dict) and "code" in document
-    if not given and (status in _REJECTIONS or (status == 503 and own_words)):
+    refused = status in _REJECTIONS or (status == 503 and own_words)
+    if refused and told_task_id(reply.body) is None:
         return read_document(reply, clock)
     if status == 200:
         what = f"answered {reply.status} with something that is not JSON{_media_type(reply)}."
     else:
         what = f"answered {_status_name(status)}. {_detail(reply, document)}"
-    raise submission_unknown(f"The Modellix API {what}{given}", status=reply.status)
+    raise submission_unknown(
+        f"The Modellix API {what}",
+        reply.body,
+        status=reply.status,
+        wait_seconds=asked_wait(status, reply.headers, clock),
+    )
 
 
-def task_id_words(document: Json) -> str:
-    """Return a sentence that names the task id in a reply that is otherwise unusable, or "".
-
-    An id the server gave is told even where it cannot be trusted.
-    """
-    data = document.get("data") if isinstance(document, dict) else None
-    task_id = data.get("task_id") if isinstance(data, dict) else None
-    return f" It names the task id {clip(one_line(str(task_id)), 600)}." if task_id else ""
+def told_task_id(body: bytes) -> str | None:
+    """Return the task id that a reply names, however unusable the rest of it is."""
+    match = _TASK_ID_IN_BODY.search(body)
+    if match is None:
+        return None
+    try:
+        return str(loads(match[1]))
+    except JsonError:
+        return match[1].decode("utf-8", "replace")
 
 
 def read_text(reply: Reply, clock: Clock) -> str:
@@ -118,13 +133,29 @@ def upload_unknown(what: str, status: int | None = None) -> ModellixError:
     )
 
 
-def submission_unknown(what: str, status: int | None = None) -> ModellixError:
-    """Return the error for a paid submission that may or may not have created a task."""
-    return ModellixError(
+def submission_unknown(
+    what: str,
+    body: bytes,
+    *,
+    status: int | None = None,
+    wait_seconds: float | None = None,
+) -> ModellixError:
+    """Return the error for a paid submission that may or may not have created a task.
+
+    An id that the reply's `body` names is told, and usable if it is a valid one.
+    """
+    given = told_task_id(body)
+    error = ModellixError(
         Code.SUBMISSION_UNKNOWN,
         f"{what} The outcome of the paid submission is unknown: a task may have been created.",
         status=status,
+        wait_seconds=wait_seconds,
     )
+    if given is not None:
+        error.message += f" The reply names the task id {clip(one_line(given), 600)}."
+        with suppress(ModellixError):
+            error.task_id = parse_task_id(given)
+    return error
 
 
 def unreachable(error: NotSent, base_url: str) -> ModellixError:

@@ -56,17 +56,12 @@ def literal_address(host: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def check_host(host: str) -> None:
-    """Refuse a host that is private by its name or as a written address."""
+def is_private(host: str) -> bool:
+    """Whether a host is private by its name or as a written address."""
     name = unicodedata.normalize("NFKC", host).replace("。", ".").rstrip(".").lower()
     literal = literal_address(name)
-    private = name == "localhost" or name.endswith(".localhost")
-    if private or (literal is not None and not is_public(str(literal))):
-        raise ModellixError(
-            Code.RESOURCE_REFUSED,
-            f"Refusing the private or reserved resource host {host}.",
-            hint="Pass --allow-private-network only for a trusted source.",
-        )
+    local = name == "localhost" or name.endswith(".localhost")
+    return local or (literal is not None and not is_public(str(literal)))
 
 
 def resolve_public(host: str, port: int) -> list[str]:

@@ -27,7 +27,6 @@ from modellix_cli.text import clip, one_line
 MAX_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=30.0, write=30.0, pool=None)
-_CHUNK: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +121,16 @@ class MediaFetcher:
             raise _refused("Task resource URLs must not contain embedded credentials.")
         if not host:
             raise _refused("Invalid task resource URL.")
-        if parts.scheme == "http" and not self._policy.insecure_http:
+        insecure = parts.scheme == "http" and not self._policy.insecure_http
+        private = not self._policy.private_network and hosts.is_private(host)
+        if insecure or private:
+            flags = ["--allow-insecure-http"] * insecure + ["--allow-private-network"] * private
+            kind = "insecure HTTP resource URL on" if insecure else "private or reserved"
             raise ModellixError(
                 Code.RESOURCE_REFUSED,
-                f"Refusing an insecure HTTP resource URL on {clip(one_line(host), 253)}.",
-                hint="Pass --allow-insecure-http only for a trusted source.",
+                f"Refusing the {kind} host {clip(one_line(host), 253)}.",
+                hint=f"Only for a trusted source, pass {' '.join(flags)}.",
             )
-        if not self._policy.private_network:
-            hosts.check_host(host)
         return host, port or (443 if parts.scheme == "https" else 80)
 
 
@@ -149,17 +150,23 @@ def _network_errors(host: str) -> Iterator[None]:
 
 def _stream(response: httpx.Response) -> MediaStream:
     length = response.headers.get("content-length", "")
-    announced = int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None
-    encoded = response.headers.get("content-encoding", "identity").lower() != "identity"
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise ModellixError(
+            Code.DOWNLOAD_FAILED,
+            "The host sent the file compressed, which was not asked for.",
+            retryable=False,
+        )
+    digits = length.isascii() and length.isdigit() and len(length) < 19
     return MediaStream(
         content_type=response.headers.get("content-type"),
-        length=None if encoded else announced,
-        chunks=_chunks(response, encoded),
+        length=int(length) if digits else None,
+        chunks=_chunks(response),
     )
 
 
-def _chunks(response: httpx.Response, encoded: bool) -> Iterator[bytes]:
-    source = response.iter_bytes(_CHUNK) if encoded else response.iter_raw(_CHUNK)
+def _chunks(response: httpx.Response) -> Iterator[bytes]:
+    source = response.iter_raw()
     while True:
         with _network_errors(response.url.host):
             chunk = next(source, None)
@@ -175,7 +182,10 @@ def _redirect_target(url: str, response: httpx.Response) -> str:
             Code.DOWNLOAD_FAILED,
             f"Resource download redirect ({response.status_code}) did not include a Location.",
         )
-    return urljoin(url, location)
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise _refused("Invalid redirect of a task resource.") from error
 
 
 def _check_status(response: httpx.Response) -> None:

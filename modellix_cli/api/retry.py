@@ -53,7 +53,8 @@ def with_retries(
             pause = _pause(error, attempt, clock)
             if attempt > policy.retries or pause > policy.max_wait:
                 raise _given_up(error, attempt, policy) from error
-            notice(f"{error.message} Trying again in {duration(pause)}.")
+            said = error.message if attempt == 1 else "No luck yet."
+            notice(f"{said} Trying again in {duration(pause)}.")
             clock.sleep(pause)
         attempt += 1
 
@@ -74,6 +75,7 @@ def _given_up(error: ModellixError, attempt: int, policy: RetryPolicy) -> Modell
             f" The server asks to wait {duration(error.wait_seconds)},"
             f" more than the limit of {duration(policy.max_wait)}."
         )
+        error.hint += " Allow it with --max-retry-wait."
     error.message = f"{error.message} Tried {tried}.{asked}"
     return error
 

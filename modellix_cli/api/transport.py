@@ -4,7 +4,10 @@
 server got nothing, `Cut` when it may have. That difference is what paying once rests on.
 """
 
+import re
+import socket
 import ssl
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +20,7 @@ from modellix_cli import __version__
 from modellix_cli.clock import Clock
 from modellix_cli.errors import Code
 from modellix_cli.text import without_secrets
+from modellix_cli.values import LOOPBACK
 
 MAX_REPLY_BYTES: Final = 16 * 1024 * 1024
 USER_AGENT: Final = f"modellix-cli-python/{__version__}"
@@ -55,11 +59,12 @@ class NotSent(Exception):
 
 
 class Cut(Exception):
-    """The request left, at least in part, and no whole reply came back."""
+    """The request left, at least in part, and no whole reply came back; `body` is what did."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, body: bytes = b"") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.body = body
 
 
 class Transport:
@@ -92,6 +97,7 @@ class Transport:
         """Send one request and read its whole reply. Raises `NotSent` or `Cut`."""
         self._trace(f"request {method} {path} attempt {attempt}")
         started = self._clock.monotonic()
+        body_read = bytearray()
         standard = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
         try:
             request = self._http.build_request(
@@ -102,35 +108,47 @@ class Transport:
         try:
             response = self._http.send(request, stream=True)
             try:
-                reply = self._read(response)
+                self._read(response, body_read)
             finally:
                 response.close()
+                self._http.cookies.clear()
+            reply = Reply(response.status_code, response.headers, bytes(body_read))
         except _NEVER_SENT as error:
             failure = not_sent(error)
             self._trace(f"not sent {method} {path}: {failure.reason}")
             raise failure from error
-        except (httpx.HTTPError, httpx.StreamError, OSError, ValueError, KeyError) as error:
+        except (httpx.HTTPError, httpx.StreamError, OSError, ValueError, zlib.error) as error:
             reason = describe(error)
             self._trace(f"network failure {method} {path}: {reason}")
-            raise Cut(reason) from error
+            raise Cut(reason, bytes(body_read)) from error
         spent = (self._clock.monotonic() - started) * 1000
         self._trace(f"response {reply.status} {method} {path} after {spent:.0f}ms")
         return reply
 
-    def _read(self, response: httpx.Response) -> Reply:
+    def _read(self, response: httpx.Response, body: bytearray) -> None:
+        """Fill `body`; what it holds when this fails is what arrived. Raises `ValueError` too."""
         deadline = self._clock.monotonic() + _SLOW_REPLY
-        body = bytearray()
-        for chunk in response.iter_bytes():
-            body += chunk
+        expand = _expander(response.headers.get("content-encoding", ""))
+        for chunk in response.iter_raw():
+            body += expand(chunk, MAX_REPLY_BYTES + 1 - len(body))
             if len(body) > MAX_REPLY_BYTES:
-                raise Cut(f"the reply exceeds {MAX_REPLY_BYTES} bytes")
+                raise ValueError(f"the reply exceeds {MAX_REPLY_BYTES} bytes")
             if self._clock.monotonic() > deadline:
-                raise Cut(f"the reply took longer than {_SLOW_REPLY:.0f} s")
-        return Reply(response.status_code, response.headers, bytes(body))
+                raise ValueError(f"the reply took longer than {_SLOW_REPLY:.0f} s")
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+
+def _expander(encoding: str) -> Callable[[bytes, int], bytes]:
+    """Return what undoes a content encoding, up to a number of bytes; none was asked for."""
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return lambda data, limit: data
+    if name not in ("gzip", "x-gzip"):
+        raise ValueError("the reply is compressed in a way that was not asked for")
+    return zlib.decompressobj(wbits=31).decompress
 
 
 def open_transport(url: str, wsgi: WsgiApp | None) -> httpx.BaseTransport:
@@ -140,18 +158,24 @@ def open_transport(url: str, wsgi: WsgiApp | None) -> httpx.BaseTransport:
     proxy = proxy_for(url)
     secure_proxy = proxy is not None and proxy.startswith("https:")
     if proxy is not None and not secure_proxy and not proxy.startswith("http:"):
-        raise NotSent(f"the proxy {without_secrets(proxy)} is neither http nor https")
+        shown = re.sub(r"//[^/@]*@", "//", proxy)
+        raise NotSent(f"the proxy {shown} is neither http nor https")
     needs_tls = secure_proxy or urlsplit(url).scheme == "https"
     # Loading the trusted certificates costs more than the request where no TLS is spoken.
     context = tls_context() if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    through = httpx.Proxy(proxy, ssl_context=context if secure_proxy else None) if proxy else None
-    return httpx.HTTPTransport(verify=context, proxy=through)
+    try:
+        through = proxy and httpx.Proxy(proxy, ssl_context=context if secure_proxy else None)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise NotSent(f"the proxy's address is not valid ({error})") from error
+    return httpx.HTTPTransport(verify=context, proxy=through or None)
 
 
 def proxy_for(url: str) -> str | None:
     """Return the proxy that the environment or system names for `url`, or None."""
     parts = urlsplit(url)
     host = parts.hostname or ""
+    if host in LOOPBACK:
+        return None
     if proxy_bypass(f"{host}:{parts.port}" if parts.port else host):
         return None
     proxies = getproxies()
@@ -185,6 +209,10 @@ def not_sent(error: Exception) -> NotSent:
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
             return NotSent(f"TLS failed: {cause.reason or cause}", Code.TLS)
+        if isinstance(cause, socket.gaierror):
+            return NotSent("its name could not be resolved")
+        if isinstance(cause, ConnectionRefusedError):
+            return NotSent("nothing listens there (connection refused)")
         cause = cause.__cause__ or cause.__context__
     return NotSent(describe(error))
 
@@ -197,4 +225,4 @@ def describe(error: Exception) -> str:
         return "the server did not answer in time"
     if isinstance(error, httpx.ProxyError):
         return f"the proxy refused: {error}"
-    return without_secrets(str(error)) or type(error).__name__
+    return without_secrets(str(error)).rstrip(".") or type(error).__name__

@@ -16,7 +16,7 @@ from typer.main import get_command as build_typer_command
 
 from modellix_cli.commands.globals import GLOBAL_PANEL, global_options
 from modellix_cli.commands.session import Session
-from modellix_cli.errors import Code, Exit, ModellixError, usage
+from modellix_cli.errors import Code, Exit, ModellixError, interrupted, usage
 from modellix_cli.output.sink import Output
 from modellix_cli.text import one_line
 
@@ -67,6 +67,8 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse; `--help` anywhere before `--` wins, an option given twice is refused."""
+        if isinstance(ctx.obj, Session):
+            ctx.obj.command_path = ctx.command_path
         before = args[: args.index("--")] if "--" in args else args
         if {"-h", "--help"} & set(before):
             args = ["--help"]
@@ -75,6 +77,13 @@ class Command(TyperCommand):
         if isinstance(ctx.obj, Session):
             ctx.obj.choose_output(self.spec.default, self.spec.outputs)
         return rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; Ctrl-C or a signal that it did not explain itself is told here."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:  # Typer would make a silent exit of it
+            raise interrupted(stop, "Interrupted.") from stop
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the command's own arguments and options, then the global ones."""

@@ -38,8 +38,8 @@ Timeout = Annotated[
         "--timeout",
         metavar="DURATION",
         parser=duration_option("--timeout", MAX_TIMEOUT),
-        help="Longest time to wait: 30s, 5m, 1h30m; bare seconds too.",
-        show_default="5m",
+        help="Longest time to wait: 30s, 5m, 1h30m; bare seconds too (5m).",
+        show_default=False,
     ),
 ]
 Overwrite = Annotated[
@@ -55,7 +55,11 @@ AllowPrivateNetwork = Annotated[
 MaxBytes = Annotated[
     int,
     typer.Option(
-        "--max-bytes", metavar="N", min=1, help="Largest file, in bytes.", show_default="1 GiB"
+        "--max-bytes",
+        metavar="N",
+        min=1,
+        help="Largest file, in bytes (1 GiB).",
+        show_default=False,
     ),
 ]
 MaxTotalBytes = Annotated[
@@ -64,8 +68,8 @@ MaxTotalBytes = Annotated[
         "--max-total-bytes",
         metavar="N",
         min=1,
-        help="All files together, in bytes.",
-        show_default="2 GiB",
+        help="All files together, in bytes (2 GiB).",
+        show_default=False,
     ),
 ]
 MaxResources = Annotated[

@@ -7,7 +7,7 @@ from modellix_cli.api.documents import RESULT_LIFETIME, Task
 from modellix_cli.clock import clock_time
 from modellix_cli.commands.options import SaveOptions
 from modellix_cli.commands.session import Session
-from modellix_cli.errors import ModellixError, interrupted
+from modellix_cli.errors import Code, ModellixError, interrupted
 from modellix_cli.output.sink import Output
 from modellix_cli.text import count, duration
 
@@ -25,7 +25,7 @@ def tell_expiry(session: Session, tasks: Sequence[Task]) -> None:
     kept = [task for task in tasks if task.succeeded and task.resources]
     if not kept or session.out.mode is Output.QUIET:
         return
-    command = session.command_line("task", "download", kept[0].task_id)
+    command = session.command_line("task download", kept[0].task_id)
     ends = [task.ended_at for task in kept if task.ended_at is not None]
     if not ends:
         session.out.note(f"Results are kept for 24 hours. Save them with: {command}")
@@ -70,6 +70,7 @@ def save(session: Session, downloader: "Downloader", task: Task) -> "Saved":
     from modellix_cli.jobs.download import Saved
 
     saved = Saved(downloader.folder)
+    again = session.command_line("task download", task.task_id, save_to=session.save_to)
     try:
         with session.progress() as progress:
             downloader.save(task, saved, progress)
@@ -80,17 +81,16 @@ def save(session: Session, downloader: "Downloader", task: Task) -> "Saved":
             stop,
             f"Interrupted; {count(len(saved.files), 'file')} of task {task.task_id} saved.",
             task_id=task.task_id,
-            resume=session.command_line("task", "download", task.task_id),
+            resume=again,
         ) from stop
     except ModellixError as error:
-        error.task_id = task.task_id
-        raise
+        saved.errors.append(error)
     if not saved.errors:
         session.journal.saved(task.task_id)
     for failure in saved.errors:
         failure.task_id = task.task_id
-        if failure.retryable:
-            failure.resume = session.command_line("task", "download", task.task_id)
+        if failure.code is not Code.RESULT_EXPIRED:
+            failure.resume = again
     return saved
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from modellix_cli.commands.globals import Globals
-from modellix_cli.errors import Code, ModellixError, usage
+from modellix_cli.errors import Code, Exit, ModellixError, usage
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.runtime import Runtime
 from modellix_cli.values import parse_base_url, parse_task_id
@@ -22,6 +22,21 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL: Final = "https://api.modellix.ai"
 SANDBOX_BASE_URL: Final = "https://api.sandbox.invalid"
 LAST: Final = "@last"
+_ABOUT_RESULTS: Final = frozenset(
+    {
+        Code.TASK_FAILED,
+        Code.TASK_WAIT_TIMEOUT,
+        Code.INTERRUPTED,
+        Code.NO_RESOURCES,
+        Code.RESOURCE_REFUSED,
+        Code.RESOURCE_LIMIT,
+        Code.RESULT_EXPIRED,
+        Code.OUTPUT_UNWRITABLE,
+    }
+)
+"""Failures whose advice holds after a task was paid for."""
+_ON: Final = ("1", "true", "yes", "y", "on")
+_OFF: Final = ("", "0", "false", "no", "n", "off")
 
 
 class Session:
@@ -33,6 +48,9 @@ class Session:
         self.globals = Globals()
         self.submitted: str | None = None
         """The task this run has paid for, so that no end of it leaves the id untold."""
+        self.save_to: str | None = None
+        """Where this run saves results, if it does."""
+        self.command_path = "modellix-cli"
         self._closing: list[Callable[[], None]] = []
 
     @classmethod
@@ -60,7 +78,13 @@ class Session:
     @property
     def sandbox(self) -> bool:
         """Whether everything is served by the embedded Modellix."""
-        return self.globals.sandbox or self._switched_on("MODELLIX_SANDBOX")
+        value = self.runtime.env.get("MODELLIX_SANDBOX", "").strip().lower()
+        if value not in (*_ON, *_OFF):
+            raise usage(
+                f'MODELLIX_SANDBOX="{value}" is neither on nor off.',
+                hint="Use 1 or 0. Nothing was sent.",
+            )
+        return self.globals.sandbox or value in _ON
 
     @cached_property
     def base_url(self) -> str:
@@ -153,13 +177,18 @@ class Session:
             return parse_task_id(text)
         last = self.journal.last_task_id()
         if last is None:
-            raise usage("@last: no task is in the journal yet.")
+            raise usage(
+                f"@last: no task of {self.base_url} is in this machine's journal yet.",
+                hint="Give a task id.",
+            )
         return last
 
-    def command_line(self, *words: str) -> str:
+    def command_line(self, command: str, *task_ids: str, save_to: str | None = None) -> str:
         """Return a command the user can paste, with the global options this run depends on."""
         chosen = self.globals
         options: list[str] = []
+        if save_to is not None:
+            options += ["--output-dir", save_to]
         if chosen.sandbox:
             options.append("--sandbox")
         if chosen.base_url and not self.sandbox:
@@ -168,21 +197,40 @@ class Session:
             options.append("--allow-http-api")
         if chosen.profile:
             options += ["--profile", chosen.profile]
-        return shlex.join(["modellix-cli", *words, *options])
+        words = ["modellix-cli", *command.split()]
+        if any(task_id.startswith("-") for task_id in task_ids):
+            return shlex.join([*words, *options, "--", *task_ids])
+        return shlex.join([*words, *task_ids, *options])
 
     def name_submitted(self, error: ModellixError) -> ModellixError:
         """Add to an error the task that was submitted before it, and how to go on with it."""
         if self.submitted is not None:
             error.task_id = error.task_id or self.submitted
-            error.resume = error.resume or self.command_line("task", "wait", self.submitted)
+            error.resume = error.resume or self.resume(self.submitted)
             error.charged = "yes"
+            error.retryable = False  # the same command again would pay again
+            if error.code not in _ABOUT_RESULTS:
+                error.hint = "The task exists and is paid for: do not submit it again."
+            if error.exit in (Exit.RATE_LIMITED, Exit.UNAVAILABLE):
+                error.exit = Exit.FAILED
         return error
+
+    def resume(self, *task_ids: str) -> str:
+        """Return the command that goes on with tasks: wait, and save if this run would have."""
+        waiting = self.command_line("task wait", *task_ids)
+        if self.save_to is None:
+            return waiting
+        saving = self.command_line("task download", *task_ids, save_to=self.save_to)
+        return f"{waiting} && {saving}"
 
     def path(self, text: str) -> Path:
         """Return an absolute path for what the user wrote."""
         if not text.strip() or "\0" in text:
             raise usage("A path must not be empty.")
-        return self.runtime.cwd / Path(text).expanduser()
+        try:
+            return self.runtime.cwd / Path(text).expanduser()
+        except RuntimeError as error:
+            raise usage(f"{text}: there is no such user.") from error
 
     @contextmanager
     def closing(self) -> Iterator["Session"]:
@@ -210,7 +258,7 @@ class Session:
         return None
 
     def _switched_on(self, variable: str) -> bool:
-        return self.runtime.env.get(variable, "").strip().lower() in ("1", "true", "yes", "on")
+        return self.runtime.env.get(variable, "").strip().lower() in _ON
 
 
 def unreadable_stdin(option: str) -> ModellixError:
@@ -218,4 +266,5 @@ def unreadable_stdin(option: str) -> ModellixError:
     return ModellixError(
         Code.INPUT_UNREADABLE,
         f"Cannot read {option} - from an interactive terminal. Pipe JSON to stdin.",
+        hint="For example: modellix-cli model run SLUG --body-file - < body.json",
     )

@@ -72,7 +72,7 @@ def stopped(session: Session, waited: Waited, stop: KeyboardInterrupt) -> Modell
         stop,
         f"Interrupted. {what} still run.",
         task_id=rest[0] if len(rest) == 1 else None,
-        resume=session.command_line("task", "wait", *rest),
+        resume=session.resume(*rest),
     )
 
 
@@ -81,14 +81,20 @@ def timed_out(session: Session, waited: Waited, schedule: Schedule) -> ModellixE
     rest = waited.unfinished
     limit = format_duration(schedule.timeout)
     message = f"Timed out after {limit} while waiting for {len(rest)} unfinished task(s)."
-    if waited.troubles:
-        message += f" The last failure: {clip(next(iter(waited.troubles.values())).message, 300)}"
+    message += trouble_words(waited)
     return ModellixError(
         Code.TASK_WAIT_TIMEOUT,
         message,
         task_id=rest[0] if len(rest) == 1 else None,
-        resume=session.command_line("task", "wait", *rest),
+        resume=session.resume(*rest),
     )
+
+
+def trouble_words(waited: Waited) -> str:
+    """Return a sentence about the last failure that was tolerated, or ""."""
+    if not waited.troubles:
+        return ""
+    return f" The last failure: {clip(next(iter(waited.troubles.values())).message, 300)}"
 
 
 def conclude(session: Session, waited: Waited) -> None:
@@ -110,7 +116,9 @@ def wait_for_submitted(
     run_waiter(session, client, waited, schedule, reached=True, show=False)
     if waited.unfinished:
         error = timed_out(session, waited, schedule)
-        error.message = f"Task {task_id} was submitted. {error.message} It may still be running."
+        limit = format_duration(schedule.timeout)
+        error.message = f"Task {task_id} did not end within {limit}; it may still be running."
+        error.message += trouble_words(waited)
         raise error
     for error in waited.errors.values():
         error.message = f"Task {task_id} was submitted, but status polling failed: {error.message}"

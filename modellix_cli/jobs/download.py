@@ -19,7 +19,6 @@ from modellix_cli.values import format_duration
 
 GIB: Final = 1024**3
 _RETRIES: Final = RetryPolicy(retries=3)
-_GONE: Final = (403, 404, 410)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +131,7 @@ class Downloader:
                 target.close()
             path = appear(part, self.folder, name, overwrite=self._overwrite, taken=self._taken)
         self._total += size
+        self._progress.bytes(name, size, size)
         return SavedFile(path, size, resource.type, url)
 
     def _check_size(self, size: int) -> None:
@@ -147,12 +147,21 @@ class Downloader:
         return _over(f"Resource download exceeded its time limit of {limit}.")
 
     def _explained(self, error: ModellixError, task: Task) -> ModellixError:
-        """Say that a result is gone rather than that its host answered 404."""
+        """Say that a result is gone rather than how its host put it.
+
+        404 and 410 say so; 403 does where signed URLs have expired, after 24 hours.
+        """
+        if error.code is not Code.DOWNLOAD_FAILED or error.status not in (403, 404, 410):
+            return error
         ended = task.ended_at
         old = ended is None or self._clock.now() - ended > RESULT_LIFETIME
-        if error.code is not Code.DOWNLOAD_FAILED or error.status not in _GONE or not old:
+        if error.status == 403 and not old:
             return error
-        return ModellixError(Code.RESULT_EXPIRED, error.message, status=error.status)
+        return ModellixError(
+            Code.RESULT_EXPIRED,
+            f"Task {task.task_id} succeeded, but its result is gone. {error.message}",
+            status=error.status,
+        )
 
 
 def check_downloadable(task: Task, max_resources: int) -> None:

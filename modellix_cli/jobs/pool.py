@@ -92,7 +92,11 @@ def shielded(work: Callable[[], R], grace: float) -> R:
         while done is None:
             done = pool.next(timeout=3600.0)
     except KeyboardInterrupt as stop:
-        raise Interrupted(stop, pool.next(timeout=grace)) from stop
+        try:
+            done = pool.next(timeout=grace)
+        except KeyboardInterrupt:  # a second one: no more patience
+            done = None
+        raise Interrupted(stop, done) from stop
     finally:
         pool.close()
     if done.error is not None:

@@ -1,5 +1,6 @@
 """What jobs tell while they work; the displays are in `output.progress`."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +19,12 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         """Stop showing, whatever happened."""
+
+    def expect(self, task_ids: Sequence[str]) -> None:
+        """Tell which tasks will be waited for, in their order."""
+
+    def failed(self, task_id: str, message: str) -> None:
+        """Tell that a task will not be waited for any more, and why."""
 
     def task(self, task_id: str, status: str, *, finished: bool = False) -> None:
         """Tell the status of a task, also when it has not changed."""

@@ -6,7 +6,7 @@ from typing import Final
 from modellix_cli.api.client import Client
 from modellix_cli.api.documents import Submission
 from modellix_cli.clock import clock_time
-from modellix_cli.errors import Code, ModellixError, interrupted
+from modellix_cli.errors import REGISTRY, Code, ModellixError, interrupted
 from modellix_cli.jobs.pool import Interrupted, shielded
 from modellix_cli.local.journal import Journal
 from modellix_cli.values import DAY, Slug
@@ -14,14 +14,9 @@ from modellix_cli.values import DAY, Slug
 _GRACE_SECONDS: Final = 0.7
 """How long after Ctrl-C a reply on its way may still arrive; the whole exit stays under 1 s."""
 
-_DO_NOT_RESEND: Final = (
-    "Do not submit the same request again until you have checked whether a task was created: "
-    "look at the usage page of https://modellix.ai/console."
-)
-
 
 class Submitter:
-    """Submits paid tasks. `resume` makes the command that continues with a task id."""
+    """Submits one paid task. `resume` makes the command that continues with a task id."""
 
     def __init__(
         self,
@@ -37,71 +32,108 @@ class Submitter:
         self._now = now
         self._warn = warn
         self._resume = resume
+        self._number: int | None = None
+        self._slug = ""
+        self._resend = False
+        self._accepted: Submission | None = None
+        self._in_doubt = False
+        """Whether a POST that may have created a task has no certain outcome."""
 
     def submit(self, slug: Slug, body: bytes, *, resend_unknown: bool = False) -> Submission:
-        """Submit one task; when this returns, its id is on disk (or a warning said why not).
+        """Submit; when this returns, the task's id is on disk (or a warning said why not).
 
         Raises what `Client.submit` raises, and `INTERRUPTED` saying what is known.
         """
-        self._warn_of_repeat(slug, body)
-        number = self._journal.intend(str(slug), body)
+        self._slug, self._resend = str(slug), resend_unknown
+        self._warn_of_repeat(body)
+        self._number = self._journal.intend(self._slug, body)
         try:
             return self._client.submit(
-                slug,
-                body,
-                resend_unknown=resend_unknown,
-                guard=lambda send: self._guarded(send, number, str(slug)),
+                slug, body, resend_unknown=resend_unknown, guard=self._guarded
             )
-        except KeyboardInterrupt as stop:  # between two tries: the last one was refused
-            raise interrupted(stop, "Interrupted before the task was accepted.") from stop
-
-    def _guarded(self, send: Callable[[], Submission], number: int | None, slug: str) -> Submission:
-        def send_and_record() -> Submission:
-            try:
-                submission = send()
-            except ModellixError as error:
-                state = "unknown" if error.code is Code.SUBMISSION_UNKNOWN else "rejected"
-                self._journal.settle(number, state, slug=slug, detail=error.message)
+        except KeyboardInterrupt as stop:
+            raise self._stopped(stop) from stop
+        except ModellixError as error:
+            concluded = self._concluded(error)
+            if concluded is error:
                 raise
+            raise concluded from error
+
+    def _guarded(self, send: Callable[[], Submission]) -> Submission:
+        """Run one POST where Ctrl-C cannot tear it, and record an id before anything else."""
+
+        def send_and_record() -> Submission:
+            self._accepted = submission = send()
             task_id = submission.task_id
-            if not self._journal.settle(number, "accepted", slug=slug, task_id=task_id):
+            if not self._journal.settle(self._number, "accepted", slug=self._slug, task_id=task_id):
                 self._warn(f"Task {task_id} was submitted; note its id, it is not in the journal.")
             return submission
 
+        doubted, self._in_doubt = self._in_doubt, True
         try:
             return shielded(send_and_record, _GRACE_SECONDS)
         except Interrupted as interrupt:
-            raise self._stopped(interrupt, number, slug) from interrupt.stop
+            failure = interrupt.done.error if interrupt.done else None
+            self._in_doubt = doubted or not _created_nothing(failure)
+            raise self._stopped(interrupt.stop) from interrupt.stop
+        except ModellixError as error:
+            self._in_doubt = doubted or not _created_nothing(error)
+            if self._resend and error.code is Code.SUBMISSION_UNKNOWN:
+                self._warn(error.message)  # the next try must not make this one forgotten
+            raise
 
-    def _stopped(self, interrupt: Interrupted, number: int | None, slug: str) -> ModellixError:
-        """Say what is known about a submission during which Ctrl-C came."""
-        done = interrupt.done
-        if done is not None and isinstance(done.result, Submission):
-            task_id = done.result.task_id
+    def _concluded(self, error: ModellixError) -> ModellixError:
+        """Record a failure for what it is; an earlier unknown outcome is not forgotten by it."""
+        if error.code is Code.INTERRUPTED:
+            return error
+        if self._in_doubt and error.code is not Code.SUBMISSION_UNKNOWN:
+            error = ModellixError(
+                Code.SUBMISSION_UNKNOWN,
+                f"An earlier try may have created a task. The last one: {error.message}",
+                status=error.status,
+            )
+        state = "unknown" if self._in_doubt else "rejected"
+        self._journal.settle(
+            self._number, state, slug=self._slug, task_id=error.task_id, detail=error.message
+        )
+        if error.task_id is not None:
+            error.resume = self._resume(error.task_id)
+        return error
+
+    def _stopped(self, stop: KeyboardInterrupt) -> ModellixError:
+        """Say what is known about a submission during which Ctrl-C came.
+
+        Nothing is recorded here: `intent` in the journal says the same, and waiting for its lock
+        would keep the user.
+        """
+        if self._accepted is not None:
+            task_id = self._accepted.task_id
             return interrupted(
-                interrupt.stop,
+                stop,
                 f"Interrupted. Task {task_id} was submitted and may still run.",
                 charged="yes",
                 task_id=task_id,
                 resume=self._resume(task_id),
             )
-        error = done.error if done is not None else None
-        if isinstance(error, ModellixError) and error.code is not Code.SUBMISSION_UNKNOWN:
-            return interrupted(interrupt.stop, f"Interrupted. {error.message}")
-        if done is None:
-            self._journal.settle(number, "unknown", slug=slug, detail="interrupted")
+        if not self._in_doubt:
+            return interrupted(stop, "Interrupted before a task was accepted; nothing was charged.")
         return interrupted(
-            interrupt.stop,
+            stop,
             "Interrupted while the submission was under way: its outcome is unknown, "
             "a task may have been created.",
             charged="unknown",
-            hint=_DO_NOT_RESEND,
+            hint=REGISTRY[Code.SUBMISSION_UNKNOWN].hint,
         )
 
-    def _warn_of_repeat(self, slug: Slug, body: bytes) -> None:
-        earlier = self._journal.earlier(str(slug), body, self._now() - DAY)
+    def _warn_of_repeat(self, body: bytes) -> None:
+        earlier = self._journal.earlier(self._slug, body, self._now() - DAY)
         if earlier is not None and earlier.state in ("intent", "unknown"):
             self._warn(
                 f"The same request was sent at {clock_time(earlier.created_at)} and its outcome "
                 "is unknown; this is a second paid submission."
             )
+
+
+def _created_nothing(failure: BaseException | None) -> bool:
+    """Whether a POST that failed so is certain to have created no task."""
+    return isinstance(failure, ModellixError) and failure.code is not Code.SUBMISSION_UNKNOWN

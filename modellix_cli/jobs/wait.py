@@ -104,6 +104,7 @@ class Waiter:
         """Fill `waited` until every task ended or the time is over; Ctrl-C leaves it as it is."""
         start = self._clock.monotonic()
         self._deadline = start + self._schedule.timeout
+        self._progress.expect(waited.task_ids)
         first = min(start + self._schedule.first, self._deadline)
         for task_id in waited.task_ids:
             self._plan(task_id, first)
@@ -138,7 +139,7 @@ class Waiter:
         if isinstance(error, ModellixError):
             if not self._tolerate(waited, task_id, error):
                 waited.errors[task_id] = error
-                self._progress.task(task_id, "error", finished=True)
+                self._progress.failed(task_id, error.message)
                 return
         elif error is not None:
             raise error

@@ -11,6 +11,7 @@ from modellix_cli.text import clip, one_line
 
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 _FILE_HINT: Final = "Mend the file at that place and run the same command again."
+_EXAMPLE_HINT: Final = """For example: --body '{"prompt": "a cat"}'"""
 _BLANKS: Final = b" \t\r\n"
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -36,7 +37,7 @@ def read_body(
         raise ModellixError(
             Code.INVALID_BODY,
             "Missing request body. Provide --body or --body-file.",
-            hint="""For example: --body '{"prompt": "a cat"}'""",
+            hint=_EXAMPLE_HINT,
         )
     body = data.removeprefix(_UTF8_MARK).strip(_BLANKS)
     if len(body) > max_bytes:
@@ -49,7 +50,12 @@ def read_input(file: str, read_stdin: Callable[[int], bytes], max_bytes: int) ->
     """Return the bytes of `file`, or of standard input for `-`; at most a little over the limit."""
     limit = max_bytes + 1024
     if file == "-":
-        data = read_stdin(limit + 1)
+        try:
+            data = read_stdin(limit + 1)
+        except OSError as error:
+            raise ModellixError(
+                Code.INPUT_UNREADABLE, f"Unable to read standard input: {error}."
+            ) from error
         if len(data) > limit:
             raise too_large(max_bytes)
         return data
@@ -84,7 +90,9 @@ def check_object(body: bytes, given: bytes, option: str) -> None:
             hint="In PowerShell, write it with: Set-Content -Encoding utf8 body.json",
         )
     if not body:
-        raise ModellixError(Code.INVALID_BODY, f"The JSON from {option} is empty.")
+        raise ModellixError(
+            Code.INVALID_BODY, f"The JSON from {option} is empty.", hint=_EXAMPLE_HINT
+        )
     try:
         value = loads(decode(given))
     except JsonError as error:
@@ -113,6 +121,10 @@ def _excerpt(line: bytes, column: int) -> str:
 
 def _hint(body: bytes) -> str | None:
     """Recognise what shells do to JSON on the command line."""
+    if body.startswith(b"@"):
+        return "To read a file, pass --body-file FILE."
+    if "“".encode() in body or "”".encode() in body:
+        return """Strings need straight double quotes: {"prompt": "a cat"}"""
     if body.startswith(b"'"):
         return (
             "The shell passed the single quotes on. In cmd.exe write "

@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
-from modellix_cli.errors import Code, ModellixError
+from modellix_cli.errors import Code, ModellixError, usage
 
 _FORBIDDEN: Final = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*]')
 _DEVICE: Final = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)")
@@ -72,7 +72,7 @@ def prepare_folder(folder: Path) -> None:
     Raises `OUTPUT_UNWRITABLE`; called before anything is paid.
     """
     if folder.exists() and not folder.is_dir():
-        raise ModellixError(Code.OUTPUT_UNWRITABLE, f"{folder} is a file, not a folder.")
+        raise usage(f"{folder} is a file, not a folder.", hint="Choose another --output-dir.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".modellix-{token_hex(4)}.part"

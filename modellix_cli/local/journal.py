@@ -8,15 +8,17 @@ repeats). A journal that is broken or not ours is set aside, never fatal.
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from modellix_cli.clock import Clock
 from modellix_cli.local.paths import make_private_dir
+
+T = TypeVar("T")
 
 APPLICATION_ID: Final = 0x4D647831  # "Mdx1"
 _BUSY_SECONDS: Final = 10.0
@@ -95,20 +97,22 @@ class Journal:
         self._clean = clean
         self._db: sqlite3.Connection | None = None
         self._broken = False
+        self._renewed = False
         self._lock = threading.RLock()
 
     def intend(self, slug: str, body: bytes) -> int | None:
         """Record that a paid submission is about to leave; return its number for `settle`."""
         now = self._clock.now()
-        number = None
-        with self._transaction(durable=True) as db:
-            if db is not None:
-                number = db.execute(
-                    "INSERT INTO submissions (created_at, updated_at, base_url, profile, slug,"
-                    " body_sha256, state) VALUES (?, ?, ?, ?, ?, ?, 'intent')",
-                    (now, now, *self._who, slug, sha256(body).hexdigest()),
-                ).lastrowid
-        return number
+        row = (now, now, *self._who, slug, sha256(body).hexdigest())
+
+        def insert(db: sqlite3.Connection) -> int | None:
+            return db.execute(
+                "INSERT INTO submissions (created_at, updated_at, base_url, profile, slug,"
+                " body_sha256, state) VALUES (?, ?, ?, ?, ?, ?, 'intent')",
+                row,
+            ).lastrowid
+
+        return self._run(insert, durable=True)
 
     def settle(
         self,
@@ -119,69 +123,75 @@ class Journal:
         task_id: str | None = None,
         detail: str | None = None,
     ) -> bool:
-        """Record how submission `number` ended, and its task; return whether it is on disk."""
+        """Record how submission `number` ended, and its task; return whether it is on disk.
+
+        What was accepted stays accepted.
+        """
         now = self._clock.now()
-        with self._transaction(durable=True) as db:
-            if db is not None:
-                db.execute(
-                    "UPDATE submissions SET state = ?, task_id = ?, detail = ?, updated_at = ?"
-                    " WHERE id = ?",
-                    (state, task_id, detail and self._clean(detail), now, number),
-                )
-                if task_id is not None:
-                    self._upsert(db, task_id, "submitted", slug=slug, now=now)
-        return not self._broken
+        what = (state, task_id, detail and self._clean(detail), now, number)
+
+        def update(db: sqlite3.Connection) -> bool:
+            db.execute(
+                "UPDATE submissions SET state = ?, task_id = ?, detail = ?, updated_at = ?"
+                " WHERE id = ? AND state <> 'accepted'",
+                what,
+            )
+            if task_id is not None:
+                self._upsert(db, task_id, "submitted", slug=slug, now=now)
+            return True
+
+        return bool(self._run(update, durable=True))
 
     def earlier(self, slug: str, body: bytes, since: float) -> PastSubmission | None:
         """Return the last submission of the same request after `since` (a Unix time), if any."""
-        row = None
-        with self._transaction() as db:
-            row = (
-                db
-                and db.execute(
-                    "SELECT created_at, state, task_id FROM submissions WHERE body_sha256 = ?"
-                    " AND slug = ? AND base_url = ? AND created_at >= ? ORDER BY id DESC LIMIT 1",
-                    (sha256(body).hexdigest(), slug, self._account.base_url, since),
-                ).fetchone()
-            )
+        request = (sha256(body).hexdigest(), slug, self._account.base_url, since)
+        row = self._run(
+            lambda db: db.execute(
+                "SELECT created_at, state, task_id FROM submissions WHERE body_sha256 = ?"
+                " AND slug = ? AND base_url = ? AND created_at >= ? ORDER BY id DESC LIMIT 1",
+                request,
+            ).fetchone()
+        )
         return PastSubmission(*row) if row else None
 
     def saw(self, task_id: str, status: str, ended_at: float | None = None) -> None:
         """Record the status of a task that the server reported."""
-        with self._transaction() as db:
-            if db is not None:
-                self._upsert(db, task_id, status, ended_at=ended_at, now=self._clock.now())
+        now = self._clock.now()
+        self._run(lambda db: self._upsert(db, task_id, status, ended_at=ended_at, now=now))
 
     def saved(self, task_id: str) -> None:
         """Record that everything a task made is on disk."""
-        with self._transaction() as db:
-            if db is not None:
-                db.execute(
-                    "UPDATE tasks SET saved_at = ? WHERE base_url = ? AND profile = ?"
-                    " AND task_id = ?",
-                    (self._clock.now(), *self._who, task_id),
-                )
+        row = (self._clock.now(), *self._who, task_id)
+        self._run(
+            lambda db: db.execute(
+                "UPDATE tasks SET saved_at = ? WHERE base_url = ? AND profile = ? AND task_id = ?",
+                row,
+            )
+        )
 
     def last_task_id(self) -> str | None:
         """Return the id of the task submitted last by this account, or seen last."""
-        row = None
-        with self._transaction() as db:
-            row = (
-                db
-                and db.execute(
-                    "SELECT task_id FROM tasks WHERE base_url = ? AND profile = ?"
-                    " ORDER BY created_at DESC, rowid DESC LIMIT 1",
-                    self._who,
-                ).fetchone()
-            )
+        row = self._run(
+            lambda db: db.execute(
+                "SELECT task_id FROM tasks WHERE base_url = ? AND profile = ?"
+                " ORDER BY created_at DESC, rowid DESC LIMIT 1",
+                self._who,
+            ).fetchone()
+        )
         return str(row[0]) if row else None
 
     def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            if self._db is not None:
-                self._db.close()
-                self._db = None
+        """Close the file, unless a thread that was left behind still waits for it."""
+        if self._lock.acquire(timeout=0.2):
+            try:
+                self._forget()
+            finally:
+                self._lock.release()
+
+    def _forget(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
 
     @property
     def _who(self) -> tuple[str, str]:
@@ -206,28 +216,40 @@ class Journal:
             (*self._who, task_id, slug, status, now, now, ended_at),
         )
 
-    @contextmanager
-    def _transaction(self, durable: bool = False) -> Iterator[sqlite3.Connection | None]:
-        """Give the open database inside one transaction, or None when there is none to use.
+    def _run(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T | None:
+        """Do `work` in one transaction and return its result; None when nothing was recorded.
 
-        A `durable` one has reached the disk when it ends, so that it survives a power cut.
+        A `durable` one has reached the disk when this returns, so that it survives a power cut.
         """
         with self._lock:
             db = self._open()
-            if db is None:
-                yield None
-                return
-            try:
-                db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-                db.execute("BEGIN IMMEDIATE")
+            while db is not None:
                 try:
-                    yield db
+                    db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                    db.execute("BEGIN IMMEDIATE")
+                    result = work(db)
+                    db.execute("COMMIT")
+                    return result
+                except sqlite3.Error as error:
+                    db = self._recovered(error)
                 except BaseException:
                     db.rollback()
                     raise
-                db.commit()
-            except sqlite3.Error as error:
-                self._give_up(str(error))
+        return None
+
+    def _recovered(self, error: sqlite3.Error) -> sqlite3.Connection | None:
+        """Return a database to try again with after a failure, or None to go on without."""
+        reason = str(error)
+        damaged = not isinstance(error, sqlite3.OperationalError) or "no such" in reason
+        self._forget()
+        if damaged and not self._renewed:
+            self._set_aside(reason)
+            return self._db
+        if damaged or "locked" not in reason:
+            self._give_up(reason)
+        else:
+            self._warn(f"Nothing was recorded just now in the journal {self.path}: {reason}.")
+        return None
 
     def _open(self) -> sqlite3.Connection | None:
         if self._db is None and not self._broken:
@@ -255,6 +277,7 @@ class Journal:
 
     def _set_aside(self, reason: str) -> None:
         """Move an unusable file out of the way and begin a new one."""
+        self._renewed = True
         aside = self.path.with_name(f"journal.db.unusable-{int(self._clock.now())}-{os.getpid()}")
         try:
             for suffix in ("", "-wal", "-shm"):
@@ -270,7 +293,7 @@ class Journal:
         if not self._broken:
             self._broken = True
             self._warn(f"Nothing is recorded in the journal {self.path}: {reason}.")
-        self.close()
+        self._forget()
 
 
 class _NotOurs(Exception):
@@ -280,31 +303,35 @@ class _NotOurs(Exception):
 def _prepare(db: sqlite3.Connection, clock: Clock) -> None:
     """Make sure the file is ours and has its tables. Raises `_NotOurs` or `sqlite3.Error`."""
     try:
-        owner = db.execute("PRAGMA application_id").fetchone()[0]
-        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if owner != APPLICATION_ID:
-            if owner or tables:
-                raise _NotOurs("it belongs to another program")
-            _create(db, clock)
+        if _owner(db) == APPLICATION_ID:
+            return
+        db.execute("BEGIN IMMEDIATE")  # from here on no other process creates it
+        try:
+            if _owner(db) != APPLICATION_ID:
+                if _owner(db) or db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                    raise _NotOurs("it belongs to another program")
+                for statement in _SCHEMA.split(";"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        finally:
+            db.execute("COMMIT")
+        _use_wal(db, clock)
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError as error:
         raise _NotOurs(str(error)) from error
 
 
-def _create(db: sqlite3.Connection, clock: Clock) -> None:
-    """Create the tables; of many processes that try at once, all succeed."""
+def _owner(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA application_id").fetchone()[0])
+
+
+def _use_wal(db: sqlite3.Connection, clock: Clock) -> None:
+    """Switch to the write-ahead log; SQLite does not wait for this lock by itself."""
     deadline = clock.monotonic() + _BUSY_SECONDS
-    while True:
+    while clock.monotonic() < deadline:
         try:
             db.execute("PRAGMA journal_mode = WAL")
-            break
-        except sqlite3.OperationalError:  # SQLite does not wait for this lock by itself
-            if clock.monotonic() > deadline:
-                raise
+            return
+        except sqlite3.OperationalError:
             clock.sleep(0.01 + clock.jitter(0.02))
-    db.execute("BEGIN IMMEDIATE")
-    for statement in _SCHEMA.split(";"):
-        db.execute(statement)
-    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    db.execute("COMMIT")

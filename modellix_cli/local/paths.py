@@ -29,7 +29,12 @@ def _xdg(env: Mapping[str, str], variable: str) -> Path | None:
 
 def _home(env: Mapping[str, str]) -> Path:
     home = env.get("HOME", "")
-    return Path(home) if home else Path.home()
+    if home:
+        return Path(home)
+    try:
+        return Path.home()
+    except RuntimeError:  # a user without a home, as in some containers
+        return Path("/nonexistent")
 
 
 def make_private_dir(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Signs of life on stderr: animated on a terminal, a line per change elsewhere, or none."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -30,6 +31,10 @@ class Lines(Progress):
             waited = duration(self._clock.monotonic() - self._started)
             self._sink.note(f"Task {task_id}: {status} after {waited}")
 
+    def failed(self, task_id: str, message: str) -> None:
+        """Write a line with the reason."""
+        self._sink.note(f"Task {task_id}: {message}")
+
     def trouble(self, task_id: str, message: str) -> None:
         """Write a line when the trouble is a new one."""
         if self._last.get(task_id) != message:
@@ -52,12 +57,15 @@ class Live(Progress):
             console=Console(file=sink.talk_stream, highlight=False, markup=False),
             transient=True,
         )
+        self._sink = sink
         self._rows: dict[str, TaskID] = {}
-        self._finished: set[str] = set()
-        self._seen: set[str] = set()
+        self._waiting: list[str] = []
+        self._expected = 0
+        self._ended = 0
 
     def __enter__(self) -> Self:
-        """Start the animation."""
+        """Start the animation; what is told meanwhile appears above it."""
+        self._sink.divert = self._above
         self._bars.start()
         return self
 
@@ -69,20 +77,31 @@ class Live(Progress):
     ) -> None:
         """Remove the animation and give the cursor back."""
         self._bars.stop()
+        self._sink.divert = None
+
+    def expect(self, task_ids: Sequence[str]) -> None:
+        """Give the first tasks their rows, in order, and count the rest below."""
+        self._waiting = list(task_ids)
+        self._expected = len(self._waiting)
+        self._fill()
 
     def task(self, task_id: str, status: str, *, finished: bool = False) -> None:
         """Show the status; a finished task leaves the screen."""
-        self._seen.add(task_id)
-        if finished:
-            self._finished.add(task_id)
-            self._drop(task_id)
-        elif task_id in self._rows or len(self._rows) < _MAX_ROWS:
-            self._show(task_id, f"{task_id}  {status}")
-        self._show_count()
+        if not finished:
+            self._show(task_id, f"{task_id}  {status}", new=False)
+            return
+        self._ended += 1
+        self._drop(task_id)
+        self._fill()
+
+    def failed(self, task_id: str, message: str) -> None:
+        """Tell the reason above the rows and take the task from the screen."""
+        self._sink.note(f"Task {task_id}: {message}")
+        self.task(task_id, "", finished=True)
 
     def trouble(self, task_id: str, message: str) -> None:
         """Show the trouble beside the task."""
-        self._show(task_id, f"{task_id}  {message} Trying again.")
+        self._show(task_id, f"{task_id}  {message} Trying again.", new=False)
 
     def bytes(self, name: str, done: int, total: int | None) -> None:
         """Show how far a download is."""
@@ -91,18 +110,29 @@ class Live(Progress):
         if total is not None and done >= total:
             self._drop(name)
 
-    def _show_count(self) -> None:
-        if len(self._seen) > 1:
-            self._show("", f"{len(self._finished)} of {len(self._seen)} tasks ended")
+    def _fill(self) -> None:
+        while self._waiting and len(self._rows) < _MAX_ROWS:
+            task_id = self._waiting.pop(0)
+            self._show(task_id, f"{task_id}  waiting")
+        if self._expected > 1:
+            self._drop("")
+            self._show("", f"{self._ended} of {self._expected} tasks ended")
 
-    def _show(self, key: str, text: str) -> None:
+    def _show(self, key: str, text: str, *, new: bool = True) -> None:
         description = clip(one_line(text), 200)
         if key in self._rows:
             self._bars.update(self._rows[key], description=description)
-        else:
+        elif new:
             self._rows[key] = self._bars.add_task(description, total=None)
 
+    def _above(self, line: str) -> None:
+        from rich.text import Text
+
+        self._bars.console.print(Text.from_ansi(line), soft_wrap=True)
+
     def _drop(self, key: str) -> None:
+        if key in self._waiting:
+            self._waiting.remove(key)
         row = self._rows.pop(key, None)
         if row is not None:
             self._bars.remove_task(row)

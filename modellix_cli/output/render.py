@@ -1,8 +1,10 @@
 """How results look in each output mode; shapes and quiet forms are those of official-cli.md 4."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from modellix_cli.api.documents import Resource, Submission, Task
+from modellix_cli.errors import ModellixError
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.text import clip, count
 
@@ -23,12 +25,20 @@ def submission(sink: Sink, submitted: Submission) -> None:
         sink.line(submitted.task_id)
 
 
-def run_result(sink: Sink, task: Task, saved: "Saved | None") -> None:
-    """Show the task that `model run --wait` waited for, and the files if it saved any (4.13)."""
+def run_result(
+    sink: Sink, task: Task, saved: "Saved | None", errors: Sequence[ModellixError]
+) -> None:
+    """Show the task that `model run --wait` waited for, and the files if it saved any (4.13).
+
+    Where errors are wanted as JSON, the reply also carries those of this run.
+    """
     if sink.mode is Output.JSON:
-        files = {"files": [file.as_dict() for file in saved.files]} if saved else {}
-        document = task.document | files if isinstance(task.document, dict) else task.document
-        sink.json(document)
+        more: dict[str, Any] = {}
+        if saved:
+            more["files"] = [file.as_dict() for file in saved.files]
+        if errors and sink.envelope:
+            more |= {"ok": False, "error": errors[0].as_dict()}
+        sink.json(task.document | more)
     elif sink.mode is Output.TASK_ID:
         sink.line(task.task_id)
     elif sink.mode is Output.QUIET:

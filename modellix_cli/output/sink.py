@@ -3,7 +3,7 @@
 import errno
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final, TextIO
 
@@ -48,10 +48,12 @@ class Sink:
         self.envelope = envelope
         self.color_allowed = True
         self._stdout = stdout
-        self._stderr = stderr
+        self._stderr = self._err = stderr
         self._env = env
         self._secrets: list[re.Pattern[str]] = []
         self._wrote = False
+        self.divert: Callable[[str], None] | None = None
+        """Where talk goes while an animation has the terminal."""
 
     def hide(self, secret: str) -> None:
         """Never let `secret` through again; a very short one only where it stands alone."""
@@ -62,8 +64,8 @@ class Sink:
 
     def json(self, value: Json) -> None:
         """Write `value` on stdout as JSON; on a terminal it is coloured, never wrapped."""
-        text = self.clean(dumps(value))
-        if self._colored(self._stdout):
+        text = dumps(self._cleaned(value))
+        if is_terminal(self._stdout) and self._colored(self._stdout):
             text = highlight(text)
         self._write_stdout(text + "\n")
 
@@ -105,8 +107,9 @@ class Sink:
 
     @property
     def talk_is_terminal(self) -> bool:
-        """Whether somebody watches stderr."""
-        return is_terminal(self._stderr)
+        """Whether somebody watches stderr, on a terminal that can be drawn on."""
+        plain = self._env.get("CI") or self._env.get("TERM") == "dumb"
+        return is_terminal(self._stderr) and not plain
 
     def _write_stdout(self, text: str) -> None:
         try:
@@ -127,28 +130,27 @@ class Sink:
             ) from error
 
     def finish(self) -> None:
-        """Flush stdout; what cannot be written any more is dropped, its failure was told."""
-        try:
-            if self._stdout is not None:
-                self._stdout.flush()
-        except (OSError, ValueError):
-            self.abandon_stdout()
+        """Flush both streams; what cannot be written any more is dropped, its failure was told."""
+        for stream in (self._stdout, self._err):
+            try:
+                if stream is not None:
+                    stream.flush()
+            except (OSError, ValueError):
+                _abandon(stream)
 
     def abandon_stdout(self) -> None:
         """Send what is still buffered nowhere, so that the interpreter's exit stays silent."""
-        try:
-            if self._stdout is not None:
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, self._stdout.fileno())
-                os.close(nowhere)
-        except (OSError, ValueError):
-            pass
+        _abandon(self._stdout)
 
     def _talk(self, text: str, *, raw: bool = False) -> None:
         if self._stderr is None:
             return
+        line = text if raw else self.clean(one_line(text))
+        if self.divert is not None:
+            self.divert(line)
+            return
         try:
-            self._stderr.write((text if raw else self.clean(one_line(text))) + "\n")
+            self._stderr.write(line + "\n")
             self._stderr.flush()
         except (OSError, ValueError):
             self._stderr = None
@@ -158,6 +160,18 @@ class Sink:
         for secret in self._secrets:
             text = secret.sub("[REDACTED]", text)
         return text
+
+    def _cleaned(self, value: Json) -> Json:
+        """Clean every string of a JSON value, so that the text around them stays JSON."""
+        if not self._secrets:
+            return value
+        if isinstance(value, str):
+            return self.clean(value)
+        if isinstance(value, dict):
+            return {self.clean(str(key)): self._cleaned(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._cleaned(inner) for inner in value]
+        return value
 
     def _styled(self, text: str, style: str) -> str:
         return f"\x1b[{style}m{text}\x1b[0m" if self._colored(self._stderr) else text
@@ -169,6 +183,16 @@ class Sink:
             return True
         plain = self._env.get("CI") or self._env.get("TERM") == "dumb"
         return is_terminal(stream) and not plain
+
+
+def _abandon(stream: TextIO | None) -> None:
+    try:
+        if stream is not None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+    except (OSError, ValueError):
+        pass
 
 
 def highlight(text: str) -> str:

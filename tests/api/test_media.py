@@ -178,3 +178,24 @@ def test_what_goes_wrong_while_the_caller_writes_is_the_callers() -> None:
     respx.get(host=PUBLIC).respond(content=b"pixels")
     with pytest.raises(OSError, match="disk full"), MediaFetcher(MediaPolicy()).open(URL):
         raise OSError("disk full")
+
+
+@respx.mock
+@pytest.mark.parametrize("location", ["http://[bad", "https://[::1", "\x00"])
+def test_a_broken_redirect_is_refused(location: str) -> None:
+    respx.get(host=PUBLIC).respond(302, headers={"Location": location})
+    assert failure(URL).code in (Code.RESOURCE_REFUSED, Code.DOWNLOAD_FAILED)
+
+
+@respx.mock
+@pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, gzip"])
+def test_a_file_that_comes_compressed_is_no_file(encoding: str) -> None:
+    respx.get(host=PUBLIC).respond(content=b"x", headers={"Content-Encoding": encoding})
+    error = failure(URL)
+    assert error.code is Code.DOWNLOAD_FAILED
+    assert not error.retryable
+
+
+def test_a_refusal_names_every_flag_that_would_be_needed() -> None:
+    hint = failure("http://127.0.0.1/a.png").hint
+    assert "--allow-insecure-http --allow-private-network" in hint

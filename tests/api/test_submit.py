@@ -251,3 +251,50 @@ def test_ctrl_c_is_never_an_occasion_to_send_again(
         client.submit(SLUG, BODY, guard=guard)
     assert route.call_count == 1
     assert clock.slept == []
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    "reply",
+    [
+        httpx.Response(200, json={"code": 500, "message": "x", "data": {"task_id": "task-9"}}),
+        httpx.Response(200, content=b'{"task_id": "task-9", "cost": NaN}'),
+        httpx.Response(200, json={"task_id": "task-9"}),
+        httpx.Response(429, json=problem(429, "odd") | {"task_id": "task-9"}),
+    ],
+)
+def test_an_id_in_any_answer_is_kept_for_the_command_that_resumes(
+    client: Client, reply: httpx.Response
+) -> None:
+    respx.post(ROUTE).mock(return_value=reply)
+    error = failure(client)
+    assert (error.code, error.task_id) == (Code.SUBMISSION_UNKNOWN, "task-9")
+
+
+@respx.mock
+def test_a_number_for_an_id_is_told() -> None:
+    respx.post(ROUTE).respond(json={"code": 0, "data": {"task_id": 0}})
+    clock = FakeClock()
+    policy = RetryPolicy()
+    error = failure(connect(BASE, KEY, clock=clock, policy=policy, notice=lambda text: None))
+    assert "names the task id 0" in error.message
+
+
+@respx.mock
+def test_a_reply_that_cannot_be_read_is_an_unknown_outcome(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*args: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("modellix_cli.api.client.read_submission", exhausted)
+    respx.post(ROUTE).respond(json=accepted("task-1"))
+    assert failure(client).code is Code.SUBMISSION_UNKNOWN
+
+
+@respx.mock
+def test_asked_for_resending_waits_as_the_server_asks(client: Client, clock: FakeClock) -> None:
+    broken = httpx.Response(500, json=problem(500, "x"), headers={"Retry-After": "20"})
+    respx.post(ROUTE).mock(side_effect=[broken, httpx.Response(200, json=accepted("task-2"))])
+    client.submit(SLUG, BODY, resend_unknown=True)
+    assert clock.slept == [20.0]

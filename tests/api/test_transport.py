@@ -1,5 +1,6 @@
 """How requests travel: proxies, certificates, and the difference between not sent and cut."""
 
+import gzip
 import http.server
 import socket
 import ssl
@@ -215,3 +216,39 @@ def test_a_certificate_nobody_vouches_for_is_refused(
         transport.send("GET", "/x", headers={})
     transport.close()
     assert caught.value.code is Code.TLS
+
+
+def test_what_arrived_before_a_cut_is_kept(serve: Callable[[Handler], int]) -> None:
+    body = b'{"data": {"task_id": "task-1"}'
+    with pytest.raises(Cut) as caught:
+        get(serve(answer(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + body)))
+    assert caught.value.body == body
+
+
+def test_one_layer_of_gzip_is_undone_within_the_limit(serve: Callable[[Handler], int]) -> None:
+    def reply(body: bytes, encoding: bytes) -> bytes:
+        head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n"
+        return head % (encoding, len(body)) + body
+
+    assert get(serve(answer(reply(gzip.compress(b"fine"), b"gzip")))) == (200, b"fine")
+    bomb = gzip.compress(b"\0" * (64 * 1024 * 1024))
+    with pytest.raises(Cut, match="exceeds"):
+        get(serve(answer(reply(bomb, b"gzip"))))
+    with pytest.raises(Cut, match="not asked for"):
+        get(serve(answer(reply(gzip.compress(bomb), b"gzip, gzip"))))
+
+
+@pytest.mark.parametrize("proxy", ["http://a:bb:99999/", "http://[::1", "socks5://me:hunter2@h:1"])
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(NotSent) as caught:
+        Transport("https://api.example.com", clock=Clock())
+    assert "hunter2" not in caught.value.reason
+
+
+def test_this_machine_is_never_reached_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
+    assert proxy_for("http://127.0.0.1:8787/api") is None
+    assert proxy_for("http://localhost:8787/api") is None

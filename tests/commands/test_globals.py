@@ -7,6 +7,7 @@ import pytest
 import respx
 
 from modellix_cli.__main__ import wants_envelope
+from modellix_cli.errors import Stopped
 from tests.conftest import Cli
 from tests.support import API, FakeClock, Terminal, invoke, task_reply
 
@@ -165,3 +166,18 @@ def test_an_unexpected_failure_is_an_error_not_a_traceback(
     assert "the unexpected" in result.stderr
     assert "Traceback" not in result.stderr
     assert "Traceback" in cli(*GET, "--debug").stderr
+
+
+@respx.mock
+@pytest.mark.parametrize(("stop", "status"), [(KeyboardInterrupt(), 130), (Stopped(15), 143)])
+def test_ctrl_c_and_signals_are_told_by_every_command(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, stop: KeyboardInterrupt, status: int
+) -> None:
+    def interrupt(*args: object, **options: object) -> None:
+        raise stop
+
+    monkeypatch.setattr("modellix_cli.api.client.Client.task", interrupt)
+    result = cli(*GET, "--json")
+    assert result.status == status
+    assert result.json["error"]["code"] == "INTERRUPTED"
+    assert "Interrupted." in result.stderr

@@ -197,7 +197,7 @@ def test_a_time_out_exits_124_and_names_the_command_that_resumes(cli: Cli) -> No
     assert error["taskId"] == "task-1"
     assert error["resume"] == "modellix-cli task wait task-1"
     assert error["charged"] == "yes"
-    assert "Timed out after 30s" in error["message"]
+    assert "did not end within 30s" in error["message"]
 
 
 @respx.mock
@@ -242,7 +242,7 @@ def test_a_folder_that_cannot_be_used_is_found_out_before_paying(cli: Cli, work:
     (work / "out").write_text("a file")
     with respx.mock:
         result = cli(*RUN, "--wait", "--output-dir", "out")
-    assert result.status == 1
+    assert result.status == 2
     assert "out" in result.stderr
 
 
@@ -292,3 +292,75 @@ def test_pauses_before_retries_are_told(cli: Cli) -> None:
     assert result.status == 0
     assert "slow down" in result.stderr
     assert json.loads(result.stdout) == accepted("task-1")
+
+
+@respx.mock
+@pytest.mark.parametrize("status", [400, 401, 429, 500])
+def test_no_advice_after_paying_is_to_pay_again(cli: Cli, status: int) -> None:
+    respx.post(ROUTE).respond(json=accepted("task-1"))
+    respx.get(TASK).respond(status, json=problem(status, "Category: detail"))
+    result = cli(*RUN, "--wait", "--timeout", "20s", "--json")
+    error = result.json["error"]
+    assert result.status not in (6, 7)
+    assert error["retryable"] is False
+    assert error["charged"] == "yes"
+    assert error["resume"] == "modellix-cli task wait task-1"
+    assert "nothing was charged" not in (error["hint"] + error["message"]).lower()
+    assert "send again" not in error["hint"]
+
+
+@respx.mock
+def test_a_file_that_cannot_be_saved_after_paying_is_exit_1_or_5_and_named(cli: Cli) -> None:
+    submitting(task_reply("task-1", "success", "data:image/png;base64,!"))
+    result = cli(*RUN, "--wait", "--output-dir", "out", "--json")
+    assert result.status == 1
+    assert result.json["data"]["task_id"] == "task-1"
+    assert result.json["ok"] is False
+    assert result.json["error"]["charged"] == "yes"
+    assert "task download task-1 --output-dir out" in result.json["error"]["resume"]
+
+
+@respx.mock
+def test_a_failed_task_says_so_in_json_too(cli: Cli) -> None:
+    submitting(task_reply("task-1", "failed", error="too dark"))
+    result = cli(*RUN, "--wait", "--json")
+    assert result.json["ok"] is False
+    assert result.json["error"]["code"] == "TASK_FAILED"
+
+
+@respx.mock
+def test_going_on_after_ctrl_c_or_a_time_out_also_saves(cli: Cli) -> None:
+    respx.post(ROUTE).respond(json=accepted("-rf1"))
+    respx.get(f"{API}/tasks/-rf1").respond(json=task_reply("-rf1", "processing"))
+    result = cli(*RUN, "--wait", "--timeout", "2s", "--output-dir", "out")
+    assert (
+        "Resume with: modellix-cli task wait -- -rf1 && "
+        "modellix-cli task download --output-dir out -- -rf1"
+    ) in result.stderr
+
+
+@pytest.mark.parametrize(("value", "status"), [("maybe", 2), ("Y", 0), ("on", 0)])
+def test_the_sandbox_switch_is_on_or_off_never_guessed(cli: Cli, value: str, status: int) -> None:
+    with respx.mock:
+        result = cli("model", "run", "sandbox/image", "--body", BODY,
+                     env={"MODELLIX_SANDBOX": value})  # fmt: skip
+    assert result.status == status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (("--body", "@body.json"), "--body-file FILE"),
+        (("--body", "{“prompt”: “x”}"), "straight double quotes"),
+        (("--body-file", "-"), "For example"),
+        (("--body", "{}", "--wiat"), "Did you mean --wait?"),
+        (("--body", "{}", "--bogus"), "See modellix-cli model run --help."),
+        (("--body", "{}", "--wait", "--output-dir", "~no-such-user/x"), "no such user"),
+    ],
+)
+def test_the_usual_mistakes_get_their_own_advice(
+    cli: Cli, arguments: tuple[str, ...], advice: str
+) -> None:
+    result = cli("model", "run", "a/b", *arguments)
+    assert result.status == 2
+    assert advice in result.stderr

@@ -69,7 +69,7 @@ def test_ctrl_c_while_the_submission_is_under_way_says_that_its_outcome_is_unkno
     assert (run.returncode, out) == (130, b"")
     assert "outcome is unknown" in err.decode()
     assert "Do not submit the same request again" in err.decode()
-    assert journal(shell, "SELECT state FROM submissions") == [("unknown",)]
+    assert journal(shell, "SELECT state FROM submissions") == [("intent",)]
 
 
 def journal(shell: Shell, query: str) -> list[tuple[object, ...]]:

@@ -222,19 +222,21 @@ def test_what_cannot_be_saved_is_said_before_any_request(
 
 
 @pytest.mark.parametrize(
-    ("ended", "code"),
+    ("status", "ended", "code"),
     [
-        ("2027-01-14T08:00:00Z", Code.DOWNLOAD_FAILED),
-        ("2027-01-13T07:00:00Z", Code.RESULT_EXPIRED),
-        (None, Code.RESULT_EXPIRED),
+        (404, "2027-01-14T08:00:00Z", Code.RESULT_EXPIRED),
+        (410, None, Code.RESULT_EXPIRED),
+        (403, "2027-01-14T08:00:00Z", Code.DOWNLOAD_FAILED),
+        (403, "2027-01-13T07:00:00Z", Code.RESULT_EXPIRED),
+        (403, None, Code.RESULT_EXPIRED),
     ],
 )
-def test_a_result_that_is_gone_after_24_hours_has_expired(
-    media: FakeMedia, tmp_path: Path, ended: str | None, code: Code
+def test_a_result_that_is_gone_is_told_from_one_that_is_refused(
+    media: FakeMedia, tmp_path: Path, status: int, ended: str | None, code: Code
 ) -> None:
     media.clock.time = 1_800_000_000.0 - 86400  # 2027-01-14 08:00 UTC
     media.answers["https://x/a.png"] = ModellixError(
-        Code.DOWNLOAD_FAILED, "HTTP status 404.", status=404, retryable=False
+        Code.DOWNLOAD_FAILED, f"HTTP status {status}.", status=status, retryable=False
     )
     extensions = {"end_time": ended} if ended else {}
     saved = save(media, tmp_path, resources("https://x/a.png", **extensions))

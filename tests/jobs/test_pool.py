@@ -59,6 +59,16 @@ def test_an_interrupt_does_not_wait_longer_than_its_grace(monkeypatch: pytest.Mo
     assert caught.value.done is None
 
 
+def test_a_second_interrupt_ends_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted_next(self: Pool[str, object], timeout: float) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Pool, "next", interrupted_next)
+    with pytest.raises(Interrupted) as caught:
+        shielded(lambda: 1, 5)
+    assert caught.value.done is None
+
+
 def interrupt_first_wait(monkeypatch: pytest.MonkeyPatch, gate: threading.Event) -> None:
     """Let the first wait for a result meet Ctrl-C, and open `gate` then."""
     real, calls = Pool.next, []

@@ -126,7 +126,11 @@ def test_an_id_that_cannot_be_recorded_is_told(
 
 
 def interrupted_with(monkeypatch: pytest.MonkeyPatch, done: Done[str, Submission] | None) -> None:
+    """Let Ctrl-C come during the POST, which ends as `done` says."""
+
     def shielded(work: Send, grace: float) -> Submission:
+        if done is not None and done.result is not None:
+            work()
         raise Interrupted(KeyboardInterrupt(), done)
 
     monkeypatch.setattr(module, "shielded", shielded)
@@ -146,6 +150,7 @@ def test_ctrl_c_after_the_answer_names_the_task_and_the_command_that_resumes(
     interrupted_with(monkeypatch, Done("", ACCEPTED, None))
     error = stopped(journal, clock, warnings)
     assert (error.task_id, error.resume, error.charged) == ("task-1", "wait task-1", "yes")
+    assert states(journal.path) == ["accepted"]
 
 
 def test_ctrl_c_before_the_answer_says_that_the_outcome_is_unknown(
@@ -155,12 +160,83 @@ def test_ctrl_c_before_the_answer_says_that_the_outcome_is_unknown(
     error = stopped(journal, clock, warnings)
     assert error.charged == "unknown"
     assert "Do not submit the same request again" in error.hint
-    assert states(journal.path) == ["unknown"]
+    assert states(journal.path) == ["intent"]
 
 
 def test_ctrl_c_at_a_refusal_says_that_nothing_was_charged(
     monkeypatch: pytest.MonkeyPatch, journal: Journal, clock: FakeClock, warnings: list[str]
 ) -> None:
-    refusal = ModellixError(Code.RATE_LIMITED, "Too many.")
-    interrupted_with(monkeypatch, Done("", None, refusal))
+    interrupted_with(monkeypatch, Done("", None, ModellixError(Code.RATE_LIMITED, "Too many.")))
     assert stopped(journal, clock, warnings).charged == "no"
+
+
+class TwoTries(FakeClient):
+    """Sends twice: the first try fails as told, then comes `second`."""
+
+    def __init__(self, first: ModellixError, second: BaseException, journal: Path) -> None:
+        super().__init__(ACCEPTED, journal)
+        self.first, self.second = first, second
+
+    def submit(
+        self,
+        slug: object,
+        body: bytes,
+        *,
+        resend_unknown: bool = False,
+        guard: Callable[[Send], Submission] = lambda send: send(),
+    ) -> Submission:
+        def fail() -> Submission:
+            raise self.first
+
+        with pytest.raises(ModellixError):
+            guard(fail)
+        self.states_when_sent = states(self.journal)
+        raise self.second
+
+
+UNKNOWN = ModellixError(Code.SUBMISSION_UNKNOWN, "No answer.")
+REFUSED = ModellixError(Code.PAYMENT_REQUIRED, "No money.")
+
+
+def test_between_two_tries_the_journal_still_says_intent(
+    journal: Journal, clock: FakeClock, warnings: list[str]
+) -> None:
+    client = TwoTries(ModellixError(Code.RATE_LIMITED, "busy"), REFUSED, journal.path)
+    with pytest.raises(ModellixError):
+        submitter(client, journal, clock, warnings).submit(SLUG, b"{}")
+    assert client.states_when_sent == ["intent"]
+    assert states(journal.path) == ["rejected"]
+
+
+def test_a_refusal_after_an_unknown_try_leaves_the_outcome_unknown(
+    journal: Journal, clock: FakeClock, warnings: list[str]
+) -> None:
+    client = TwoTries(UNKNOWN, REFUSED, journal.path)
+    with pytest.raises(ModellixError) as caught:
+        submitter(client, journal, clock, warnings).submit(SLUG, b"{}", resend_unknown=True)
+    assert (caught.value.code, caught.value.charged) == (Code.SUBMISSION_UNKNOWN, "unknown")
+    assert "No money." in caught.value.message
+    assert "No answer." in warnings[0]
+    assert states(journal.path) == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("first", "charged"), [(UNKNOWN, "unknown"), (ModellixError(Code.RATE_LIMITED, "busy"), "no")]
+)
+def test_ctrl_c_between_two_tries_says_what_is_known_of_the_first(
+    journal: Journal, clock: FakeClock, warnings: list[str], first: ModellixError, charged: str
+) -> None:
+    client = TwoTries(first, KeyboardInterrupt(), journal.path)
+    with pytest.raises(ModellixError) as caught:
+        submitter(client, journal, clock, warnings).submit(SLUG, b"{}")
+    assert (caught.value.exit, caught.value.charged) == (130, charged)
+
+
+def test_a_valid_id_in_an_unusable_answer_is_recorded_and_can_be_resumed(
+    journal: Journal, clock: FakeClock, warnings: list[str]
+) -> None:
+    error = ModellixError(Code.SUBMISSION_UNKNOWN, "odd", task_id="task-9")
+    with pytest.raises(ModellixError) as caught:
+        submitter(FakeClient(error, journal.path), journal, clock, warnings).submit(SLUG, b"{}")
+    assert caught.value.resume == "wait task-9"
+    assert journal.last_task_id() == "task-9"

@@ -139,9 +139,10 @@ def write_some(folder: Path, writer: int) -> None:
 def test_forty_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     with context.Pool(8) as pool:
-        pool.starmap(write_some, [(tmp_path, writer) for writer in range(40)])
+        pool.starmap(write_some, [(tmp_path, writer) for writer in range(40)], chunksize=1)
         pool.close()
         pool.join()
+    assert not list(tmp_path.glob("*.unusable-*"))
     with sqlite3.connect(tmp_path / "journal.db") as db:
         count = db.execute("SELECT count(*) FROM tasks").fetchone()[0]
         accepted = db.execute(
@@ -149,3 +150,50 @@ def test_forty_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None
         ).fetchone()[0]
     db.close()
     assert (count, accepted) == (40, 40)
+
+
+@pytest.fixture
+def locked(journal: Journal) -> Iterator[sqlite3.Connection]:
+    """The journal while another process holds it."""
+    journal.saw("task-0", "success")
+    journal.close()
+    other = sqlite3.connect(journal.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    yield other
+    other.close()
+
+
+def test_a_locked_journal_is_a_warning_and_is_used_again_when_free(
+    monkeypatch: pytest.MonkeyPatch,
+    journal: Journal,
+    locked: sqlite3.Connection,
+    warnings: list[str],
+) -> None:
+    monkeypatch.setattr("modellix_cli.local.journal._BUSY_SECONDS", 0.05)
+    number = journal.intend("a/b", b"{}")
+    assert number is None
+    assert not journal.settle(number, "accepted", slug="a/b", task_id="task-1")
+    assert "locked" in warnings[0]
+    locked.execute("ROLLBACK")
+    assert journal.settle(None, "accepted", slug="a/b", task_id="task-1")
+    assert journal.last_task_id() == "task-1"
+
+
+def test_what_was_accepted_stays_accepted(journal: Journal) -> None:
+    number = journal.intend("a/b", b"{}")
+    journal.settle(number, "accepted", slug="a/b", task_id="task-1")
+    journal.settle(number, "unknown", slug="a/b")
+    earlier = journal.earlier("a/b", b"{}", 0)
+    assert earlier is not None
+    assert (earlier.state, earlier.task_id) == ("accepted", "task-1")
+
+
+def test_a_journal_without_its_tables_is_made_anew(journal: Journal, warnings: list[str]) -> None:
+    journal.saw("task-1", "success")
+    journal.close()
+    with sqlite3.connect(journal.path) as db:
+        db.execute("DROP TABLE tasks")
+    db.close()
+    journal.saw("task-2", "success")
+    assert journal.last_task_id() == "task-2"
+    assert "unusable" in warnings[0]

@@ -34,6 +34,7 @@ def test_a_log_has_one_line_for_each_change_of_state(clock: FakeClock) -> None:
 def test_an_animation_shows_statuses_and_gives_the_cursor_back() -> None:
     err = Terminal()
     with Live(Sink(None, err, {"TERM": "xterm"})) as progress:
+        progress.expect([f"task-{number}" for number in range(20)])
         for number in range(20):
             progress.task(f"task-{number}", "processing [bold]x[/bold]")
         progress.task("task-0", "success", finished=True)
@@ -45,3 +46,32 @@ def test_an_animation_shows_statuses_and_gives_the_cursor_back() -> None:
     assert "1 of 20 tasks ended" in shown
     assert "\x1b[2J" not in shown
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
+
+
+def test_what_is_told_during_an_animation_appears_above_it() -> None:
+    err = Terminal()
+    sink = Sink(None, err, {"TERM": "xterm"})
+    with Live(sink) as progress:
+        progress.expect(["task-1", "task-2"])
+        sink.warn("careful")
+        progress.failed("task-2", "no such task.\x1b[2J")
+    sink.note("after")
+    shown = err.getvalue()
+    assert "careful\n" in shown
+    assert "Task task-2: no such task." in shown
+    assert "\x1b[2J" not in shown
+    assert shown.endswith("after\n")
+
+
+def test_rows_stand_in_the_order_asked_with_the_count_last() -> None:
+    err = Terminal()
+    with Live(Sink(None, err, {"TERM": "xterm"})) as progress:
+        progress.expect(["b", "a"])
+        progress.task("a", "pending")
+    last = err.getvalue().rsplit("0 of 2", 1)[0]
+    assert last.rindex("b  waiting") < last.rindex("a  ")
+
+
+def test_ci_and_dumb_terminals_get_lines(clock: FakeClock) -> None:
+    for env in ({"CI": "1"}, {"TERM": "dumb"}):
+        assert type(choose(Sink(None, Terminal(), env), clock, wanted=True)) is Lines

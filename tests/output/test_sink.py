@@ -55,6 +55,7 @@ def test_colour_is_for_terminals_only() -> None:
         (Terminal(), {"CI": "true"}, False),
         (Terminal(), {"TERM": "dumb"}, False),
         (io.StringIO(), {"FORCE_COLOR": "1"}, True),
+        (Terminal(), {"FORCE_COLOR": "0"}, True),
     ):
         writer, _, err = sink(None, stream, **env)
         writer.warn("careful")
@@ -170,3 +171,19 @@ def test_very_long_messages_are_cut() -> None:
     writer, _, err = sink()
     writer.error(ModellixError(Code.API_ERROR, "x" * 100_000))
     assert len(err.getvalue()) < 11_000
+
+
+def test_forced_colour_never_reaches_piped_data() -> None:
+    writer, out, _ = sink(FORCE_COLOR="1")
+    writer.json({"a": 1})
+    assert out.getvalue() == '{\n  "a": 1\n}\n'
+
+
+@pytest.mark.parametrize("secret", ["0", "code", 'sk"secret\\key123'])
+def test_hiding_a_key_leaves_json_what_it_is(secret: str) -> None:
+    writer, out, _ = sink()
+    writer.hide(secret)
+    writer.json({"code": 0, "echo": f"the key {secret} is bad"})
+    shown = json.loads(out.getvalue())
+    assert shown["echo"] == "the key [REDACTED] is bad"
+    assert 0 in shown.values()

@@ -23,13 +23,19 @@ from modellix_cli.commands.session import Session, unreadable_stdin
 from modellix_cli.errors import Exit, usage
 from modellix_cli.local.body import MAX_BODY_BYTES, read_body
 from modellix_cli.output.sink import Output
+from modellix_cli.text import count
 from modellix_cli.values import Slug, parse_slug
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
     from modellix_cli.api.documents import Submission, Task
+    from modellix_cli.errors import ModellixError
     from modellix_cli.jobs.download import Saved
 
+_MODEL_HINT: Final = (
+    "Give it as provider/model, for example: modellix-cli model run "
+    """bytedance/seedream-4.5-t2i --body '{"prompt": "a cat"}'"""
+)
 FIRST_LOOK: Final = 1.0
 """Seconds before the first look at a task that was just submitted."""
 
@@ -86,8 +92,8 @@ def run(
             metavar="N",
             min=1,
             max=MAX_BODY_BYTES,
-            help="Largest body, in bytes.",
-            show_default="64 MiB",
+            help="Largest body, in bytes (64 MiB).",
+            show_default=False,
         ),
     ] = MAX_BODY_BYTES,
     resend_unknown: Annotated[
@@ -105,12 +111,15 @@ def run(
     """
     from modellix_cli.commands.results import open_downloader, save
     from modellix_cli.commands.waiting import wait_for_submitted
+    from modellix_cli.jobs.download import task_failed
     from modellix_cli.jobs.wait import Schedule
     from modellix_cli.output import render
 
     session = Session.of(ctx)
-    if (slug is None) == (model_slug is None):
-        raise usage("Give the model once: as SLUG or with --model-slug.")
+    if slug is not None and model_slug is not None:
+        raise usage("The model was given twice: once is enough, as SLUG or with --model-slug.")
+    if slug is None and model_slug is None:
+        raise usage("Missing model.", hint=_MODEL_HINT)
     if output_dir is not None and not wait:
         raise usage("--output-dir saves results, so it needs --wait.")
     if body_file == "-" and body is None and session.runtime.stdin_is_terminal:
@@ -118,6 +127,7 @@ def run(
     request = read_body(body, body_file, session.runtime.read_stdin, max_body_bytes)
     model = parse_slug(slug or model_slug or "")
     client = session.client(api_key)
+    session.save_to = output_dir
     save_options = None if output_dir is None else SaveOptions.of(ctx)
     downloader = save_options and open_downloader(session, save_options)
 
@@ -128,8 +138,11 @@ def run(
     schedule = Schedule(timeout, interval, first=FIRST_LOOK)
     task = wait_for_submitted(session, client, submitted.task_id, schedule)
     saved = save(session, downloader, task) if downloader and task.succeeded else None
-    render.run_result(session.out, task, saved)
-    conclude_run(session, task, saved)
+    errors = [task_failed(task)] if task.failed else saved.errors if saved else []
+    for error in errors:
+        session.name_submitted(error)
+    render.run_result(session.out, task, saved, errors)
+    conclude_run(session, task, saved, errors)
 
 
 def submit(
@@ -143,18 +156,20 @@ def submit(
         session.journal,
         now=session.runtime.clock.now,
         warn=session.out.warn,
-        resume=lambda task_id: session.command_line("task", "wait", task_id),
+        resume=session.resume,
     ).submit(model, body, resend_unknown=resend_unknown)
     session.submitted = submitted.task_id
     return submitted
 
 
-def conclude_run(session: Session, task: "Task", saved: "Saved | None") -> None:
-    """Say why a task failed or a file could not be saved; else until when results are kept."""
+def conclude_run(
+    session: Session, task: "Task", saved: "Saved | None", errors: "list[ModellixError]"
+) -> None:
+    """Say what was saved and what went wrong, or until when results are kept."""
     from modellix_cli.commands.results import report_errors, tell_expiry
-    from modellix_cli.jobs.download import task_failed
 
-    errors = [task_failed(task)] if task.failed else saved.errors if saved else []
+    if saved is not None and saved.files and session.out.mode is Output.JSON:
+        session.out.note(f"Saved {count(len(saved.files), 'file')} to {saved.folder}.")
     if errors:
         raise typer.Exit(report_errors(session, errors))
     if saved is None:

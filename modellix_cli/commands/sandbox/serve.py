@@ -32,8 +32,8 @@ def serve(
         typer.Option(
             metavar="DURATION",
             parser=duration_option("--window", HOUR),
-            help="Length of a window.",
-            show_default="1m",
+            help="Length of a window (1m).",
+            show_default=False,
         ),
     ] = 60.0,
     max_running: Annotated[

@@ -47,8 +47,8 @@ def download(
         typer.Option(
             metavar="DURATION",
             parser=duration_option("--timeout", DAY),
-            help="Longest time for one file.",
-            show_default="10m",
+            help="Longest time for one file (10m).",
+            show_default=False,
         ),
     ] = DEFAULT_FILE_TIMEOUT,
     api_key: ApiKey = None,
@@ -61,6 +61,7 @@ def download(
     session = Session.of(ctx)
     wanted = session.task_id(task_id)
     session.path(output_dir)
+    session.save_to = output_dir
     task = session.client(api_key).task(wanted)
     remember(session, task)
     check_downloadable(task, max_resources)
