@@ -43,6 +43,11 @@ class Slug:
         return "/".join(part for part in parts if part)
 
     @property
+    def name(self) -> str:
+        """`provider/model`, as the model list has it."""
+        return f"{self.provider}/{self.model}"
+
+    @property
     def path(self) -> str:
         """The slug as a URL path, each part percent-encoded."""
         return "/".join(quote(part, safe=_UNESCAPED) for part in str(self).split("/"))
@@ -63,7 +68,7 @@ def parse_slug(text: str) -> Slug:
         raise usage(
             f"Invalid model slug {_quoted(slug)}. "
             "Use provider/model, for example bytedance/seedream-4.5-t2i.",
-            hint="The models are listed at https://docs.modellix.ai/llms.txt.",
+            hint="Run modellix-cli model list --output slugs to see available model slugs.",
         )
     return Slug(parts[0], parts[1], task_type)
 
