@@ -27,6 +27,7 @@ _DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s|$)")
 _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": HOUR, "d": DAY}
 _UNESCAPED: Final = "-_.!~*'()"
 _RESERVED_PROFILES: Final = ("__proto__", "constructor", "prototype")
+_SLUGS_HINT: Final = "Run modellix-cli model list --output slugs to see available model slugs."
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -57,7 +58,9 @@ def parse_slug(text: str) -> Slug:
     """Read `provider/model`, or `type/provider/model` for the older routes."""
     slug = text.strip()
     if _CONTROL.search(slug):
-        raise usage("Invalid model slug: it has control characters. Use provider/model.")
+        raise usage(
+            "Invalid model slug: it has control characters. Use provider/model.", hint=_SLUGS_HINT
+        )
     parts = [part.strip() for part in slug.split("/")]
     if len(parts) == 3 and parts[0] in TASK_TYPES:
         task_type, *parts = parts
@@ -68,7 +71,7 @@ def parse_slug(text: str) -> Slug:
         raise usage(
             f"Invalid model slug {_quoted(slug)}. "
             "Use provider/model, for example bytedance/seedream-4.5-t2i.",
-            hint="Run modellix-cli model list --output slugs to see available model slugs.",
+            hint=_SLUGS_HINT,
         )
     return Slug(parts[0], parts[1], task_type)
 
