@@ -49,7 +49,7 @@ def list_(
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N models.")] = None,
     api_key: ApiKey = None,
 ) -> None:
-    """List the models, whatever their case for --type, --provider and --search; it is free."""
+    """List the models; --type, --provider and --search ignore case. Nothing is charged."""
     from modellix_cli.commands.models import fetch_models
     from modellix_cli.output import models
 
