@@ -6,7 +6,14 @@ from modellix_cli.commands.command import PROGRAM, Group, load
 from modellix_cli.commands.globals import version_option
 from modellix_cli.errors import Exit
 
-MODEL = {"run": "model.run", "invoke": "model.run"}
+MODEL = {
+    "run": "model.run",
+    "invoke": "model.run",
+    "list": "model.list",
+    "describe": "model.describe",
+    "get-schema": "model.get_schema",
+    "docs": "model.docs",
+}
 TASK = {"get": "task.get", "wait": "task.wait", "download": "task.download"}
 ALONE = {"completion": "completion", "help": "help"}
 SANDBOX = {"serve": "sandbox.serve", "reset": "sandbox.reset"}
@@ -18,7 +25,7 @@ class Root(Group):
     def get_command(self, ctx: object, cmd_name: str) -> Any:
         """Build a noun or load a command, or return None if there is none of that name."""
         if cmd_name == "model":
-            return Group("model", "Run models: submit paid tasks.", MODEL)
+            return Group("model", "Run models (paid), find them, read about them.", MODEL)
         if cmd_name == "task":
             return Group("task", "Look at tasks, wait for them, save what they made.", TASK)
         if cmd_name == "sandbox":

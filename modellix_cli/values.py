@@ -28,6 +28,7 @@ _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": HOUR, "d
 _UNESCAPED: Final = "-_.!~*'()"
 _RESERVED_PROFILES: Final = ("__proto__", "constructor", "prototype")
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_SLUGS_HINT: Final = "Run modellix-cli model list --output slugs to see available model slugs."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class Slug:
         return "/".join(part for part in parts if part)
 
     @property
+    def name(self) -> str:
+        """`provider/model`, as the model list has it."""
+        return f"{self.provider}/{self.model}"
+
+    @property
     def path(self) -> str:
         """The slug as a URL path, each part percent-encoded."""
         return "/".join(quote(part, safe=_UNESCAPED) for part in str(self).split("/"))
@@ -52,7 +58,9 @@ def parse_slug(text: str) -> Slug:
     """Read `provider/model`, or `type/provider/model` for the older routes."""
     slug = text.strip()
     if _CONTROL.search(slug):
-        raise usage("Invalid model slug: it has control characters. Use provider/model.")
+        raise usage(
+            "Invalid model slug: it has control characters. Use provider/model.", hint=_SLUGS_HINT
+        )
     parts = [part.strip() for part in slug.split("/")]
     if len(parts) == 3 and parts[0] in TASK_TYPES:
         task_type, *parts = parts
@@ -63,7 +71,7 @@ def parse_slug(text: str) -> Slug:
         raise usage(
             f"Invalid model slug {_quoted(slug)}. "
             "Use provider/model, for example bytedance/seedream-4.5-t2i.",
-            hint="The models are listed at https://docs.modellix.ai/llms.txt.",
+            hint=_SLUGS_HINT,
         )
     return Slug(parts[0], parts[1], task_type)
 

@@ -28,6 +28,7 @@ def env(tmp_path: Path) -> dict[str, str]:
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_STATE_HOME": str(home / "state"),
+        "XDG_CACHE_HOME": str(home / "cache"),
         "MODELLIX_API_KEY": KEY,
         "MODELLIX_CLI_NO_PROGRESS": "1",
     }

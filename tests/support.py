@@ -75,6 +75,16 @@ def invoke(
     return Result(status, out.getvalue(), err.getvalue())
 
 
+def at_terminal(
+    env: dict[str, str], work: Path, *arguments: str, columns: int = 80, color: bool = False
+) -> list[str]:
+    """Run a command line and return the lines that a terminal would show."""
+    chosen = env | {"COLUMNS": str(columns)} | ({} if color else {"NO_COLOR": "1"})
+    result = invoke(*arguments, env=chosen, cwd=work, stdout=Terminal())
+    assert result.status == 0
+    return result.stdout.splitlines()
+
+
 def task_reply(task_id: str, status: str = "success", *urls: str, **data: Any) -> dict[str, Any]:
     """A task's reply as api.md shows it."""
     body: dict[str, Any] = {"status": status, "task_id": task_id, "model_id": "m", "duration": 9}

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from completions.generate import FILES
+from modellix_cli.clock import Clock
+from modellix_cli.local.cache import ModelCache
 from tests.conftest import Cli
 from tests.e2e.conftest import COMMAND
+from tests.support import BASE, invoke
 
 FOLDER = Path(__file__).parent.parent / "completions"
 
@@ -26,14 +29,93 @@ def test_the_committed_script_is_the_one_that_is_printed(cli: Cli, shell: str) -
     ("modellix-cli completion z", {"zsh"}),
 ])  # fmt: skip
 def test_bash_is_told_what_could_follow(words: str, wanted: set[str]) -> None:
-    env = {
+    assert wanted <= set(complete({}, words))
+
+
+def complete(env: dict[str, str], words: str, **more: str) -> list[str]:
+    asked = {
         "COMP_WORDS": words,
         "COMP_CWORD": str(len(words.split(" ")) - 1),
         "_MODELLIX_CLI_COMPLETE": "complete_bash",
     }
-    ran = subprocess.run([COMMAND], env=env, capture_output=True, check=True, text=True)
-    assert wanted <= set(ran.stdout.split())
+    ran = subprocess.run(
+        [COMMAND], env=env | asked | more, capture_output=True, check=True, text=True
+    )
     assert ran.stderr == ""
+    return ran.stdout.split()
+
+
+def list_models(env: dict[str, str], work: Path) -> None:
+    assert invoke("model", "list", "--sandbox", env=env, cwd=work, clock=Clock()).status == 0
+
+
+@pytest.mark.parametrize("before", [
+    "run", "run --body {} --model-slug", "invoke", "describe", "get-schema", "docs",
+])  # fmt: skip
+def test_slugs_that_were_listed_are_offered(env: dict[str, str], work: Path, before: str) -> None:
+    list_models(env, work)
+    offered = complete(env, f"modellix-cli --sandbox model {before} alibaba/q")
+    assert offered == ["alibaba/qwen-image-plus", "alibaba/qwen-image-edit"]
+    assert complete(env, f"modellix-cli model {before} alibaba/q") == []
+
+
+def test_types_and_providers_are_offered(env: dict[str, str], work: Path) -> None:
+    list_models(env, work)
+    sandbox = {"MODELLIX_SANDBOX": "1"}
+    types = complete(env, "modellix-cli model list --type text-to-", **sandbox)
+    assert types == ["text-to-image", "text-to-video"]
+    assert complete(env, "modellix-cli model list --provider g", **sandbox) == ["google"]
+
+
+@pytest.mark.parametrize("before", ["get", "wait", "wait task-x", "download"])
+def test_recent_tasks_are_offered_the_last_first(
+    cli: Cli, env: dict[str, str], before: str
+) -> None:
+    run = ("model", "run", "sandbox/image", "--body", '{"prompt": "x"}', "--sandbox", "-q")
+    first, second = cli(*run).stdout.strip(), cli(*run).stdout.strip()
+    words = f"modellix-cli --sandbox task {before} "
+    assert complete(env, words) == ["@last", second, first]
+    assert complete(env, words + "@") == ["@last"]
+    assert complete(env | {"MODELLIX_PROFILE": "work"}, words) == []
+
+
+@pytest.mark.parametrize("words", [
+    "modellix-cli model run a",
+    "modellix-cli task wait ",
+    "modellix-cli --profile bad/name task wait ",
+    "modellix-cli --base-url nonsense model run ",
+    "modellix-cli --output xml task get --in",
+    "modellix-cli modle run ",
+    "modellix-cli --sandbox model describe ",
+])  # fmt: skip
+def test_tab_creates_nothing_and_says_nothing(
+    env: dict[str, str], tmp_path: Path, words: str
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    complete(env, words)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_tab_offers_only_what_means_nothing_to_a_shell(env: dict[str, str]) -> None:
+    slugs = ["a/b", "a/$(reboot)", "a/`x`", "a/b c", "a/;x", "a/'", 'a/"', "a/\x1b", "a/*", "a/é"]
+    cache_of(env).keep(slugs)
+    assert complete(env, "modellix-cli model run a") == ["a/b"]
+
+
+def test_tab_says_nothing_where_cache_and_journal_are_broken(env: dict[str, str]) -> None:
+    cache = cache_of(env)
+    cache.keep(["a/b"])
+    cache.path.write_bytes(b"\xff{")
+    state = Path(env["XDG_STATE_HOME"]) / "modellix"
+    state.mkdir(parents=True)
+    (state / "journal.db").write_bytes(b"not a database" * 100)
+    assert complete(env, "modellix-cli model run ") == []
+    assert complete(env, "modellix-cli task get ") == []
+    assert [file.name for file in state.iterdir()] == ["journal.db"]
+
+
+def cache_of(env: dict[str, str]) -> ModelCache:
+    return ModelCache(Path(env["XDG_CACHE_HOME"]) / "modellix", BASE, Clock())
 
 
 def test_an_unknown_shell_is_refused(cli: Cli) -> None:

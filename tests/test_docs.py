@@ -23,6 +23,7 @@ def test_an_example_of_the_readme_runs(tmp_path: Path, example: str) -> None:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(tmp_path),
         "XDG_STATE_HOME": str(tmp_path / "state"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "MODELLIX_SANDBOX": "1",
     }
     ran = subprocess.run(

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from modellix_cli.api.documents import unexpected
-from modellix_cli.jsontext import Json, Number
+from modellix_cli.jsontext import Json, Number, dumps
 
 _UNSAFE: Final = frozenset(map(chr, [*range(32), *range(127, 160)]))
 
@@ -31,6 +31,14 @@ class ModelList:
 
     document: dict[str, Json]
     models: tuple[Model, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A model's page as Markdown, and the address it was read from."""
+
+    url: str
+    markdown: str
 
 
 def read_models(document: Json) -> ModelList:
@@ -79,7 +87,7 @@ def _price(price: Json) -> str | None:
 
 
 def _number(value: Json) -> str:
-    return value.text if isinstance(value, Number) else str(value)
+    return value.text if isinstance(value, Number) else dumps(value, indent=None)
 
 
 def _text(value: Json) -> str | None:

@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 from urllib.parse import quote
 
 from modellix_cli.api import failures
-from modellix_cli.api.catalog import ModelList, read_models, read_schema
+from modellix_cli.api.catalog import ModelList, Page, read_models, read_schema
 from modellix_cli.api.documents import (
     Submission,
     Task,
@@ -132,10 +132,16 @@ class Client:
         path = f"/models/{quote(slug.provider, safe='')}/{quote(slug.model, safe='')}/api_schema"
         return self._get(path, read_schema)
 
-    def page(self, slug: Slug) -> str:
+    def page(self, slug: Slug) -> Page:
         """Return a model's page as Markdown: `GET /{provider}/{model}.md`, public."""
         path = f"/{quote(slug.provider, safe='')}/{quote(slug.model, safe='')}.md"
-        return self._ask("GET", path, lambda reply: failures.read_text(reply, self._clock))
+        text = self._ask(
+            "GET",
+            path,
+            lambda reply: failures.read_text(reply, self._clock),
+            accept="text/markdown, text/plain;q=0.9",
+        )
+        return Page(self._base_url + path, text)
 
     def validate_key(self) -> bool:
         """Ask whether the key is valid and active: `GET /apikey/validate`, free."""
@@ -185,14 +191,16 @@ class Client:
         path: str,
         read: Callable[[Reply], T],
         policy: RetryPolicy | None = None,
+        accept: str = "application/json",
     ) -> T:
         """Send a request that may be repeated, until `read` accepts the reply."""
         policy = policy or self._policy
+        headers = self._headers | {"Accept": accept}
 
         def once(attempt: int) -> T:
             tries = f"{attempt}/{policy.retries + 1}"
             try:
-                reply = self._transport.send(method, path, headers=self._headers, attempt=tries)
+                reply = self._transport.send(method, path, headers=headers, attempt=tries)
             except NotSent as error:
                 raise failures.unreachable(error, self._base_url) from error
             except Cut as error:

@@ -100,9 +100,14 @@ def told_task_id(body: bytes) -> str | None:
 
 
 def read_text(reply: Reply, clock: Clock) -> str:
-    """Return the text of a successful reply; raise what any other means for a read."""
+    """Return the text of a successful reply; raise what any other means for a read.
+
+    A web page in its place, as a captive portal sends, is not it.
+    """
     if reply.status != 200:
         read_document(reply, clock)
+    if "html" in reply.headers.get("content-type", "").lower():
+        raise ModellixError(Code.BAD_REPLY, "A web page came instead of the text.")
     try:
         return decode(reply.body)
     except JsonError as error:

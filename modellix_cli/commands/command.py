@@ -74,7 +74,7 @@ class Command(TyperCommand):
             args = ["--help"]
         refuse_repeats(self, ctx, args)
         rest = super().parse_args(ctx, args)
-        if isinstance(ctx.obj, Session):
+        if isinstance(ctx.obj, Session) and not ctx.resilient_parsing:
             ctx.obj.choose_output(self.spec.default, self.spec.outputs)
         return rest
 
@@ -140,6 +140,8 @@ class Group(TyperGroup):
         found = self.get_command(ctx, words[0])
         if found is not None:
             return words[0], found, words[1:]
+        if ctx.resilient_parsing:  # a completion says nothing about it
+            return None, None, []
         path = ctx.command_path.partition(" ")[2]
         wanted = one_line(f"{path} {args[0]}".strip())
         raise ModellixError(
@@ -170,9 +172,13 @@ def suggestion(word: str, group: Group, ctx: Any) -> str:
 
 
 def load(module: str, name: str) -> Command:
-    """Import `commands.MODULE` and build its command under `name`."""
+    """Import `commands.MODULE` and build its command under `name`.
+
+    The function is named after the module; `list` is written `list_`, to leave the builtin alone.
+    """
     verb = module.rsplit(".", 1)[-1]
-    spec: Spec = getattr(import_module(f"modellix_cli.commands.{module}"), verb)
+    members = vars(import_module(f"modellix_cli.commands.{module}"))
+    spec: Spec = members.get(verb) or members[f"{verb}_"]
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(name, cls=Command, context_settings=CONTEXT)(spec.function)
     built = build_typer_command(app)

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
+from modellix_cli.commands import complete
 from modellix_cli.values import DAY, HOUR, duration_option
 
 MAX_TIMEOUT: Final = 7 * DAY
@@ -13,11 +14,41 @@ DEFAULT_FILE_TIMEOUT: Final = 600.0
 GIB: Final = 1024**3
 
 TaskId = Annotated[
-    str, typer.Argument(metavar="TASKID", help="A task's id; @last is the one submitted last.")
+    str,
+    typer.Argument(
+        metavar="TASKID",
+        help="A task's id; @last is the one submitted last.",
+        autocompletion=complete.task_ids,
+    ),
 ]
 TaskIds = Annotated[
     list[str],
-    typer.Argument(metavar="TASKID...", help="Task ids; @last is the one submitted last."),
+    typer.Argument(
+        metavar="TASKID...",
+        help="Task ids; @last is the one submitted last.",
+        autocompletion=complete.task_ids,
+    ),
+]
+ModelSlug = Annotated[
+    str,
+    typer.Argument(
+        metavar="SLUG", help="The model: provider/model.", autocompletion=complete.slugs
+    ),
+]
+OptionalModelSlug = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SLUG]", help="The model: provider/model.", autocompletion=complete.slugs
+    ),
+]
+ModelSlugOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model-slug",
+        metavar="SLUG",
+        help="The model, as an option.",
+        autocompletion=complete.slugs,
+    ),
 ]
 ApiKey = Annotated[
     str | None,

@@ -16,6 +16,7 @@ from modellix_cli.values import parse_base_url, parse_task_id
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
     from modellix_cli.jobs.progress import Progress
+    from modellix_cli.local.cache import ModelCache
     from modellix_cli.local.credentials import Profile
     from modellix_cli.local.journal import Journal
 
@@ -115,6 +116,14 @@ class Session:
         return journal
 
     @cached_property
+    def model_cache(self) -> "ModelCache":
+        """The slugs that the API listed lately."""
+        from modellix_cli.local.cache import ModelCache
+        from modellix_cli.local.paths import cache_dir
+
+        return ModelCache(cache_dir(self.runtime.env), self.base_url, self.runtime.clock)
+
+    @cached_property
     def sandbox_app(self) -> Any:
         """The embedded Modellix as a WSGI app, or None when the real one is meant."""
         if not self.sandbox:
@@ -132,14 +141,12 @@ class Session:
         return self._connect(self.base_url, self._api_key(api_key))
 
     def public_client(self, origin: str) -> "Client":
-        """Return a client without a key for a public origin; a base URL that is set replaces it."""
-        return self._connect(self.base_url if self.base_url_is_set else origin, None)
+        """Return a client without a key for a public origin; a base URL that is set replaces it.
 
-    @property
-    def base_url_is_set(self) -> bool:
-        """Whether the sandbox, --base-url or MODELLIX_BASE_URL replaces the official address."""
-        given = self.globals.base_url or self.runtime.env.get("MODELLIX_BASE_URL", "").strip()
-        return self.sandbox or bool(given)
+        The official one, set explicitly, does not: the API's host has no public pages.
+        """
+        replaced = self.base_url != DEFAULT_BASE_URL
+        return self._connect(self.base_url if replaced else origin, None)
 
     def _connect(self, base_url: str, api_key: str | None) -> "Client":
         from modellix_cli.api.client import connect

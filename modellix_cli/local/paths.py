@@ -22,6 +22,16 @@ def state_dir(env: Mapping[str, str]) -> Path:
     return Path(platformdirs.user_state_dir(APP, appauthor=False))
 
 
+def cache_dir(env: Mapping[str, str]) -> Path:
+    """Return the folder of what can be fetched anew at any time."""
+    chosen = _xdg(env, "XDG_CACHE_HOME")
+    if chosen is not None:
+        return chosen
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir(APP, appauthor=False))
+
+
 def _xdg(env: Mapping[str, str], variable: str) -> Path | None:
     value = env.get(variable, "").strip()
     return Path(value) / APP if value and Path(value).is_absolute() else None

@@ -3,9 +3,9 @@
 import errno
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from modellix_cli.errors import Code, ModellixError
 from modellix_cli.jsontext import Json, dumps
@@ -15,6 +15,7 @@ from modellix_cli.text import clip, escape, one_line
 _SHORT_SECRET: Final = 8
 _MAX_ENVELOPE_MESSAGE: Final = 2000
 _MAX_TEXT_MESSAGE: Final = 10_000
+_DEFAULT_WIDTH: Final = 80
 
 
 class Output(StrEnum):
@@ -24,6 +25,7 @@ class Output(StrEnum):
     JSON = "json"
     QUIET = "quiet"
     TASK_ID = "task-id"
+    SLUGS = "slugs"
 
 
 class ReaderGone(Exception):
@@ -73,9 +75,29 @@ class Sink:
         """Write one line of data on stdout."""
         self._write_stdout(self.clean(one_line(text)) + "\n")
 
+    def row(self, *cells: str) -> None:
+        """Write one line of cells on stdout, separated by tabs."""
+        self._write_stdout("\t".join(self.clean(one_line(cell)) for cell in cells) + "\n")
+
     def block(self, text: str) -> None:
         """Write text of several lines on stdout, as it is but for unsafe characters."""
         self._write_stdout(self.clean(escape(text)).rstrip("\n") + "\n")
+
+    def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Write a table on stdout, fitted to the terminal; the first column is never cut."""
+        from modellix_cli.output.tables import table
+
+        safe = [[self.clean(one_line(cell)) for cell in row] for row in rows]
+        self._draw(table(headers, safe, self._width))
+
+    def markdown(self, text: str) -> None:
+        """Write Markdown on stdout: laid out on a terminal, else as it is."""
+        if not self.stdout_is_terminal:
+            self.block(text)
+            return
+        from modellix_cli.output.tables import markdown
+
+        self._draw(markdown(self.clean(escape(text))))
 
     def note(self, text: str) -> None:
         """Tell the user something on stderr."""
@@ -101,6 +123,11 @@ class Sink:
             self._talk(f"Resume with: {error.resume}")
 
     @property
+    def stdout_is_terminal(self) -> bool:
+        """Whether somebody watches stdout."""
+        return is_terminal(self._stdout)
+
+    @property
     def talk_stream(self) -> TextIO | None:
         """The stream for progress displays."""
         return self._stderr
@@ -110,6 +137,24 @@ class Sink:
         """Whether somebody watches stderr, on a terminal that can be drawn on."""
         plain = self._env.get("CI") or self._env.get("TERM") == "dumb"
         return is_terminal(self._stderr) and not plain
+
+    def _draw(self, renderable: Any) -> None:
+        """Write what rich makes of `renderable`, whose texts are safe and without secrets."""
+        from modellix_cli.output.tables import draw
+
+        self._write_stdout(draw(renderable, self._width, color=self._colored(self._stdout)))
+
+    @property
+    def _width(self) -> int:
+        """The columns of the terminal at stdout."""
+        chosen = self._env.get("COLUMNS", "")
+        if chosen.isascii() and chosen.isdigit() and 0 < len(chosen) < 5:
+            return max(1, int(chosen))
+        try:
+            found = os.get_terminal_size(self._stdout.fileno()).columns if self._stdout else 0
+        except (OSError, ValueError):
+            found = 0
+        return found or _DEFAULT_WIDTH
 
     def _write_stdout(self, text: str) -> None:
         try:

@@ -106,3 +106,19 @@ def test_a_port_in_use_is_told(shell: Shell, sandbox: Served) -> None:
     ran = shell("sandbox", "serve", "--port", port)
     assert ran.status == 2
     assert f"port {port}" in ran.stderr
+
+
+def test_a_model_is_found_read_about_and_run(shell: Shell) -> None:
+    shell.env["MODELLIX_SANDBOX"] = "1"
+    del shell.env["MODELLIX_API_KEY"]
+    found = shell("model", "list", "--search", "posters", "--output", "slugs")
+    slug = found.stdout.decode().strip()
+    assert slug == "alibaba/qwen-image-plus"
+    assert shell("model", "describe", slug, "--json").json["type"] == "text-to-image"
+    parameters = shell("model", "get-schema", slug).json["post"]["requestBody"]
+    assert "prompt" in str(parameters)
+    assert shell("model", "docs", slug).stdout.startswith(b"# alibaba/qwen-image-plus\n")
+    assert shell("model", "run", slug, "--body", BODY, "-q").stdout.startswith(b"task-")
+    mistyped = shell("model", "run", "alibaba/quen-image-plus", "--body", BODY)
+    assert mistyped.status == 5
+    assert f"Did you mean {slug}" in mistyped.stderr

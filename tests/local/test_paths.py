@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from modellix_cli.local.paths import config_dir, make_private_dir, state_dir
+from modellix_cli.local.paths import cache_dir, config_dir, make_private_dir, state_dir
 
 
 def test_config_is_where_the_official_cli_keeps_it() -> None:
@@ -53,10 +53,22 @@ def test_an_xdg_state_home_that_is_not_absolute_is_ignored(
     assert found.is_relative_to("/home/me")
 
 
+def test_the_cache_honours_xdg_cache_home() -> None:
+    assert cache_dir({"XDG_CACHE_HOME": "/elsewhere"}) == Path("/elsewhere/modellix")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="XDG systems")
+def test_the_cache_is_in_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert cache_dir(dict(os.environ)) == Path("/home/me/.cache/modellix")
+
+
 def test_finding_folders_makes_none(tmp_path: Path) -> None:
     env = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     config_dir(env)
     state_dir(env)
+    cache_dir(env | {"XDG_CACHE_HOME": str(tmp_path / "cache")})
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,6 +15,8 @@ from modellix_cli.commands.options import (
     MaxBytes,
     MaxResources,
     MaxTotalBytes,
+    ModelSlugOption,
+    OptionalModelSlug,
     Overwrite,
     SaveOptions,
     Timeout,
@@ -60,12 +62,8 @@ FIRST_LOOK: Final = 1.0
 )
 def run(
     ctx: typer.Context,
-    slug: Annotated[
-        str | None, typer.Argument(metavar="[SLUG]", help="The model: provider/model.")
-    ] = None,
-    model_slug: Annotated[
-        str | None, typer.Option(metavar="SLUG", help="The model, as an option.")
-    ] = None,
+    slug: OptionalModelSlug = None,
+    model_slug: ModelSlugOption = None,
     body: Annotated[
         str | None, typer.Option(metavar="JSON", help="The model's parameters, a JSON object.")
     ] = None,
@@ -149,15 +147,18 @@ def submit(
     session: Session, client: "Client", model: Slug, body: bytes, *, resend_unknown: bool
 ) -> "Submission":
     """Submit once; from here on every end of the command names the task."""
+    from modellix_cli.commands.models import suggesting
     from modellix_cli.jobs.submit import Submitter
 
-    submitted = Submitter(
+    submitter = Submitter(
         client,
         session.journal,
         now=session.runtime.clock.now,
         warn=session.out.warn,
         resume=session.resume,
-    ).submit(model, body, resend_unknown=resend_unknown)
+    )
+    with suggesting(session, model):
+        submitted = submitter.submit(model, body, resend_unknown=resend_unknown)
     session.submitted = submitted.task_id
     return submitted
 

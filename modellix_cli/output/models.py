@@ -1,0 +1,77 @@
+"""How models, their parameters and pages look in each output mode (official-cli.md 4.10-4.12)."""
+
+from collections.abc import Sequence
+
+from modellix_cli.api.catalog import Model, ModelList, Page
+from modellix_cli.jsontext import Json, dumps
+from modellix_cli.output.sink import Output, Sink
+
+_HEADERS = ("Slug", "Type", "Price", "Description")
+_NOT_TOLD = "-"
+
+
+def models(sink: Sink, listed: ModelList, chosen: Sequence[Model]) -> None:
+    """Show the models that were chosen from a list (4.10); none in words is a note."""
+    if sink.mode is Output.JSON:
+        sink.json(listed.document | {"models": [model.record for model in chosen]})
+    elif sink.mode is not Output.HUMAN:
+        for model in chosen:
+            sink.line(model.slug)
+    elif not chosen:
+        sink.note(f"No model matches, of {len(listed.models)}.")
+    elif sink.stdout_is_terminal:
+        sink.table(
+            _HEADERS,
+            [
+                (m.slug, m.type or _NOT_TOLD, m.price or _NOT_TOLD, m.description or _NOT_TOLD)
+                for m in chosen
+            ],
+        )
+    else:
+        for model in chosen:
+            price = [f"price: {model.price}"] if model.price else []
+            sink.row(model.slug, model.type or _NOT_TOLD, *price)
+
+
+def model(sink: Sink, shown: Model) -> None:
+    """Show all that the list says about a model (4.11)."""
+    if sink.mode is Output.JSON:
+        sink.json(shown.record)
+    elif sink.mode is Output.QUIET:
+        sink.line(shown.slug)
+    else:
+        first = {"slug": shown.slug, "provider": shown.record.get("provider", shown.provider)}
+        rest = sorted(shown.record.items())
+        for name, value in (first | dict(rest)).items():
+            sink.line(f"{name}: {_words(value)}")
+
+
+def schema(sink: Sink, slug: str, document: Json) -> None:
+    """Show the parameters of a model; `document` is what `read_schema` returned (4.12)."""
+    endpoint, post = document["servers"][0]["url"], document["post"]
+    if sink.mode is Output.JSON:
+        sink.json(document)
+    elif sink.mode is Output.QUIET:
+        sink.line(endpoint)
+    else:
+        sink.line(f"model: {slug}")
+        sink.line(f"endpoint: {endpoint}")
+        for name in ("summary", "description"):
+            if post.get(name):
+                sink.line(f"{name}: {_words(post[name])}")
+        for name in ("requestBody", "responses"):
+            sink.block(f"{name}: {dumps(post[name])}")
+
+
+def page(sink: Sink, slug: str, shown: Page) -> None:
+    """Show the page of a model: as Markdown, laid out at a terminal."""
+    if sink.mode is Output.JSON:
+        sink.json({"markdown": shown.markdown, "ok": True, "slug": slug, "url": shown.url})
+    elif sink.mode is Output.QUIET:
+        sink.line(shown.url)
+    else:
+        sink.markdown(shown.markdown)
+
+
+def _words(value: Json) -> str:
+    return value if isinstance(value, str) else dumps(value, indent=None)
