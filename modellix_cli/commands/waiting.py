@@ -100,6 +100,8 @@ def trouble_words(waited: Waited) -> str:
 def conclude(session: Session, waited: Waited) -> None:
     """End the command: with every failed task and every id in error told, if there are any."""
     failures = [task_failed(task) for task in waited.finished if task.failed]
+    for task_id, error in waited.errors.items():
+        error.message = f"Task {task_id}: {error.message}"
     status = report_errors(session, [*failures, *waited.errors.values()])
     if failures or waited.errors:
         raise typer.Exit(status)

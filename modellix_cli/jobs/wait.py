@@ -138,6 +138,7 @@ class Waiter:
         task_id, error = done.key, done.error
         if isinstance(error, ModellixError):
             if not self._tolerate(waited, task_id, error):
+                error.task_id = task_id
                 waited.errors[task_id] = error
                 self._progress.failed(task_id, error.message)
                 return

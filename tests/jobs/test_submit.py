@@ -119,7 +119,9 @@ def test_an_id_that_cannot_be_recorded_is_told(
     journal = Journal(tmp_path / "file", Account("x", "p"), clock, warnings.append)
     client = FakeClient(ACCEPTED, journal.path)
     client.journal = tmp_path / "none.db"
-    sqlite3.connect(client.journal).executescript("CREATE TABLE submissions (id, state)").close()
+    with sqlite3.connect(client.journal) as db:
+        db.execute("CREATE TABLE submissions (id, state)")
+    db.close()
     submitter(client, journal, clock, warnings).submit(SLUG, b"{}")
     assert any("Nothing is recorded" in warning for warning in warnings)
     assert any("task-1" in warning for warning in warnings)
