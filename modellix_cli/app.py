@@ -7,7 +7,16 @@ from modellix_cli.errors import Exit
 
 MODEL = {"run": "model.run", "invoke": "model.run"}
 TASK = {"get": "task.get", "wait": "task.wait", "download": "task.download"}
-ALONE = {"completion": "completion"}
+AUTH = {
+    "login": "auth.login",
+    "status": "auth.status",
+    "whoami": "auth.status",
+    "logout": "auth.logout",
+    "import-env": "auth.import_env",
+    "migrate": "auth.migrate",
+}
+CONFIG = {"path": "config.path", "show": "config.show", "clear": "config.clear"}
+ALONE = {"init": "init", "completion": "completion"}
 SANDBOX = {"serve": "sandbox.serve", "reset": "sandbox.reset"}
 
 
@@ -20,6 +29,10 @@ class Root(Group):
             return Group("model", "Run models: submit paid tasks.", MODEL)
         if cmd_name == "task":
             return Group("task", "Look at tasks, wait for them, save what they made.", TASK)
+        if cmd_name == "auth":
+            return Group("auth", "Log in and out: save API keys, check them, move them.", AUTH)
+        if cmd_name == "config":
+            return Group("config", "Look at the saved configuration, or remove a profile.", CONFIG)
         if cmd_name == "sandbox":
             from modellix_cli.sandbox.faults import FAULTS
 
@@ -41,6 +54,6 @@ def build() -> Root:
         "Generate images and video with Modellix: never pays twice, never loses a task.\n\n"
         "Start without a key:  modellix-cli model run sandbox/image "
         """--body '{"prompt": "a cat"}' --wait --output-dir . --sandbox""",
-        dict.fromkeys(("model", "task", "sandbox", *ALONE), ""),
+        dict.fromkeys(("model", "task", "auth", "config", "sandbox", *ALONE), ""),
         epilog=f"Exit status:\n{statuses}",
     )

@@ -6,6 +6,7 @@ names what is wrong. They rest on official-cli.md 1.6.
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -95,7 +96,7 @@ def parse_api_key(text: str) -> str:
 def parse_profile(text: str) -> str:
     """Read the name of a saved profile."""
     name = text.strip()
-    if name in _RESERVED_PROFILES:
+    if name.lower() in _RESERVED_PROFILES:
         raise usage(f"Invalid profile name: {name} is reserved.")
     if len(name) > 64:
         raise usage("Invalid profile name. Maximum length is 64 characters.")
@@ -168,13 +169,36 @@ def parse_base_url(text: str, *, allow_http: bool = False) -> str:
         raise usage(
             "Modellix API base URL must not include credentials, query parameters, or a fragment."
         )
-    if parts.scheme == "http" and host not in _LOOPBACK and not allow_http:
+    if not is_loopback_or_https(url) and not allow_http:
         raise usage(
             "Modellix API base URL must use HTTPS (HTTP is allowed only for localhost).",
             hint="The API key would travel in clear text. On a trusted network, "
             "pass --allow-http-api.",
         )
     return url.rstrip("/")
+
+
+def key_origin(base_url: str) -> str:
+    """Return the origin for which keys are saved, of a base URL that was read.
+
+    Scheme, host and port only, written as browsers do, so that both CLIs name it alike.
+    """
+    parts = urlsplit(base_url)
+    host = (parts.hostname or "").lower()
+    if not host.isascii():
+        with suppress(UnicodeError):
+            host = host.encode("idna").decode()
+    if ":" in host:
+        host = f"[{host}]"
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    port = "" if parts.port in (None, default) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def is_loopback_or_https(origin: str) -> bool:
+    """Whether requests to an origin stay private: https, or this machine."""
+    parts = urlsplit(origin)
+    return parts.scheme == "https" or parts.hostname in _LOOPBACK
 
 
 def _quoted(text: str) -> str:
