@@ -21,6 +21,7 @@ DAY: Final = 24 * HOUR
 _TASK_ID: Final = re.compile(r"[A-Za-z0-9._~:/+@=-]{1,512}")
 _PROFILE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _API_KEY: Final = re.compile(r"[\x21-\x7e]{1,16384}")
+_KEY_HINT: Final = "Copy it whole, as https://modellix.ai/console/api-key shows it when it is made."
 _CREDENTIALS: Final = re.compile(r"(?<=//).*@", re.DOTALL)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+|\d+(?:\.\d+)?", re.ASCII)
@@ -85,11 +86,11 @@ def parse_api_key(text: str) -> str:
     """Read an API key; the key itself never appears in the error."""
     key = text.strip()
     if not key:
-        raise usage("Modellix API key must not be empty.")
+        raise usage("Modellix API key must not be empty.", hint=_KEY_HINT)
     if len(key) > 16384:
-        raise usage("Modellix API key is too long.")
+        raise usage("Modellix API key is too long.", hint=_KEY_HINT)
     if not _API_KEY.fullmatch(key):
-        raise usage("Modellix API key contains unsupported characters.")
+        raise usage("Modellix API key contains unsupported characters.", hint=_KEY_HINT)
     return key
 
 

@@ -55,7 +55,7 @@ def sign_in(session: Session, wanted: Wanted, question: str) -> SignedIn:
     )
     known = known_key(session, force=wanted.force) if keeps or key is None else None
     key = key or _saved_or_asked(session, known, wanted, question)
-    session.out.hide(key.text)
+    _hide(session, key)
     if keeps and known is not None and known.text != key.text and not wanted.force:
         _allow_replacing(session, profile, wanted)
     validate(session, key)
@@ -82,6 +82,12 @@ def given_key(session: Session, wanted: Wanted) -> ApiKey | None:
         return session.find_key(None)
     variable = session.runtime.env.get(KEY_VARIABLE, "")
     return ApiKey(parse_api_key(variable), "environment") if variable.strip() else None
+
+
+def _hide(session: Session, key: ApiKey) -> None:
+    """Keep a key out of everything that is written; that of the sandbox is no secret."""
+    if key.source != "sandbox":
+        session.out.hide(key.text)
 
 
 def _piped_key(session: Session) -> str:
@@ -119,7 +125,7 @@ def known_key(session: Session, *, force: bool) -> ApiKey | None:
 def import_key(session: Session, key: ApiKey, wanted: Wanted) -> SignedIn:
     """Validate a key that the user asked to save, and save it; the sandbox saves nothing."""
     profile = session.profile.name
-    session.out.hide(key.text)
+    _hide(session, key)
     known = None if session.sandbox else known_key(session, force=wanted.force)
     if known is not None and known.text != key.text and not wanted.force:
         raise usage(_occupied(profile), hint=_REPLACE)

@@ -5,7 +5,6 @@ import stat
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
 
 from modellix_cli.errors import Code, ModellixError, usage
 from modellix_cli.jsontext import Json, JsonError, dumps, loads
@@ -72,6 +71,8 @@ def replace_private(path: Path, data: bytes | None) -> None:
 
     Raises `OUTPUT_UNWRITABLE`; the file is then as it was.
     """
+    from uuid import uuid4
+
     part = path.with_name(f".{path.stem}.{os.getpid()}.{uuid4()}.tmp")
     try:
         if data is None:
