@@ -15,7 +15,16 @@ MODEL = {
     "docs": "model.docs",
 }
 TASK = {"get": "task.get", "wait": "task.wait", "download": "task.download"}
-ALONE = {"completion": "completion", "help": "help"}
+AUTH = {
+    "login": "auth.login",
+    "status": "auth.status",
+    "whoami": "auth.status",
+    "logout": "auth.logout",
+    "import-env": "auth.import_env",
+    "migrate": "auth.migrate",
+}
+CONFIG = {"path": "config.path", "show": "config.show", "clear": "config.clear"}
+ALONE = {"init": "init", "completion": "completion", "help": "help"}
 SANDBOX = {"serve": "sandbox.serve", "reset": "sandbox.reset"}
 
 
@@ -28,6 +37,10 @@ class Root(Group):
             return Group("model", "Run models (paid), find them, read about them.", MODEL)
         if cmd_name == "task":
             return Group("task", "Look at tasks, wait for them, save what they made.", TASK)
+        if cmd_name == "auth":
+            return Group("auth", "Log in and out: save API keys, check them, move them.", AUTH)
+        if cmd_name == "config":
+            return Group("config", "Look at the saved configuration, or remove a profile.", CONFIG)
         if cmd_name == "sandbox":
             from modellix_cli.sandbox.faults import FAULTS
 
@@ -49,7 +62,7 @@ def build() -> Root:
         "Generate images and video with Modellix: never pays twice, never loses a task.\n\n"
         "Start without a key:  modellix-cli model run sandbox/image "
         """--body '{"prompt": "a cat"}' --wait --output-dir . --sandbox""",
-        dict.fromkeys(("model", "task", "sandbox", *ALONE), ""),
+        dict.fromkeys(("model", "task", "auth", "config", "sandbox", *ALONE), ""),
         epilog=f"Exit status:\n{statuses}",
     )
     root.params.append(version_option())

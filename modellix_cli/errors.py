@@ -59,6 +59,10 @@ class Code(StrEnum):
     INPUT_UNREADABLE = "INPUT_UNREADABLE"
     MISSING_API_KEY = "MISSING_API_KEY"
     CONFIG_UNREADABLE = "CONFIG_UNREADABLE"
+    CONFIG_BUSY = "CONFIG_BUSY"
+    CONFIG_CHANGED = "CONFIG_CHANGED"
+    KEYCHAIN_UNAVAILABLE = "KEYCHAIN_UNAVAILABLE"
+    DECLINED = "DECLINED"
     INVALID_REQUEST = "INVALID_REQUEST"
     UNAUTHORIZED = "UNAUTHORIZED"
     PAYMENT_REQUIRED = "PAYMENT_REQUIRED"
@@ -118,14 +122,37 @@ REGISTRY: Final[dict[Code, Kind]] = {
     ),
     Code.MISSING_API_KEY: Kind(
         "no API key was found",
-        "Set MODELLIX_API_KEY or pass --api-key (keys: https://modellix.ai/console/api-key), "
-        "or try --sandbox, which needs none.",
+        "Log in with modellix-cli auth login, set MODELLIX_API_KEY or pass --api-key (keys: "
+        "https://modellix.ai/console/api-key), or try --sandbox, which needs none.",
         Exit.AUTH,
     ),
     Code.CONFIG_UNREADABLE: Kind(
         "the saved configuration cannot be used",
         "Repair or remove the file, or pass a key with MODELLIX_API_KEY or --api-key.",
         Exit.AUTH,
+    ),
+    Code.CONFIG_BUSY: Kind(
+        "another process is changing the saved login",
+        "Try again in a moment.",
+        Exit.FAILED,
+        retryable=True,
+    ),
+    Code.CONFIG_CHANGED: Kind(
+        "the saved login changed while the key was being validated",
+        "Look at it with modellix-cli config show, then run the same command again.",
+        Exit.FAILED,
+        retryable=True,
+    ),
+    Code.KEYCHAIN_UNAVAILABLE: Kind(
+        "the system's keychain cannot be used",
+        "Install its package with pip install 'modellix-cli[keychain]', or keep keys in a file: "
+        "modellix-cli auth login --store file. MODELLIX_API_KEY and --api-key need neither.",
+        Exit.AUTH,
+    ),
+    Code.DECLINED: Kind(
+        "a question was answered with no; nothing was changed",
+        "Answer y, or pass --yes.",
+        Exit.FAILED,
     ),
     Code.INVALID_REQUEST: Kind(
         "the API refused the parameters or their format (400, 405, 413, 415, 422)",

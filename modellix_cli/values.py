@@ -6,6 +6,7 @@ names what is wrong. They rest on official-cli.md 1.6.
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -20,6 +21,7 @@ DAY: Final = 24 * HOUR
 _TASK_ID: Final = re.compile(r"[A-Za-z0-9._~:/+@=-]{1,512}")
 _PROFILE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _API_KEY: Final = re.compile(r"[\x21-\x7e]{1,16384}")
+_KEY_HINT: Final = "Copy it whole, as https://modellix.ai/console/api-key shows it when it is made."
 _CREDENTIALS: Final = re.compile(r"(?<=//).*@", re.DOTALL)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+|\d+(?:\.\d+)?", re.ASCII)
@@ -92,18 +94,18 @@ def parse_api_key(text: str) -> str:
     """Read an API key; the key itself never appears in the error."""
     key = text.strip()
     if not key:
-        raise usage("Modellix API key must not be empty.")
+        raise usage("Modellix API key must not be empty.", hint=_KEY_HINT)
     if len(key) > 16384:
-        raise usage("Modellix API key is too long.")
+        raise usage("Modellix API key is too long.", hint=_KEY_HINT)
     if not _API_KEY.fullmatch(key):
-        raise usage("Modellix API key contains unsupported characters.")
+        raise usage("Modellix API key contains unsupported characters.", hint=_KEY_HINT)
     return key
 
 
 def parse_profile(text: str) -> str:
     """Read the name of a saved profile."""
     name = text.strip()
-    if name in _RESERVED_PROFILES:
+    if name.lower() in _RESERVED_PROFILES:
         raise usage(f"Invalid profile name: {name} is reserved.")
     if len(name) > 64:
         raise usage("Invalid profile name. Maximum length is 64 characters.")
@@ -178,13 +180,36 @@ def parse_base_url(text: str, *, allow_http: bool = False) -> str:
         )
     if any(not 0 < len(label) < 64 for label in host.rstrip(".").split(".")):
         raise usage(f"Invalid Modellix API base URL: {_quoted(host)} is not a host name.")
-    if parts.scheme == "http" and host not in LOOPBACK and not allow_http:
+    if not is_loopback_or_https(url) and not allow_http:
         raise usage(
             "Modellix API base URL must use HTTPS (HTTP is allowed only for localhost).",
             hint="The API key would travel in clear text. On a trusted network, "
             "pass --allow-http-api.",
         )
     return url.rstrip("/")
+
+
+def key_origin(base_url: str) -> str:
+    """Return the origin for which keys are saved, of a base URL that was read.
+
+    Scheme, host and port only, written as browsers do, so that both CLIs name it alike.
+    """
+    parts = urlsplit(base_url)
+    host = (parts.hostname or "").lower()
+    if not host.isascii():
+        with suppress(UnicodeError):
+            host = host.encode("idna").decode()
+    if ":" in host:
+        host = f"[{host}]"
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    port = "" if parts.port in (None, default) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def is_loopback_or_https(origin: str) -> bool:
+    """Whether requests to an origin stay private: https, or this machine."""
+    parts = urlsplit(origin)
+    return parts.scheme == "https" or parts.hostname in LOOPBACK
 
 
 def _quoted(text: str) -> str:

@@ -1,12 +1,13 @@
 """Fixtures: a home folder of its own for every test, and the command line in it."""
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from tests.support import KEY, FakeClock, Result, invoke
+from tests.support import KEY, FakeClock, FakeKeyring, Result, invoke
 
 settings.register_profile("tests", deadline=None, max_examples=60)
 settings.load_profile("tests")
@@ -32,6 +33,14 @@ def env(tmp_path: Path) -> dict[str, str]:
         "MODELLIX_API_KEY": KEY,
         "MODELLIX_CLI_NO_PROGRESS": "1",
     }
+
+
+@pytest.fixture
+def keyring(monkeypatch: pytest.MonkeyPatch) -> FakeKeyring:
+    """A system keychain that works."""
+    fake = FakeKeyring()
+    monkeypatch.setitem(sys.modules, "keyring", fake)
+    return fake
 
 
 @pytest.fixture

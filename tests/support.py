@@ -5,7 +5,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, TextIO
 
 from modellix_cli.__main__ import execute, wants_envelope
 from modellix_cli.clock import Clock
@@ -46,6 +47,28 @@ class Terminal(io.StringIO):
         return True
 
 
+class FakeKeyring(ModuleType):
+    """A system keychain as the module `keyring` shows it; `broken` is what every call raises."""
+
+    def __init__(self) -> None:
+        super().__init__("keyring")
+        self.keys: dict[tuple[str, str], str] = {}
+        self.broken: Exception | None = None
+
+    def get_password(self, service: str, user: str) -> str | None:
+        if self.broken:
+            raise self.broken
+        return self.keys.get((service, user))
+
+    def set_password(self, service: str, user: str, password: str) -> None:
+        if self.broken:
+            raise self.broken
+        self.keys[service, user] = password
+
+    def delete_password(self, service: str, user: str) -> None:
+        del self.keys[service, user]
+
+
 @dataclass(frozen=True)
 class Result:
     status: int
@@ -61,14 +84,15 @@ def invoke(
     *arguments: str,
     env: Mapping[str, str],
     cwd: Path,
-    stdin: bytes = b"",
+    stdin: bytes | TextIO = b"",
     clock: Clock | None = None,
     stdout: io.StringIO | None = None,
     stderr: io.StringIO | None = None,
 ) -> Result:
     """Run one command line in this process, with its own streams, environment and clock."""
     out, err = stdout or io.StringIO(), stderr or io.StringIO()
-    runtime = Runtime(io.TextIOWrapper(io.BytesIO(stdin)), out, err, env, cwd, clock or FakeClock())
+    given = io.TextIOWrapper(io.BytesIO(stdin)) if isinstance(stdin, bytes) else stdin
+    runtime = Runtime(given, out, err, env, cwd, clock or FakeClock())
     sink = Sink(out, err, env, envelope=wants_envelope(arguments))
     with Session(runtime, sink).closing() as session:
         status = execute(session, list(arguments))

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from math import isfinite
 from secrets import token_hex
-from typing import Final
 from urllib.parse import quote, urlsplit
 
 from modellix_cli.api.documents import unexpected
 from modellix_cli.clock import iso
 from modellix_cli.jsontext import Json
-
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+from modellix_cli.values import is_loopback_or_https
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +75,10 @@ def read_uploaded(document: Json) -> UploadedFile:
 def _usable(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        host = parts.hostname
+        usable = bool(parts.hostname) and parts.scheme in ("http", "https")
     except ValueError:
         return False
-    secure = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
-    return bool(host) and secure and url.isprintable() and " " not in url
+    return usable and is_loopback_or_https(url) and url.isprintable() and " " not in url
 
 
 def _moment(value: Json) -> str:

@@ -1,7 +1,7 @@
 """Option and argument types that commands share."""
 
 from dataclasses import dataclass, fields
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -53,6 +53,27 @@ ModelSlugOption = Annotated[
 ApiKey = Annotated[
     str | None,
     typer.Option("--api-key", metavar="KEY", help="The API key (env: MODELLIX_API_KEY)."),
+]
+ApiKeyStdin = Annotated[
+    bool,
+    typer.Option("--api-key-stdin", help="Read the key from stdin, as from a secret manager."),
+]
+Check = Annotated[bool, typer.Option("--check", help="Validate the key, write nothing.")]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Replace another saved key; files that cannot be used are set aside."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes instead of being asked.")]
+StoreName = Literal["keychain", "file"]
+StoreIn = Annotated[
+    StoreName | None,
+    typer.Option(
+        "--store",
+        help="Where the key is kept: a file for the user alone, or the system's keychain. "
+        "By default where it is now, else in the file.",
+    ),
 ]
 Interval = Annotated[
     float | None,

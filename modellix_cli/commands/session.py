@@ -11,17 +11,19 @@ from modellix_cli.commands.globals import Globals
 from modellix_cli.errors import Code, Exit, ModellixError, usage
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.runtime import Runtime
-from modellix_cli.values import parse_base_url, parse_task_id
+from modellix_cli.values import key_origin, parse_base_url, parse_task_id
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
     from modellix_cli.jobs.progress import Progress
+    from modellix_cli.local.accounts import Accounts
     from modellix_cli.local.cache import ModelCache
-    from modellix_cli.local.credentials import Profile
+    from modellix_cli.local.credentials import ApiKey, Profile
     from modellix_cli.local.journal import Journal
 
 DEFAULT_BASE_URL: Final = "https://api.modellix.ai"
 SANDBOX_BASE_URL: Final = "https://api.sandbox.invalid"
+SANDBOX_KEY: Final = "sandbox"
 LAST: Final = "@last"
 _ABOUT_RESULTS: Final = frozenset(
     {
@@ -136,9 +138,26 @@ class Session:
         self._closing.append(app.store.close)
         return app
 
+    @cached_property
+    def key_origin(self) -> str:
+        """The origin of the API, for which keys are saved."""
+        return key_origin(self.base_url)
+
+    @cached_property
+    def accounts(self) -> "Accounts":
+        """The saved logins."""
+        from modellix_cli.local.accounts import Accounts
+        from modellix_cli.local.paths import config_dir
+
+        return Accounts(config_dir(self.runtime.env), self.runtime.clock)
+
     def client(self, api_key: str | None) -> "Client":
         """Return the API client for `--api-key` or the key found. Raises `MISSING_API_KEY`."""
-        return self._connect(self.base_url, self._api_key(api_key))
+        return self.client_with(self.find_key(api_key))
+
+    def client_with(self, key: "ApiKey") -> "Client":
+        """Return the API client for a key."""
+        return self._connect(self.base_url, key.text)
 
     def public_client(self, origin: str) -> "Client":
         """Return a client without a key for a public origin; a base URL that is set replaces it.
@@ -248,13 +267,30 @@ class Session:
             for close in reversed(self._closing):
                 close()
 
-    def _api_key(self, option: str | None) -> str:
-        if self.sandbox and option is None:
-            return "sandbox"
-        from modellix_cli.local.credentials import find_api_key
+    def find_key(self, option: str | None, *, ignore_env: bool = False) -> "ApiKey":
+        """Return the key of `--api-key`, of the environment, or the saved one, and its source.
 
-        key = find_api_key(option, self.runtime.env, self.profile.name, self.base_url)
-        self.out.hide(key)
+        The sandbox has one of its own, of source `sandbox`. Raises `MISSING_API_KEY`.
+        """
+        from modellix_cli.local.credentials import ApiKey, find_api_key
+
+        if self.sandbox and option is None:
+            return ApiKey(SANDBOX_KEY, "sandbox")
+        try:
+            key = find_api_key(
+                option,
+                self.runtime.env,
+                self.profile.name,
+                self.key_origin,
+                ignore_env=ignore_env,
+            )
+        except ModellixError as error:
+            if error.code is Code.MISSING_API_KEY:
+                error.hint = error.hint.replace(
+                    "modellix-cli auth login", self.command_line("auth login")
+                )
+            raise
+        self.out.hide(key.text)
         return key
 
     def _trace(self) -> Callable[[str], None] | None:

@@ -107,6 +107,13 @@ class Sink:
         """Warn the user on stderr."""
         self._talk(f"{self._styled('Warning:', '33')} {self.clean(one_line(text))}", raw=True)
 
+    def ask(self, question: str) -> None:
+        """Write a question, without a line break, where somebody watches: stderr, else stdout."""
+        stream = self._stderr if self.talk_is_terminal else self._stdout
+        if stream is not None:
+            stream.write(self.clean(escape(question)))
+            stream.flush()
+
     def error(self, error: ModellixError) -> None:
         """Report a failure: as the JSON envelope where asked for, else in words on stderr."""
         if self.envelope and not self._wrote:

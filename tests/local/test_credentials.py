@@ -1,4 +1,5 @@
 import json
+import sys
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 from pathlib import Path
@@ -10,12 +11,14 @@ from hypothesis import strategies as st
 
 from modellix_cli.errors import Code, Exit, ModellixError
 from modellix_cli.local.credentials import (
+    ApiKey,
     Profile,
     credential_ref,
     find_api_key,
     read_config,
     select_profile,
 )
+from tests.support import FakeKeyring
 
 ORIGIN = "https://api.modellix.ai"
 SECRET = "mk-SECRET-0123456789"
@@ -59,7 +62,7 @@ def stored(key: Any, profile: str = "default", origin: str = ORIGIN) -> dict[str
 
 
 def find(env: dict[str, str], profile: str = "default", origin: str = ORIGIN) -> str:
-    return find_api_key(None, env, profile, origin)
+    return find_api_key(None, env, profile, origin).text
 
 
 def failure(env: dict[str, str], profile: str = "default", origin: str = ORIGIN) -> ModellixError:
@@ -74,7 +77,7 @@ def failure(env: dict[str, str], profile: str = "default", origin: str = ORIGIN)
 def test_the_flag_comes_first(bare: dict[str, str], folder: Path) -> None:
     write(folder, {"apiKey": "mk-saved"})
     env = bare | {"MODELLIX_API_KEY": "mk-environment"}
-    assert find_api_key(" mk-flag ", env, "default", ORIGIN) == "mk-flag"
+    assert find_api_key(" mk-flag ", env, "default", ORIGIN) == ApiKey("mk-flag", "flag")
 
 
 def test_the_environment_comes_before_what_is_saved(bare: dict[str, str], folder: Path) -> None:
@@ -110,7 +113,7 @@ def test_a_key_of_flag_or_environment_works_with_a_broken_config(
 ) -> None:
     (folder / "config.json").write_text("{broken")
     env = bare | ({} if option else {"MODELLIX_API_KEY": "mk-flag"})
-    assert find_api_key(option, env, "default", ORIGIN) == "mk-flag"
+    assert find_api_key(option, env, "default", ORIGIN).text == "mk-flag"
 
 
 # Saved formats
@@ -178,9 +181,76 @@ def test_old_keys_stay_readable_beside_schema_2(bare: dict[str, str], folder: Pa
     assert find(bare, "default") == "mk-old"
 
 
-def test_a_key_in_the_keychain_is_not_found_here(bare: dict[str, str], folder: Path) -> None:
+def test_a_key_in_the_keychain_without_keyring_says_what_to_install(
+    bare: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
     write(folder, schema2("keychain"), stored("mk-stale"))
+    error = failure(bare)
+    assert error.code is Code.KEYCHAIN_UNAVAILABLE
+    assert error.exit == Exit.AUTH
+    assert "keyring, is not installed" in error.message
+    assert "modellix-cli[keychain]" in error.hint
+
+
+def test_a_key_in_the_keychain_is_read_from_there(
+    bare: dict[str, str], folder: Path, keyring: FakeKeyring
+) -> None:
+    keyring.keys["ai.modellix.cli.api-key", reference(ORIGIN, "default")] = "mk-keychain"
+    write(folder, schema2("keychain"), stored("mk-stale"))
+    assert find_api_key(None, bare, "default", ORIGIN) == ApiKey("mk-keychain", "keychain")
+
+
+def test_an_empty_keychain_is_a_missing_key(
+    bare: dict[str, str], folder: Path, keyring: FakeKeyring
+) -> None:
+    write(folder, schema2("keychain"))
     assert failure(bare).code is Code.MISSING_API_KEY
+
+
+def test_a_keychain_that_fails_is_named_without_what_it_says(
+    bare: dict[str, str], folder: Path, keyring: FakeKeyring
+) -> None:
+    keyring.broken = RuntimeError(f"no backend for {SECRET}")
+    write(folder, schema2("keychain"))
+    error = failure(bare)
+    assert error.code is Code.KEYCHAIN_UNAVAILABLE
+    assert "RuntimeError" in error.message
+    assert "SECRET" not in error.message + error.hint
+
+
+@pytest.mark.parametrize(("config", "source"), [
+    ({"apiKey": "mk-key"}, "legacy-file"),
+    ({"profiles": {"default": {"apiKey": "mk-key"}}}, "legacy-file"),
+    (schema2("file"), "file"),
+])  # fmt: skip
+def test_a_saved_key_says_where_it_was(
+    bare: dict[str, str], folder: Path, config: Any, source: str
+) -> None:
+    write(folder, config, stored("mk-key"))
+    assert find_api_key(None, bare, "default", ORIGIN) == ApiKey("mk-key", source)
+
+
+def test_the_environment_can_be_ignored(bare: dict[str, str], folder: Path) -> None:
+    write(folder, {"apiKey": "mk-saved"})
+    env = bare | {"MODELLIX_API_KEY": "mk-environment"}
+    found = find_api_key(None, env, "default", ORIGIN, ignore_env=True)
+    assert found == ApiKey("mk-saved", "legacy-file")
+
+
+def test_the_secret_is_not_part_of_how_a_key_is_shown() -> None:
+    assert "mk-key" not in repr(ApiKey("mk-key", "file"))
+
+
+def test_reading_makes_a_file_private_that_others_could_read(
+    bare: dict[str, str], folder: Path
+) -> None:
+    write(folder, schema2("file"), stored("mk-file"))
+    for name in ("config.json", "credentials.json"):
+        (folder / name).chmod(0o644)
+    find(bare)
+    for name in ("config.json", "credentials.json"):
+        assert (folder / name).stat().st_mode & 0o777 == 0o600
 
 
 def test_missing_credentials_are_a_missing_key(bare: dict[str, str], folder: Path) -> None:
@@ -315,6 +385,9 @@ def test_a_saved_key_that_cannot_be_one_is_refused_and_not_shown(
 ) -> None:
     write(folder, schema2("file"), stored(key))
     error = failure(bare)
+    assert error.code is Code.CONFIG_UNREADABLE
+    assert str(folder / "credentials.json") in error.message
+    assert "auth login --profile default --force" in error.hint
     assert "SECRET" not in error.message + error.hint
 
 
@@ -378,7 +451,19 @@ def test_without_a_choice_the_profile_is_default(bare: dict[str, str]) -> None:
     assert select_profile(None, bare) == Profile("default", "default")
 
 
-@pytest.mark.parametrize("content", ["{broken", "[]", '{"currentProfile": 5}', '{"apiKey": "mk"}'])
+def test_an_old_file_without_a_choice_selects_its_first_profile(
+    bare: dict[str, str], folder: Path
+) -> None:
+    write(folder, {"profiles": {"work": {"apiKey": "mk"}, "default": {"apiKey": "mk"}}})
+    assert select_profile(None, bare) == Profile("work", "config")
+
+
+def test_a_bare_key_selects_default(bare: dict[str, str], folder: Path) -> None:
+    write(folder, {"apiKey": "mk"})
+    assert select_profile(None, bare) == Profile("default", "config")
+
+
+@pytest.mark.parametrize("content", ["{broken", "[]", '{"currentProfile": 5}'])
 def test_an_unusable_config_selects_default(
     bare: dict[str, str], folder: Path, content: str
 ) -> None:

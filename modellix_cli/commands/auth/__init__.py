@@ -1,0 +1,1 @@
+"""`modellix-cli auth …`: the API keys saved on this machine."""

@@ -1,0 +1,41 @@
+"""`modellix-cli auth login`: save a key for a profile."""
+
+import typer
+
+from modellix_cli.commands.command import command
+from modellix_cli.commands.options import ApiKey, ApiKeyStdin, Check, Force, StoreIn, Yes
+from modellix_cli.commands.session import Session
+from modellix_cli.errors import Exit
+from modellix_cli.output.sink import Output
+
+
+@command(
+    default=Output.HUMAN,
+    examples=(
+        "auth login",
+        "auth login --profile work --api-key-stdin < key.txt",
+        "auth login --store keychain",
+    ),
+    exits=(Exit.AUTH, Exit.RATE_LIMITED, Exit.UNAVAILABLE),
+)
+def login(
+    ctx: typer.Context,
+    api_key: ApiKey = None,
+    api_key_stdin: ApiKeyStdin = False,
+    check: Check = False,
+    force: Force = False,
+    yes: Yes = False,
+    store: StoreIn = None,
+) -> None:
+    """Validate an API key, save it for the selected profile, and make that the current one.
+
+    A key that is only in MODELLIX_API_KEY is validated and not saved; auth import-env saves it.
+    Nothing is charged.
+    """
+    from modellix_cli.commands.signing_in import Wanted, sign_in
+    from modellix_cli.output import accounts
+
+    session = Session.of(ctx)
+    question = f"Enter the Modellix API key for profile {session.profile.name}:"
+    wanted = Wanted(api_key, api_key_stdin, check, force, yes, store)
+    accounts.logged_in(session.out, sign_in(session, wanted, question), session.accounts.path)

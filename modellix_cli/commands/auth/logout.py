@@ -1,0 +1,24 @@
+"""`modellix-cli auth logout`: forget a saved key."""
+
+import typer
+
+from modellix_cli.commands.command import command
+from modellix_cli.commands.options import Yes
+from modellix_cli.commands.session import Session
+from modellix_cli.errors import Exit
+from modellix_cli.output.sink import Output
+
+
+@command(
+    default=Output.HUMAN,
+    examples=("auth logout", "auth logout --profile work --yes --json"),
+    exits=(Exit.AUTH,),
+)
+def logout(ctx: typer.Context, yes: Yes = False) -> None:
+    """Remove the selected profile and its keys from this machine. The key itself stays valid."""
+    from modellix_cli.commands.signing_out import sign_out
+    from modellix_cli.output import accounts
+
+    session = Session.of(ctx)
+    unasked = "Pass --yes to log out in a non-interactive session."
+    accounts.signed_out(session.out, sign_out(session, yes=yes, unasked=unasked))

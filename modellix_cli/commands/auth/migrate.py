@@ -1,0 +1,43 @@
+"""`modellix-cli auth migrate`: turn keys saved by version 0.0.7 into the present format."""
+
+from typing import Annotated
+
+import typer
+
+from modellix_cli.commands.command import command
+from modellix_cli.commands.options import StoreName, Yes
+from modellix_cli.commands.session import Session
+from modellix_cli.errors import Exit
+from modellix_cli.output.sink import Output
+
+
+@command(
+    default=Output.HUMAN,
+    examples=("auth migrate", "auth migrate --to keychain --yes --json"),
+    exits=(Exit.AUTH,),
+)
+def migrate(
+    ctx: typer.Context,
+    to: Annotated[
+        StoreName, typer.Option("--to", help="Where the keys are kept from now on.")
+    ] = "file",
+    yes: Yes = False,
+) -> None:
+    """Convert keys saved by version 0.0.7 or older. Sends nothing.
+
+    Each is bound to the API address in use (--base-url); 0.0.7 cannot read the result.
+    """
+    from modellix_cli.commands.prompting import confirm
+    from modellix_cli.output import accounts
+
+    session = Session.of(ctx)
+    unasked = "Pass --yes to migrate in a non-interactive session."
+    moved: list[str] = []
+    if session.sandbox:
+        session.out.note("Sandbox: the saved login is left alone.")
+    else:
+        if not yes:
+            question = f"Migrate every key of the old format to {to}, for {session.key_origin}?"
+            confirm(session, question, unasked=unasked)
+        moved = session.accounts.migrate(session.key_origin, to)
+    accounts.migrated(session.out, moved, session.key_origin, to, session.accounts)

@@ -1,0 +1,1 @@
+"""`modellix-cli config …`: where the login is kept, and what it holds."""

@@ -1,0 +1,28 @@
+"""`modellix-cli config clear`: remove a saved profile, or a file that cannot be used."""
+
+import typer
+
+from modellix_cli.commands.command import command
+from modellix_cli.commands.options import Yes
+from modellix_cli.commands.session import Session
+from modellix_cli.errors import Exit
+from modellix_cli.output.sink import Output
+
+
+@command(
+    default=Output.HUMAN,
+    examples=("config clear", "config clear --profile work --yes"),
+    exits=(Exit.AUTH,),
+)
+def clear(ctx: typer.Context, yes: Yes = False) -> None:
+    """Remove the selected profile; a config.json that cannot be used is deleted.
+
+    To keep such a file and begin anew instead, use auth login --force.
+    """
+    from modellix_cli.commands.signing_out import sign_out
+    from modellix_cli.output import accounts
+
+    session = Session.of(ctx)
+    unasked = "Pass --yes to remove the saved configuration in a non-interactive session."
+    result = sign_out(session, yes=yes, unasked=unasked, discard=True)
+    accounts.signed_out(session.out, result)

@@ -1,0 +1,40 @@
+"""`modellix-cli init`: set up, from a key to the first commands."""
+
+from typing import Final
+
+import typer
+
+from modellix_cli.commands.command import command
+from modellix_cli.commands.options import ApiKey, ApiKeyStdin, Check, Force, StoreIn, Yes
+from modellix_cli.commands.session import Session
+from modellix_cli.errors import Exit
+from modellix_cli.output.sink import Output
+
+QUESTION: Final = "Enter your Modellix API key (https://www.modellix.ai/console/api-key):"
+
+
+@command(
+    default=Output.HUMAN,
+    examples=("init", "init --api-key-stdin < key.txt", "init --check --json"),
+    exits=(Exit.AUTH, Exit.RATE_LIMITED, Exit.UNAVAILABLE),
+)
+def init(
+    ctx: typer.Context,
+    api_key: ApiKey = None,
+    api_key_stdin: ApiKeyStdin = False,
+    check: Check = False,
+    force: Force = False,
+    yes: Yes = False,
+    store: StoreIn = None,
+) -> None:
+    """Set up: validate an API key, save it, show what to do next. Nothing is charged.
+
+    The key is that of --api-key, of stdin, of MODELLIX_API_KEY (which is not saved), the saved
+    one, or the one typed at a hidden prompt.
+    """
+    from modellix_cli.commands.signing_in import Wanted, sign_in
+    from modellix_cli.output import accounts
+
+    session = Session.of(ctx)
+    wanted = Wanted(api_key, api_key_stdin, check, force, yes, store)
+    accounts.set_up(session.out, sign_in(session, wanted, QUESTION), session.accounts.path)

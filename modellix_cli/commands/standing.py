@@ -1,0 +1,78 @@
+"""What is known about the login in use, with what kept the rest from being known."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from modellix_cli.commands.session import Session
+from modellix_cli.errors import Code, ModellixError
+from modellix_cli.local.accounts import Overview
+from modellix_cli.local.credentials import Profile
+
+
+@dataclass(slots=True)
+class Standing:
+    """The login in use. `source` is `missing` without a key, `balance` is in USD.
+
+    `warning` is what is amiss but leaves the login usable, `error` why it is not.
+    """
+
+    config_path: Path
+    profile: Profile
+    origin: str | None = None
+    source: str = "missing"
+    valid: bool = False
+    balance: float | None = None
+    saved: Overview | None = None
+    warning: str | None = None
+    error: ModellixError | None = None
+
+
+def find_saved(session: Session) -> Standing:
+    """Return the selected profile and what is saved; a file that cannot be used is a warning."""
+    standing = Standing(session.accounts.path, session.profile)
+    try:
+        standing.saved = session.accounts.overview()
+    except ModellixError as error:
+        standing.warning, standing.error = error.message, error
+    return standing
+
+
+def find_configured(session: Session) -> Standing:
+    """Return what this machine knows: the selected profile, what is saved, where the key is."""
+    standing = find_saved(session)
+    try:
+        standing.origin = session.key_origin
+        standing.source = session.find_key(None).source
+        standing.error = None
+    except ModellixError as error:
+        if error.code is not Code.MISSING_API_KEY:
+            standing.warning, standing.error = error.message, error
+    return standing
+
+
+def find_standing(session: Session, api_key: str | None, *, ignore_env: bool) -> Standing:
+    """Return what the API says about the key in use as well. Raises nothing for a bad login."""
+    standing = Standing(session.accounts.path, Profile("invalid", "flag"))
+    try:
+        standing.profile = session.profile
+        standing.origin = session.key_origin
+        key = session.find_key(api_key, ignore_env=ignore_env)
+        standing.source = key.source
+        client = session.client_with(key)
+        standing.valid = client.validate_key()
+        if not standing.valid:
+            raise ModellixError(
+                Code.UNAUTHORIZED, "The Modellix API key is invalid or no longer active."
+            )
+    except ModellixError as error:
+        standing.error = error
+    else:
+        try:
+            standing.balance = client.balance()
+        except ModellixError as error:
+            standing.warning = f"Unable to read team balance. {error.message}"
+    try:
+        standing.saved = session.accounts.overview()
+    except ModellixError as error:
+        standing.warning = standing.warning or error.message
+    return standing

@@ -1,0 +1,240 @@
+"""How logins look in each output mode; shapes and quiet forms are those of official-cli.md 4."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from modellix_cli.output.sink import Output, Sink
+from modellix_cli.text import count
+
+if TYPE_CHECKING:
+    from modellix_cli.commands.signing_in import SignedIn
+    from modellix_cli.commands.signing_out import SignedOut
+    from modellix_cli.commands.standing import Standing
+    from modellix_cli.local.accounts import Accounts
+
+DOCS: Final = "https://docs.modellix.ai/ways-to-use/cli"
+NEXT_STEPS: Final = (
+    "modellix-cli doctor",
+    "modellix-cli model list",
+    'modellix-cli model run --model-slug <provider/model> --body \'{"prompt":"A cute cat"}\'',
+    "modellix-cli task get <task_id>",
+)
+_STORES: Final = ("file", "keychain", "legacy-file")
+
+
+def set_up(sink: Sink, login: "SignedIn", path: Path) -> None:
+    """Show that `init` is done, and what to do next (4.2)."""
+    if sink.mode is Output.JSON:
+        steps = {"docs": DOCS, "nextSteps": list(NEXT_STEPS)}
+        sink.json(_sorted(_login(login, path) | steps))
+    elif sink.mode is Output.QUIET:
+        sink.line(str(path) if login.saved else "valid")
+    else:
+        sink.line("The API key is valid.")
+        sink.line(_where(login, path))
+        sink.line("Next steps:")
+        for step in NEXT_STEPS:
+            sink.line(f"  {step}")
+        sink.line(f"Docs: {DOCS}")
+
+
+def logged_in(sink: Sink, login: "SignedIn", path: Path) -> None:
+    """Show a login (4.4)."""
+    if sink.mode is Output.JSON:
+        sink.json(_sorted(_login(login, path)))
+    elif sink.mode is Output.QUIET:
+        sink.line(login.profile)
+    else:
+        sink.line(f"Authentication succeeded for profile {login.profile}.")
+        sink.line(_where(login, path))
+
+
+def imported(sink: Sink, login: "SignedIn", variable: str) -> None:
+    """Show that a variable's key was saved, and that the variable can go (4.7)."""
+    if sink.mode is Output.JSON:
+        sink.json(
+            {
+                "clearEnvironmentVariable": variable,
+                "credentialStore": login.store,
+                "ok": True,
+                "origin": login.origin,
+                "profile": login.profile,
+                "saved": login.saved is not None,
+                "valid": True,
+            }
+        )
+    elif sink.mode is Output.QUIET:
+        sink.line(login.profile)
+    else:
+        done = (
+            f"Imported {variable} into {login.store}."
+            if login.saved
+            else "Nothing had to be saved."
+        )
+        sink.line(done)
+        sink.line(f"{variable} can now be removed from the environment.")
+
+
+def standing(sink: Sink, known: "Standing") -> None:
+    """Show the login in use as the API sees it (4.5); what is wrong is told by the caller."""
+    if sink.mode is Output.JSON:
+        sink.json(_sorted(_standing(known)))
+        return
+    if sink.mode is Output.QUIET:
+        if known.error is None:
+            sink.line(known.profile.name)
+        return
+    sink.line(f"Profile: {known.profile.name} ({known.profile.source})")
+    if known.origin is not None:
+        sink.line(f"API origin: {known.origin}")
+    sink.line(f"API key source: {known.source}")
+    sink.line(f"Validation: {'valid' if known.valid else 'not authenticated'}")
+    if known.balance is not None:
+        sink.line(f"Team balance: ${known.balance:.4f} USD")
+    if known.saved is not None and known.saved.legacy:
+        sink.line("Keys of the format of 0.0.7 are saved; to convert: modellix-cli auth migrate")
+    _warn(sink, known)
+
+
+def config_path(sink: Sink, known: "Standing") -> None:
+    """Show where the configuration is kept (4.9)."""
+    if sink.mode is Output.JSON:
+        sink.json(_sorted(_saved(known)))
+        return
+    sink.line(str(known.config_path))
+    _warn(sink, known)
+
+
+def configuration(sink: Sink, known: "Standing") -> None:
+    """Show what is saved and which key would be used (4.9)."""
+    if sink.mode is Output.JSON:
+        facts = _saved(known) | {
+            "apiKeySource": known.source,
+            "configured": known.source != "missing",
+            "migrationRequired": known.saved is not None and known.saved.legacy,
+            "ok": known.error is None,
+        }
+        sink.json(_sorted(facts | ({"origin": known.origin} if known.origin else {})))
+    elif sink.mode is Output.QUIET:
+        sink.line(known.profile.name)
+    else:
+        names = ", ".join(known.saved.profiles) if known.saved else ""
+        sink.line(f"Configuration path: {known.config_path}")
+        sink.line(f"Selected profile: {known.profile.name} ({known.profile.source})")
+        sink.line(f"Saved profiles: {names or 'none'}")
+        sink.line(f"Active API key source: {known.source}")
+        _warn(sink, known)
+
+
+def signed_out(sink: Sink, result: "SignedOut") -> None:
+    """Show that a profile was removed, and what is used from now on (4.6)."""
+    removal = result.removal
+    if sink.mode is Output.JSON:
+        facts: dict[str, Any] = {
+            "activeApiKeySource": result.active,
+            "configPath": str(result.config_path),
+            "ok": True,
+            "profile": result.profile,
+            "profiles": removal.profiles,
+            "removed": removal.removed,
+        }
+        current = {"currentProfile": removal.current} if removal.current else {}
+        sink.json(_sorted(facts | current))
+    elif sink.mode is Output.QUIET:
+        if removal.removed:
+            sink.line(result.profile)
+    elif removal.removed:
+        sink.line(f"Removed profile {result.profile} from {result.config_path}.")
+        if removal.current:
+            sink.line(f"The current profile is {removal.current}.")
+        if result.active == "environment":
+            sink.line("MODELLIX_API_KEY remains active in the current environment.")
+    else:
+        sink.line(f"No saved profile named {result.profile} was there to remove.")
+
+
+def migrated(sink: Sink, moved: list[str], origin: str, store: str, accounts: "Accounts") -> None:
+    """Show which profiles were converted (4.8)."""
+    if sink.mode is Output.JSON:
+        sink.json(
+            {
+                "configPath": str(accounts.path),
+                "migrated": bool(moved),
+                "ok": True,
+                "origin": origin,
+                "profiles": moved or accounts.overview().profiles,
+                "store": store,
+            }
+        )
+    elif sink.mode is Output.QUIET:
+        if moved:
+            sink.line(store)
+    else:
+        done = f"Migrated {count(len(moved), 'profile')} to {store}, for {origin}."
+        sink.line(done if moved else "No keys of an old format were there to migrate.")
+        sink.line(f"Configuration: {accounts.path}")
+
+
+def _login(login: "SignedIn", path: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "apiKeySource": login.key.source,
+        "configPath": str(path),
+        "ok": True,
+        "origin": login.origin,
+        "profile": login.profile,
+        "saved": login.saved is not None,
+        "valid": True,
+    }
+    return facts | ({"credentialStore": login.saved.store} if login.saved else {})
+
+
+def _where(login: "SignedIn", path: Path) -> str:
+    if login.saved is None:
+        return "Saved configuration was not changed."
+    where = "the system's keychain" if login.saved.store == "keychain" else str(path.parent)
+    return f"The key of profile {login.profile} for {login.origin} is saved in {where}."
+
+
+def _standing(known: "Standing") -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "apiKeySource": known.source,
+        "authenticated": known.valid,
+        "configPath": str(known.config_path),
+        "migrationRequired": known.saved is not None and known.saved.legacy,
+        "ok": known.error is None,
+        "profile": known.profile.name,
+        "profileSource": known.profile.source,
+        "valid": known.valid,
+    }
+    if known.balance is not None:
+        whole = known.balance.is_integer()
+        facts["balance"] = int(known.balance) if whole else known.balance
+    if known.source in _STORES:
+        facts["credentialStore"] = known.source
+    if known.origin is not None:
+        facts["origin"] = known.origin
+    if known.error is not None:
+        facts["error"] = known.error.as_dict()
+    warning = known.error.message if known.error else known.warning
+    return facts | ({"warning": warning} if warning else {})
+
+
+def _saved(known: "Standing") -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "configPath": str(known.config_path),
+        "profile": known.profile.name,
+        "profiles": known.saved.profiles if known.saved else [],
+        "profileSource": known.profile.source,
+    }
+    if known.saved and known.saved.current:
+        facts["currentProfile"] = known.saved.current
+    return facts | ({"warning": known.warning} if known.warning else {})
+
+
+def _sorted(facts: dict[str, Any]) -> dict[str, Any]:
+    return dict(sorted(facts.items(), key=lambda item: item[0].lower()))
+
+
+def _warn(sink: Sink, known: "Standing") -> None:
+    if known.warning and (known.error is None or known.warning != known.error.message):
+        sink.warn(known.warning)
