@@ -2,54 +2,17 @@
 
 The intent is on disk before a paid POST leaves and its outcome before anything else can fail, so
 that a kill at any moment loses no task id. It never holds keys or bodies (a body's SHA-256 tells
-repeats). A journal that is broken or not ours is set aside, never fatal.
+repeats). How its file is opened, and what happens to a broken one, is in journal_file.py.
 """
 
-import os
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
 
 from modellix_cli.clock import Clock
-from modellix_cli.local.paths import make_private_dir
-
-APPLICATION_ID: Final = 0x4D647831  # "Mdx1"
-_BUSY_SECONDS: Final = 10.0
-
-# Only ever extended by columns and tables, so that older and newer versions share a file.
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS submissions (
-  id INTEGER PRIMARY KEY,
-  created_at REAL NOT NULL,
-  updated_at REAL NOT NULL,
-  base_url TEXT NOT NULL,
-  profile TEXT NOT NULL,
-  slug TEXT NOT NULL,
-  body_sha256 TEXT NOT NULL,
-  state TEXT NOT NULL,
-  task_id TEXT,
-  detail TEXT
-);
-CREATE INDEX IF NOT EXISTS submissions_request ON submissions (body_sha256, slug, base_url);
-CREATE TABLE IF NOT EXISTS tasks (
-  base_url TEXT NOT NULL,
-  profile TEXT NOT NULL,
-  task_id TEXT NOT NULL,
-  slug TEXT,
-  status TEXT,
-  created_at REAL NOT NULL,
-  updated_at REAL NOT NULL,
-  ended_at REAL,
-  saved_at REAL,
-  PRIMARY KEY (base_url, profile, task_id)
-);
-CREATE INDEX IF NOT EXISTS tasks_recent ON tasks (updated_at);
-"""
+from modellix_cli.local.journal_file import JournalFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +51,17 @@ class Journal:
         warn: Callable[[str], None],
         clean: Callable[[str], str] = str,
     ) -> None:
-        self.path = folder / "journal.db"
+        self._file = JournalFile(folder, clock, warn)
+        self.path = self._file.path
         self._account = account
         self._clock = clock
-        self._warn = warn
         self._clean = clean
-        self._db: sqlite3.Connection | None = None
-        self._broken = False
-        self._lock = threading.RLock()
 
     def intend(self, slug: str, body: bytes) -> int | None:
         """Record that a paid submission is about to leave; return its number for `settle`."""
         now = self._clock.now()
         number = None
-        with self._transaction(durable=True) as db:
+        with self._file.transaction(durable=True) as db:
             if db is not None:
                 number = db.execute(
                     "INSERT INTO submissions (created_at, updated_at, base_url, profile, slug,"
@@ -121,7 +81,7 @@ class Journal:
     ) -> bool:
         """Record how submission `number` ended, and its task; return whether it is on disk."""
         now = self._clock.now()
-        with self._transaction(durable=True) as db:
+        with self._file.transaction(durable=True) as db:
             if db is not None:
                 db.execute(
                     "UPDATE submissions SET state = ?, task_id = ?, detail = ?, updated_at = ?"
@@ -130,12 +90,12 @@ class Journal:
                 )
                 if task_id is not None:
                     self._upsert(db, task_id, "submitted", slug=slug, now=now)
-        return not self._broken
+        return not self._file.broken
 
     def earlier(self, slug: str, body: bytes, since: float) -> PastSubmission | None:
         """Return the last submission of the same request after `since` (a Unix time), if any."""
         row = None
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             row = (
                 db
                 and db.execute(
@@ -148,13 +108,13 @@ class Journal:
 
     def saw(self, task_id: str, status: str, ended_at: float | None = None) -> None:
         """Record the status of a task that the server reported."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             if db is not None:
                 self._upsert(db, task_id, status, ended_at=ended_at, now=self._clock.now())
 
     def saved(self, task_id: str) -> None:
         """Record that everything a task made is on disk."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             if db is not None:
                 db.execute(
                     "UPDATE tasks SET saved_at = ? WHERE base_url = ? AND profile = ?"
@@ -165,7 +125,7 @@ class Journal:
     def last_task_id(self) -> str | None:
         """Return the id of the task submitted last by this account, or seen last."""
         row = None
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             row = (
                 db
                 and db.execute(
@@ -178,10 +138,7 @@ class Journal:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            if self._db is not None:
-                self._db.close()
-                self._db = None
+        self._file.close()
 
     @property
     def _who(self) -> tuple[str, str]:
@@ -205,106 +162,3 @@ class Journal:
             " ended_at = coalesce(excluded.ended_at, ended_at)",
             (*self._who, task_id, slug, status, now, now, ended_at),
         )
-
-    @contextmanager
-    def _transaction(self, durable: bool = False) -> Iterator[sqlite3.Connection | None]:
-        """Give the open database inside one transaction, or None when there is none to use.
-
-        A `durable` one has reached the disk when it ends, so that it survives a power cut.
-        """
-        with self._lock:
-            db = self._open()
-            if db is None:
-                yield None
-                return
-            try:
-                db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-                db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield db
-                except BaseException:
-                    db.rollback()
-                    raise
-                db.commit()
-            except sqlite3.Error as error:
-                self._give_up(str(error))
-
-    def _open(self) -> sqlite3.Connection | None:
-        if self._db is None and not self._broken:
-            try:
-                self._db = self._connect()
-            except _NotOurs as error:
-                self._set_aside(str(error))
-            except (sqlite3.Error, OSError) as error:
-                self._give_up(str(error))
-        return self._db
-
-    def _connect(self) -> sqlite3.Connection:
-        make_private_dir(self.path.parent)
-        with suppress(FileExistsError):
-            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        db = sqlite3.connect(
-            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        try:
-            _prepare(db, self._clock)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _set_aside(self, reason: str) -> None:
-        """Move an unusable file out of the way and begin a new one."""
-        aside = self.path.with_name(f"journal.db.unusable-{int(self._clock.now())}-{os.getpid()}")
-        try:
-            for suffix in ("", "-wal", "-shm"):
-                with suppress(FileNotFoundError):
-                    Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
-            self._db = self._connect()
-        except (sqlite3.Error, OSError, _NotOurs) as error:
-            self._give_up(str(error))
-        else:
-            self._warn(f"The journal {self.path} was unusable ({reason}); it is now {aside.name}.")
-
-    def _give_up(self, reason: str) -> None:
-        if not self._broken:
-            self._broken = True
-            self._warn(f"Nothing is recorded in the journal {self.path}: {reason}.")
-        self.close()
-
-
-class _NotOurs(Exception):
-    """The file is not a journal of this program, or is damaged."""
-
-
-def _prepare(db: sqlite3.Connection, clock: Clock) -> None:
-    """Make sure the file is ours and has its tables. Raises `_NotOurs` or `sqlite3.Error`."""
-    try:
-        owner = db.execute("PRAGMA application_id").fetchone()[0]
-        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if owner != APPLICATION_ID:
-            if owner or tables:
-                raise _NotOurs("it belongs to another program")
-            _create(db, clock)
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError as error:
-        raise _NotOurs(str(error)) from error
-
-
-def _create(db: sqlite3.Connection, clock: Clock) -> None:
-    """Create the tables; of many processes that try at once, all succeed."""
-    deadline = clock.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            break
-        except sqlite3.OperationalError:  # SQLite does not wait for this lock by itself
-            if clock.monotonic() > deadline:
-                raise
-            clock.sleep(0.01 + clock.jitter(0.02))
-    db.execute("BEGIN IMMEDIATE")
-    for statement in _SCHEMA.split(";"):
-        db.execute(statement)
-    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    db.execute("COMMIT")
