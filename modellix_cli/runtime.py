@@ -41,6 +41,15 @@ class Runtime:
         """Whether somebody could type an answer."""
         return is_terminal(self.stdin)
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody would see a question on the terminal, and could answer it."""
+        return is_terminal(self.stdin) and is_terminal(self.stdout) and is_terminal(self.stderr)
+
+    def read_answer(self) -> str:
+        """Return the line somebody types; "" when standard input ends."""
+        return self.stdin.readline() if self.stdin is not None else ""
+
 
 def is_terminal(stream: TextIO | None) -> bool:
     """Whether a stream is a terminal; a closed one is not."""

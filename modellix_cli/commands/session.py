@@ -16,6 +16,7 @@ from modellix_cli.values import parse_base_url, parse_task_id
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
     from modellix_cli.local.credentials import Profile
+    from modellix_cli.local.history import History
     from modellix_cli.local.journal import Journal
     from modellix_cli.output.progress import Progress
 
@@ -89,6 +90,29 @@ class Session:
         journal = Journal(folder, account, self.runtime.clock, self.out.warn, self.out.clean)
         self._closing.append(journal.close)
         return journal
+
+    @cached_property
+    def history(self) -> "History":
+        """The task history of this machine, whatever the account."""
+        from modellix_cli.local.history import History
+        from modellix_cli.local.journal_file import JournalFile
+        from modellix_cli.local.paths import config_dir, state_dir
+
+        env, clock = self.runtime.env, self.runtime.clock
+        file = JournalFile(state_dir(env), clock, self.out.warn)
+        self._closing.append(file.close)
+        official = config_dir(env) / "history.json"
+        return History(file, official, SANDBOX_BASE_URL, clock, self.out.warn)
+
+    def confirm(self, question: str, unattended: str) -> bool:
+        """Ask a question and return whether the answer is yes.
+
+        Where nobody can answer, or JSON is expected, raises a usage error with `unattended`.
+        """
+        if not self.runtime.can_ask or self.out.mode is Output.JSON:
+            raise usage(unattended)
+        self.out.note(f"{question} [y/N]")
+        return self.runtime.read_answer().strip().lower() in ("y", "yes")
 
     @cached_property
     def sandbox_app(self) -> Any:

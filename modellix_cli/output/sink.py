@@ -99,6 +99,11 @@ class Sink:
             self._talk(f"Resume with: {error.resume}")
 
     @property
+    def data_is_terminal(self) -> bool:
+        """Whether somebody watches stdout."""
+        return is_terminal(self._stdout)
+
+    @property
     def talk_stream(self) -> TextIO | None:
         """The stream for progress displays."""
         return self._stderr
