@@ -110,8 +110,10 @@ def check_deleted(reply: Reply, clock: Clock) -> None:
 
 def read_upload(reply: Reply, clock: Clock) -> UploadedFile:
     """Return the uploaded file; what leaves its outcome in doubt raises `UPLOAD_UNKNOWN`."""
-    status = _effective_status(reply, _json(reply))
-    if status != 200 and status in _REJECTIONS | {503}:
+    document = _json(reply)
+    status = _effective_status(reply, document)
+    own_words = isinstance(document, dict) and "code" in document
+    if status in _REJECTIONS or (status == 503 and own_words):
         read_document(reply, clock)
     try:
         return read_uploaded(read_document(reply, clock))

@@ -151,7 +151,12 @@ def open_transport(url: str, wsgi: WsgiApp | None) -> httpx.BaseTransport:
     needs_tls = secure_proxy or urlsplit(url).scheme == "https"
     # Loading the trusted certificates costs more than the request where no TLS is spoken.
     context = tls_context() if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    through = httpx.Proxy(proxy, ssl_context=context if secure_proxy else None) if proxy else None
+    try:
+        tls = context if secure_proxy else None
+        through = httpx.Proxy(proxy, ssl_context=tls) if proxy else None
+    except (httpx.InvalidURL, ValueError):  # its text would show a password
+        reason = f"the address of the proxy {shown_proxy(proxy or '')} is not valid"
+        raise NotSent(reason, cause="proxy") from None
     return httpx.HTTPTransport(verify=context, proxy=through)
 
 
@@ -201,7 +206,8 @@ def not_sent(error: Exception, proxy: str | None = None) -> NotSent:
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
-            why = getattr(cause, "verify_message", "") or cause.reason or cause
+            known = (getattr(cause, name, None) for name in ("verify_message", "reason"))
+            why = next(filter(None, known), cause)
             return NotSent(f"TLS failed: {why}", Code.TLS, "tls")
     reason, word = describe(error), "network"
     if any(isinstance(cause, socket.gaierror) for cause in causes):
