@@ -19,7 +19,8 @@ def test_the_committed_script_is_the_one_that_is_printed(cli: Cli, shell: str) -
 
 @pytest.mark.parametrize(("words", "wanted"), [
     ("modellix-cli ", {"model", "task", "sandbox"}),
-    ("modellix-cli task ", {"get", "wait", "download"}),
+    ("modellix-cli task ", {"get", "wait", "download", "history"}),
+    ("modellix-cli file ", {"upload", "delete"}),
     ("modellix-cli task w", {"wait"}),
     ("modellix-cli model run --body", {"--body", "--body-file"}),
     ("modellix-cli --sandbox task get --q", {"--quiet"}),
