@@ -20,7 +20,7 @@ def commands(group: Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
         found = group.get_command(context, name)
         if isinstance(found, Group):
             yield from commands(found, (*path, name))
-        else:
+        elif not found.hidden:
             yield (*path, name), found
 
 

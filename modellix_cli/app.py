@@ -14,7 +14,12 @@ MODEL = {
     "get-schema": "model.get_schema",
     "docs": "model.docs",
 }
-TASK = {"get": "task.get", "wait": "task.wait", "download": "task.download"}
+TASK = {
+    "get": "task.get",
+    "wait": "task.wait",
+    "download": "task.download",
+    "history": "task.history",
+}
 AUTH = {
     "login": "auth.login",
     "status": "auth.status",
@@ -24,12 +29,24 @@ AUTH = {
     "migrate": "auth.migrate",
 }
 CONFIG = {"path": "config.path", "show": "config.show", "clear": "config.clear"}
-ALONE = {"init": "init", "completion": "completion", "help": "help"}
+FILE = {"upload": "file.upload", "delete": "file.delete"}
+ALONE = {
+    "init": "init",
+    "doctor": "doctor",
+    "completion": "completion",
+    "autocomplete": "autocomplete",
+    "help": "help",
+    "quickstart": "quickstart",
+}
 SANDBOX = {"serve": "sandbox.serve", "reset": "sandbox.reset"}
 
 
 class Root(Group):
     """The program itself: its commands are the nouns, and those that stand alone."""
+
+    def without_command(self, ctx: Any) -> str | None:
+        """Run `quickstart` for a bare command line."""
+        return "quickstart"
 
     def get_command(self, ctx: object, cmd_name: str) -> Any:
         """Build a noun or load a command, or return None if there is none of that name."""
@@ -41,6 +58,8 @@ class Root(Group):
             return Group("auth", "Log in and out: save API keys, check them, move them.", AUTH)
         if cmd_name == "config":
             return Group("config", "Look at the saved configuration, or remove a profile.", CONFIG)
+        if cmd_name == "file":
+            return Group("file", "Give models your own pictures: upload and delete them.", FILE)
         if cmd_name == "sandbox":
             from modellix_cli.sandbox.faults import FAULTS
 
@@ -62,7 +81,7 @@ def build() -> Root:
         "Generate images and video with Modellix: never pays twice, never loses a task.\n\n"
         "Start without a key:  modellix-cli model run sandbox/image "
         """--body '{"prompt": "a cat"}' --wait --output-dir . --sandbox""",
-        dict.fromkeys(("model", "task", "auth", "config", "sandbox", *ALONE), ""),
+        dict.fromkeys(("model", "task", "file", "auth", "config", "sandbox", *ALONE), ""),
         epilog=f"Exit status:\n{statuses}",
     )
     root.params.append(version_option())

@@ -57,6 +57,7 @@ class Code(StrEnum):
     UNKNOWN_COMMAND = "UNKNOWN_COMMAND"
     INVALID_BODY = "INVALID_BODY"
     INPUT_UNREADABLE = "INPUT_UNREADABLE"
+    INVALID_MEDIA = "INVALID_MEDIA"
     MISSING_API_KEY = "MISSING_API_KEY"
     CONFIG_UNREADABLE = "CONFIG_UNREADABLE"
     CONFIG_BUSY = "CONFIG_BUSY"
@@ -118,6 +119,11 @@ REGISTRY: Final[dict[Code, Kind]] = {
     Code.INPUT_UNREADABLE: Kind(
         "a file named on the command line cannot be read",
         "Check the path and its permissions.",
+        Exit.USAGE,
+    ),
+    Code.INVALID_MEDIA: Kind(
+        "a file is not one that can be uploaded",
+        "Modellix takes PNG, JPEG and WebP pictures of up to 16 MiB; nothing was uploaded.",
         Exit.USAGE,
     ),
     Code.MISSING_API_KEY: Kind(

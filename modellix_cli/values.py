@@ -19,6 +19,7 @@ HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 
 _TASK_ID: Final = re.compile(r"[A-Za-z0-9._~:/+@=-]{1,512}")
+_FILE_ID: Final = re.compile(r"[A-Za-z0-9._~:+@=-]{1,512}")
 _PROFILE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _API_KEY: Final = re.compile(r"[\x21-\x7e]{1,16384}")
 _KEY_HINT: Final = "Copy it whole, as https://modellix.ai/console/api-key shows it when it is made."
@@ -88,6 +89,18 @@ def parse_task_id(text: str) -> str:
     if not _TASK_ID.fullmatch(task_id) or task_id in (".", ".."):
         raise usage(f"Task ID {_quoted(task_id)} contains unsupported characters.")
     return task_id
+
+
+def parse_file_id(text: str) -> str:
+    """Read the id of an uploaded file: as a task id, without `/`."""
+    file_id = text.strip()
+    if not file_id:
+        raise usage("File ID must not be empty.")
+    if len(file_id) > 512:
+        raise usage("File ID exceeds the 512-character limit.")
+    if not _FILE_ID.fullmatch(file_id) or file_id in (".", ".."):
+        raise usage(f"File ID {_quoted(file_id)} contains unsupported characters.")
+    return file_id
 
 
 def parse_api_key(text: str) -> str:

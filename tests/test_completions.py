@@ -22,7 +22,8 @@ def test_the_committed_script_is_the_one_that_is_printed(cli: Cli, shell: str) -
 
 @pytest.mark.parametrize(("words", "wanted"), [
     ("modellix-cli ", {"model", "task", "sandbox"}),
-    ("modellix-cli task ", {"get", "wait", "download"}),
+    ("modellix-cli task ", {"get", "wait", "download", "history"}),
+    ("modellix-cli file ", {"upload", "delete"}),
     ("modellix-cli task w", {"wait"}),
     ("modellix-cli model run --body", {"--body", "--body-file"}),
     ("modellix-cli --sandbox task get --q", {"--quiet"}),
@@ -122,3 +123,9 @@ def test_an_unknown_shell_is_refused(cli: Cli) -> None:
     result = cli("completion", "cmd")
     assert result.status == 2
     assert "powershell" in result.stderr
+
+
+def test_the_official_name_says_how_to_set_it_up(cli: Cli) -> None:
+    assert cli("autocomplete", "bash").stdout.startswith("modellix-cli completion bash > ")
+    assert cli("autocomplete", "script", "zsh").stdout == cli("completion", "zsh").stdout
+    assert len(cli("autocomplete", "-r").stdout.splitlines()) == 3

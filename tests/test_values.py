@@ -14,6 +14,7 @@ from modellix_cli.values import (
     parse_api_key,
     parse_base_url,
     parse_duration,
+    parse_file_id,
     parse_profile,
     parse_slug,
     parse_task_id,
@@ -229,6 +230,17 @@ def test_a_task_id_has_at_most_512_characters() -> None:
 def test_a_task_id_has_no_other_characters(text: str) -> None:
     with pytest.raises(ModellixError, match="contains unsupported characters"):
         parse_task_id(text)
+
+
+@pytest.mark.parametrize("text", ["file-1", " file-1\n", "a:b_c.d~e+f@g=h", "x" * 512])
+def test_a_file_id_is_what_a_task_id_is(text: str) -> None:
+    assert parse_file_id(text) == parse_task_id(text)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "a/b", ".", "..", "a b", "é", "x" * 513])
+def test_a_file_id_has_no_slash_and_nothing_a_task_id_has_not(text: str) -> None:
+    with pytest.raises(ModellixError, match="File ID"):
+        parse_file_id(text)
 
 
 # Keys

@@ -15,7 +15,7 @@ from modellix_cli.api.documents import (
     read_validity,
 )
 from modellix_cli.api.files import UploadedFile, multipart_file
-from modellix_cli.api.retry import NO_RETRIES, RetryPolicy, with_retries
+from modellix_cli.api.retry import NO_RETRIES, PROBING, RetryPolicy, with_retries
 from modellix_cli.api.transport import Cut, NotSent, Reply, Trace, Transport, WsgiApp
 from modellix_cli.clock import Clock
 from modellix_cli.errors import Code, ModellixError
@@ -146,6 +146,18 @@ class Client:
     def validate_key(self) -> bool:
         """Ask whether the key is valid and active: `GET /apikey/validate`, free."""
         return self._get(f"{API_PREFIX}/apikey/validate", read_validity)
+
+    def probe(self, seen: Callable[[Reply], None]) -> bool:
+        """As `validate_key`, for finding out how things stand: with less patience.
+
+        `seen` is given every reply that comes, whatever it says, for its headers.
+        """
+
+        def read(reply: Reply) -> bool:
+            seen(reply)
+            return read_validity(failures.read_document(reply, self._clock))
+
+        return self._ask("GET", f"{API_PREFIX}/apikey/validate", read, PROBING)
 
     def balance(self) -> float:
         """Return the team's balance in USD: `GET /team/balance`."""

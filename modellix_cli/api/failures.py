@@ -36,6 +36,14 @@ _CONCURRENT_HINT: Final = (
 )
 _REJECTIONS: Final = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422, 429})
 """Statuses of a submission after which it is certain that nothing was created."""
+_ADVICE: Final = {
+    "dns": "Check the name and this machine's DNS; behind a company proxy, set HTTPS_PROXY.",
+    "refused": "Nothing listens there: check the base URL and whether a firewall is in the way.",
+    "timeout": "Nothing answers there: check the connection, or set HTTPS_PROXY if one is needed.",
+    "proxy": "Check the proxy in HTTPS_PROXY, or list the host in NO_PROXY to go without.",
+    "certificates": "Point SSL_CERT_FILE at a readable file of certificates, or unset it.",
+}
+"""What to do about each cause of `NotSent`; the error's own advice where there is none."""
 
 
 def read_document(reply: Reply, clock: Clock) -> Json:
@@ -122,8 +130,10 @@ def check_deleted(reply: Reply, clock: Clock) -> None:
 
 def read_upload(reply: Reply, clock: Clock) -> UploadedFile:
     """Return the uploaded file; what leaves its outcome in doubt raises `UPLOAD_UNKNOWN`."""
-    status = _effective_status(reply, _json(reply))
-    if status != 200 and status in _REJECTIONS | {503}:
+    document = _json(reply)
+    status = _effective_status(reply, document)
+    own_words = isinstance(document, dict) and "code" in document
+    if status in _REJECTIONS or (status == 503 and own_words):
         read_document(reply, clock)
     try:
         return read_uploaded(read_document(reply, clock))
@@ -165,8 +175,11 @@ def submission_unknown(
 
 def unreachable(error: NotSent, base_url: str) -> ModellixError:
     """Return the error for a request that never reached the server; safe to repeat."""
+    advice = _ADVICE.get(error.cause)
     return ModellixError(
-        error.code, f"Cannot reach {base_url}: {clip(one_line(error.reason), 300)}."
+        error.code,
+        f"Cannot reach {base_url}: {clip(one_line(error.reason), 300)}.",
+        hint=advice and f"Nothing was charged. {advice}",
     )
 
 

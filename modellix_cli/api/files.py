@@ -35,12 +35,15 @@ class UploadedFile:
 
 
 def multipart_file(name: str, media_type: str, content: bytes) -> tuple[bytes, str]:
-    """Return body and content type of a form with one part, the field `file`."""
+    """Return body and content type of a form with one part, the field `file`.
+
+    `name` holds no quotes, backslashes or control characters. It is sent in both ways in which
+    servers read names beyond ASCII.
+    """
     boundary = f"modellix-cli-{token_hex(18)}"
-    ascii_name = name.encode("ascii", "replace").decode().replace("?", "_")
     head = (
         f"--{boundary}\r\n"
-        f'Content-Disposition: form-data; name="file"; filename="{ascii_name}"; '
+        f'Content-Disposition: form-data; name="file"; filename="{name}"; '
         f"filename*=UTF-8''{quote(name, safe='')}\r\n"
         f"Content-Type: {media_type}\r\n\r\n"
     ).encode()

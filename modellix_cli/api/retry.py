@@ -31,6 +31,7 @@ class RetryPolicy:
 
 
 NO_RETRIES: Final = RetryPolicy(retries=0)
+PROBING: Final = RetryPolicy(retries=1, max_wait=5.0)
 
 
 def with_retries(
@@ -52,7 +53,8 @@ def with_retries(
                 raise
             pause = _pause(error, attempt, clock)
             if attempt > policy.retries or pause > policy.max_wait:
-                raise _given_up(error, attempt, policy) from error
+                _say_given_up(error, attempt, policy)
+                raise
             said = error.message if attempt == 1 else "No luck yet."
             notice(f"{said} Trying again in {duration(pause)}.")
             clock.sleep(pause)
@@ -67,7 +69,7 @@ def _pause(error: ModellixError, attempt: int, clock: Clock) -> float:
     return backoff + clock.jitter(backoff / 4)
 
 
-def _given_up(error: ModellixError, attempt: int, policy: RetryPolicy) -> ModellixError:
+def _say_given_up(error: ModellixError, attempt: int, policy: RetryPolicy) -> None:
     tried = "once" if attempt == 1 else f"{attempt} times"
     asked = ""
     if error.wait_seconds is not None and error.wait_seconds > policy.max_wait:
@@ -77,7 +79,6 @@ def _given_up(error: ModellixError, attempt: int, policy: RetryPolicy) -> Modell
         )
         error.hint += " Allow it with --max-retry-wait."
     error.message = f"{error.message} Tried {tried}.{asked}"
-    return error
 
 
 def asked_wait(status: int, headers: Mapping[str, str], clock: Clock) -> float | None:
@@ -88,11 +89,11 @@ def asked_wait(status: int, headers: Mapping[str, str], clock: Clock) -> float |
     the reset with every answer: it counts only on a 429 that says no requests remain, not on one
     for too many running tasks.
     """
-    now = _date(headers.get("date")) or clock.now()
+    now = http_date(headers.get("date")) or clock.now()
     after = headers.get("retry-after")
     if after is not None:
         seconds = _number(after)
-        if seconds is None and (moment := _date(after)) is not None:
+        if seconds is None and (moment := http_date(after)) is not None:
             seconds = moment - now
         if seconds is not None and seconds >= 0:
             return seconds
@@ -109,7 +110,8 @@ def _number(text: str | None) -> float | None:
     return value if isfinite(value) else None
 
 
-def _date(text: str | None) -> float | None:
+def http_date(text: str | None) -> float | None:
+    """Return the Unix time of an HTTP date, as in `Date` or `Retry-After`; None if it is none."""
     if not text:
         return None
     try:

@@ -4,11 +4,10 @@
 server got nothing, `Cut` when it may have. That difference is what paying once rests on.
 """
 
-import re
 import socket
 import ssl
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -50,12 +49,17 @@ class Reply:
 
 
 class NotSent(Exception):
-    """The server got nothing. `code` tells a network failure from a TLS one."""
+    """The server got nothing. `code` tells a network failure from a TLS one.
 
-    def __init__(self, reason: str, code: Code = Code.NETWORK) -> None:
+    `cause` is one word for what stood in the way: dns, refused, timeout, tls, certificates, proxy,
+    or network for all else; more may come.
+    """
+
+    def __init__(self, reason: str, code: Code = Code.NETWORK, cause: str = "network") -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
+        self.cause = cause
 
 
 class Cut(Exception):
@@ -81,6 +85,7 @@ class Transport:
         self._base_url = base_url
         self._clock = clock
         self._trace = trace or (lambda line: None)
+        self._proxy = None if wsgi is not None else proxy_for(base_url)
         self._http = httpx.Client(
             transport=open_transport(base_url, wsgi), timeout=_TIMEOUTS, trust_env=False
         )
@@ -114,7 +119,7 @@ class Transport:
                 self._http.cookies.clear()
             reply = Reply(response.status_code, response.headers, bytes(body_read))
         except _NEVER_SENT as error:
-            failure = not_sent(error)
+            failure = not_sent(error, self._proxy)
             self._trace(f"not sent {method} {path}: {failure.reason}")
             raise failure from error
         except (httpx.HTTPError, httpx.StreamError, OSError, ValueError, zlib.error) as error:
@@ -158,16 +163,17 @@ def open_transport(url: str, wsgi: WsgiApp | None) -> httpx.BaseTransport:
     proxy = proxy_for(url)
     secure_proxy = proxy is not None and proxy.startswith("https:")
     if proxy is not None and not secure_proxy and not proxy.startswith("http:"):
-        shown = re.sub(r"//[^/@]*@", "//", proxy)
-        raise NotSent(f"the proxy {shown} is neither http nor https")
+        raise NotSent(f"the proxy {shown_proxy(proxy)} is neither http nor https", cause="proxy")
     needs_tls = secure_proxy or urlsplit(url).scheme == "https"
     # Loading the trusted certificates costs more than the request where no TLS is spoken.
     context = tls_context() if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        through = proxy and httpx.Proxy(proxy, ssl_context=context if secure_proxy else None)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise NotSent(f"the proxy's address is not valid ({error})") from error
-    return httpx.HTTPTransport(verify=context, proxy=through or None)
+        tls = context if secure_proxy else None
+        through = httpx.Proxy(proxy, ssl_context=tls) if proxy else None
+    except (httpx.InvalidURL, ValueError):  # its text would show a password
+        reason = f"the address of the proxy {shown_proxy(proxy or '')} is not valid"
+        raise NotSent(reason, cause="proxy") from None
+    return httpx.HTTPTransport(verify=context, proxy=through)
 
 
 def proxy_for(url: str) -> str | None:
@@ -185,6 +191,12 @@ def proxy_for(url: str) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
+def shown_proxy(proxy: str) -> str:
+    """Return a proxy's address without the user name and password it may carry."""
+    scheme, _, rest = proxy.partition("://")
+    return without_secrets(f"{scheme}://{rest.rpartition('@')[2].split('/')[0]}")
+
+
 def tls_context() -> ssl.SSLContext:
     """Return a context that trusts SSL_CERT_FILE or SSL_CERT_DIR if set, else the system's store.
 
@@ -197,24 +209,42 @@ def tls_context() -> ssl.SSLContext:
         try:
             return ssl.create_default_context(cafile=bundle or None, capath=folder or None)
         except OSError as error:
-            raise NotSent(f"SSL_CERT_FILE {bundle} cannot be used: {error}", Code.TLS) from error
+            reason = f"SSL_CERT_FILE {bundle} cannot be used: {error}"
+            raise NotSent(reason, Code.TLS, "certificates") from error
     import truststore
 
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def not_sent(error: Exception) -> NotSent:
-    """Name the cause of a connection that was never made: TLS, proxy, DNS, refusal, time."""
-    cause: BaseException | None = error
-    while cause is not None:
+def not_sent(error: Exception, proxy: str | None = None) -> NotSent:
+    """Name the cause of a connection that was never made: TLS, proxy, DNS, refusal, time.
+
+    With a `proxy`, it is the proxy that could not be reached; only TLS is spoken with the server.
+    """
+    causes = list(_causes(error))
+    for cause in causes:
         if isinstance(cause, ssl.SSLError):
-            return NotSent(f"TLS failed: {cause.reason or cause}", Code.TLS)
-        if isinstance(cause, socket.gaierror):
-            return NotSent("its name could not be resolved")
-        if isinstance(cause, ConnectionRefusedError):
-            return NotSent("nothing listens there (connection refused)")
-        cause = cause.__cause__ or cause.__context__
-    return NotSent(describe(error))
+            known = (getattr(cause, name, None) for name in ("verify_message", "reason"))
+            why = next(filter(None, known), cause)
+            return NotSent(f"TLS failed: {why}", Code.TLS, "tls")
+    reason, word = describe(error), "network"
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        reason, word = "its name cannot be resolved", "dns"
+    elif any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        reason, word = "nothing listens there (connection refused)", "refused"
+    elif isinstance(error, httpx.ConnectTimeout):
+        word = "timeout"
+    if isinstance(error, httpx.ProxyError):
+        return NotSent(reason, cause="proxy")
+    if proxy is not None and word != "network":
+        return NotSent(f"the proxy {shown_proxy(proxy)}: {reason}", cause="proxy")
+    return NotSent(reason, cause=word)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def describe(error: Exception) -> str:

@@ -39,6 +39,7 @@ class Spec:
     outputs: tuple[Output, ...]
     examples: tuple[str, ...]
     exits: tuple[Exit, ...]
+    hidden: bool
 
 
 def command(
@@ -47,15 +48,17 @@ def command(
     examples: Iterable[str],
     exits: Iterable[Exit] = (),
     outputs: Iterable[Output] = (),
+    hidden: bool = False,
 ) -> Callable[[Callable[..., None]], Spec]:
     """Declare a command: its default output, output values beyond human, json and quiet, its
-    examples (without the program's name), and exit statuses beyond 0, 1, 2 and 130.
+    examples (without the program's name), exit statuses beyond 0, 1, 2 and 130, and whether help
+    and completion pass over it.
     """
     every = (Output.HUMAN, Output.JSON, Output.QUIET, *outputs)
     statuses = sorted({Exit.DONE, Exit.FAILED, Exit.USAGE, Exit.INTERRUPTED, *exits})
 
     def declare(function: Callable[..., None]) -> Spec:
-        return Spec(function, default, every, tuple(examples), tuple(statuses))
+        return Spec(function, default, every, tuple(examples), tuple(statuses), hidden)
 
     return declare
 
@@ -125,13 +128,21 @@ class Group(TyperGroup):
         return None if module is None else load(module, cmd_name)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse; with nothing left to run, print the help."""
+        """Parse; with nothing left to run, do what `without_command` says."""
         refuse_repeats(self, ctx, args)
         rest = super().parse_args(ctx, args)
         if not ctx._protected_args and not rest and not ctx.resilient_parsing:
+            instead = self.without_command(ctx)
+            if instead is not None:
+                ctx._protected_args = [instead]
+                return rest
             typer.echo(ctx.get_help())
             ctx.exit()
         return rest
+
+    def without_command(self, ctx: Any) -> str | None:
+        """Return the command to run where none was named, or None for the help."""
+        return None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Find the command, or say which one may have been meant; it is never run."""
@@ -184,6 +195,7 @@ def load(module: str, name: str) -> Command:
     built = build_typer_command(app)
     assert isinstance(built, Command)
     built.spec = spec
+    built.hidden = spec.hidden
     built.params.extend(global_options())
     return built
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from modellix_cli.local.accounts import Accounts
     from modellix_cli.local.cache import ModelCache
     from modellix_cli.local.credentials import ApiKey, Profile
+    from modellix_cli.local.history import History
     from modellix_cli.local.journal import Journal
 
 DEFAULT_BASE_URL: Final = "https://api.modellix.ai"
@@ -124,6 +125,19 @@ class Session:
         from modellix_cli.local.paths import cache_dir
 
         return ModelCache(cache_dir(self.runtime.env), self.base_url, self.runtime.clock)
+
+    @cached_property
+    def history(self) -> "History":
+        """The task history of this machine, whatever the account."""
+        from modellix_cli.local.history import History
+        from modellix_cli.local.journal_file import JournalFile
+        from modellix_cli.local.paths import config_dir, state_dir
+
+        env, clock = self.runtime.env, self.runtime.clock
+        file = JournalFile(state_dir(env), clock, self.out.warn)
+        self._closing.append(file.close)
+        official = config_dir(env) / "history.json"
+        return History(file, official, SANDBOX_BASE_URL, clock, self.out.warn)
 
     @cached_property
     def sandbox_app(self) -> Any:

@@ -4,7 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from modellix_cli.local.journal import APPLICATION_ID, Account
+from modellix_cli.local.journal import Account
+from modellix_cli.local.journal_file import APPLICATION_ID
 
 
 def recent_task_ids(journal: Path, account: Account, limit: int) -> list[str]:

@@ -8,9 +8,18 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from modellix_cli.api.transport import Cut, NotSent, Transport, proxy_for, tls_context
+from modellix_cli.api.transport import (
+    Cut,
+    NotSent,
+    Transport,
+    not_sent,
+    proxy_for,
+    shown_proxy,
+    tls_context,
+)
 from modellix_cli.clock import Clock
 from modellix_cli.errors import Code
 
@@ -157,6 +166,39 @@ def test_a_proxy_that_refuses_was_sent_no_request(
     with pytest.raises(NotSent, match="proxy refused"):
         transport.send("POST", "/x", headers={}, body=b"{}")
     transport.close()
+
+
+def raised(error: Exception, cause: Exception | None) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "proxy", "word"),
+    [
+        (raised(httpx.ConnectError("x"), socket.gaierror(-2, "unknown")), None, "dns"),
+        (raised(httpx.ConnectError("x"), ConnectionRefusedError()), None, "refused"),
+        (raised(httpx.ConnectError("x"), ssl.SSLError(1, "bad")), None, "tls"),
+        (raised(httpx.ConnectError("x"), OSError(101, "unreachable")), None, "network"),
+        (httpx.ConnectTimeout("x"), None, "timeout"),
+        (httpx.ProxyError("407"), "http://p:1", "proxy"),
+        (raised(httpx.ConnectError("x"), ConnectionRefusedError()), "http://p:1", "proxy"),
+        (raised(httpx.ConnectError("x"), socket.gaierror(-2, "unknown")), "http://p:1", "proxy"),
+        (httpx.ConnectTimeout("x"), "http://p:1", "proxy"),
+        (raised(httpx.ConnectError("x"), ssl.SSLError(1, "bad")), "http://p:1", "tls"),
+    ],
+)
+def test_what_kept_a_request_from_leaving_has_a_word(
+    error: Exception, proxy: str | None, word: str
+) -> None:
+    assert not_sent(error, proxy).cause == word
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://p:1", "http://me:secret@p:1", "http://me:a/secret@p:1/", "http://p:1/secret"]
+)
+def test_a_proxy_is_shown_without_its_password(proxy: str) -> None:
+    assert shown_proxy(proxy) == "http://p:1"
 
 
 def test_a_proxy_of_another_kind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,3 +225,12 @@ def test_a_task_without_a_result_cannot_be_saved(
     assert result.status == 1
     assert words in result.stderr
     assert not (work / "out").exists()
+
+
+@respx.mock
+def test_a_connection_that_is_never_made_says_how_often_it_was_tried(cli: Cli) -> None:
+    respx.get(f"{API}/tasks/t-1").mock(side_effect=httpx.ConnectError("no route"))
+    error = cli("task", "get", "t-1", "--json").json["error"]
+    assert error["code"] == "NETWORK"
+    assert "Tried 4 times" in error["message"]
+    assert "Nothing was charged" in error["hint"]

@@ -2,12 +2,14 @@
 
 import multiprocessing
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modellix_cli.clock import Clock
+from modellix_cli.local import journal_file
 from modellix_cli.local.journal import Account, Journal
 from tests.support import FakeClock
 
@@ -129,6 +131,53 @@ def test_a_folder_that_cannot_be_made_is_one_warning(
     assert "Nothing is recorded" in warnings[0]
 
 
+class Interleaved:
+    """A connection that lets something happen after its first statement."""
+
+    def __init__(self, db: sqlite3.Connection, meanwhile: Callable[[], None]) -> None:
+        self._db = db
+        self._meanwhile: list[Callable[[], None]] = [meanwhile]
+
+    def execute(self, statement: str) -> Any:
+        rows = self._db.execute(statement).fetchall()
+        while self._meanwhile:
+            self._meanwhile.pop()()
+        return Rows(rows)
+
+
+class Rows(list[Any]):
+    def fetchone(self) -> Any:
+        return self[0]
+
+
+def test_a_file_that_another_process_creates_meanwhile_is_not_a_strangers(
+    journal: Journal, clock: FakeClock
+) -> None:
+    journal.path.parent.mkdir()
+    db = sqlite3.connect(journal.path, isolation_level=None)
+    racing: Any = Interleaved(db, lambda: journal.saw("task-1", "success"))
+    journal_file._prepare(racing, clock)
+    db.close()
+    assert journal.last_task_id() == "task-1"
+
+
+def test_a_file_of_the_first_version_keeps_its_tasks_and_gets_the_newer_tables(
+    journal: Journal, warnings: list[str]
+) -> None:
+    journal.saw("task-1", "success")
+    journal.close()
+    with sqlite3.connect(journal.path) as db:
+        db.execute("DROP TABLE imports")
+        db.execute("DROP TABLE cleared")
+        db.execute("PRAGMA user_version = 0")
+    db.close()
+    assert journal.last_task_id() == "task-1"
+    with sqlite3.connect(journal.path) as db:
+        assert db.execute("SELECT count(*) FROM imports, cleared").fetchone() == (0,)
+    db.close()
+    assert warnings == []
+
+
 def write_some(folder: Path, writer: int) -> None:
     journal = Journal(folder, ACCOUNT, Clock(), pytest.fail)
     number = journal.intend("a/b", b"%d" % writer)
@@ -169,7 +218,7 @@ def test_a_locked_journal_is_a_warning_and_is_used_again_when_free(
     locked: sqlite3.Connection,
     warnings: list[str],
 ) -> None:
-    monkeypatch.setattr("modellix_cli.local.journal._BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("modellix_cli.local.journal_file._BUSY_SECONDS", 0.05)
     number = journal.intend("a/b", b"{}")
     assert number is None
     assert not journal.settle(number, "accepted", slug="a/b", task_id="task-1")

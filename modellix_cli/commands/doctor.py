@@ -1,0 +1,30 @@
+"""`modellix-cli doctor`: whether everything is in place, and if not, what is not."""
+
+import typer
+
+from modellix_cli.commands.command import command
+from modellix_cli.commands.options import ApiKey
+from modellix_cli.commands.session import Session
+from modellix_cli.output.sink import Output
+
+
+@command(
+    default=Output.HUMAN,
+    examples=("doctor", "doctor --json", "doctor --sandbox"),
+)
+def doctor(ctx: typer.Context, api_key: ApiKey = None) -> None:
+    """Check key, connection, balance and this machine; exits 1 if something required fails.
+
+    Nothing is charged. With --json the result is always the list of checks, never an error.
+    """
+    from modellix_cli.commands.checks import examine
+    from modellix_cli.commands.setup import find_setup
+    from modellix_cli.output.setup import examined
+
+    session = Session.of(ctx)
+    found = find_setup(session, api_key)
+    checks = examine(session, api_key, found)
+    passed = all(check.ok for check in checks if check.required)
+    examined(session.out, found, checks, passed=passed)
+    if not passed:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""`modellix-cli file …`: pictures of the user's, as inputs for models."""

@@ -1,0 +1,56 @@
+"""How `quickstart` and `doctor` look in each output mode (official-cli.md 4.1, 4.3)."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from modellix_cli.output.sink import Output, Sink
+
+if TYPE_CHECKING:
+    from modellix_cli.commands.checks import Check
+    from modellix_cli.commands.setup import Setup
+
+DOCS: Final = "https://docs.modellix.ai/ways-to-use/cli"
+
+
+def welcome(sink: Sink, found: "Setup", steps: Sequence[str]) -> None:
+    """Show what is set up and what to do next."""
+    if sink.mode is Output.JSON:
+        known: dict[str, Any] = {"configured": found.configured, "docs": DOCS}
+        known |= found.as_dict() | {"nextSteps": list(steps), "ok": True}
+        if found.trouble:
+            known["configurationWarning"] = found.trouble
+        sink.json(dict(sorted(known.items())))
+        return
+    if sink.mode is Output.QUIET:
+        sink.line("configured" if found.configured else "missing")
+        return
+    sink.line("Welcome to Modellix CLI.")
+    if found.configured:
+        sink.line(f"An API key is configured ({found.key_source}, profile {found.profile}).")
+    else:
+        sink.line("No API key is configured yet.")
+    if found.trouble:
+        sink.line(f"Configuration warning: {found.trouble}")
+    for line in ("", "Next steps:" if found.configured else "Quickstart:"):
+        sink.line(line)
+    for step in steps:
+        sink.line(f"  {step}")
+    for line in ("", "Help: modellix-cli --help", f"Docs: {DOCS}"):
+        sink.line(line)
+
+
+def examined(sink: Sink, found: "Setup", checks: Sequence["Check"], *, passed: bool) -> None:
+    """Show the checks in their order, and whether every required one passed."""
+    if sink.mode is Output.JSON:
+        facts: dict[str, Any] = {"checks": [check.as_dict() for check in checks], "ok": passed}
+        sink.json(dict(sorted((found.as_dict() | facts).items())))
+        return
+    if sink.mode is Output.QUIET:
+        sink.line("ok" if passed else "failed")
+        return
+    sink.line("Modellix CLI doctor")
+    for check in checks:
+        label = "PASS" if check.ok else "FAIL" if check.required else "WARN"
+        sink.line(f"[{label}] {check.name}: {check.detail}")
+    told = "All required checks passed." if passed else "One or more required checks failed."
+    sink.line(told)

@@ -1,0 +1,194 @@
+"""`task history`."""
+
+import json
+from pathlib import Path
+
+import pytest
+import respx
+
+from tests.conftest import Cli
+from tests.support import API, FakeClock, Terminal, accepted, invoke, task_reply
+
+HISTORY = ("task", "history")
+SEEN = "2027-01-15T08:00:00.000Z"
+
+
+def see(cli: Cli, *task_ids: str, profile: str | None = None) -> None:
+    for task_id in task_ids:
+        respx.get(f"{API}/tasks/{task_id}").respond(json=task_reply(task_id))
+        cli("task", "get", task_id, env={"MODELLIX_PROFILE": profile})
+
+
+def official(env: dict[str, str], *entries: dict[str, str]) -> Path:
+    path = Path(env["XDG_CONFIG_HOME"]) / "modellix" / "history.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"entries": entries, "version": 1}))
+    return path
+
+
+@respx.mock
+def test_tasks_are_listed_as_json(cli: Cli, env: dict[str, str]) -> None:
+    see(cli, "t-1")
+    result = cli(*HISTORY, "--json")
+    assert result.status == 0
+    assert result.json == {
+        "entries": [
+            {
+                "createdAt": SEEN,
+                "taskId": "t-1",
+                "updatedAt": SEEN,
+                "baseUrl": "https://api.modellix.ai",
+                "profile": "default",
+                "status": "success",
+            }
+        ],
+        "historyPath": str(Path(env["XDG_STATE_HOME"]) / "modellix" / "journal.db"),
+        "ok": True,
+        "total": 1,
+    }
+
+
+@respx.mock
+def test_piped_lines_have_tab_separated_fields_and_quiet_ones_ids(cli: Cli) -> None:
+    see(cli, "t-1", "t-2")
+    line = "\t".join((SEEN, "default", "t-2", "-", "success", "https://api.modellix.ai"))
+    assert cli(*HISTORY, "--limit", "1").stdout == line + "\n"
+    assert cli(*HISTORY, "-q").stdout == "t-2\nt-1\n"
+
+
+@respx.mock
+def test_a_terminal_gets_a_table(
+    cli: Cli, env: dict[str, str], work: Path, clock: FakeClock
+) -> None:
+    see(cli, "t-1", "t-2")
+    shown = invoke(*HISTORY, "--limit", "1", env=env, cwd=work, clock=clock, stdout=Terminal())
+    head, row = shown.stdout.splitlines()
+    assert head.index("TASK") == row.index("t-2")
+    assert "1 of 2 tasks" in shown.stderr
+
+
+def test_an_empty_history_says_so(cli: Cli) -> None:
+    assert cli(*HISTORY).stdout == "No local task history.\n"
+    assert cli(*HISTORY, "-q").stdout == ""
+    assert cli(*HISTORY, "--json").json["entries"] == []
+
+
+@respx.mock
+@pytest.mark.parametrize("by_variable", [True, False])
+def test_a_profile_limits_the_list(cli: Cli, by_variable: bool) -> None:
+    see(cli, "t-1")
+    see(cli, "t-2", profile="work")
+    assert cli(*HISTORY, "--json").json["total"] == 2
+    option = () if by_variable else ("--profile", "work")
+    variable = {"MODELLIX_PROFILE": "work" if by_variable else None}
+    shown = cli(*HISTORY, *option, "--json", env=variable).json
+    assert [entry["taskId"] for entry in shown["entries"]] == ["t-2"]
+    assert shown["profile"] == "work"
+
+
+def test_the_official_history_is_shown_and_named(cli: Cli, env: dict[str, str]) -> None:
+    entry = {"createdAt": SEEN, "taskId": "h-1", "updatedAt": SEEN, "modelSlug": "a/b"}
+    path = official(env, entry)
+    shown = cli(*HISTORY, "--json").json
+    assert shown["entries"] == [
+        entry | {"baseUrl": "https://api.modellix.ai", "profile": "default"}
+    ]
+    assert shown["historyPath"] == str(path)
+
+
+def test_a_broken_official_history_is_a_warning(cli: Cli, env: dict[str, str]) -> None:
+    official(env).write_text("{")
+    result = cli(*HISTORY, "--json")
+    assert result.status == 0
+    assert result.json["entries"] == []
+    assert result.stderr.count("Warning:") == 1
+
+
+def test_no_text_of_the_file_acts_on_the_terminal(cli: Cli, env: dict[str, str]) -> None:
+    entry = {"createdAt": SEEN, "taskId": "h-1", "updatedAt": SEEN, "status": "a\x1b[2J\tb\nc"}
+    official(env, entry)
+    line = cli(*HISTORY).stdout
+    assert "\x1b" not in line
+    assert (line.count("\t"), line.count("\n")) == (5, 1)
+
+
+def test_the_sandboxs_tasks_are_shown_with_sandbox_only(cli: Cli) -> None:
+    run = ("model", "run", "sandbox/image", "--body", '{"prompt": "a cat"}', "--sandbox", "-q")
+    task_id = cli(*run).stdout
+    assert cli(*HISTORY, "-q").stdout == ""
+    assert cli(*HISTORY, "-q", "--sandbox").stdout == task_id
+
+
+@respx.mock
+def test_clearing_forgets_and_says_where(cli: Cli, env: dict[str, str]) -> None:
+    see(cli, "t-1")
+    path = str(Path(env["XDG_STATE_HOME"]) / "modellix" / "journal.db")
+    assert cli(*HISTORY, "--clear", "--yes").stdout == f"Cleared local task history at {path}.\n"
+    assert cli(*HISTORY, "-q").stdout == ""
+    assert cli(*HISTORY, "--clear", "-y").stdout == "No local task history exists.\n"
+    see(cli, "t-1")
+    shown = cli(*HISTORY, "--clear", "-y", "--json").json
+    assert shown == {"cleared": True, "historyPath": path, "ok": True}
+    assert cli(*HISTORY, "--clear", "-y", "-q").stdout == ""
+
+
+@respx.mock
+def test_clearing_one_profile_leaves_the_others(cli: Cli) -> None:
+    see(cli, "t-1")
+    see(cli, "t-2", profile="work")
+    cli(*HISTORY, "--clear", "--yes", "--profile", "work")
+    assert cli(*HISTORY, "-q").stdout == "t-1\n"
+
+
+@respx.mock
+def test_clearing_keeps_what_protects_money_and_says_so(cli: Cli) -> None:
+    run = ("model", "run", "a/b", "--body", "{}")
+    respx.post(f"{API}/a/b/async").respond(502)
+    assert cli(*run).status == 8
+    assert "1 submission of unknown outcome" in cli(*HISTORY, "--clear", "-y").stderr
+    respx.post(f"{API}/a/b/async").respond(json=accepted("t-1"))
+    assert "second paid submission" in cli(*run).stderr
+
+
+@respx.mock
+def test_clearing_where_nobody_can_answer_needs_yes(cli: Cli) -> None:
+    see(cli, "t-1")
+    result = cli(*HISTORY, "--clear")
+    assert result.status == 2
+    assert "--yes" in result.stderr
+    assert cli(*HISTORY, "-q").stdout == "t-1\n"
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("answer", "status", "left"),
+    [
+        (b"y\n", 0, ""),
+        (b"YES\n", 0, ""),
+        (b"n\n", 1, "t-1\n"),
+        (b"\n", 1, "t-1\n"),
+        (b"", 1, "t-1\n"),
+    ],
+)
+def test_a_terminal_is_asked_first(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, answer: bytes, status: int, left: str
+) -> None:
+    see(cli, "t-1")
+    with monkeypatch.context() as patch:
+        patch.setattr("modellix_cli.commands.prompting.is_terminal", lambda stream: True)
+        result = cli(*HISTORY, "--clear", stdin=answer)
+        assert cli(*HISTORY, "--clear", "--json", stdin=b"y\n").status == 2
+    assert result.status == status
+    assert "[y/N]" in result.stdout + result.stderr
+    assert cli(*HISTORY, "-q").stdout == left
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--limit", "0"), ("--limit", "x"), ("--yes",), ("extra",), ("--profile", "a b")]
+)
+def test_a_wrong_command_line_is_exit_2(cli: Cli, arguments: tuple[str, ...]) -> None:
+    assert cli(*HISTORY, *arguments).status == 2
+
+
+def test_a_huge_limit_is_no_trouble(cli: Cli) -> None:
+    assert cli(*HISTORY, "--limit", "9" * 30).status == 0
