@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli import __version__
 from modellix_cli.clock import clock_time
 from modellix_cli.commands.session import Session
-from modellix_cli.commands.setup import Setup
 from modellix_cli.errors import REGISTRY, Code, ModellixError
+from modellix_cli.output.facts import Check, Setup
 from modellix_cli.text import clip, count, duration
 
 if TYPE_CHECKING:
@@ -24,22 +24,6 @@ MAX_SKEW: Final = 60.0
 
 _OLDEST_PYTHON: Final = (3, 11)
 _NO_REPLY: Final = "Unknown: no reply came from the API."
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at. `cause` is a word for a failure of the connection."""
-
-    name: str
-    ok: bool
-    detail: str
-    required: bool = False
-    cause: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return an element of `checks` in the JSON output."""
-        known = {"detail": self.detail, "name": self.name, "ok": self.ok, "required": self.required}
-        return known | ({"cause": self.cause} if self.cause else {})
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from modellix_cli.commands.prompting import ask_secret, can_ask, confirm
 from modellix_cli.commands.session import Session
 from modellix_cli.errors import Code, ModellixError, usage
 from modellix_cli.local.credentials import KEY_VARIABLE, ApiKey
+from modellix_cli.output.facts import SignedIn
 from modellix_cli.values import parse_api_key
 
 if TYPE_CHECKING:
@@ -28,18 +29,6 @@ class Wanted:
     force: bool
     yes: bool
     store: "StoreName | None"
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A login with a valid key. `saved` says where it was saved, None if it was not."""
-
-    profile: str
-    origin: str
-    key: ApiKey
-    saved: "Saved | None"
-    store: str = "file"
-    """Where the profile's key is kept: file, keychain or legacy-file."""
 
 
 def sign_in(session: Session, wanted: Wanted, question: str) -> SignedIn:

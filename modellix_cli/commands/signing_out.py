@@ -1,24 +1,10 @@
 """Removing a saved profile, as `auth logout` and `config clear` do it."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
 from modellix_cli.commands.prompting import confirm
 from modellix_cli.commands.session import Session
 from modellix_cli.errors import Code, ModellixError
 from modellix_cli.local.accounts import Removal
-
-
-@dataclass(frozen=True, slots=True)
-class SignedOut:
-    """A profile that was removed, or was not there. `active` is the source of the key that
-    commands use from now on, `missing` if none.
-    """
-
-    profile: str
-    config_path: Path
-    removal: Removal
-    active: str
+from modellix_cli.output.facts import SignedOut
 
 
 def sign_out(session: Session, *, yes: bool, unasked: str, discard: bool = False) -> SignedOut:

@@ -1,30 +1,9 @@
 """What is known about the login in use, with what kept the rest from being known."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
 from modellix_cli.commands.session import Session
 from modellix_cli.errors import Code, ModellixError
-from modellix_cli.local.accounts import Overview
 from modellix_cli.local.credentials import Profile
-
-
-@dataclass(slots=True)
-class Standing:
-    """The login in use. `source` is `missing` without a key, `balance` is in USD.
-
-    `warning` is what is amiss but leaves the login usable, `error` why it is not.
-    """
-
-    config_path: Path
-    profile: Profile
-    origin: str | None = None
-    source: str = "missing"
-    valid: bool = False
-    balance: float | None = None
-    saved: Overview | None = None
-    warning: str | None = None
-    error: ModellixError | None = None
+from modellix_cli.output.facts import Standing
 
 
 def find_saved(session: Session) -> Standing:

@@ -7,10 +7,8 @@ from modellix_cli.output.sink import Output, Sink
 from modellix_cli.text import count
 
 if TYPE_CHECKING:
-    from modellix_cli.commands.signing_in import SignedIn
-    from modellix_cli.commands.signing_out import SignedOut
-    from modellix_cli.commands.standing import Standing
     from modellix_cli.local.accounts import Accounts
+    from modellix_cli.output.facts import SignedIn, SignedOut, Standing
 
 DOCS: Final = "https://docs.modellix.ai/ways-to-use/cli"
 NEXT_STEPS: Final = (

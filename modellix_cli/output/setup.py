@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
-    from modellix_cli.commands.checks import Check
-    from modellix_cli.commands.setup import Setup
+    from modellix_cli.output.facts import Check, Setup
 
 DOCS: Final = "https://docs.modellix.ai/ways-to-use/cli"
 

@@ -1,0 +1,98 @@
+"""What commands find out about logins and this machine, as data; other modules here show it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from modellix_cli.errors import ModellixError
+    from modellix_cli.local.accounts import Overview, Removal, Saved
+    from modellix_cli.local.credentials import ApiKey, Profile
+
+MISSING: Final = "missing"
+"""The source of a key that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A login with a valid key. `saved` says where it was saved, None if it was not."""
+
+    profile: str
+    origin: str
+    key: "ApiKey"
+    saved: "Saved | None"
+    store: str = "file"
+    """Where the profile's key is kept: file, keychain or legacy-file."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut:
+    """A profile that was removed, or was not there. `active` is the source of the key that
+    commands use from now on, `missing` if none.
+    """
+
+    profile: str
+    config_path: Path
+    removal: "Removal"
+    active: str
+
+
+@dataclass(slots=True)
+class Standing:
+    """The login in use. `source` is `missing` without a key, `balance` is in USD.
+
+    `warning` is what is amiss but leaves the login usable, `error` why it is not.
+    """
+
+    config_path: Path
+    profile: "Profile"
+    origin: str | None = None
+    source: str = "missing"
+    valid: bool = False
+    balance: float | None = None
+    saved: "Overview | None" = None
+    warning: str | None = None
+    error: "ModellixError | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The selected profile, and the source of the API key.
+
+    `key_source` is flag, environment, sandbox, the kind of store (file, legacy-file), or missing;
+    `trouble` says what about the configuration cannot be used.
+    """
+
+    profile: str
+    profile_source: str
+    key_source: str
+    trouble: str | None = None
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a key to use."""
+        return self.key_source != MISSING
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the names that the JSON of several commands carries."""
+        return {
+            "apiKeySource": self.key_source,
+            "profile": self.profile,
+            "profileSource": self.profile_source,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `cause` is a word for a failure of the connection."""
+
+    name: str
+    ok: bool
+    detail: str
+    required: bool = False
+    cause: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return an element of `checks` in the JSON output."""
+        known = {"detail": self.detail, "name": self.name, "ok": self.ok, "required": self.required}
+        return known | ({"cause": self.cause} if self.cause else {})
