@@ -65,7 +65,7 @@ class Root(Group):
 
             return Group(
                 "sandbox",
-                "The embedded Modellix: every command with --sandbox, or a server for others.",
+                "The embedded Modellix: no key, no cost. With --sandbox every command uses it.",
                 SANDBOX,
                 epilog="Models that provoke one behaviour each:\n"
                 + "\n".join(f"  {fault.slug:22} {fault.summary}" for fault in FAULTS.values()),

@@ -23,7 +23,7 @@ def completion(
     ctx: typer.Context,
     shell: Annotated[Shell, typer.Argument(help="The shell to complete for.")],
 ) -> None:
-    """Print the completion script of a shell; the same are in completions/ of the source."""
+    """Print the completion script of a shell. The same are in completions/ of the source."""
     session = Session.of(ctx)
     if session.out.mode is Output.JSON:
         session.out.json({"ok": True, "script": script(shell), "shell": shell})

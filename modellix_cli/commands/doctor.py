@@ -13,7 +13,7 @@ from modellix_cli.output.sink import Output
     examples=("doctor", "doctor --json", "doctor --sandbox"),
 )
 def doctor(ctx: typer.Context, api_key: ApiKey = None) -> None:
-    """Check key, connection, balance and this machine; exits 1 if something required fails.
+    """Check key, connection, balance and machine. Exits 1 if something required fails.
 
     Nothing is charged. With --json the result is always the list of checks, never an error.
     """

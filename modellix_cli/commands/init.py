@@ -27,7 +27,7 @@ def init(
     yes: Yes = False,
     store: StoreIn = None,
 ) -> None:
-    """Set up: validate an API key, save it, show what to do next. Nothing is charged.
+    """Set up: validate an API key and save it. Shows what to do next; nothing is charged.
 
     The key is that of --api-key, of stdin, of MODELLIX_API_KEY (which is not saved), the saved
     one, or the one typed at a hidden prompt.

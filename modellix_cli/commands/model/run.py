@@ -103,7 +103,7 @@ def run(
     ] = False,
     api_key: ApiKey = None,
 ) -> None:
-    """Submit a paid task; with --wait stay until it ends, with --output-dir save what it made.
+    """Submit a paid task. With --wait stay until it ends, with --output-dir save what it made.
 
     The body is sent byte for byte. It is sent again only where nothing can have been created.
     """

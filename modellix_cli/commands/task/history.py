@@ -30,7 +30,7 @@ def history(
         bool, typer.Option("--yes", "-y", help="Clear without asking; needed in scripts.")
     ] = False,
 ) -> None:
-    """List the tasks submitted or looked at from here, newest first, also by the official CLI.
+    """List the tasks known here, newest first. Those of the official CLI are among them.
 
     A profile chosen with --profile or MODELLIX_PROFILE limits what is listed or cleared. Nothing
     is asked of the server; what it keeps is not affected.

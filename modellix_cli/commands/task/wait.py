@@ -30,7 +30,7 @@ def wait(
     timeout: Timeout = DEFAULT_TIMEOUT,
     api_key: ApiKey = None,
 ) -> None:
-    """Wait until tasks end; a failed one exits 1, an unfinished one 124. Nothing is charged.
+    """Wait until tasks end. A failed one exits 1, an unfinished one 124. Nothing is charged.
 
     Each task is looked at on its own schedule; an id in error neither stops nor hides the others.
     """
