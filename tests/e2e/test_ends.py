@@ -1,5 +1,6 @@
 """How a run ends when it does not end by itself: Ctrl-C, signals, pipes, full disks, kill -9."""
 
+import json
 import signal
 import socket
 import sqlite3
@@ -70,6 +71,20 @@ def test_ctrl_c_while_the_submission_is_under_way_says_that_its_outcome_is_unkno
     assert "outcome is unknown" in err.decode()
     assert "Do not submit the same request again" in err.decode()
     assert journal(shell, "SELECT state FROM submissions") == [("intent",)]
+
+
+def test_a_second_ctrl_c_does_not_change_what_is_known(
+    shell: Shell, scripted: Callable[..., Scripted], hanging: Hanging
+) -> None:
+    shell.env["MODELLIX_BASE_URL"] = scripted(hanging).url
+    run = shell.start(*RUN, "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert hanging.asked.wait(10)
+    run.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    run.send_signal(signal.SIGINT)
+    out, _ = run.communicate(timeout=10)
+    assert run.returncode == 130
+    assert json.loads(out)["error"]["charged"] == "unknown"
 
 
 def journal(shell: Shell, query: str) -> list[tuple[object, ...]]:
