@@ -244,15 +244,18 @@ class Session:
 
     def name_submitted(self, error: ModellixError) -> ModellixError:
         """Add to an error the task that was submitted before it, and how to go on with it."""
-        if self.submitted is not None:
-            error.task_id = error.task_id or self.submitted
-            error.resume = error.resume or self.resume(self.submitted)
+        if self.submitted is None:
+            return error
+        error.task_id = error.task_id or self.submitted
+        error.retryable = False  # the same command again would pay again
+        if error.exit in (Exit.RATE_LIMITED, Exit.UNAVAILABLE):
+            error.exit = Exit.FAILED
+        if error.code is not Code.TASK_FAILED:
             error.charged = "yes"
-            error.retryable = False  # the same command again would pay again
-            if error.code not in _ABOUT_RESULTS:
-                error.hint = "The task exists and is paid for: do not submit it again."
-            if error.exit in (Exit.RATE_LIMITED, Exit.UNAVAILABLE):
-                error.exit = Exit.FAILED
+        if error.code not in (Code.TASK_FAILED, Code.RESULT_EXPIRED):
+            error.resume = error.resume or self.resume(self.submitted)
+        if error.code not in _ABOUT_RESULTS:
+            error.hint = "The task exists and is paid for: do not submit it again."
         return error
 
     def resume(self, *task_ids: str) -> str:

@@ -142,8 +142,8 @@ def _waited_line(sink: Sink, task: Task) -> None:
 
 
 def _quiet_result(sink: Sink, task: Task, saved: "Saved | None") -> None:
-    """Write paths if files were saved, else URLs and texts, else the task id."""
-    if saved and saved.files:
+    """Write the paths of what was to be saved, else URLs and texts, else the task id."""
+    if saved is not None:
         for file in saved.files:
             sink.line(str(file.path))
         return

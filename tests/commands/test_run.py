@@ -364,3 +364,18 @@ def test_the_usual_mistakes_get_their_own_advice(
     result = cli("model", "run", "a/b", *arguments)
     assert result.status == 2
     assert advice in result.stderr
+
+
+@respx.mock
+def test_quiet_promises_paths_so_nothing_stands_in_for_one(cli: Cli) -> None:
+    submitting(task_reply("task-1", "success", "data:image/png;base64,!"))
+    result = cli(*RUN, "--wait", "--output-dir", "out", "-q")
+    assert (result.status, result.stdout) == (1, "")
+
+
+@respx.mock
+def test_nothing_is_resumed_of_a_task_that_failed(cli: Cli) -> None:
+    submitting(task_reply("task-1", "failed", error="too dark"))
+    error = cli(*RUN, "--wait", "--json").json["error"]
+    assert "resume" not in error
+    assert error["charged"] == "unknown"
