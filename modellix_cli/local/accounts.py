@@ -95,7 +95,7 @@ class Accounts:
 
     def overview(self) -> Overview:
         """Return what is saved, without keys."""
-        config = self._read()
+        config = self._read_checked()
         return Overview(current_profile(config), profile_names(config), bool(legacy_keys(config)))
 
     def saved_key(self, profile: str, origin: str) -> ApiKey | None:
