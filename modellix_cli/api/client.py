@@ -129,12 +129,12 @@ class Client:
 
     def schema(self, slug: Slug) -> Json:
         """Return a model's parameters: `GET /models/{provider}/{model}/api_schema`, public."""
-        path = f"/models/{quote(slug.provider, safe='')}/{quote(slug.model, safe='')}/api_schema"
+        path = f"/models/{Slug(slug.provider, slug.model).path}/api_schema"
         return self._get(path, read_schema)
 
     def page(self, slug: Slug) -> Page:
         """Return a model's page as Markdown: `GET /{provider}/{model}.md`, public."""
-        path = f"/{quote(slug.provider, safe='')}/{quote(slug.model, safe='')}.md"
+        path = f"/{Slug(slug.provider, slug.model).path}.md"
         text = self._ask(
             "GET",
             path,
@@ -164,9 +164,14 @@ class Client:
         return self._get(f"{API_PREFIX}/team/balance", read_balance)
 
     def delete_file(self, file_id: str) -> None:
-        """Delete an uploaded file: `DELETE /media/files/{file_id}`, any 2xx."""
+        """Delete an uploaded file: `DELETE /media/files/{file_id}`, any 2xx.
+
+        Sent once: after a reply that was lost, a second try would report a deleted file as missing.
+        """
         path = f"{API_PREFIX}/media/files/{quote(file_id, safe='')}"
-        self._ask("DELETE", path, lambda reply: failures.check_deleted(reply, self._clock))
+        self._ask(
+            "DELETE", path, lambda reply: failures.check_deleted(reply, self._clock), NO_RETRIES
+        )
 
     def upload(self, name: str, media_type: str, content: bytes) -> UploadedFile:
         """Upload an input: `POST /media/files`, multipart, field `file`.

@@ -69,7 +69,9 @@ class MediaFetcher:
                     return
                 target = _redirect_target(target, response)
         raise ModellixError(
-            Code.DOWNLOAD_FAILED, f"Resource download exceeded {MAX_REDIRECTS} redirects."
+            Code.DOWNLOAD_FAILED,
+            f"Resource download exceeded {MAX_REDIRECTS} redirects.",
+            retryable=False,
         )
 
     @contextmanager
@@ -181,6 +183,7 @@ def _redirect_target(url: str, response: httpx.Response) -> str:
         raise ModellixError(
             Code.DOWNLOAD_FAILED,
             f"Resource download redirect ({response.status_code}) did not include a Location.",
+            retryable=False,
         )
     try:
         return urljoin(url, location)

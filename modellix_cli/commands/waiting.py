@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from modellix_cli.commands.results import remember, report_errors
+from modellix_cli.commands.results import report_errors
 from modellix_cli.commands.session import Session
 from modellix_cli.errors import Code, ModellixError, interrupted
 from modellix_cli.jobs.download import task_failed
@@ -52,7 +52,9 @@ def run_waiter(
                 schedule,
                 clock=session.runtime.clock,
                 progress=progress,
-                seen=lambda task: remember(session, task),
+                seen=lambda task: session.journal.saw(
+                    task.task_id, task.status.lower(), task.ended_at
+                ),
                 reached=reached,
             ).run(waited)
     except KeyboardInterrupt as stop:

@@ -40,6 +40,7 @@ from modellix_cli.local.documents import (
     read_object,
     replace_private,
     set_aside,
+    unusable,
 )
 from modellix_cli.local.keystore import KeyStore, Store
 from modellix_cli.local.locks import hold
@@ -95,8 +96,13 @@ class Accounts:
 
     def overview(self) -> Overview:
         """Return what is saved, without keys."""
-        config = self._read()
-        return Overview(current_profile(config), profile_names(config), bool(legacy_keys(config)))
+        config = self._read_checked()
+        names, current = profile_names(config), config.get("currentProfile")
+        if config and not names and config.get("schemaVersion") is None:
+            raise unusable(self.path, "it has neither an apiKey nor profiles")
+        if names and current is not None and current not in names:
+            raise unusable(self.path, "its currentProfile is not one of its profiles")
+        return Overview(current_profile(config), names, bool(legacy_keys(config)))
 
     def saved_key(self, profile: str, origin: str) -> ApiKey | None:
         """Return the key saved for a profile and origin, None if there is none."""

@@ -229,7 +229,14 @@ def test_what_is_not_a_text_is_asked_for_again(clock: FakeClock, trouble: httpx.
 
 
 @respx.mock
-@pytest.mark.parametrize(("name", "path"), [("a/b", "a/b"), ("a b/ü?#%", "a%20b/%C3%BC%3F%23%25")])
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("a/b", "a/b"),
+        ("a b/ü?#%", "a%20b/%C3%BC%3F%23%25"),
+        ("a!/c'(d)*~", "a!/c'(d)*~"),
+    ],
+)
 def test_a_slug_is_two_segments_of_the_path(clock: FakeClock, name: str, path: str) -> None:
     route = respx.get(url__startswith=PAGES).respond(404, json=problem(404, "no such page"))
     slug = parse_slug(name)

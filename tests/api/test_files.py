@@ -185,3 +185,12 @@ def test_deleting_what_is_not_there_is_not_found(client: Client) -> None:
     with pytest.raises(ModellixError) as caught:
         client.delete_file("file-1")
     assert caught.value.exit == 5
+
+
+@respx.mock
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_refused_delete_is_not_sent_again(client: Client, status: int) -> None:
+    route = respx.delete(path="/api/v1/media/files/f-1").respond(status, json={"code": status})
+    with pytest.raises(ModellixError):
+        client.delete_file("f-1")
+    assert route.call_count == 1

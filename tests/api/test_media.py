@@ -121,14 +121,18 @@ def test_a_redirect_to_an_unsafe_place_is_refused(target: str) -> None:
 @respx.mock
 def test_redirects_in_a_circle_end() -> None:
     route = respx.get(host=PUBLIC).respond(302, headers={"Location": URL})
-    assert "exceeded 5 redirects" in failure(URL).message
+    error = failure(URL)
+    assert "exceeded 5 redirects" in error.message
+    assert not error.retryable
     assert route.call_count == 6
 
 
 @respx.mock
 def test_a_redirect_to_nowhere_is_told() -> None:
     respx.get(host=PUBLIC).respond(302)
-    assert "did not include a Location" in failure(URL).message
+    error = failure(URL)
+    assert "did not include a Location" in error.message
+    assert not error.retryable
 
 
 @respx.mock

@@ -80,7 +80,18 @@ def test_show_without_anything_is_not_an_error(cli: Cli) -> None:
     assert "Saved profiles: none\nActive API key source: missing\n" in result.stdout
 
 
-@pytest.mark.parametrize("broken", ["{broken", "[]"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "{broken",
+        "[]",
+        '{"apiKey": ""}',
+        '{"profiles": {}}',
+        '{"profiles": {"a": {"apiKey": 3}}}',
+        '{"profiles": {"a b": {}}}',
+        '{"currentProfile": "b", "profiles": {"a": {"apiKey": "k"}}}',
+    ],
+)
 def test_show_of_a_broken_config_fails_only_without_another_key(
     cli: Cli, disk: Disk, broken: str
 ) -> None:

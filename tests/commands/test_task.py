@@ -234,3 +234,10 @@ def test_a_connection_that_is_never_made_says_how_often_it_was_tried(cli: Cli) -
     assert error["code"] == "NETWORK"
     assert "Tried 4 times" in error["message"]
     assert "Nothing was charged" in error["hint"]
+
+
+@respx.mock
+def test_the_history_has_the_final_status_of_a_wait_in_lower_case(cli: Cli) -> None:
+    tasks(ok_1=task_reply("ok-1", "SUCCESS", URL))
+    cli("task", "wait", "ok-1")
+    assert cli("task", "history", "--json").json["entries"][0]["status"] == "success"
