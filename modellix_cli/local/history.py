@@ -123,12 +123,13 @@ class History:
 
     @property
     def path(self) -> Path:
-        """The file a user would look for: history.json if there is one, else the journal."""
-        try:
-            self._official.stat()
-        except OSError:
-            return self._file.path
+        """Where the official CLI keeps its history.json, whether or not there is one."""
         return self._official
+
+    @property
+    def journal_path(self) -> Path:
+        """The journal, which holds everything that is shown."""
+        return self._file.path
 
     def entries(self, scope: Scope, limit: int) -> tuple[list[Record], int]:
         """Return the newest `limit` entries, newest first, and how many there are in all.

@@ -1,7 +1,6 @@
 """How the task history looks in each output mode (official-cli.md 4.18)."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modellix_cli.clock import clock_time, iso
@@ -9,19 +8,23 @@ from modellix_cli.output.sink import Output, Sink
 from modellix_cli.text import count, one_line
 
 if TYPE_CHECKING:
-    from modellix_cli.local.history import Cleared, Record
+    from modellix_cli.local.history import Cleared, History, Record
 
 _HEADINGS = ("UPDATED", "PROFILE", "TASK", "MODEL", "STATUS", "SERVICE")
 
 
 def entries(
-    sink: Sink, records: Sequence["Record"], total: int, path: Path, profile: str | None
+    sink: Sink,
+    records: Sequence["Record"],
+    total: int,
+    history: "History",
+    profile: str | None,
 ) -> None:
     """Show entries, newest first, of `total` there are; piped, a line has tab-separated fields."""
     if sink.mode is Output.JSON:
         result: dict[str, Any] = {
             "entries": [record.as_dict() for record in records],
-            "historyPath": str(path),
+            **_paths(history),
             "ok": True,
             "total": total,
         }
@@ -41,18 +44,24 @@ def entries(
             sink.block("\t".join(fields))
 
 
-def cleared(sink: Sink, done: "Cleared", path: Path) -> None:
+def cleared(sink: Sink, done: "Cleared", history: "History") -> None:
     """Show that the history is cleared, and say what was kept to protect money."""
     if sink.mode is Output.JSON:
-        sink.json({"cleared": done.anything, "historyPath": str(path), "ok": True})
+        sink.json({"cleared": done.anything, **_paths(history), "ok": True})
     elif sink.mode is Output.HUMAN:
-        what = f"Cleared local task history at {path}." if done.anything else None
+        where = history.journal_path
+        what = f"Cleared local task history at {where}." if done.anything else None
         sink.line(what or "No local task history exists.")
     if done.kept:
         sink.note(
             f"{count(done.kept, 'submission')} of unknown outcome from the last 24 hours kept, "
             "to warn before the same request is paid for again."
         )
+
+
+def _paths(history: "History") -> dict[str, str]:
+    """Return where the official CLI keeps its history, and the journal that is shown."""
+    return {"historyPath": str(history.path), "journalPath": str(history.journal_path)}
 
 
 def _fields(record: "Record") -> tuple[str, ...]:

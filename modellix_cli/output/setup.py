@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 DOCS: Final = "https://docs.modellix.ai/ways-to-use/cli"
 
 
+OFFICIAL_CHECKS: Final = ("python", "apiKey", "connectivity", "validation", "balance")
+"""The checks of official-cli.md 4.3, where the first is `node`."""
+
+
 def welcome(sink: Sink, found: "Setup", steps: Sequence[str]) -> None:
     """Show what is set up and what to do next."""
     if sink.mode is Output.JSON:
@@ -39,9 +43,15 @@ def welcome(sink: Sink, found: "Setup", steps: Sequence[str]) -> None:
 
 
 def examined(sink: Sink, found: "Setup", checks: Sequence["Check"], *, passed: bool) -> None:
-    """Show the checks in their order, and whether every required one passed."""
+    """Show the checks in their order, and whether every required one passed.
+
+    In JSON those of the official CLI keep their array; the others have one of their own.
+    """
     if sink.mode is Output.JSON:
-        facts: dict[str, Any] = {"checks": [check.as_dict() for check in checks], "ok": passed}
+        shown = {check.name: check.as_dict() for check in checks}
+        official = [shown[name] for name in OFFICIAL_CHECKS if name in shown]
+        beyond = [entry for name, entry in shown.items() if name not in OFFICIAL_CHECKS]
+        facts: dict[str, Any] = {"checks": official, "machineChecks": beyond, "ok": passed}
         sink.json(dict(sorted((found.as_dict() | facts).items())))
         return
     if sink.mode is Output.QUIET:

@@ -42,7 +42,8 @@ def test_tasks_are_listed_as_json(cli: Cli, env: dict[str, str]) -> None:
                 "status": "success",
             }
         ],
-        "historyPath": str(Path(env["XDG_STATE_HOME"]) / "modellix" / "journal.db"),
+        "historyPath": str(Path(env["XDG_CONFIG_HOME"]) / "modellix" / "history.json"),
+        "journalPath": str(Path(env["XDG_STATE_HOME"]) / "modellix" / "journal.db"),
         "ok": True,
         "total": 1,
     }
@@ -128,7 +129,8 @@ def test_clearing_forgets_and_says_where(cli: Cli, env: dict[str, str]) -> None:
     assert cli(*HISTORY, "--clear", "-y").stdout == "No local task history exists.\n"
     see(cli, "t-1")
     shown = cli(*HISTORY, "--clear", "-y", "--json").json
-    assert shown == {"cleared": True, "historyPath": path, "ok": True}
+    assert (shown["cleared"], shown["ok"], shown["journalPath"]) == (True, True, path)
+    assert shown["historyPath"].endswith("history.json")
     assert cli(*HISTORY, "--clear", "-y", "-q").stdout == ""
 
 

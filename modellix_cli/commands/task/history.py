@@ -47,11 +47,11 @@ def history(
     scope = Scope(chosen.name if named else None, session.sandbox)
     if not clear:
         entries, total = session.history.entries(scope, limit)
-        show.entries(session.out, entries, total, session.history.path, scope.profile)
+        show.entries(session.out, entries, total, session.history, scope.profile)
         return
     whose = f"of profile {scope.profile}" if scope.profile else "of all profiles"
     question = f"Clear the local Modellix task history {whose}?"
     unattended = "Pass --yes to clear the task history where nobody can answer."
     if not yes:
         confirm(session, question, unasked=unattended)
-    show.cleared(session.out, session.history.clear(scope), session.history.path)
+    show.cleared(session.out, session.history.clear(scope), session.history)
