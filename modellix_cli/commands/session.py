@@ -144,11 +144,13 @@ class Session:
         """The embedded Modellix as a WSGI app, or None when the real one is meant."""
         if not self.sandbox:
             return None
-        from modellix_cli.local.paths import state_dir
+        from modellix_cli.local.paths import make_private_dir, state_dir
         from modellix_cli.sandbox import open_sandbox
 
         self.out.note("Sandbox: nothing leaves this machine and nothing is charged.")
-        app = open_sandbox(state_dir(self.runtime.env) / "sandbox", self.runtime.clock)
+        folder = state_dir(self.runtime.env)
+        make_private_dir(folder)  # the journal's folder too, whichever comes first
+        app = open_sandbox(folder / "sandbox", self.runtime.clock)
         self._closing.append(app.store.close)
         return app
 

@@ -379,3 +379,18 @@ def test_nothing_is_resumed_of_a_task_that_failed(cli: Cli) -> None:
     error = cli(*RUN, "--wait", "--json").json["error"]
     assert "resume" not in error
     assert error["charged"] == "unknown"
+
+
+def test_the_state_folder_is_the_users_alone_also_when_the_sandbox_makes_it(
+    cli: Cli, env: dict[str, str]
+) -> None:
+    assert cli("model", "list", "--sandbox", "-q").status == 0
+    assert (Path(env["XDG_STATE_HOME"]) / "modellix").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_state_folder_that_cannot_be_made_is_told(cli: Cli, work: Path) -> None:
+    (work / "file").write_text("")
+    result = cli("model", "list", "--sandbox", env={"XDG_STATE_HOME": str(work / "file")})
+    assert result.status == 1
+    assert str(work / "file") in result.stderr
+    assert "Traceback" not in result.stderr
