@@ -62,7 +62,7 @@ _SCHEMA_VERSION: Final = 2
 class JournalFile:
     """The database in `folder`; usable from several threads.
 
-    `warn` is told, once, when it cannot be used.
+    `warn` is told when it cannot be used: once, or each time another process holds it too long.
     """
 
     def __init__(self, folder: Path, clock: Clock, warn: Callable[[str], None]) -> None:
@@ -103,11 +103,18 @@ class JournalFile:
         if damaged and not self._renewed:
             self._set_aside(reason)
             return self._db
-        if damaged or "locked" not in reason:
+        if damaged:
             self._give_up(reason)
         else:
-            self._warn(f"Nothing was recorded just now in the journal {self.path}: {reason}.")
+            self._go_without(reason)
         return None
+
+    def _go_without(self, reason: str) -> None:
+        """Record nothing: only now if another process holds the file, else from now on."""
+        if "locked" in reason:
+            self._warn(f"Nothing was recorded just now in the journal {self.path}: {reason}.")
+        else:
+            self._give_up(reason)
 
     def _open(self) -> sqlite3.Connection | None:
         if self._db is None and not self._broken:
@@ -116,7 +123,7 @@ class JournalFile:
             except _NotOurs as error:
                 self._set_aside(str(error))
             except (sqlite3.Error, OSError) as error:
-                self._give_up(str(error))
+                self._go_without(str(error))
         return self._db
 
     def _connect(self) -> sqlite3.Connection:

@@ -246,3 +246,20 @@ def test_a_journal_without_its_tables_is_made_anew(journal: Journal, warnings: l
     journal.saw("task-2", "success")
     assert journal.last_task_id() == "task-2"
     assert "unusable" in warnings[0]
+
+
+def test_a_journal_that_is_locked_when_opened_is_used_once_it_is_free(
+    monkeypatch: pytest.MonkeyPatch, journal: Journal, warnings: list[str]
+) -> None:
+    monkeypatch.setattr("modellix_cli.local.journal_file._BUSY_SECONDS", 0.05)
+    journal.saw("task-0", "success")
+    journal.close()
+    other = sqlite3.connect(journal.path, isolation_level=None)
+    other.execute("PRAGMA journal_mode = DELETE")  # there, readers are shut out too
+    other.execute("BEGIN EXCLUSIVE")
+    assert journal.intend("a/b", b"{}") is None
+    assert "locked" in warnings[0]
+    other.execute("ROLLBACK")
+    other.close()
+    assert journal.settle(None, "accepted", slug="a/b", task_id="task-1")
+    assert journal.last_task_id() == "task-1"
