@@ -72,11 +72,6 @@ class Task:
         """Whether the task ended; a status we do not know counts as unfinished."""
         return self.succeeded or self.failed
 
-    @property
-    def urls(self) -> list[str]:
-        """The addresses of the resources that have one."""
-        return [resource.url for resource in self.resources if resource.url]
-
 
 def read_submission(document: Json) -> Submission:
     """Read the reply to a submission. Raises `BAD_REPLY` without a usable task id."""

@@ -29,6 +29,10 @@ def task(**data: Any) -> Task:
     return read_task({"code": 0, "data": {"status": "success"} | data}, "t-1")
 
 
+def urls(found: Task) -> list[str]:
+    return [resource.url for resource in found.resources if resource.url]
+
+
 def resources(*items: Any) -> tuple[Resource, ...]:
     return task(result={"resources": list(items)}).resources
 
@@ -95,7 +99,7 @@ def test_a_finished_task_is_read_as_documented() -> None:
     url = "https://cdn.example.com/images/abc123.png"
     assert found.task_id == "task-abc123"
     assert found.resources == (Resource(1, "image", url, None, "png"),)
-    assert found.urls == [url]
+    assert urls(found) == [url]
     assert found.ended_at == 1704103203.0
     assert found.reason is None
 
@@ -169,12 +173,12 @@ def test_resources_keep_their_order_and_count_from_one() -> None:
 
 
 def test_resources_may_lie_beside_the_result() -> None:
-    assert task(resources=["https://x/a"]).urls == ["https://x/a"]
+    assert urls(task(resources=["https://x/a"])) == ["https://x/a"]
 
 
 def test_resources_in_the_result_come_first() -> None:
     found = task(result={"resources": ["https://x/in"]}, resources=["https://x/beside"])
-    assert found.urls == ["https://x/in"]
+    assert urls(found) == ["https://x/in"]
 
 
 @pytest.mark.parametrize("field", ["text", "content"])
@@ -200,7 +204,7 @@ def test_a_data_url_is_a_url() -> None:
 
 def test_a_resource_without_an_address_is_not_among_the_urls() -> None:
     found = task(result={"resources": [{"type": "text", "text": "x"}, "https://x/a"]})
-    assert found.urls == ["https://x/a"]
+    assert urls(found) == ["https://x/a"]
 
 
 @pytest.mark.parametrize("value", [None, 5, True, [], {}, ""])
@@ -352,7 +356,7 @@ def test_any_json_is_a_task_or_a_bad_reply(document: Any) -> None:
     else:
         assert found.status.strip() == found.status != ""
         assert not (found.succeeded and found.failed)
-        assert all(found.urls)
+        assert all(urls(found))
 
 
 @given(VALUES | st.builds(lambda data: {"data": data}, VALUES))
