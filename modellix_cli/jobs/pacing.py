@@ -42,6 +42,10 @@ class Ticket:
     ref: str
 
 
+class NoSlot(float):
+    """Seconds to wait because as many tasks run as may."""
+
+
 class Governor:
     """Decides when requests leave. `wait` values are seconds; 0 means now, and counts as sent."""
 
@@ -56,6 +60,7 @@ class Governor:
     def ask_submit(self, *, whatever_runs: bool = False) -> Ticket | float:
         """Return leave to send one submission now, or how long to wait before asking again.
 
+        That is a `NoSlot` where waiting for a running task to end is what it takes.
         With `whatever_runs` it is not held for want of a slot: the server decides.
         """
         ref = token_hex(8)
@@ -208,7 +213,7 @@ class Gate(Pacer):
         if waited < _WORTH_TELLING <= waited + wait:
             self._notice(
                 f"The requests that this key allows are used up. Going on in {duration(wait)}."
-                if wait > _SOON
+                if not isinstance(wait, NoSlot)
                 else "As many tasks run as this key may run. Waiting for one to end."
             )
         pause = wait + self._clock.jitter(wait / 10)
@@ -230,7 +235,7 @@ def _slot(pace: Pace, slots: Slots, now: float) -> float:
         if now - pace.last_at > _FORGET_SPURT:
             pace.spurt = 1
         free = count < USUAL_CAP or flying < pace.spurt
-    return 0.0 if free else _SOON
+    return 0.0 if free else NoSlot(_SOON)
 
 
 def _new_window(pace: Pace, limit: int, now: float) -> None:
