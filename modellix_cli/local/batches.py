@@ -94,7 +94,8 @@ class BatchBook:
             ).lastrowid
             return Batch(made or 0, now, now, source, total, "running"), last
 
-        return self._sure(find_or_make)
+        found: tuple[Batch, Batch | None] = self._sure(find_or_make)
+        return found
 
     @contextmanager
     def hold(self, batch: int) -> Iterator[None]:
@@ -276,10 +277,17 @@ def as_dict(batch: Batch, tally: dict[str, int]) -> dict[str, Any]:
 
 
 def _fate(row: tuple[Any, ...]) -> Fate:
-    made = json.loads(row[7]) if row[7] else {}
+    index, slug, name, state, task_id, status, detail, text = row
+    made = json.loads(text) if text else {}
     files = made.get("files")
     return Fate(
-        *row[:7],
+        index,
+        slug,
+        name,
+        state,
+        task_id,
+        status,
+        detail,
         urls=tuple(made.get("urls", ())),
         files=None if files is None else tuple(files),
     )
