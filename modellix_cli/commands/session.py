@@ -335,6 +335,10 @@ class Session:
         except RuntimeError as error:
             raise usage(f"{text}: there is no such user.") from error
 
+    def at_end(self, close: Callable[[], None]) -> None:
+        """Have something closed when the command has ended."""
+        self._closing.append(close)
+
     @contextmanager
     def closing(self) -> Iterator["Session"]:
         """Close what was opened, in the end."""
