@@ -21,7 +21,7 @@ from modellix_cli.jobs.cost import Estimate, Estimator
 from modellix_cli.jobs.looks import Looks
 from modellix_cli.local.batch_input import BatchInput, read_batch
 from modellix_cli.local.batches import Batch, Fate
-from modellix_cli.local.name_template import NameTemplate, parse_name_template
+from modellix_cli.local.name_template import parse_name_template
 from modellix_cli.output import batch as show
 from modellix_cli.output.sink import Output
 from modellix_cli.text import count
@@ -124,11 +124,10 @@ def run_job(session: Session, job: Job) -> None:
         return
     client = session.client(options.api_key)
     estimate(session, client, tasks, options)
-    downloader = job.save and open_downloader(session, job.save, reread=client.task)
-    save = downloader and saver(session, downloader, parse_name_template(options.name_template))
+    downloader = open_downloader(session, job.save, client.task) if job.save else None
     found = choose(session, job)
     with session.batches.hold(found.id):
-        run(session, client, found, job, save)
+        run(session, client, found, job, downloader)
 
 
 def guard(total: int, options: BatchOptions) -> None:
@@ -173,7 +172,7 @@ def estimate(
     """
     limit = None if options.max_cost is None else Decimal(str(options.max_cost))
     try:
-        listed = client and client.models(patient=limit is not None)
+        listed = client.models(patient=limit is not None) if client else None
     except ModellixError:
         if limit is not None:
             raise
@@ -230,7 +229,7 @@ def run(
     client: "Client",
     found: Batch,
     job: Job,
-    save: "Callable[[Fate, Task], Saved] | None",
+    downloader: "Downloader | None",
 ) -> None:
     """Run a batch that no other process works on, show its result, end with its status."""
     book, total = session.batches, job.tasks.total
@@ -249,7 +248,7 @@ def run(
                 if session.out.mode is Output.JSONL:
                     session.out.json_line(entry)
 
-            means = _means(session, client, job.options, progress, save)
+            means = _means(session, client, job.options, progress, downloader)
             batch_run = BatchRun(found.id, total, _orders(session, job.options), means, emit)
             try:
                 batch_run.run(job.tasks.lines(), book.fates(found.id))
@@ -262,12 +261,13 @@ def run(
 
 
 def saver(
-    session: Session, downloader: "Downloader", names: NameTemplate
+    session: Session, downloader: "Downloader", options: BatchOptions
 ) -> "Callable[[Fate, Task], Saved]":
     """Return what saves the results of a line's task, under names made from the template."""
     from modellix_cli.jobs.download import Saved
     from modellix_cli.jobs.progress import Progress
 
+    names = parse_name_template(options.name_template)
     date = time.strftime("%Y-%m-%d", time.localtime(session.runtime.clock.now()))
 
     def save(fate: Fate, task: "Task") -> "Saved":
@@ -316,7 +316,7 @@ def _means(
     client: "Client",
     options: BatchOptions,
     progress: "Progress",
-    save: "Callable[[Fate, Task], Saved] | None",
+    downloader: "Downloader | None",
 ) -> Means:
     def saw(task: "Task") -> None:
         session.journal.saw(task.task_id, task.status.lower(), task.ended_at)
@@ -333,7 +333,8 @@ def _means(
         saw,
         session.expectations.usual,
         session.out.warn,
-        save,
+        saver(session, downloader, options) if downloader else None,
+        downloader.stop if downloader else lambda: None,
     )
 
 

@@ -94,10 +94,9 @@ class Downloader:
     """Saves what tasks made into one folder. One serves many tasks, from many threads at a time.
 
     All that is saved through one `Downloader` shares the names (no file replaces another), the
-    limit on the total, and the number of files fetched at once. `name` chooses file names, made
-    safe and unique afterwards; without it they are those of the URLs. `reread` asks for a task
-    anew, once, when the address of a result is not there any more. `notice` is told about every
-    retry, from any thread, one at a time.
+    limit on the total, and the number of files fetched at once. `reread` asks for a task anew,
+    once, when the address of a result is not there any more. `notice` is told about every retry,
+    from any thread, one at a time.
     """
 
     def __init__(
@@ -109,13 +108,11 @@ class Downloader:
         overwrite: bool,
         clock: Clock,
         notice: Callable[[str], None],
-        name: Naming | None = None,
         reread: Callable[[str], Task] | None = None,
     ) -> None:
         self.folder = folder
         self._limits = limits
         self._clock = clock
-        self._name = name
         self._reread = reread
         self._talk = threading.Lock()
         self._slots = threading.BoundedSemaphore(limits.parallel)
@@ -129,17 +126,21 @@ class Downloader:
         tell = partial(self._tell, notice)
         self._means = Means(fetcher, self._shelf, clock, tell, limits.timeout)
 
-    def save(self, task: Task, saved: Saved, progress: Progress) -> None:
+    def save(
+        self, task: Task, saved: Saved, progress: Progress, name: Naming | None = None
+    ) -> None:
         """Fill `saved` with every resource of a finished task.
 
+        `name` chooses file names, made safe and unique afterwards; without it they are those of
+        the URLs.
         Raises `TASK_NOT_FINISHED`, `TASK_FAILED`, `NO_RESOURCES` or `RESOURCE_LIMIT` before the
         first request; later failures are collected in `saved.errors`. Ctrl-C in this thread ends
         it at once and stops the downloader; after a stop from elsewhere it raises `Abandoned`.
         `saved` holds what was complete by then.
         """
         check_downloadable(task, self._limits.max_resources)
-        names = {resource.position: self._wanted(resource) for resource in task.resources}
-        job = _Job(task, saved, progress, Turns(names))
+        names = {each.position: _wanted(name, each) for each in task.resources}
+        job = _Job(task, saved, progress, Turns(names), name)
         self._jobs.append(job)
         workers: Pool[int, None] = Pool(
             min(self._limits.parallel, len(task.resources)), self._clock
@@ -180,7 +181,7 @@ class Downloader:
 
     def _fetch(self, job: "_Job", resource: Resource, stack: ExitStack) -> Callable[[], None]:
         """Bring a resource into a `.part` file and return what gives that its name."""
-        wanted = self._wanted(resource)
+        wanted = _wanted(job.name, resource)
         inline = inline_content(resource)
         target, part = stack.enter_context(self._shelf.part(wanted))
         transfer = Transfer(
@@ -199,7 +200,7 @@ class Downloader:
         except BaseException:
             transfer.release()
             raise
-        name = self._wanted(resource, transfer.content_type, transfer.head)
+        name = _wanted(job.name, resource, transfer.content_type, transfer.head)
 
         def finish() -> None:
             try:
@@ -228,15 +229,6 @@ class Downloader:
             return url
         return resource.url
 
-    def _wanted(
-        self, resource: Resource, content_type: str | None = None, head: bytes = b""
-    ) -> str:
-        """Return the name wanted for a file, as far as what is known of it tells."""
-        usual = file_name(resource, content_type, head)
-        if self._name is None:
-            return usual
-        return safe_name(self._name(resource, split_extension(usual)[1][1:])) or usual
-
     def _tell(self, listener: Callable[..., None], *what: Any) -> None:
         """Tell something to a listener that need not know of threads; nothing after a stop."""
         with self._talk:
@@ -264,8 +256,11 @@ class Downloader:
 class _Job:
     """A task that is being saved."""
 
-    def __init__(self, task: Task, saved: Saved, progress: Progress, turns: Turns) -> None:
+    def __init__(
+        self, task: Task, saved: Saved, progress: Progress, turns: Turns, name: Naming | None
+    ) -> None:
         self.task = task
+        self.name = name
         self.saved = saved
         self.progress = progress
         self.turns = turns
@@ -283,6 +278,16 @@ class _Job:
         now = self._anew.resources if self._anew else ()
         url = now[resource.position - 1].url if resource.position <= len(now) else None
         return url if url != resource.url else None
+
+
+def _wanted(
+    name: Naming | None, resource: Resource, content_type: str | None = None, head: bytes = b""
+) -> str:
+    """Return the name wanted for a file, as far as what is known of it tells."""
+    usual = file_name(resource, content_type, head)
+    if name is None:
+        return usual
+    return safe_name(name(resource, split_extension(usual)[1][1:])) or usual
 
 
 def _finish(kept: ExitStack, finish: Callable[[], None]) -> None:

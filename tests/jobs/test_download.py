@@ -14,7 +14,7 @@ from modellix_cli.api.documents import Task, read_task
 from modellix_cli.api.media import MediaFetcher, MediaPolicy, MediaStream
 from modellix_cli.api.ranges import Resume
 from modellix_cli.errors import Code, ModellixError
-from modellix_cli.jobs.download import Downloader, Limits, Saved
+from modellix_cli.jobs.download import Downloader, Limits, Naming, Saved
 from modellix_cli.jobs.progress import Progress
 from modellix_cli.jobs.shelf import Abandoned
 from tests.support import FakeClock, task_reply
@@ -75,10 +75,11 @@ def save(
     folder: Path,
     task: Task,
     limits: Limits | None = None,
+    name: Naming | None = None,
     **options: Any,
 ) -> Saved:
     saved = Saved(folder)
-    downloader(media, folder, limits, **options).save(task, saved, Progress())
+    downloader(media, folder, limits, **options).save(task, saved, Progress(), name)
     assert not list(folder.glob("*.part"))
     return saved
 

@@ -16,6 +16,7 @@ from modellix_cli.commands.options import (
     MaxResources,
     MaxTotalBytes,
     Overwrite,
+    Parallel,
     SaveOptions,
     Timeout,
 )
@@ -115,6 +116,7 @@ def batch(
     max_bytes: MaxBytes = GIB,
     max_total_bytes: MaxTotalBytes = 1024 * GIB,
     max_resources: MaxResources = 100,
+    parallel: Parallel = 4,
     max_body_bytes: Annotated[
         int,
         typer.Option(
