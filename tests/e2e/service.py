@@ -3,7 +3,8 @@
     python tests/e2e/service.py --port 0 --rate 20 --window 5 --running 3 --task-time 1-3
     curl -s $URL/__stats__?bodies=1          what it counted, see `Service.stats`
     curl -s $URL/__reset__ -d ''             forget every task and count
-    curl -s $URL/__set__ -d '{"post_status": 402, "post_good": 5}'    change any setting
+    curl -s $URL/__set__ -d '{"post_status": 402, "post_good": 5}'    change any setting,
+                                             and begin a new search for the busiest second
 
 The settings are the fields of `Settings`, as options with dashes. Bodies may steer too:
 {"_status": 402} is answered so, {"_fail": true} ends failed, {"_seconds": 9} takes that long.
@@ -248,6 +249,8 @@ class Service:
             self.reset()
         elif path == "/__set__":
             self.settings.update(json.loads(body))
+            self.counts["max_second"] = 0
+            self.second.clear()
         return self.stats(bodies=path.endswith("?bodies=1"))
 
     def stats(self, *, bodies: bool) -> dict[str, Any]:
