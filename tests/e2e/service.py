@@ -119,11 +119,11 @@ class Service:
         self.url = ""
         self.made = 0  # tasks ever: ids stay unique across resets
         self.unix = time.time() - time.monotonic()
-        self.random = random.Random(settings.seed)
         self.reset()
 
     def reset(self) -> None:
         self.rate = Rate(self.settings)
+        self.random = random.Random(self.settings.seed)
         self.lengths = random.Random(self.settings.seed)
         self.tasks: dict[str, Task] = {}
         self.bodies: dict[str, list[str]] = {}
