@@ -19,8 +19,6 @@ from tests.e2e.served import FakeService
 LINES = 12
 CONCURRENCY = 4
 PATIENCE = 120.0
-USUAL_SECONDS = {False: 1.0, True: 2.5}
-"""How long an undisturbed run takes about, without and with --wait: where to aim."""
 
 
 @dataclass(frozen=True)
@@ -80,23 +78,28 @@ class Machine:
         return ran.returncode, ran.stdout, ran.stderr.decode()
 
 
-def kill_round(plan: Plan, machine: Machine, served: FakeService) -> Verdict:
-    """Kill a batch at random moments, resume it, and judge what is left at the end."""
+def kill_round(plan: Plan, machine: Machine, served: FakeService, usual: float) -> Verdict:
+    """Kill a batch at random moments, resume it, and judge what is left at the end.
+
+    `usual` is about how long it takes undisturbed, in seconds: where to aim.
+    """
     rng = random.Random(plan.seed)
     arguments = begin(plan, machine, served)
     verdict = Verdict()
     options: tuple[str, ...] = ()
     while True:
         run = machine.start(*arguments, *options)
-        aim = rng.uniform(0.0, 1.5 * USUAL_SECONDS[plan.wait])
-        out, err, killed = finish(run, aim if verdict.kills < plan.kills else None)
-        if not killed:
+        if verdict.kills < plan.kills:
+            take_aim(rng, run, served, usual)
+            run.kill()
+        out, err = finish(run)
+        if run.returncode != -signal.SIGKILL:
             break
         verdict.kills += 1
         options = ("--resume",)
     if run.returncode == 2 and not served.stats()["tasks_created"]:
         # Killed before it kept anything: there may be nothing to resume.
-        out, err, _ = finish(run := machine.start(*arguments), None)
+        out, err = finish(run := machine.start(*arguments))
     judge(verdict, plan, out, served)
     check_status(verdict, run.returncode, err)
     return verdict
@@ -117,11 +120,11 @@ def signal_round(
         time.sleep(0.01)
     time.sleep(random.Random(plan.seed).uniform(0.0, 0.6))
     if run.poll() is not None:
-        finish(run, None)
+        finish(run)
         return None
     sent = time.monotonic()
     run.send_signal(number)
-    out, err, _ = finish(run, None)
+    out, err = finish(run)
     verdict = Verdict(kills=1)
     if (spent := time.monotonic() - sent) > within:
         verdict.wrong.append(f"took {spent:.1f} s to end")
@@ -144,7 +147,8 @@ def signal_round(
 
 def begin(plan: Plan, machine: Machine, served: FakeService) -> list[str]:
     """Set the service, write the lines and return the command's arguments."""
-    served.reset(running=3 if plan.limited else 0, task_time="0.2", latency=0.02)
+    latency = random.Random(plan.seed).choice([0.0, 0.02, 0.1])
+    served.reset(running=3 if plan.limited else 0, task_time="0.2", latency=latency)
     path = machine.folder / f"lines-{plan.seed}.jsonl"
     with path.open("w") as file:
         for number in range(1, LINES + 1):
@@ -158,16 +162,28 @@ def prompt(plan: Plan, number: int) -> str:
     return f"round {plan.seed} line {number}"
 
 
-def finish(run: "subprocess.Popen[bytes]", after: float | None) -> tuple[bytes, str, bool]:
-    """Let a run end, or kill it after so many seconds. Returns its output and if it was killed."""
+def take_aim(
+    rng: random.Random, run: "subprocess.Popen[bytes]", served: FakeService, usual: float
+) -> None:
+    """Wait for a random moment: of the clock, or, where it hurts, just after some paid POST."""
+    deadline = time.monotonic() + rng.uniform(0.0, 1.5 * usual)
+    if rng.random() < 0.5:
+        posts = served.stats()["posts"] + rng.randint(1, LINES)
+        while run.poll() is None and served.stats()["posts"] < posts:
+            time.sleep(0.002)
+        deadline = time.monotonic() + rng.uniform(0.0, 0.05)
+    while run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+
+
+def finish(run: "subprocess.Popen[bytes]") -> tuple[bytes, str]:
+    """Let a run end, and return its output."""
     try:
-        out, err = run.communicate(timeout=PATIENCE if after is None else after)
+        out, err = run.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         run.kill()
-        out, err = run.communicate()
-        if after is None:
-            raise
-    return out, err.decode(), run.returncode == -signal.SIGKILL
+        raise
+    return out, err.decode()
 
 
 def check_status(verdict: Verdict, status: int, err: str) -> None:

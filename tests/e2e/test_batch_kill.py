@@ -45,7 +45,7 @@ def machine(shell: Shell, served: FakeService) -> Machine:
 def test_a_killed_batch_resumes_without_loss_and_without_paying_twice(
     machine: Machine, served: FakeService, plan: Plan
 ) -> None:
-    verdict = kill_round(plan, machine, served)
+    verdict = kill_round(plan, machine, served, usual=1.5)
     assert verdict.good, verdict
 
 
