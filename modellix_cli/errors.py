@@ -287,7 +287,8 @@ class ModellixError(Exception):
 
     `message` says what happened, the server's own detail included; it is untrusted text and is
     escaped by the sink. `resume` is the command that continues the work. `wait_seconds` is what
-    the server asked to wait before another try.
+    the server asked to wait before another try; `crowded` says that it refused because too many
+    tasks run.
     """
 
     def __init__(
@@ -302,6 +303,7 @@ class ModellixError(Exception):
         retryable: bool | None = None,
         resume: str | None = None,
         wait_seconds: float | None = None,
+        crowded: bool = False,
     ) -> None:
         super().__init__(message)
         kind = REGISTRY[code]
@@ -315,6 +317,7 @@ class ModellixError(Exception):
         self.retryable = kind.retryable if retryable is None else retryable
         self.resume = resume
         self.wait_seconds = wait_seconds
+        self.crowded = crowded
 
     def as_dict(self) -> dict[str, Any]:
         """Return the `error` object of the JSON envelope."""

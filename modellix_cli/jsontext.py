@@ -20,6 +20,8 @@ _MAX_INT_DIGITS: Final = 4000  # Python refuses to convert longer ones
 _UNSAFE_IN_JSON: Final = re.compile(
     "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+# json.dumps makes an encoder for each value it is given, which takes longer than encoding.
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 class JsonError(ValueError):
@@ -121,7 +123,7 @@ def _write(value: Json, parts: list[str], newline: str, step: str, colon: str) -
     elif isinstance(value, str):
         parts.append(_string(value))
     else:
-        parts.append(json.dumps(value, allow_nan=False))
+        parts.append(_encode(value))
 
 
 def _write_items(
@@ -143,6 +145,4 @@ def _write_items(
 
 
 def _string(text: str) -> str:
-    return _UNSAFE_IN_JSON.sub(
-        lambda match: f"\\u{ord(match[0]):04x}", json.dumps(text, ensure_ascii=False)
-    )
+    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", _encode(text))

@@ -4,24 +4,44 @@ Only a model's slug is certain; everything else is kept as sent. The list is not
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 from urllib.parse import urlsplit
 
 from modellix_cli.api.documents import unexpected
 from modellix_cli.jsontext import Json, Number, dumps
 
+_MAX_DOLLARS: Final = 1_000_000
+_MAX_DIGITS: Final = 20
 _UNSAFE: Final = frozenset(map(chr, [*range(32), *range(127, 160)]))
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What one `unit` costs in US dollars, from `low` to `high`, exactly as it was written.
+
+    `unit` is such as `$/img`, `$/sec` or `$/M chars`; others may come.
+    """
+
+    low: Decimal
+    high: Decimal
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
-    """One entry of the list. `price` is words such as `0.05-0.1 $/sec`, None where none is told."""
+    """One entry of the list.
+
+    `price` is words such as `0.05-0.1 $/sec`, None where none is told; `rate` the same to reckon
+    with, None also where it is not a sensible amount.
+    """
 
     slug: str
     type: str | None
     provider: str
     description: str
     price: str | None
+    rate: Price | None
     record: dict[str, Json]
 
 
@@ -61,6 +81,7 @@ def _read_model(entry: Json) -> Model:
         provider=_provider(entry) or slug.split("/")[0],
         description=_text(entry.get("description")) or "",
         price=_price(entry.get("price")),
+        rate=_rate(entry.get("price")),
         record=entry,
     )
 
@@ -84,6 +105,29 @@ def _price(price: Json) -> str | None:
     if "min" in price and "max" in price:
         return f"{_number(price['min'])}-{_number(price['max'])} {unit}".strip()
     return None
+
+
+def _rate(price: Json) -> Price | None:
+    unit = _text(price.get("unit")) if isinstance(price, dict) else None
+    if unit is None:
+        return None
+    if "fixed" in price:
+        low = high = _dollars(price["fixed"])
+    else:
+        low, high = _dollars(price.get("min")), _dollars(price.get("max"))
+    if low is None or high is None:
+        return None
+    return Price(min(low, high), max(low, high), unit.strip())
+
+
+def _dollars(value: Json) -> Decimal | None:
+    """Read an amount up to a million, of no more digits than sums stay exact with."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if not 0 <= value <= _MAX_DOLLARS:
+        return None
+    text = value.text if isinstance(value, Number) else repr(value)
+    return Decimal(text) if len(text) <= _MAX_DIGITS else None
 
 
 def _number(value: Json) -> str:

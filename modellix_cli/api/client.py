@@ -15,7 +15,14 @@ from modellix_cli.api.documents import (
     read_validity,
 )
 from modellix_cli.api.files import UploadedFile, multipart_file
-from modellix_cli.api.retry import NO_RETRIES, PROBING, RetryPolicy, with_retries
+from modellix_cli.api.retry import (
+    NO_RETRIES,
+    PROBING,
+    Pacer,
+    RetryPolicy,
+    read_limits,
+    with_retries,
+)
 from modellix_cli.api.transport import Cut, NotSent, Reply, Trace, Transport, WsgiApp
 from modellix_cli.clock import Clock
 from modellix_cli.errors import Code, ModellixError
@@ -32,7 +39,8 @@ _CREATED_NOTHING: Final = {Code.RATE_LIMITED, Code.SERVICE_UNAVAILABLE, Code.NET
 class Client:
     """The Modellix API for one key, or its public pages without; safe to use from several threads.
 
-    `notice` is told, in a sentence, about every pause before a retry.
+    `notice` is told, in a sentence, about every pause before a retry. `pacer` decides when a read
+    may leave; when a submission may is for the caller's `guard` to decide.
     """
 
     def __init__(
@@ -44,8 +52,10 @@ class Client:
         clock: Clock,
         policy: RetryPolicy,
         notice: Callable[[str], None],
+        pacer: Pacer | None = None,
     ) -> None:
         self._transport = transport
+        self._pacer = pacer or Pacer()
         self._base_url = base_url
         self._headers = {"Accept": "application/json"}
         if api_key is not None:
@@ -66,13 +76,13 @@ class Client:
 
         Sent again only where nothing can have been created; with `resend_unknown` also where the
         outcome is unknown, which may pay twice. Raises `SUBMISSION_UNKNOWN` for that case.
-        `guard` runs each single POST and may record its outcome.
+        `guard` runs each single POST: it waits for its turn and records its outcome.
         """
 
         def once(attempt: int) -> Submission:
             tries = f"{attempt}/{self._policy.retries + 1}"
             try:
-                return guard(lambda: self._submit_once(slug, body, tries))
+                return self.submit_once(slug, body, guard=guard, tries=tries)
             except ModellixError as error:
                 allowed = _CREATED_NOTHING | (
                     {Code.SUBMISSION_UNKNOWN} if resend_unknown else set()
@@ -82,7 +92,23 @@ class Client:
 
         return with_retries(once, self._policy, self._clock, self._notice)
 
-    def _submit_once(self, slug: Slug, body: bytes, tries: str) -> Submission:
+    def submit_once(
+        self,
+        slug: Slug,
+        body: bytes,
+        *,
+        guard: Callable[[Callable[[], Submission]], Submission] = lambda send: send(),
+        tries: str = "1/1",
+    ) -> Submission:
+        """As `submit`, in one try. Whatever else follows from the answer comes after `guard`."""
+        replies: list[Reply] = []
+        try:
+            return guard(lambda: self._post_task(slug, body, tries, replies))
+        finally:
+            for reply in replies:
+                self._learn(reply)
+
+    def _post_task(self, slug: Slug, body: bytes, tries: str, replies: list[Reply]) -> Submission:
         path = f"{API_PREFIX}/{slug.path}/async"
         headers = self._headers | {"Content-Type": "application/json"}
         try:
@@ -93,6 +119,7 @@ class Client:
             raise failures.submission_unknown(
                 f"The connection failed after the submission started: {error.reason}.", error.body
             ) from error
+        replies.append(reply)
         try:
             return self._created(reply)
         except ModellixError:
@@ -184,10 +211,9 @@ class Client:
 
         def once(attempt: int) -> UploadedFile:
             tries = f"{attempt}/{self._policy.retries + 1}"
+            self._pacer.enter()
             try:
-                reply = self._transport.send(
-                    "POST", f"{API_PREFIX}/media/files", headers=headers, body=body, attempt=tries
-                )
+                reply = self._send("POST", f"{API_PREFIX}/media/files", headers, tries, body)
             except NotSent as error:
                 raise failures.unreachable(error, self._base_url) from error
             except Cut as error:
@@ -216,8 +242,10 @@ class Client:
 
         def once(attempt: int) -> T:
             tries = f"{attempt}/{policy.retries + 1}"
+            if policy.paced:
+                self._pacer.enter()
             try:
-                reply = self._transport.send(method, path, headers=headers, attempt=tries)
+                reply = self._send(method, path, headers, tries)
             except NotSent as error:
                 raise failures.unreachable(error, self._base_url) from error
             except Cut as error:
@@ -225,6 +253,23 @@ class Client:
             return read(reply)
 
         return with_retries(once, policy, self._clock, self._notice)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        tries: str,
+        body: bytes | None = None,
+    ) -> Reply:
+        """Send one request and let the pacer learn from the answer."""
+        reply = self._transport.send(method, path, headers=headers, body=body, attempt=tries)
+        self._learn(reply)
+        return reply
+
+    def _learn(self, reply: Reply) -> None:
+        crowded = reply.status == 429 and failures.is_crowded(reply)
+        self._pacer.answered(read_limits(reply.status, reply.headers, self._clock, crowded=crowded))
 
     def close(self) -> None:
         """Close the connections."""
@@ -240,6 +285,7 @@ def connect(
     notice: Callable[[str], None],
     trace: Trace | None = None,
     wsgi: WsgiApp | None = None,
+    pacer: Pacer | None = None,
 ) -> Client:
     """Return a client for `base_url`; nothing is sent yet.
 
@@ -250,4 +296,6 @@ def connect(
         transport = Transport(base_url, clock=clock, trace=trace, wsgi=wsgi)
     except NotSent as error:
         raise failures.unreachable(error, base_url) from error
-    return Client(transport, base_url, api_key, clock=clock, policy=policy, notice=notice)
+    return Client(
+        transport, base_url, api_key, clock=clock, policy=policy, notice=notice, pacer=pacer
+    )

@@ -47,7 +47,7 @@ class Task:
     """The reply to `GET /tasks/{task_id}`.
 
     `reason` is the server's explanation of a failure; `ended_at` the Unix time at which the task
-    ended, if the reply says.
+    ended and `seconds` how long it ran, if the reply says.
     """
 
     task_id: str
@@ -55,6 +55,7 @@ class Task:
     resources: tuple[Resource, ...]
     reason: str | None
     ended_at: float | None
+    seconds: float | None
     document: Json
 
     @property
@@ -104,6 +105,7 @@ def read_task(document: Json, task_id: str) -> Task:
         resources=_read_resources(resources),
         reason=_reason(data),
         ended_at=_moment(holder.get("extensions")),
+        seconds=_seconds(data.get("duration")),
         document=document,
     )
 
@@ -176,6 +178,11 @@ def _moment(extensions: Json) -> float | None:
         return moment.timestamp() if moment.tzinfo else None
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _seconds(milliseconds: Json) -> float | None:
+    usable = isinstance(milliseconds, (int, float)) and not isinstance(milliseconds, bool)
+    return milliseconds / 1000 if usable and 0 < milliseconds < 1e10 else None
 
 
 def unexpected(wanted: str) -> ModellixError:

@@ -60,14 +60,22 @@ def read_document(reply: Reply, clock: Clock) -> Json:
             status=reply.status,
         )
     code = Code.SERVICE_UNAVAILABLE if status >= 500 else _CODES.get(status, Code.API_ERROR)
-    detail = _detail(reply, document)
+    crowded = status == 429 and is_crowded(reply)
     raise ModellixError(
         code,
-        f"Modellix API error ({_status_name(status)}). {detail}",
-        hint=_CONCURRENT_HINT if status == 429 and "oncurren" in detail else None,
+        f"Modellix API error ({_status_name(status)}). {_detail(reply, document)}",
+        hint=_CONCURRENT_HINT if crowded else None,
         status=status if status > 0 else reply.status,
         wait_seconds=asked_wait(status, reply.headers, clock),
+        crowded=crowded,
     )
+
+
+def is_crowded(reply: Reply) -> bool:
+    """Whether a 429 refuses because too many tasks run, not because of too many requests."""
+    left = reply.headers.get("x-ratelimit-remaining", "0")
+    requests_left = left.isascii() and left.isdigit() and int(left[:9]) > 0
+    return b"oncurren" in reply.body or (requests_left and b"ate limit" not in reply.body)
 
 
 def read_paid_document(reply: Reply, clock: Clock) -> Json:

@@ -16,6 +16,8 @@ from modellix_cli.text import duration
 
 T = TypeVar("T")
 BACKOFF_SECONDS: Final = (1.0, 2.0, 4.0)
+_MOST_REQUESTS: Final = 10**9
+_LONGEST_WINDOW: Final = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +25,47 @@ class RetryPolicy:
     """How patient to be.
 
     `retries`: repetitions after the first try. `max_wait`: the longest pause, in seconds, that
-    the server may ask for before one repetition.
+    the server may ask for before one repetition. `paced`: whether each try waits for its turn.
     """
 
     retries: int = 3
     max_wait: float = 120.0
+    paced: bool = True
 
 
-NO_RETRIES: Final = RetryPolicy(retries=0)
-PROBING: Final = RetryPolicy(retries=1, max_wait=5.0)
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an answer says about the key's limits (api.md, Limits).
+
+    `limit` requests a window, `remaining` of them, `reset_in` seconds until the next window;
+    `wait` is what `asked_wait` returns; `crowded` that too many tasks run, not too many requests.
+    """
+
+    status: int
+    limit: int | None = None
+    remaining: int | None = None
+    reset_in: float | None = None
+    wait: float | None = None
+    crowded: bool = False
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing can be learned from it."""
+        return self.status != 429 and (self.limit is None or self.remaining is None)
+
+
+class Pacer:
+    """Decides when reads leave, and learns from answers; this one lets everything through."""
+
+    def enter(self) -> None:
+        """Return when a request may leave. Raises `RATE_LIMITED` if that would take too long."""
+
+    def answered(self, limits: Limits) -> None:
+        """Learn what an answer says about the key's limits."""
+
+
+NO_RETRIES: Final = RetryPolicy(retries=0, paced=False)
+PROBING: Final = RetryPolicy(retries=1, max_wait=5.0, paced=False)
 
 
 def with_retries(
@@ -89,7 +123,7 @@ def asked_wait(status: int, headers: Mapping[str, str], clock: Clock) -> float |
     the reset with every answer: it counts only on a 429 that says no requests remain, not on one
     for too many running tasks.
     """
-    now = http_date(headers.get("date")) or clock.now()
+    now = _server_now(headers, clock)
     after = headers.get("retry-after")
     if after is not None:
         seconds = _number(after)
@@ -100,6 +134,31 @@ def asked_wait(status: int, headers: Mapping[str, str], clock: Clock) -> float |
     used_up = status == 429 and _number(headers.get("x-ratelimit-remaining", "0")) == 0
     reset = _number(headers.get("x-ratelimit-reset"))
     return reset - now if used_up and reset is not None and reset > now else None
+
+
+def read_limits(
+    status: int, headers: Mapping[str, str], clock: Clock, *, crowded: bool = False
+) -> Limits:
+    """Read `X-RateLimit-Limit`, `-Remaining` and `-Reset`; what is missing or odd is None."""
+    limit = _number(headers.get("x-ratelimit-limit"))
+    remaining = _number(headers.get("x-ratelimit-remaining"))
+    reset = _number(headers.get("x-ratelimit-reset"))
+    reset_in = None if reset is None else max(0.0, reset - _server_now(headers, clock))
+    return Limits(
+        status,
+        limit=int(limit) if limit is not None and 1 <= limit <= _MOST_REQUESTS else None,
+        remaining=None if remaining is None else max(0, int(remaining)),
+        reset_in=reset_in if reset_in is not None and reset_in <= _LONGEST_WINDOW else None,
+        wait=asked_wait(status, headers, clock),
+        crowded=crowded,
+    )
+
+
+def _server_now(headers: Mapping[str, str], clock: Clock) -> float:
+    """Return the server's Unix time; our own where they agree, as `Date` has whole seconds only."""
+    now = clock.now()
+    told = http_date(headers.get("date"))
+    return now if told is None or -1.0 <= now - told <= 2.0 else told
 
 
 def _number(text: str | None) -> float | None:

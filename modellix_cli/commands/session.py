@@ -15,12 +15,16 @@ from modellix_cli.values import key_origin, parse_base_url, parse_task_id
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
+    from modellix_cli.api.retry import RetryPolicy
+    from modellix_cli.jobs.expect import Expectations
+    from modellix_cli.jobs.pacing import Gate, Governor
     from modellix_cli.jobs.progress import Progress
     from modellix_cli.local.accounts import Accounts
     from modellix_cli.local.cache import ModelCache
     from modellix_cli.local.credentials import ApiKey, Profile
     from modellix_cli.local.history import History
     from modellix_cli.local.journal import Journal
+    from modellix_cli.local.journal_file import JournalFile
 
 DEFAULT_BASE_URL: Final = "https://api.modellix.ai"
 SANDBOX_BASE_URL: Final = "https://api.sandbox.invalid"
@@ -55,6 +59,7 @@ class Session:
         self.save_to: str | None = None
         """Where this run saves results, if it does."""
         self.command_path = "modellix-cli"
+        self._key: ApiKey | None = None
         self._closing: list[Callable[[], None]] = []
 
     @classmethod
@@ -110,13 +115,53 @@ class Session:
     def journal(self) -> "Journal":
         """The journal of this machine, in the name of the selected profile."""
         from modellix_cli.local.journal import Account, Journal
-        from modellix_cli.local.paths import state_dir
 
         account = Account(self.base_url, self.profile.name)
-        folder = state_dir(self.runtime.env)
-        journal = Journal(folder, account, self.runtime.clock, self.out.warn, self.out.clean)
-        self._closing.append(journal.close)
-        return journal
+        return Journal(self.journal_file, account, self.runtime.clock, self.out.clean)
+
+    @cached_property
+    def journal_file(self) -> "JournalFile":
+        """The database of the journal, opened when first needed."""
+        from modellix_cli.local.journal_file import JournalFile
+        from modellix_cli.local.paths import state_dir
+
+        env, clock = self.runtime.env, self.runtime.clock
+        file = JournalFile(state_dir(env), clock, self.out.warn)
+        self._closing.append(file.close)
+        return file
+
+    @cached_property
+    def governor(self) -> "Governor":
+        """What decides when requests with this run's key leave."""
+        from modellix_cli.jobs.pacing import Governor
+        from modellix_cli.local.pace import PaceBook, pace_scope
+
+        scope = pace_scope(self.base_url, self._key.text if self._key else "")
+        return Governor(PaceBook(self.journal_file, scope), self.runtime.clock)
+
+    @cached_property
+    def gate(self) -> "Gate":
+        """What holds single requests until they may leave."""
+        from modellix_cli.jobs.pacing import Gate
+
+        clock, max_wait = self.runtime.clock, self.retry_policy.max_wait
+        return Gate(self.governor, clock, self.retry_notice, max_wait)
+
+    @cached_property
+    def expectations(self) -> "Expectations":
+        """How long tasks of each model took."""
+        from modellix_cli.jobs.expect import Expectations
+
+        journal = self.journal
+        return Expectations(journal.durations, journal.took, self.runtime.clock)
+
+    @property
+    def retry_policy(self) -> "RetryPolicy":
+        """How patient this run is."""
+        from modellix_cli.api.retry import RetryPolicy
+
+        patience = self.globals.max_retry_wait
+        return RetryPolicy() if patience is None else RetryPolicy(max_wait=patience)
 
     @cached_property
     def model_cache(self) -> "ModelCache":
@@ -130,14 +175,11 @@ class Session:
     def history(self) -> "History":
         """The task history of this machine, whatever the account."""
         from modellix_cli.local.history import History
-        from modellix_cli.local.journal_file import JournalFile
-        from modellix_cli.local.paths import config_dir, state_dir
+        from modellix_cli.local.paths import config_dir
 
-        env, clock = self.runtime.env, self.runtime.clock
-        file = JournalFile(state_dir(env), clock, self.out.warn)
-        self._closing.append(file.close)
-        official = config_dir(env) / "history.json"
-        return History(file, official, SANDBOX_BASE_URL, clock, self.out.warn)
+        official = config_dir(self.runtime.env) / "history.json"
+        clock = self.runtime.clock
+        return History(self.journal_file, official, SANDBOX_BASE_URL, clock, self.out.warn)
 
     @cached_property
     def sandbox_app(self) -> Any:
@@ -172,8 +214,9 @@ class Session:
         return self.client_with(self.find_key(api_key))
 
     def client_with(self, key: "ApiKey") -> "Client":
-        """Return the API client for a key."""
-        return self._connect(self.base_url, key.text)
+        """Return the API client for a key; its requests keep to the key's limits."""
+        self._key = key
+        return self._connect(self.base_url, key.text, self.gate)
 
     def public_client(self, origin: str) -> "Client":
         """Return a client without a key for a public origin; a base URL that is set replaces it.
@@ -183,19 +226,18 @@ class Session:
         replaced = self.base_url != DEFAULT_BASE_URL
         return self._connect(self.base_url if replaced else origin, None)
 
-    def _connect(self, base_url: str, api_key: str | None) -> "Client":
+    def _connect(self, base_url: str, api_key: str | None, gate: "Gate | None" = None) -> "Client":
         from modellix_cli.api.client import connect
-        from modellix_cli.api.retry import RetryPolicy
 
-        patience = self.globals.max_retry_wait
         client = connect(
             base_url,
             api_key,
             clock=self.runtime.clock,
-            policy=RetryPolicy() if patience is None else RetryPolicy(max_wait=patience),
+            policy=self.retry_policy,
             notice=self.retry_notice,
             trace=self._trace(),
             wsgi=self.sandbox_app,
+            pacer=gate,
         )
         self._closing.append(client.close)
         return client

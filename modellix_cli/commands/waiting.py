@@ -8,6 +8,7 @@ from modellix_cli.commands.results import report_errors
 from modellix_cli.commands.session import Session
 from modellix_cli.errors import Code, ModellixError, interrupted
 from modellix_cli.jobs.download import task_failed
+from modellix_cli.jobs.looks import Looks
 from modellix_cli.jobs.pool import Pool
 from modellix_cli.jobs.wait import Schedule, Waited, Waiter, new_waited
 from modellix_cli.output import render
@@ -43,20 +44,26 @@ def run_waiter(
     show: bool,
 ) -> None:
     """Run the wait with its display. On Ctrl-C, `show` puts finished results on stdout first."""
-    workers: Pool[str, Task] = Pool(schedule.concurrency, session.runtime.clock)
+    clock, governor = session.runtime.clock, session.governor
+    workers: Pool[str, Task] = Pool(schedule.concurrency, clock)
+    looks = Looks(session.expectations, clock, interval=schedule.interval, reached=reached)
+
+    def seen(task: "Task") -> None:
+        session.journal.saw(task.task_id, task.status.lower(), task.ended_at)
+        governor.saw(task)
+
     try:
         with session.progress() as progress:
             Waiter(
                 lambda task_id: client.task(task_id, patient=False),
                 workers,
                 schedule,
-                clock=session.runtime.clock,
+                looks,
+                clock=clock,
                 progress=progress,
-                seen=lambda task: session.journal.saw(
-                    task.task_id, task.status.lower(), task.ended_at
-                ),
-                reached=reached,
-            ).run(waited)
+                ask=governor.ask,
+                seen=seen,
+            ).run(waited, session.journal.begun)
     except KeyboardInterrupt as stop:
         error = stopped(session, waited, stop)
         if show and waited.finished:

@@ -34,3 +34,6 @@ class Progress:
 
     def bytes(self, name: str, done: int, total: int | None) -> None:
         """Tell how many bytes of a file have arrived, of how many if known."""
+
+    def lines(self, ended: int, total: int, *, running: int, failed: int) -> None:
+        """Tell how far a batch is: lines that have their end, tasks that run, lines in error."""

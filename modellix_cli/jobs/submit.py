@@ -7,6 +7,7 @@ from modellix_cli.api.client import Client
 from modellix_cli.api.documents import Submission
 from modellix_cli.clock import clock_time
 from modellix_cli.errors import REGISTRY, Code, ModellixError, interrupted
+from modellix_cli.jobs.pacing import Gate
 from modellix_cli.jobs.pool import Interrupted, shielded
 from modellix_cli.local.journal import Journal
 from modellix_cli.values import DAY, Slug
@@ -16,12 +17,16 @@ _GRACE_SECONDS: Final = 0.7
 
 
 class Submitter:
-    """Submits one paid task. `resume` makes the command that continues with a task id."""
+    """Submits one paid task, when `gate` lets it leave.
+
+    `resume` makes the command that continues with a task id.
+    """
 
     def __init__(
         self,
         client: Client,
         journal: Journal,
+        gate: Gate,
         *,
         now: Callable[[], float],
         warn: Callable[[str], None],
@@ -29,11 +34,13 @@ class Submitter:
     ) -> None:
         self._client = client
         self._journal = journal
+        self._gate = gate
         self._now = now
         self._warn = warn
         self._resume = resume
         self._number: int | None = None
         self._slug = ""
+        self._body = b""
         self._resend = False
         self._accepted: Submission | None = None
         self._in_doubt = False
@@ -44,9 +51,8 @@ class Submitter:
 
         Raises what `Client.submit` raises, and `INTERRUPTED` saying what is known.
         """
-        self._slug, self._resend = str(slug), resend_unknown
+        self._slug, self._body, self._resend = str(slug), body, resend_unknown
         self._warn_of_repeat(body)
-        self._number = self._journal.intend(self._slug, body)
         try:
             return self._client.submit(
                 slug, body, resend_unknown=resend_unknown, guard=self._guarded
@@ -60,7 +66,13 @@ class Submitter:
             raise concluded from error
 
     def _guarded(self, send: Callable[[], Submission]) -> Submission:
-        """Run one POST where Ctrl-C cannot tear it, and record an id before anything else."""
+        """Run one POST where Ctrl-C cannot tear it, and record an id before anything else.
+
+        The intent is recorded when its turn has come: what only waited was never sent.
+        """
+        ticket = self._gate.enter_submit()
+        if self._number is None:
+            self._number = self._journal.intend(self._slug, self._body)
 
         def send_and_record() -> Submission:
             self._accepted = submission = send()
@@ -71,13 +83,18 @@ class Submitter:
 
         doubted, self._in_doubt = self._in_doubt, True
         try:
-            return shielded(send_and_record, _GRACE_SECONDS)
+            submitted = shielded(send_and_record, _GRACE_SECONDS)
+            self._in_doubt = doubted
+            usual = max(self._journal.durations(self._slug), default=None)
+            self._gate.governor.accepted(ticket, submitted.task_id, usual)
+            return submitted
         except Interrupted as interrupt:
             failure = interrupt.done.error if interrupt.done else None
             self._in_doubt = doubted or not _created_nothing(failure)
             raise self._stopped(interrupt.stop) from interrupt.stop
         except ModellixError as error:
             self._in_doubt = doubted or not _created_nothing(error)
+            self._gate.governor.failed(ticket, error)
             if self._resend and error.code is Code.SUBMISSION_UNKNOWN:
                 self._warn(error.message)  # the next try must not make this one forgotten
             raise

@@ -1,38 +1,32 @@
 """Waiting for tasks: each on its own schedule, a slow answer delays nobody else.
 
-Statuses that are not known to be final are polled on. A failure that may pass (network, 429,
-5xx) is tolerated while the server was reachable at all; any other ends the wait for its task only.
+Statuses that are not known to be final are polled on. When to look, and which failures are
+tolerated, is in looks.py.
 """
 
-import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
 from typing import Final, Protocol
 
 from modellix_cli.api.documents import Task
 from modellix_cli.clock import Clock
 from modellix_cli.errors import ModellixError
+from modellix_cli.jobs.looks import Looks, Watched
 from modellix_cli.jobs.pool import Done
 from modellix_cli.jobs.progress import Progress
+from modellix_cli.local.journal import Begun
 
-MAX_BACKOFF: Final = 10.0
 _LAST_LOOK: Final = 1.0
 """Seconds a request that is under way at the deadline may still take."""
-_FIRST_CONTACT_TRIES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How to wait, in seconds. `interval` None backs off 1, 2, 4 … 10 s with jitter.
-
-    `first` is the pause before the first look.
-    """
+    """How to wait, in seconds. `interval` None looks when an end is likely."""
 
     timeout: float
     interval: float | None = None
-    first: float = 0.0
     concurrency: int = 8
 
 
@@ -74,47 +68,51 @@ class Workers(Protocol):
 
 
 class Waiter:
-    """Waits for tasks. `look` asks for one task, once; `seen` is told of every answer."""
+    """Waits for tasks. `look` asks for one task, once; `seen` is told of every answer.
+
+    `ask` says how long the next request must still be held back, 0 lets it leave.
+    """
 
     def __init__(
         self,
         look: Callable[[str], Task],
         workers: Workers,
         schedule: Schedule,
+        looks: Looks,
         *,
         clock: Clock,
         progress: Progress,
+        ask: Callable[[], float],
         seen: Callable[[Task], None],
-        reached: bool = False,
     ) -> None:
         self._look = look
         self._workers = workers
         self._schedule = schedule
+        self._looks = looks
         self._clock = clock
         self._progress = progress
+        self._ask = ask
         self._seen = seen
-        self._reached = reached
-        self._tries: dict[str, int] = {}
-        self._hold_until = 0.0
-        self._due: list[tuple[float, int, str]] = []
-        self._order = count()
         self._deadline = 0.0
 
-    def run(self, waited: Waited) -> None:
-        """Fill `waited` until every task ended or the time is over; Ctrl-C leaves it as it is."""
-        start = self._clock.monotonic()
-        self._deadline = start + self._schedule.timeout
+    def run(self, waited: Waited, begun: Callable[[str], Begun | None]) -> None:
+        """Fill `waited` until every task ended or the time is over; Ctrl-C leaves it as it is.
+
+        `begun` tells when and for which model a task was submitted, if that is known.
+        """
+        now = self._clock.monotonic()
+        self._deadline = now + self._schedule.timeout
         self._progress.expect(waited.task_ids)
-        first = min(start + self._schedule.first, self._deadline)
         for task_id in waited.task_ids:
-            self._plan(task_id, first)
+            watched = Watched(task_id, deadline=self._deadline)
+            if (known := begun(task_id)) is not None:
+                watched.model = known.slug
+                watched.since = now - max(0.0, self._clock.now() - known.created_at)
+            self._looks.watch(watched)
         under_way = 0
-        while self._due or under_way:
+        while self._looks.moment() is not None or under_way:
             now = self._clock.monotonic()
-            while self._due and under_way < self._schedule.concurrency and self._ready(now):
-                task_id = heapq.heappop(self._due)[2]
-                self._workers.start(task_id, partial(self._look, task_id))
-                under_way += 1
+            under_way += self._start_due(now, self._schedule.concurrency - under_way)
             if now >= self._deadline + (_LAST_LOOK if under_way else 0.0):
                 return
             done = self._workers.next(self._pause(now, under_way))
@@ -122,58 +120,47 @@ class Waiter:
                 under_way -= 1
                 self._handle(waited, done)
 
-    def _ready(self, now: float) -> bool:
-        return max(self._due[0][0], min(self._hold_until, self._deadline)) <= now
+    def _start_due(self, now: float, free: int) -> int:
+        """Start the looks that are due, at most `free`; return how many that were."""
+        started = 0
+        while started < free and (moment := self._looks.moment()) is not None:
+            if min(moment, self._deadline) > now:
+                break
+            task_id = self._looks.pop()
+            held = self._ask()
+            if held:
+                self._looks.postpone(task_id, held)
+                break
+            self._workers.start(task_id, partial(self._look, task_id))
+            started += 1
+        return started
 
     def _pause(self, now: float, under_way: int) -> float:
         moments = [self._deadline + _LAST_LOOK if under_way else self._deadline]
-        if self._due and under_way < self._schedule.concurrency:
-            moments.append(max(self._due[0][0], min(self._hold_until, self._deadline)))
+        due = self._looks.moment()
+        if due is not None and under_way < self._schedule.concurrency:
+            moments.append(min(due, self._deadline))
         return max(0.0, min(moments) - now)
-
-    def _plan(self, task_id: str, moment: float) -> None:
-        heapq.heappush(self._due, (moment, next(self._order), task_id))
 
     def _handle(self, waited: Waited, done: Done[str, Task]) -> None:
         task_id, error = done.key, done.error
         if isinstance(error, ModellixError):
-            if not self._tolerate(waited, task_id, error):
-                error.task_id = task_id
-                waited.errors[task_id] = error
-                self._progress.failed(task_id, error.message)
+            if self._looks.failed(task_id, error):
+                waited.troubles[task_id] = error
+                self._progress.trouble(task_id, error.message)
                 return
+            error.task_id = task_id
+            waited.errors[task_id] = error
+            self._progress.failed(task_id, error.message)
         elif error is not None:
             raise error
         elif done.result is not None:
             task = done.result
-            self._reached = True
             waited.tasks[task_id] = task
             waited.troubles.pop(task_id, None)
+            self._looks.answered(task)
             self._seen(task)
             self._progress.task(task_id, task.status, finished=task.finished)
-            if task.finished:
-                return
-        now = self._clock.monotonic()
-        if now < self._deadline:
-            self._plan(task_id, min(now + self._delay(task_id), self._deadline))
-
-    def _tolerate(self, waited: Waited, task_id: str, error: ModellixError) -> bool:
-        tries = self._tries.get(task_id, 0) + 1
-        if not error.retryable or (not self._reached and tries >= _FIRST_CONTACT_TRIES):
-            return False
-        self._reached = self._reached or error.status is not None
-        waited.troubles[task_id] = error
-        if error.wait_seconds is not None:
-            self._hold_until = self._clock.monotonic() + error.wait_seconds
-        self._progress.trouble(task_id, error.message)
-        return True
-
-    def _delay(self, task_id: str) -> float:
-        tries = self._tries[task_id] = self._tries.get(task_id, 0) + 1
-        if self._schedule.interval is not None:
-            return self._schedule.interval
-        backoff = min(float(2 ** min(tries - 1, 10)), MAX_BACKOFF)
-        return backoff + self._clock.jitter(backoff / 10)
 
 
 def new_waited(task_ids: Iterable[str]) -> Waited:

@@ -9,10 +9,12 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
+from typing import Final
 
 from modellix_cli.clock import Clock
 from modellix_cli.local.journal_file import JournalFile
+
+KEPT_DURATIONS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +38,29 @@ class PastSubmission:
     task_id: str | None
 
 
-class Journal:
-    """Access to the journal's file; opened on first use, usable from several threads.
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A task that was submitted on this machine; `created_at` is the Unix time of it."""
 
-    `warn` is told, once, when the file cannot be used; the work then goes on without a record.
+    slug: str
+    created_at: float
+
+
+class Journal:
+    """What one account did, in the journal's file; usable from several threads.
+
     `clean` takes secrets out of texts, as a server's message may hold the key.
     """
 
     def __init__(
         self,
-        folder: Path,
+        file: JournalFile,
         account: Account,
         clock: Clock,
-        warn: Callable[[str], None],
         clean: Callable[[str], str] = str,
     ) -> None:
-        self._file = JournalFile(folder, clock, warn)
-        self.path = self._file.path
+        self._file = file
+        self.path = file.path
         self._account = account
         self._clock = clock
         self._clean = clean
@@ -115,6 +123,44 @@ class Journal:
         """Record the status of a task that the server reported."""
         now = self._clock.now()
         self._file.run(lambda db: self._upsert(db, task_id, status, ended_at=ended_at, now=now))
+
+    def took(self, slug: str, seconds: float) -> None:
+        """Record how long a task of a model ran; the last ones are kept."""
+        model = (self._account.base_url, slug)
+
+        def insert(db: sqlite3.Connection) -> None:
+            db.execute(
+                "INSERT INTO durations (base_url, slug, seconds) VALUES (?, ?, ?)",
+                (*model, seconds),
+            )
+            db.execute(
+                "DELETE FROM durations WHERE base_url = ? AND slug = ? AND id <= (SELECT id FROM"
+                " durations WHERE base_url = ? AND slug = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+                (*model, *model, KEPT_DURATIONS),
+            )
+
+        self._file.run(insert)
+
+    def durations(self, slug: str) -> list[float]:
+        """Return how long the last tasks of a model ran, in seconds, the oldest first."""
+        model = (self._account.base_url, slug)
+        rows = self._file.run(
+            lambda db: db.execute(
+                "SELECT seconds FROM durations WHERE base_url = ? AND slug = ? ORDER BY id", model
+            ).fetchall()
+        )
+        return [float(row[0]) for row in rows or ()]
+
+    def begun(self, task_id: str) -> Begun | None:
+        """Return when and for which model a task was submitted here, None if it was elsewhere."""
+        row = self._file.run(
+            lambda db: db.execute(
+                "SELECT slug, created_at FROM tasks WHERE base_url = ? AND profile = ?"
+                " AND task_id = ? AND slug IS NOT NULL",
+                (*self._who, task_id),
+            ).fetchone()
+        )
+        return Begun(*row) if row else None
 
     def saved(self, task_id: str) -> None:
         """Record that everything a task made is on disk."""

@@ -55,8 +55,53 @@ CREATE TABLE IF NOT EXISTS cleared (
   profile TEXT PRIMARY KEY,
   cleared_at REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS pace (
+  scope TEXT PRIMARY KEY,
+  state TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS running (
+  scope TEXT NOT NULL,
+  ref TEXT NOT NULL,
+  task_id TEXT,
+  until REAL NOT NULL,
+  PRIMARY KEY (scope, ref)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS running_task ON running (task_id);
+CREATE TABLE IF NOT EXISTS durations (
+  id INTEGER PRIMARY KEY,
+  base_url TEXT NOT NULL,
+  slug TEXT NOT NULL,
+  seconds REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS durations_model ON durations (base_url, slug);
+CREATE TABLE IF NOT EXISTS batches (
+  id INTEGER PRIMARY KEY,
+  created_at REAL NOT NULL,
+  updated_at REAL NOT NULL,
+  base_url TEXT NOT NULL,
+  profile TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  source TEXT NOT NULL,
+  total INTEGER NOT NULL,
+  state TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS batches_digest ON batches (digest);
+CREATE TABLE IF NOT EXISTS batch_lines (
+  batch INTEGER NOT NULL,
+  line INTEGER NOT NULL,
+  submission INTEGER,
+  slug TEXT NOT NULL,
+  name TEXT,
+  state TEXT NOT NULL,
+  task_id TEXT,
+  status TEXT,
+  detail TEXT,
+  made TEXT,
+  PRIMARY KEY (batch, line)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS batch_lines_task ON batch_lines (task_id);
 """
-_SCHEMA_VERSION: Final = 2
+_SCHEMA_VERSION: Final = 3
 
 
 class JournalFile:

@@ -23,6 +23,7 @@ class Output(StrEnum):
 
     HUMAN = "human"
     JSON = "json"
+    JSONL = "jsonl"
     QUIET = "quiet"
     TASK_ID = "task-id"
     SLUGS = "slugs"
@@ -66,10 +67,30 @@ class Sink:
 
     def json(self, value: Json) -> None:
         """Write `value` on stdout as JSON; on a terminal it is coloured, never wrapped."""
-        text = dumps(self._cleaned(value))
+        self._write_json(dumps(self.cleaned(value)) + "\n")
+
+    def json_line(self, value: Json) -> None:
+        """Write `value` on stdout as JSON on one line."""
+        self._write_json(dumps(self.cleaned(value), indent=None) + "\n")
+
+    def json_with_list(
+        self, head: dict[str, Json], name: str, items: Iterable[Json], tail: dict[str, Json]
+    ) -> None:
+        """Write one JSON object whose list `name` may be too long for the memory."""
+        opening = dumps(self.cleaned(head))[:-2] + f',\n  "{name}": ['
+        separator = "\n    "
+        for item in items:
+            text = dumps(self.cleaned(item)).replace("\n", "\n    ")
+            self._write_json(opening + separator + text)
+            opening, separator = "", ",\n    "
+        closing = "]" if opening else "\n  ]"
+        rest = f",{dumps(self.cleaned(tail))[1:]}" if tail else "\n}"
+        self._write_json(opening + closing + rest + "\n")
+
+    def _write_json(self, text: str) -> None:
         if is_terminal(self._stdout) and self._colored(self._stdout):
             text = highlight(text)
-        self._write_stdout(text + "\n")
+        self._write_stdout(text)
 
     def line(self, text: str) -> None:
         """Write one line of data on stdout."""
@@ -213,16 +234,16 @@ class Sink:
             text = secret.sub("[REDACTED]", text)
         return text
 
-    def _cleaned(self, value: Json) -> Json:
+    def cleaned(self, value: Json) -> Json:
         """Clean every string of a JSON value, so that the text around them stays JSON."""
         if not self._secrets:
             return value
         if isinstance(value, str):
             return self.clean(value)
         if isinstance(value, dict):
-            return {self.clean(str(key)): self._cleaned(inner) for key, inner in value.items()}
+            return {self.clean(str(key)): self.cleaned(inner) for key, inner in value.items()}
         if isinstance(value, list):
-            return [self._cleaned(inner) for inner in value]
+            return [self.cleaned(inner) for inner in value]
         return value
 
     def _styled(self, text: str, style: str) -> str:

@@ -1,6 +1,7 @@
 """The model list, schemas and pages: what is asked, and what the replies are read as."""
 
 import math
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -9,7 +10,7 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modellix_cli.api.catalog import ModelList, read_models, read_schema
+from modellix_cli.api.catalog import ModelList, Price, read_models, read_schema
 from modellix_cli.api.client import Client, connect
 from modellix_cli.api.retry import RetryPolicy
 from modellix_cli.errors import Code, ModellixError
@@ -78,6 +79,30 @@ def test_the_provider_is_told_or_the_first_half_of_the_slug(
 )
 def test_a_price_is_told_in_the_digits_that_were_sent(price: str, words: str | None) -> None:
     assert listed(price=loads(price)).price == words
+
+
+@pytest.mark.parametrize(
+    ("price", "rate"),
+    [
+        ('{"fixed": 0.10, "unit": "$/img"}', Price(Decimal("0.10"), Decimal("0.10"), "$/img")),
+        ('{"min": 1, "max": 2.5, "unit": "$/sec"}', Price(Decimal(1), Decimal("2.5"), "$/sec")),
+        ('{"min": 2, "max": 1, "unit": " x "}', Price(Decimal(1), Decimal(2), "x")),
+        ('{"fixed": 0, "unit": "$/img"}', Price(Decimal(0), Decimal(0), "$/img")),
+        ('{"fixed": 1}', None),
+        ('{"fixed": 1, "unit": 3}', None),
+        ('{"fixed": "1", "unit": "$/img"}', None),
+        ('{"fixed": true, "unit": "$/img"}', None),
+        ('{"fixed": -1, "unit": "$/img"}', None),
+        ('{"fixed": 1e999, "unit": "$/img"}', None),
+        ('{"fixed": 1000001, "unit": "$/img"}', None),
+        ('{"fixed": 0.1234567890123456789, "unit": "$/img"}', None),
+        ('{"min": 1, "unit": "$/img"}', None),
+        ('{"unit": "$/img"}', None),
+        ("[]", None),
+    ],
+)
+def test_a_price_to_reckon_with_is_exact(price: str, rate: Price | None) -> None:
+    assert listed(price=loads(price)).rate == rate
 
 
 @pytest.mark.parametrize(

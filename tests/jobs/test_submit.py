@@ -10,9 +10,12 @@ from modellix_cli.api.client import Client
 from modellix_cli.api.documents import Submission
 from modellix_cli.errors import Code, ModellixError
 from modellix_cli.jobs import submit as module
+from modellix_cli.jobs.pacing import Gate, Governor
 from modellix_cli.jobs.pool import Done, Interrupted
 from modellix_cli.jobs.submit import Submitter
 from modellix_cli.local.journal import Account, Journal
+from modellix_cli.local.journal_file import JournalFile
+from modellix_cli.local.pace import PaceBook
 from modellix_cli.values import parse_slug
 from tests.support import FakeClock
 
@@ -60,14 +63,18 @@ def warnings() -> list[str]:
 
 @pytest.fixture
 def journal(tmp_path: Path, clock: FakeClock, warnings: list[str]) -> Iterator[Journal]:
-    opened = Journal(tmp_path, Account("https://x", "default"), clock, warnings.append)
+    opened = Journal(
+        JournalFile(tmp_path, clock, warnings.append), Account("https://x", "default"), clock
+    )
     yield opened
     opened.close()
 
 
 def submitter(client: Client, journal: Journal, clock: FakeClock, warnings: list[str]) -> Submitter:
+    book = PaceBook(JournalFile(journal.path.parent, clock, warnings.append), "scope")
+    gate = Gate(Governor(book, clock), clock, warnings.append, 120.0)
     return Submitter(
-        client, journal, now=clock.now, warn=warnings.append, resume=lambda i: f"wait {i}"
+        client, journal, gate, now=clock.now, warn=warnings.append, resume=lambda i: f"wait {i}"
     )
 
 
@@ -116,7 +123,9 @@ def test_an_id_that_cannot_be_recorded_is_told(
     tmp_path: Path, clock: FakeClock, warnings: list[str]
 ) -> None:
     (tmp_path / "file").write_text("")
-    journal = Journal(tmp_path / "file", Account("x", "p"), clock, warnings.append)
+    journal = Journal(
+        JournalFile(tmp_path / "file", clock, warnings.append), Account("x", "p"), clock
+    )
     client = FakeClient(ACCEPTED, journal.path)
     client.journal = tmp_path / "none.db"
     with sqlite3.connect(client.journal) as db:

@@ -6,9 +6,12 @@ import pytest
 
 from modellix_cli.api.documents import Task, read_task
 from modellix_cli.errors import Code, ModellixError
+from modellix_cli.jobs.expect import Expectations
+from modellix_cli.jobs.looks import Looks
 from modellix_cli.jobs.pool import Done
 from modellix_cli.jobs.progress import Progress
 from modellix_cli.jobs.wait import Schedule, Waited, Waiter, new_waited
+from modellix_cli.local.journal import Begun
 from tests.support import FakeClock, task_reply
 
 
@@ -43,6 +46,9 @@ class Service:
         self.ends_after = ends_after
         self.looks: dict[str, list[float]] = {}
         self.troubles: dict[str, list[ModellixError]] = {}
+        self.begun: dict[str, Begun] = {}
+        self.took: list[float] = []
+        self.held: list[float] = []
         self.last_status = "success"
         self.status_before = "processing"
 
@@ -59,15 +65,18 @@ class Service:
 def wait(service: Service, schedule: Schedule, reached: bool = False) -> Waited:
     waited = new_waited(service.ends_after)
     workers = InlineWorkers(service.clock)
+    clock = service.clock
+    expectations = Expectations(lambda model: service.took, lambda model, seconds: None, clock)
     Waiter(
         service.look,
         workers,
         schedule,
-        clock=service.clock,
+        Looks(expectations, clock, interval=schedule.interval, reached=reached),
+        clock=clock,
         progress=Progress(),
+        ask=lambda: service.held.pop() if service.held else 0.0,
         seen=lambda task: None,
-        reached=reached,
-    ).run(waited)
+    ).run(waited, lambda task_id: service.begun.get(task_id))
     assert workers.most <= schedule.concurrency
     return waited
 

@@ -29,7 +29,11 @@ class Machine:
 
     def journal(self, profile: str = "default", base_url: str = API) -> Journal:
         account = Account(base_url, profile)
-        return Journal(self.folder / "state", account, self.clock, self.warnings.append)
+        return Journal(
+            JournalFile(self.folder / "state", self.clock, self.warnings.append),
+            account,
+            self.clock,
+        )
 
     def saw(self, task_id: str, profile: str = "default", base_url: str = API) -> None:
         journal = self.journal(profile, base_url)

@@ -11,6 +11,7 @@ import pytest
 from modellix_cli.clock import Clock
 from modellix_cli.local import journal_file
 from modellix_cli.local.journal import Account, Journal
+from modellix_cli.local.journal_file import JournalFile
 from tests.support import FakeClock
 
 ACCOUNT = Account("https://api.modellix.ai", "default")
@@ -23,7 +24,7 @@ def warnings() -> list[str]:
 
 @pytest.fixture
 def journal(tmp_path: Path, clock: FakeClock, warnings: list[str]) -> Iterator[Journal]:
-    opened = Journal(tmp_path / "state", ACCOUNT, clock, warnings.append)
+    opened = Journal(JournalFile(tmp_path / "state", clock, warnings.append), ACCOUNT, clock)
     yield opened
     opened.close()
 
@@ -65,7 +66,11 @@ def test_the_last_task_is_the_one_submitted_last(journal: Journal, clock: FakeCl
 
 def test_accounts_do_not_see_each_others_tasks(journal: Journal, clock: FakeClock) -> None:
     journal.saw("task-1", "success")
-    other = Journal(journal.path.parent, Account("https://api.modellix.ai", "work"), clock, print)
+    other = Journal(
+        JournalFile(journal.path.parent, clock, print),
+        Account("https://api.modellix.ai", "work"),
+        clock,
+    )
     assert other.last_task_id() is None
     other.close()
 
@@ -123,7 +128,9 @@ def test_a_folder_that_cannot_be_made_is_one_warning(
     tmp_path: Path, clock: FakeClock, warnings: list[str]
 ) -> None:
     (tmp_path / "file").write_text("")
-    journal = Journal(tmp_path / "file" / "state", ACCOUNT, clock, warnings.append)
+    journal = Journal(
+        JournalFile(tmp_path / "file" / "state", clock, warnings.append), ACCOUNT, clock
+    )
     number = journal.intend("a/b", b"{}")
     assert not journal.settle(number, "accepted", slug="a/b", task_id="task-1")
     assert journal.last_task_id() is None
@@ -179,7 +186,7 @@ def test_a_file_of_the_first_version_keeps_its_tasks_and_gets_the_newer_tables(
 
 
 def write_some(folder: Path, writer: int) -> None:
-    journal = Journal(folder, ACCOUNT, Clock(), pytest.fail)
+    journal = Journal(JournalFile(folder, Clock(), pytest.fail), ACCOUNT, Clock())
     number = journal.intend("a/b", b"%d" % writer)
     journal.settle(number, "accepted", slug="a/b", task_id=f"task-{writer}")
     journal.close()

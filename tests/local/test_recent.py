@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from modellix_cli.local.journal import Account, Journal
+from modellix_cli.local.journal_file import JournalFile
 from modellix_cli.local.recent import recent_task_ids
 from tests.support import FakeClock
 
@@ -13,7 +14,7 @@ ACCOUNT = Account("https://api.modellix.ai", "default")
 
 
 def journal_of(folder: Path, clock: FakeClock, account: Account = ACCOUNT) -> Journal:
-    return Journal(folder, account, clock, pytest.fail)
+    return Journal(JournalFile(folder, clock, pytest.fail), account, clock)
 
 
 def written(folder: Path, clock: FakeClock, *task_ids: str) -> Journal:

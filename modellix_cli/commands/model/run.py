@@ -38,8 +38,6 @@ _MODEL_HINT: Final = (
     "Give it as provider/model, for example: modellix-cli model run "
     """bytedance/seedream-4.5-t2i --body '{"prompt": "a cat"}'"""
 )
-FIRST_LOOK: Final = 1.0
-"""Seconds before the first look at a task that was just submitted."""
 
 
 @command(
@@ -133,7 +131,7 @@ def run(
     if not wait:
         render.submission(session.out, submitted)
         return
-    schedule = Schedule(timeout, interval, first=FIRST_LOOK)
+    schedule = Schedule(timeout, interval)
     task = wait_for_submitted(session, client, submitted.task_id, schedule)
     saved = save(session, downloader, task) if downloader and task.succeeded else None
     errors = [task_failed(task)] if task.failed else saved.errors if saved else []
@@ -153,6 +151,7 @@ def submit(
     submitter = Submitter(
         client,
         session.journal,
+        session.gate,
         now=session.runtime.clock.now,
         warn=session.out.warn,
         resume=session.resume,

@@ -1,0 +1,128 @@
+"""Running a batch: every line is paid for once, whatever dies on the way.
+
+One thread decides and never waits for the network; submissions (batch_submit.py), looks and
+downloads (batch_follow.py) run on others. A line's intent is on disk before its POST leaves, and
+its outcome before anything else follows from it. The governor says when requests may leave.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from modellix_cli.errors import ModellixError
+from modellix_cli.jobs.batch_follow import LOOKERS, SAVERS, Following
+from modellix_cli.jobs.batch_means import Means, Orders
+from modellix_cli.jobs.batch_submit import Submissions
+from modellix_cli.jobs.pool import Done, Pool
+from modellix_cli.local.batch_input import Line
+from modellix_cli.local.batches import Fate
+
+_GRACE: Final = 0.7
+"""Seconds that submissions under way still get after Ctrl-C; the whole exit stays under 1 s."""
+_LONG_GRACE: Final = 10.0
+_LONG: Final = 3600.0
+
+
+class BatchRun:
+    """One run of batch number `batch`. `emit` is given each line once, when its end is known."""
+
+    def __init__(
+        self, batch: int, total: int, orders: Orders, means: Means, emit: Callable[[Fate], None]
+    ) -> None:
+        size = orders.concurrency + LOOKERS + SAVERS
+        self._pool: Pool[tuple[str, Any], Any] = Pool(size, means.clock)
+        self._clock = means.clock
+        self._progress = means.progress
+        self._total = total
+        self._emit_fate: Callable[[Fate], None] = emit
+        self._busy = 0
+        self._emitted = 0
+        self._failed = 0
+        self._following = Following(batch, orders, means, self._start, self._emit)
+        self._submissions = Submissions(
+            batch,
+            orders,
+            means,
+            self._start,
+            emit=self._emit,
+            accepted=self._following.accepted,
+            go_on=self._following.go_on,
+            crowded=self._following.watch_all,
+        )
+
+    @property
+    def stopped_by(self) -> ModellixError | None:
+        """The failure that let no more lines start, None if there was none."""
+        return self._submissions.stopped_by
+
+    def run(self, lines: Iterable[Line], fates: Iterable[Fate]) -> None:
+        """Work through `lines`, of which `fates` tells what earlier runs did, both in order.
+
+        Ctrl-C, and whatever `emit` raises, is raised again once what was under way is recorded.
+        """
+        self._submissions.take(lines, fates)
+        try:
+            while self._step():
+                pass
+        except KeyboardInterrupt:
+            self._submissions.stop(None, "Skipped: the batch was interrupted.")
+            self._following.interrupt()
+            self._let_submissions_end(_GRACE)
+            self._following.emit_the_rest()
+            self._submissions.emit_the_rest()
+            raise
+        except BaseException:
+            self._emit_fate = _nowhere
+            self._let_submissions_end(_LONG_GRACE)
+            raise
+        finally:
+            self._pool.close()
+
+    def _step(self) -> bool:
+        """Start what may start and handle what is done; return whether anything is left to do."""
+        submit = self._submissions.submit()
+        look = self._following.look(lines_wait=self._submissions.waiting)
+        self._following.save()
+        pauses = [pause for pause in (submit, look) if pause is not None]
+        if not pauses and not self._busy:
+            return False
+        done = self._pool.next(min(pauses, default=_LONG))
+        while done is not None:
+            self._handle(done)
+            done = self._pool.next(0.0) if self._busy else None
+        return True
+
+    def _let_submissions_end(self, grace: float) -> None:
+        end = self._clock.monotonic() + grace
+        while self._submissions.flying and (left := end - self._clock.monotonic()) > 0:
+            done = self._pool.next(left)
+            if done is not None:
+                self._handle(done)
+
+    def _start(self, kind: str, about: Any, work: Callable[[], Any]) -> None:
+        self._busy += 1
+        self._pool.start((kind, about), work)
+
+    def _handle(self, done: Done[tuple[str, Any], Any]) -> None:
+        self._busy -= 1
+        kind, about = done.key
+        error = done.error
+        if error is not None and not isinstance(error, ModellixError):
+            raise error
+        if kind == "submit":
+            self._submissions.handle(done.result, error, *about)
+        elif kind == "look":
+            self._following.looked(done.result, error, *about)
+        else:
+            self._following.saved(done.result, error, *about)
+
+    def _emit(self, fate: Fate) -> None:
+        self._emitted += 1
+        self._failed += fate.state != "accepted" or fate.detail is not None
+        self._progress.lines(
+            self._emitted, self._total, running=self._following.running, failed=self._failed
+        )
+        self._emit_fate(fate)
+
+
+def _nowhere(fate: Fate) -> None:
+    """Drop a line: nobody takes it any more."""

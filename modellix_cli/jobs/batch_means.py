@@ -1,0 +1,51 @@
+"""What the parts of a batch share: its orders, and what it works with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from modellix_cli.api.client import Client
+from modellix_cli.api.documents import Task
+from modellix_cli.clock import Clock
+from modellix_cli.jobs.download import Saved
+from modellix_cli.jobs.looks import Looks
+from modellix_cli.jobs.pacing import Governor
+from modellix_cli.jobs.progress import Progress
+from modellix_cli.local.batch_input import Line
+from modellix_cli.local.batches import BatchBook, Fate
+
+Start = Callable[[str, Any, Callable[[], Any]], None]
+"""Runs work on another thread; its kind and what it is about come back with its outcome."""
+Step = tuple[Line, Fate | None]
+"""A line, and what is known of it from earlier runs or from a refusal in this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """How to run a batch. Times in seconds: `timeout` for each task, `patience` for refusals."""
+
+    concurrency: int = 3
+    wait: bool = False
+    timeout: float = 300.0
+    continue_on_unknown: bool = False
+    resend_unknown: bool = False
+    patience: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a run works with. `saw` records what a look tells; `save`, if given, saves results.
+
+    `usual` is how long a model's tasks take, in seconds, None if that is not known.
+    """
+
+    client: Client
+    governor: Governor
+    looks: Looks
+    book: BatchBook
+    clock: Clock
+    progress: Progress
+    saw: Callable[[Task], None]
+    usual: Callable[[str], float | None]
+    warn: Callable[[str], None]
+    save: Callable[[Fate, Task], Saved] | None = None

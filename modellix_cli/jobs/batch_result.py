@@ -1,0 +1,110 @@
+"""The result of a batch: one entry for each line, as official-cli.md 4.14 shapes them."""
+
+import json
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import Any, Final
+
+from modellix_cli.api.documents import FAILED
+from modellix_cli.jobs.batch_follow import INTERRUPTED, TIMED_OUT
+from modellix_cli.local.batches import Fate
+
+_IN_MEMORY: Final = 1024 * 1024
+_TIMED_OUT_ERROR: Final = "Timed out while waiting for Modellix tasks."
+
+Entry = dict[str, Any]
+
+
+def entry_of(fate: Fate, resume: Callable[[str], str]) -> Entry:
+    """Return a line as an element of `tasks`; `resume` makes the command that goes on with a task.
+
+    `id` is there where the line has one, `files` where results were saved.
+    """
+    error, status, ok = fate.detail, fate.status or "submitted", fate.detail is None
+    if fate.state != "accepted":
+        status, ok = ("skipped" if fate.state == "skipped" else "error"), False
+    elif status in (TIMED_OUT, INTERRUPTED):
+        assert fate.task_id is not None
+        error = _TIMED_OUT_ERROR if status == TIMED_OUT else "Interrupted while waiting."
+        error += f" Resume with: {resume(fate.task_id)}"
+        status, ok = ("timeout" if status == TIMED_OUT else "submitted"), False
+    elif status.lower() in FAILED:
+        ok = False
+    ended = fate.status is not None and fate.status not in (TIMED_OUT, INTERRUPTED)
+    parts: Entry = {
+        "error": error,
+        "files": None if fate.files is None else list(fate.files),
+        "id": fate.name,
+        "index": fate.index,
+        "modelSlug": fate.slug,
+        "ok": ok,
+        "resourceUrls": list(fate.urls) if ended else None,
+        "status": status,
+        "submissionState": fate.state,
+        "taskId": fate.task_id,
+    }
+    return {name: value for name, value in parts.items() if value is not None}
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many lines ended how."""
+
+    total: int
+    succeeded: int = 0
+    timeouts: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    skipped: int = 0
+
+    def add(self, entry: Entry) -> None:
+        """Count one entry."""
+        self.succeeded += entry["ok"]
+        self.timeouts += entry["status"] == "timeout"
+        state = entry["submissionState"]
+        setattr(self, state, getattr(self, state) + 1)
+
+    @property
+    def failed(self) -> int:
+        """The lines that are not all right."""
+        return self.total - self.succeeded
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left that a further run could do."""
+        return self.accepted == self.total and not self.timeouts
+
+
+class Ledger(AbstractContextManager["Ledger"]):
+    """Entries in the order in which they came, to be read in the order of the lines.
+
+    They are kept in a temporary file, so that memory does not grow with their number.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+        self._places = array("q", [-1]) * total
+        self._end = 0
+
+    def __exit__(self, *_details: object) -> None:
+        self._file.close()
+
+    def add(self, entry: Entry) -> None:
+        """Keep an entry; the last one of a line counts."""
+        text = json.dumps(entry).encode() + b"\n"
+        self._file.seek(self._end)
+        self._file.write(text)
+        self._places[entry["index"] - 1] = self._end
+        self._end += len(text)
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the entries in the order of the lines."""
+        for place in self._places:
+            if place >= 0:
+                self._file.seek(place)
+                entry: Entry = json.loads(self._file.readline())
+                yield entry

@@ -1,0 +1,238 @@
+"""Submitting the lines of a batch: each once, recorded before and after, refused ones again."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain
+from typing import Final
+
+from modellix_cli.api.documents import Submission
+from modellix_cli.errors import Code, ModellixError
+from modellix_cli.jobs.batch_means import Means, Orders, Start, Step
+from modellix_cli.jobs.pacing import NoSlot, Ticket
+from modellix_cli.local.batch_input import Line
+from modellix_cli.local.batches import Fate
+
+_FIRST_CONTACT_TRIES: Final = 4
+_MOST_REFUSALS: Final = 10
+_LONGEST_BACKOFF: Final = 10.0
+_PASSING: Final = frozenset({Code.RATE_LIMITED, Code.SERVICE_UNAVAILABLE, Code.NETWORK})
+_HOPELESS: Final = frozenset({Code.UNAUTHORIZED, Code.PAYMENT_REQUIRED, Code.TLS})
+"""Failures after which no other line can succeed either."""
+_AFTER_UNKNOWN: Final = "Skipped after an earlier paid submission returned an unknown outcome."
+_CUT_SHORT: Final = (
+    "Interrupted while the submission was under way: its outcome is unknown, "
+    "a task may have been created."
+)
+
+
+class Submissions:
+    """The lines of batch number `batch` on their way to the server.
+
+    `start` runs a POST on another thread. `emit` is given lines that have their end, `accepted`
+    those of which a task was created, `go_on` those that earlier runs submitted, `crowded` is
+    called when a line waits for a running task to end. `stopped_by` is the failure that let no
+    more lines start, None if there was none.
+    """
+
+    def __init__(
+        self,
+        batch: int,
+        orders: Orders,
+        means: Means,
+        start: Start,
+        *,
+        emit: Callable[[Fate], None],
+        accepted: Callable[[Fate], None],
+        go_on: Callable[[Fate], None],
+        crowded: Callable[[], None],
+    ) -> None:
+        self._batch = batch
+        self._orders = orders
+        self._means = means
+        self._clock = means.clock
+        self._start = start
+        self._emit = emit
+        self._on_accepted = accepted
+        self._go_on = go_on
+        self._on_crowded = crowded
+        self._steps: Iterator[Step] = iter(())
+        self._again: deque[Step] = deque()
+        self._flying: dict[int, Line] = {}
+        self._refusals: dict[int, int] = {}
+        self._hold_until = 0.0
+        self._trouble_since: float | None = None
+        self._troubles = 0
+        self._reached = False
+        self._why_skipped = ""
+        self.stopped_by: ModellixError | None = None
+
+    def take(self, lines: Iterable[Line], fates: Iterable[Fate]) -> None:
+        """Take the lines and what is known of them from earlier runs, both in their order."""
+        self._steps = _steps(lines, fates)
+
+    @property
+    def flying(self) -> bool:
+        """Whether a submission is under way."""
+        return bool(self._flying)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a line waits for its turn."""
+        return bool(self._again)
+
+    def submit(self) -> float | None:
+        """Start the submissions that may leave; return when to try again, None if none waits."""
+        leaving: list[tuple[Line, Ticket]] = []
+        pause: float | None = None
+        while pause is None and (step := self._next_step(len(leaving))) is not None:
+            leave = self._leave()
+            if isinstance(leave, Ticket):
+                leaving.append((step[0], leave))
+            else:
+                self._again.appendleft(step)
+                pause = leave
+        if leaving:
+            self._send(leaving)
+        return pause
+
+    def _send(self, leaving: list[tuple[Line, Ticket]]) -> None:
+        try:
+            self._means.book.intend(self._batch, [line for line, _ in leaving])
+        except ModellixError as error:  # what cannot be recorded must not be sent
+            self.stop(error, f"Skipped: {error.message}")
+            for line, ticket in leaving:
+                self._means.governor.failed(ticket, error)
+                self._emit(fate_of(line, "skipped", self._why_skipped))
+            return
+        for line, ticket in leaving:
+            self._flying[line.index] = line
+            self._start("submit", (line, ticket), partial(self._post, line))
+
+    def _next_step(self, leaving: int) -> Step | None:
+        """Return the next line to submit; those that earlier runs submitted are followed up.
+
+        When no more may start, what would have to be submitted is emitted as left out.
+        """
+        if not self._why_skipped and len(self._flying) + leaving >= self._orders.concurrency:
+            return None
+        for step in chain(_drained(self._again), self._steps):
+            line, fate = step
+            resent = fate is not None and fate.state == "unknown" and self._orders.resend_unknown
+            if fate is not None and fate.state != "rejected" and not resent:
+                self._go_on(fate)
+            elif not self._why_skipped:
+                return step
+            else:
+                self._emit(fate or fate_of(line, "skipped", self._why_skipped))
+        return None
+
+    def _leave(self) -> Ticket | float:
+        held = self._hold_until - self._clock.monotonic()
+        if held > 0:
+            return held
+        leave = self._means.governor.ask_submit()
+        if isinstance(leave, NoSlot):
+            self._on_crowded()
+        return leave
+
+    def _post(self, line: Line) -> Submission:
+        """Submit one line and record what became of it; on a thread that Ctrl-C cannot tear."""
+
+        def send_and_record(send: Callable[[], Submission]) -> Submission:
+            try:
+                submission = send()
+            except ModellixError as error:
+                self._settle(line, _state_after(error), error.task_id, error.message)
+                raise
+            self._settle(line, "accepted", submission.task_id, None)
+            return submission
+
+        return self._means.client.submit_once(line.slug, line.body, guard=send_and_record)
+
+    def _settle(self, line: Line, state: str, task_id: str | None, detail: str | None) -> None:
+        on_disk = self._means.book.settle(self._batch, line, state, task_id, detail)
+        if task_id is not None and not on_disk:
+            self._means.warn(f"Task {task_id} was submitted; note its id, it is not recorded.")
+
+    def handle(
+        self, done: Submission | None, error: ModellixError | None, line: Line, ticket: Ticket
+    ) -> None:
+        """Take the outcome of a POST, which is recorded already."""
+        del self._flying[line.index]
+        if done is not None:
+            self._reached, self._trouble_since, self._troubles = True, None, 0
+            self._refusals.pop(line.index, None)
+            usual = self._means.usual(str(line.slug))
+            self._means.governor.accepted(ticket, done.task_id, usual)
+            self._on_accepted(fate_of(line, "accepted", None, done.task_id))
+        elif error is not None:
+            self._not_accepted(line, ticket, error)
+
+    def _not_accepted(self, line: Line, ticket: Ticket, error: ModellixError) -> None:
+        self._means.governor.failed(ticket, error)
+        self._reached = self._reached or error.status is not None
+        fate = fate_of(line, _state_after(error), error.message, error.task_id)
+        if error.code in _PASSING and self._worth_another_try(line, error):
+            self._again.append((line, fate))
+            return
+        self._emit(fate)
+        if error.code in _HOPELESS:
+            self.stop(error, f"Skipped: {error.message}")
+        elif fate.state == "unknown" and not self._orders.continue_on_unknown:
+            self.stop(error, _AFTER_UNKNOWN)
+
+    def _worth_another_try(self, line: Line, error: ModellixError) -> bool:
+        """Decide whether a line that was refused for a time is sent again, and hold back."""
+        now = self._clock.monotonic()
+        tries = self._refusals[line.index] = self._refusals.get(line.index, 0) + 1
+        if self._trouble_since is None:
+            self._trouble_since = now
+        waits_too_long = (error.wait_seconds or 0.0) > self._orders.patience
+        lasts_too_long = now - self._trouble_since > self._orders.patience
+        unreachable = not self._reached and tries >= _FIRST_CONTACT_TRIES
+        if waits_too_long or lasts_too_long or unreachable:
+            self.stop(error, f"Skipped: {error.message}")
+            return False
+        if error.code is not Code.RATE_LIMITED:  # of those the governor knows
+            pause = error.wait_seconds or min(2.0**self._troubles, _LONGEST_BACKOFF)
+            self._troubles += 1
+            self._hold_until = now + pause + self._clock.jitter(pause / 4)
+        return tries < _MOST_REFUSALS
+
+    def stop(self, error: ModellixError | None, why: str) -> None:
+        """Start no more lines; `why` is what those that are left out say."""
+        if not self._why_skipped:
+            self.stopped_by, self._why_skipped = error, why
+
+    def emit_the_rest(self) -> None:
+        """Emit every line that has no end: those under way, and those not started."""
+        for line in self._flying.values():
+            self._emit(fate_of(line, "unknown", _CUT_SHORT))
+        self._next_step(0)
+
+
+def fate_of(line: Line, state: str, detail: str | None, task_id: str | None = None) -> Fate:
+    """Return what became of a line that was, or was not, submitted."""
+    return Fate(line.index, str(line.slug), line.name, state, task_id, detail=detail)
+
+
+def _steps(lines: Iterable[Line], fates: Iterable[Fate]) -> Iterator[Step]:
+    """Yield each line with what is known of it; both come in order, `fates` with gaps."""
+    known = iter(fates)
+    fate = next(known, None)
+    for line in lines:
+        if fate is not None and fate.index == line.index:
+            yield line, fate
+            fate = next(known, None)
+        else:
+            yield line, None
+
+
+def _drained(steps: deque[Step]) -> Iterator[Step]:
+    while steps:
+        yield steps.popleft()
+
+
+def _state_after(error: ModellixError) -> str:
+    return "unknown" if error.code is Code.SUBMISSION_UNKNOWN else "rejected"

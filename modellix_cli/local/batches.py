@@ -1,0 +1,300 @@
+"""What the journal knows of batches: each line's fate, on disk before and after its paid POST.
+
+A batch is known by the digest of its tasks, so that the same input is recognised whatever its
+file is called. No bodies are kept: to go on, the user gives the same input again.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from modellix_cli.clock import Clock, iso
+from modellix_cli.errors import Code, ModellixError, usage
+from modellix_cli.local.batch_input import Line
+from modellix_cli.local.journal import Account
+from modellix_cli.local.journal_file import JournalFile
+from modellix_cli.values import DAY
+
+_KEPT: Final = 30 * DAY
+_CHUNK: Final = 500
+_FIELDS: Final = "line, slug, name, state, task_id, status, detail, made"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch; `state` is `running` (or interrupted without a word), `stopped` or `done`."""
+
+    id: int
+    created_at: float
+    updated_at: float
+    source: str
+    total: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a line. `state` is `intent`, `accepted`, `rejected` or `unknown`.
+
+    `status` is the final one of its task, None while it is not known to have ended; `detail` says
+    what went wrong; `urls` and `files` are what the task made and what was saved of it, `files`
+    None if it was not.
+    """
+
+    index: int
+    slug: str
+    name: str | None
+    state: str
+    task_id: str | None = None
+    status: str | None = None
+    detail: str | None = None
+    urls: tuple[str, ...] = ()
+    files: tuple[dict[str, Any], ...] | None = None
+
+
+class BatchBook:
+    """The batches of one account. `clean` takes secrets out of texts."""
+
+    def __init__(
+        self, file: JournalFile, account: Account, clock: Clock, clean: Callable[[str], str]
+    ) -> None:
+        self._file = file
+        self._who = (account.base_url, account.profile)
+        self._clock = clock
+        self._clean = clean
+
+    def begin(
+        self, digest: str, source: str, total: int, *, anew: bool
+    ) -> tuple[Batch, Batch | None]:
+        """Return the batch to work on and the last one of the same input, if there was one.
+
+        An unfinished one is returned itself, unless `anew`. Raises `OUTPUT_UNWRITABLE` without a
+        journal: a batch that could not be resumed must not begin.
+        """
+        now = self._clock.now()
+
+        def find_or_make(db: sqlite3.Connection) -> tuple[Batch, Batch | None]:
+            _forget_old(db, now - _KEPT)
+            row = db.execute(
+                "SELECT id, created_at, updated_at, source, total, state FROM batches"
+                " WHERE digest = ? AND base_url = ? AND profile = ? ORDER BY id DESC LIMIT 1",
+                (digest, *self._who),
+            ).fetchone()
+            last = Batch(*row) if row else None
+            if last is not None and last.state != "done" and not anew:
+                return last, last
+            made = db.execute(
+                "INSERT INTO batches (created_at, updated_at, base_url, profile, digest, source,"
+                " total, state) VALUES (?, ?, ?, ?, ?, ?, ?, 'running')",
+                (now, now, *self._who, digest, source, total),
+            ).lastrowid
+            return Batch(made or 0, now, now, source, total, "running"), last
+
+        found: tuple[Batch, Batch | None] = self._sure(find_or_make)
+        return found
+
+    @contextmanager
+    def hold(self, batch: int) -> Iterator[None]:
+        """Keep other processes from working on a batch; a kill gives it free at once.
+
+        Raises a usage error if another one does. The lock is SQLite's own on an empty file.
+        """
+        lock = self._file.path.with_name(f"batch-{batch}.lock")
+        db = sqlite3.connect(lock, timeout=0, isolation_level=None)
+        try:
+            db.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            db.close()
+            raise usage(
+                f"Batch {batch} is being run by another process right now.",
+                hint=f"Wait for it, or look at it: modellix-cli batch show {batch}",
+            ) from error
+        try:
+            yield
+        finally:
+            db.close()
+
+    def doubt(self, batch: int) -> None:
+        """Take every submission that a run left without an outcome for what it is: unknown."""
+        self._sure(
+            lambda db: db.execute(
+                "UPDATE batch_lines SET state = 'unknown', detail = ?"
+                " WHERE batch = ? AND state = 'intent'",
+                ("The run ended while this line was being submitted: its outcome is unknown.",
+                 batch),
+            ).rowcount
+        )  # fmt: skip
+
+    def intend(self, batch: int, lines: Sequence[Line]) -> None:
+        """Record that the paid submissions of `lines` are about to leave.
+
+        Raises `OUTPUT_UNWRITABLE` if that cannot be recorded: then they must not.
+        """
+        now = self._clock.now()
+
+        def insert(db: sqlite3.Connection) -> bool:
+            for line in lines:
+                number = db.execute(
+                    "INSERT INTO submissions (created_at, updated_at, base_url, profile, slug,"
+                    " body_sha256, state) VALUES (?, ?, ?, ?, ?, ?, 'intent')",
+                    (now, now, *self._who, str(line.slug), sha256(line.body).hexdigest()),
+                ).lastrowid
+                db.execute(
+                    "INSERT OR REPLACE INTO batch_lines (batch, line, submission, slug, name,"
+                    " state) VALUES (?, ?, ?, ?, ?, 'intent')",
+                    (batch, line.index, number, str(line.slug), line.name),
+                )
+            return True
+
+        self._sure(insert, durable=True)
+
+    def settle(
+        self, batch: int, line: Line, state: str, task_id: str | None, detail: str | None
+    ) -> bool:
+        """Record how the submission of a line ended; return whether it is on disk."""
+        now = self._clock.now()
+        said = detail and self._clean(detail)
+
+        def update(db: sqlite3.Connection) -> bool:
+            db.execute(
+                "UPDATE submissions SET state = ?, task_id = ?, detail = ?, updated_at = ? WHERE"
+                " id = (SELECT submission FROM batch_lines WHERE batch = ? AND line = ?)",
+                (state, task_id, said, now, batch, line.index),
+            )
+            db.execute(
+                "UPDATE batch_lines SET state = ?, task_id = ?, detail = ?"
+                " WHERE batch = ? AND line = ?",
+                (state, task_id, said, batch, line.index),
+            )
+            if task_id is not None:
+                db.execute(
+                    "INSERT OR REPLACE INTO tasks (base_url, profile, task_id, slug, status,"
+                    " created_at, updated_at) VALUES (?, ?, ?, ?, 'submitted', ?, ?)",
+                    (*self._who, task_id, str(line.slug), now, now),
+                )
+            return True
+
+        return bool(self._file.run(update, durable=True))
+
+    def ended(self, batch: int, fate: Fate) -> None:
+        """Record how a line's task ended, what it made and what was saved of it."""
+        made = json.dumps({"urls": fate.urls, "files": fate.files})
+        said = fate.detail and self._clean(fate.detail)
+        self._file.run(
+            lambda db: db.execute(
+                "UPDATE batch_lines SET status = ?, detail = ?, made = ?"
+                " WHERE batch = ? AND line = ?",
+                (fate.status, said, made, batch, fate.index),
+            )
+        )
+
+    def finish(self, batch: int, state: str) -> None:
+        """Record that a run of a batch is over: `done`, or `stopped` with something left to do."""
+        now = self._clock.now()
+        self._file.run(
+            lambda db: db.execute(
+                "UPDATE batches SET state = ?, updated_at = ? WHERE id = ?", (state, now, batch)
+            )
+        )
+
+    def fates(self, batch: int) -> Iterator[Fate]:
+        """Return the lines that were started, in order; read in portions, as there may be many."""
+        after = 0
+        while True:
+            rows = self._sure(
+                lambda db, after=after: db.execute(  # type: ignore[misc]
+                    f"SELECT {_FIELDS} FROM batch_lines WHERE batch = ? AND line > ?"  # noqa: S608
+                    " ORDER BY line LIMIT ?",
+                    (batch, after, _CHUNK),
+                ).fetchall()
+            )
+            for row in rows:
+                yield _fate(row)
+            if len(rows) < _CHUNK:
+                return
+            after = rows[-1][0]
+
+    def find(self, batch: int) -> Batch | None:
+        """Return a batch of any account, None if there is none of that number."""
+        found = self._list("WHERE id = ? LIMIT ?", batch, 1)
+        return found[0] if found else None
+
+    def latest(self, limit: int) -> list[Batch]:
+        """Return the batches of this account, the newest first."""
+        return self._list(
+            "WHERE base_url = ? AND profile = ? ORDER BY id DESC LIMIT ?", *self._who, limit
+        )
+
+    def tally(self, batch: int) -> dict[str, int]:
+        """Return how many lines of a batch are in each state; those not started are in none."""
+        return dict(
+            self._sure(
+                lambda db: db.execute(
+                    "SELECT state, count(*) FROM batch_lines WHERE batch = ? GROUP BY state",
+                    (batch,),
+                ).fetchall()
+            )
+        )
+
+    def _list(self, which: str, *values: Any) -> list[Batch]:
+        rows = self._sure(
+            lambda db: db.execute(
+                f"SELECT id, created_at, updated_at, source, total, state FROM batches {which}",  # noqa: S608
+                values,
+            ).fetchall()
+        )
+        return [Batch(*row) for row in rows]
+
+    def _sure(self, work: Callable[[sqlite3.Connection], Any], *, durable: bool = False) -> Any:
+        """Run `work` on the journal. Raises `OUTPUT_UNWRITABLE` where it cannot be used."""
+        result = self._file.run(lambda db: (work(db),), durable=durable)
+        if result is None:
+            raise ModellixError(
+                Code.OUTPUT_UNWRITABLE,
+                f"The journal {self._file.path} cannot be used, so no batch can be run safely.",
+            )
+        return result[0]
+
+
+def as_dict(batch: Batch, tally: dict[str, int]) -> dict[str, Any]:
+    """Return a batch as JSON shows it, with the number of its lines in each state."""
+    counts = {state: tally.get(state, 0) for state in ("accepted", "rejected", "unknown")}
+    counts["unknown"] += tally.get("intent", 0)
+    return {
+        "batch": batch.id,
+        "createdAt": iso(batch.created_at),
+        "updatedAt": iso(batch.updated_at),
+        "source": batch.source,
+        "state": batch.state,
+        "total": batch.total,
+        **counts,
+        "notStarted": batch.total - sum(tally.values()),
+    }
+
+
+def _fate(row: tuple[Any, ...]) -> Fate:
+    index, slug, name, state, task_id, status, detail, text = row
+    made = json.loads(text) if text else {}
+    files = made.get("files")
+    return Fate(
+        index,
+        slug,
+        name,
+        state,
+        task_id,
+        status,
+        detail,
+        urls=tuple(made.get("urls", ())),
+        files=None if files is None else tuple(files),
+    )
+
+
+def _forget_old(db: sqlite3.Connection, before: float) -> None:
+    """Forget batches that were done long ago."""
+    old = "SELECT id FROM batches WHERE state = 'done' AND updated_at < ?"
+    db.execute(f"DELETE FROM batch_lines WHERE batch IN ({old})", (before,))  # noqa: S608
+    db.execute("DELETE FROM batches WHERE state = 'done' AND updated_at < ?", (before,))

@@ -1,0 +1,130 @@
+"""How a batch looks: its entries as they come or all at the end, and the list of batches (4.14)."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Final
+
+from modellix_cli.clock import clock_time
+from modellix_cli.jobs.batch_result import Entry, Ledger, Tally
+from modellix_cli.jsontext import dumps
+from modellix_cli.local.batches import Batch, as_dict
+from modellix_cli.local.files import unwritable
+from modellix_cli.output.sink import Output, Sink
+from modellix_cli.text import count
+
+_HEADERS: Final = ("BATCH", "STATE", "BEGUN", "LINES", "ACCEPTED", "REJECTED", "UNKNOWN", "INPUT")
+
+
+class ResultsFile(AbstractContextManager["ResultsFile"]):
+    """The file of `--results`: one JSON object a line, each written as it comes."""
+
+    def __init__(self, path: Path, sink: Sink) -> None:
+        """Make the file, or empty it. Raises `OUTPUT_UNWRITABLE`."""
+        self._path = path
+        self._sink = sink
+        try:
+            self._file = path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise unwritable(path, error) from error
+
+    def __exit__(self, *_details: object) -> None:
+        self._file.close()
+
+    def add(self, entry: Entry) -> None:
+        """Write an entry. Raises `OUTPUT_UNWRITABLE`."""
+        try:
+            self._file.write(dumps(self._sink.cleaned(entry), indent=None) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+
+
+def result(sink: Sink, ledger: Ledger, tally: Tally) -> None:
+    """Show every line, in order; with `--output jsonl` that has happened already."""
+    if sink.mode is Output.JSON:
+        head = {"failed": tally.failed, "succeeded": tally.succeeded}
+        sink.json_with_list(head, "tasks", ledger.entries(), {"total": tally.total})
+    elif sink.mode is Output.HUMAN:
+        for entry in ledger.entries():
+            _human_line(sink, entry)
+    elif sink.mode is Output.QUIET:
+        for entry in ledger.entries():
+            _quiet_lines(sink, entry)
+
+
+def _human_line(sink: Sink, entry: Entry) -> None:
+    task = f" ({entry['taskId']})" if "taskId" in entry else ""
+    name = f"{entry['id']} " if "id" in entry else ""
+    problem = f" - {entry['error']}" if "error" in entry else ""
+    sink.line(
+        f"{entry['index']}. {name}{entry['modelSlug']}{task}: {entry['status']}"
+        f" [{entry['submissionState']}]{problem}"
+    )
+    for file in entry.get("files", ()):
+        sink.line(f"   {file['path']}")
+
+
+def _quiet_lines(sink: Sink, entry: Entry) -> None:
+    if not entry["ok"]:
+        sink.warn(f"Task {entry['index']} ({entry['modelSlug']}) failed: {entry['error']}")
+    made = [file["path"] for file in entry.get("files", ())] or entry.get("resourceUrls", [])
+    for text in made or [entry["taskId"]] if entry["ok"] or "files" in entry else ():
+        sink.line(text)
+
+
+def plan(sink: Sink, facts: dict[str, Any]) -> None:
+    """Show what `--dry-run` found."""
+    if sink.mode in (Output.JSON, Output.JSONL):
+        sink.json(facts)
+        return
+    sink.line(f"{count(facts['total'], 'task')}, nothing submitted.")
+    for slug, number in facts["models"].items():
+        sink.line(f"  {number} x {slug}")
+    if facts.get("cost"):
+        sink.line(f"Listed prices: {facts['cost']}.")
+
+
+def batches(sink: Sink, rows: list[tuple[Batch, dict[str, int]]]) -> None:
+    """Show the batches of this machine, the newest first."""
+    facts = [as_dict(batch, tally) for batch, tally in rows]
+    if sink.mode is Output.JSON:
+        sink.json({"batches": facts})
+    elif sink.mode is Output.QUIET:
+        for batch, _ in rows:
+            sink.line(str(batch.id))
+    elif not rows:
+        sink.note("No batch was run here yet.")
+    else:
+        sink.table(
+            _HEADERS, [_cells(batch, fact) for (batch, _), fact in zip(rows, facts, strict=True)]
+        )
+
+
+def _cells(batch: Batch, fact: dict[str, Any]) -> tuple[str, ...]:
+    numbers = (fact[name] for name in ("total", "accepted", "rejected", "unknown"))
+    begun = clock_time(batch.created_at)
+    return (str(batch.id), batch.state, begun, *map(str, numbers), batch.source)
+
+
+def batch(sink: Sink, shown: Batch, tally: dict[str, int], entries: Iterator[Entry]) -> None:
+    """Show one batch with every line that was started."""
+    facts = as_dict(shown, tally)
+    if sink.mode is Output.JSON:
+        sink.json_with_list(facts, "tasks", entries, {})
+        return
+    if sink.mode is Output.JSONL:
+        for entry in entries:
+            sink.json_line(entry)
+        return
+    if sink.mode is Output.HUMAN:
+        sink.line(f"Batch {shown.id} of {shown.source}: {shown.state}")
+        sink.line(
+            f"{count(shown.total, 'line')}: {facts['accepted']} accepted, {facts['rejected']} "
+            f"rejected, {facts['unknown']} unknown, {facts['notStarted']} not started"
+        )
+    for entry in entries:
+        if sink.mode is Output.HUMAN:
+            _human_line(sink, entry)
+        elif "taskId" in entry:
+            sink.line(entry["taskId"])
