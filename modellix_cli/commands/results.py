@@ -12,7 +12,7 @@ from modellix_cli.output.sink import Output
 from modellix_cli.text import count, duration
 
 if TYPE_CHECKING:
-    from modellix_cli.jobs.download import Downloader, Naming, Saved
+    from modellix_cli.jobs.download import Downloader, Saved
 
 EXPIRED: Final = "expired"
 """The status in the journal of a task that succeeded, and of whose results none is left to save."""
@@ -48,11 +48,10 @@ def open_downloader(
     session: Session,
     options: SaveOptions,
     reread: Callable[[str], Task] | None = None,
-    name: "Naming | None" = None,
 ) -> "Downloader":
     """Prepare saving: the folder is made and known to be writable before anything is paid.
 
-    `reread` asks for a task anew where its results have moved; `name` chooses file names.
+    `reread` asks for a task anew where its results have moved.
     """
     from modellix_cli.api.media import MediaFetcher, MediaPolicy
     from modellix_cli.jobs.download import Downloader, Limits
@@ -76,7 +75,6 @@ def open_downloader(
         overwrite=options.overwrite,
         clock=session.runtime.clock,
         notice=session.retry_notice,
-        name=name,
         reread=reread,
     )
 

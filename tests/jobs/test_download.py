@@ -14,9 +14,10 @@ from modellix_cli.api.documents import Task, read_task
 from modellix_cli.api.media import MediaFetcher, MediaPolicy, MediaStream
 from modellix_cli.api.ranges import Resume
 from modellix_cli.errors import Code, ModellixError
-from modellix_cli.jobs.download import Downloader, Limits, Saved
+from modellix_cli.jobs.download import Downloader, Limits, Naming, Saved
+from modellix_cli.jobs.pool import Pool
 from modellix_cli.jobs.progress import Progress
-from modellix_cli.jobs.shelf import Abandoned
+from modellix_cli.jobs.shelf import Abandoned, Shelf
 from tests.support import FakeClock, task_reply
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 100
@@ -75,10 +76,11 @@ def save(
     folder: Path,
     task: Task,
     limits: Limits | None = None,
+    name: Naming | None = None,
     **options: Any,
 ) -> Saved:
     saved = Saved(folder)
-    downloader(media, folder, limits, **options).save(task, saved, Progress())
+    downloader(media, folder, limits, **options).save(task, saved, Progress(), name)
     assert not list(folder.glob("*.part"))
     return saved
 
@@ -441,6 +443,31 @@ def test_a_stop_leaves_nothing_incomplete_and_keeps_what_was_complete(
     thread.join(10)
     assert raised
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_ctrl_c_ends_it_at_once_and_a_second_one_leaves_nothing_behind(
+    media: FakeMedia, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    media.gates["https://x/a.png"] = threading.Event()
+    stop, stops = Shelf.stop, []
+
+    def wait(self: Pool[int, None], timeout: float) -> None:
+        until(lambda: any(tmp_path.glob("*.part")))
+        raise KeyboardInterrupt
+
+    def torn(self: Shelf) -> None:
+        stops.append(self)
+        if again and len(stops) == 1:
+            raise KeyboardInterrupt
+        stop(self)
+
+    monkeypatch.setattr(Pool, "next", wait)
+    monkeypatch.setattr(Shelf, "stop", torn)
+    with pytest.raises(KeyboardInterrupt):
+        downloader(media, tmp_path).save(task("https://x/a.png"), Saved(tmp_path), Progress())
+    assert list(tmp_path.iterdir()) == []
+    media.gates["https://x/a.png"].set()
 
 
 def test_nothing_is_saved_after_a_stop(media: FakeMedia, tmp_path: Path) -> None:

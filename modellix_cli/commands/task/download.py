@@ -58,7 +58,7 @@ def download(
         typer.Option(
             metavar="DURATION",
             parser=duration_option("--timeout", DAY),
-            help="Longest time for one file (10m).",
+            help="Longest time for one file, over all its tries (10m).",
             show_default=False,
         ),
     ] = DEFAULT_FILE_TIMEOUT,
