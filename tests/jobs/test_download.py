@@ -1,6 +1,7 @@
 """Saving results: whole or not at all, under safe names, within limits."""
 
 import base64
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -181,6 +182,22 @@ def test_one_failure_stops_no_other(media: FakeMedia, tmp_path: Path) -> None:
     saved = save(media, tmp_path, task("https://x/gone.png", "https://x/a.png"))
     assert [file.path.name for file in saved.files] == ["a.png"]
     assert len(saved.errors) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_a_file_that_cannot_be_written_stops_no_other(media: FakeMedia, tmp_path: Path) -> None:
+    import resource
+
+    media.answers["https://x/a.png"] = bytes(100_000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        saved = save(media, tmp_path, task("https://x/a.png", "https://x/b.png"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert names(saved) == ["b.png"]
+    assert saved.errors[0].code is Code.OUTPUT_UNWRITABLE
+    assert "File too large" in saved.errors[0].message
 
 
 def test_a_download_that_broke_off_is_tried_again(media: FakeMedia, tmp_path: Path) -> None:
