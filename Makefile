@@ -21,8 +21,9 @@ lint: $(READY)  ## Check style
 types: $(READY)  ## Check types
 	$(BIN)/mypy
 
-bench: $(READY)  ## Measure against a baseline in the same run
+bench: $(READY)  ## Measure against baselines in the same run
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/download.py
 
 completions: $(READY)  ## Generate completions/ anew
 	$(BIN)/python completions/generate.py

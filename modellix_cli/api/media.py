@@ -97,7 +97,7 @@ class MediaFetcher:
     @contextmanager
     def _hop(self, url: str, resume: Resume | None, patience: float) -> Iterator[httpx.Response]:
         host, port = self.check(url)
-        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+        headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
         headers |= resume.headers if resume else {}
         timeout = httpx.Timeout(min(MAX_SILENCE, patience), connect=min(10.0, patience), pool=None)
         with _network_errors(host):

@@ -21,6 +21,14 @@ TaskId = Annotated[
         autocompletion=complete.task_ids,
     ),
 ]
+OptionalTaskId = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[TASKID]",
+        help="A task's id; @last is the one submitted last.",
+        autocompletion=complete.task_ids,
+    ),
+]
 TaskIds = Annotated[
     list[str],
     typer.Argument(

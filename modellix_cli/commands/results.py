@@ -1,7 +1,7 @@
 """What commands do with finished tasks: remember them, save their files, say how they ended."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.api.documents import RESULT_LIFETIME, Task
 from modellix_cli.clock import clock_time
@@ -13,6 +13,9 @@ from modellix_cli.text import count, duration
 
 if TYPE_CHECKING:
     from modellix_cli.jobs.download import Downloader, Saved
+
+EXPIRED: Final = "expired"
+"""The status in the journal of a task that succeeded, and of whose results none is left to save."""
 
 
 def remember(session: Session, task: Task) -> None:
@@ -81,28 +84,45 @@ def save(session: Session, downloader: "Downloader", task: Task) -> "Saved":
     from modellix_cli.jobs.download import Saved
 
     saved = Saved(downloader.folder)
-    again = session.command_line("task download", task.task_id, save_to=session.save_to)
     try:
-        with session.progress() as progress:
-            downloader.save(task, saved, progress)
+        fill(session, downloader, task, saved)
     except KeyboardInterrupt as stop:
-        for file in saved.files:
-            session.out.note(f"Saved: {file.path}")
+        tell_saved(session, [saved])
         raise interrupted(
             stop,
             f"Interrupted; {count(len(saved.files), 'file')} of task {task.task_id} saved.",
             task_id=task.task_id,
-            resume=again,
+            resume=_again(session, task),
         ) from stop
+    return saved
+
+
+def fill(session: Session, downloader: "Downloader", task: Task, saved: "Saved") -> None:
+    """Save what a task made into `saved`, and record it if all of it is on disk, or gone."""
+    try:
+        with session.progress() as progress:
+            downloader.save(task, saved, progress)
     except ModellixError as error:
         saved.fail(error)
     if not saved.errors:
         session.journal.saved(task.task_id)
+    elif all(error.code is Code.RESULT_EXPIRED for error in saved.errors):
+        session.journal.saw(task.task_id, EXPIRED, task.ended_at)
     for failure in saved.errors:
         failure.task_id = task.task_id
         if failure.code is not Code.RESULT_EXPIRED:
-            failure.resume = again
-    return saved
+            failure.resume = _again(session, task)
+
+
+def tell_saved(session: Session, outcomes: Iterable["Saved"]) -> None:
+    """Name on stderr what is on disk, for a command that cannot show it any more."""
+    for saved in outcomes:
+        for file in saved.files:
+            session.out.note(f"Saved: {file.path}")
+
+
+def _again(session: Session, task: Task) -> str:
+    return session.command_line("task download", task.task_id, save_to=session.save_to)
 
 
 def report_errors(session: Session, errors: Sequence[ModellixError]) -> int:

@@ -12,6 +12,7 @@ from modellix_cli.api.documents import RESULT_LIFETIME, Resource, Task
 from modellix_cli.api.media import MediaFetcher, MediaStream
 from modellix_cli.clock import Clock
 from modellix_cli.errors import Code, ModellixError
+from modellix_cli.jobs.anew import Anew
 from modellix_cli.jobs.pool import Pool
 from modellix_cli.jobs.progress import Progress
 from modellix_cli.jobs.resources import file_name, inline_content
@@ -23,7 +24,8 @@ from modellix_cli.text import clip, count, one_line
 
 GIB: Final = 1024**3
 _GONE: Final = (403, 404, 410)
-_NEVER: Final = 3600.0
+_LOOK: Final = 1.0
+"""Seconds between looks for Ctrl-C on systems where it does not end a wait for a thread."""
 
 Naming = Callable[[Resource, str], str]
 """Maps a resource and an extension without dot, which may be "", to the file name wanted for it."""
@@ -90,13 +92,25 @@ class Saved:
         self._errors[position] = error
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """A task that is being saved."""
+
+    task: Task
+    saved: Saved
+    progress: Progress
+    turns: Turns
+    anew: Anew
+    name: Naming | None
+
+
 class Downloader:
     """Saves what tasks made into one folder. One serves many tasks, from many threads at a time.
 
-    All that is saved through one `Downloader` shares the names (no file replaces another), the
-    limit on the total, and the number of files fetched at once. `reread` asks for a task anew,
-    once, when the address of a result is not there any more. `notice` is told about every retry,
-    from any thread, one at a time.
+    All that is saved through one shares the names (no file replaces another), the limit on the
+    total, and the number of files fetched at once. `reread` asks for a task anew, once, when a
+    result is not at its URL any more. `notice` is told about every retry, from any thread, one at
+    a time.
     """
 
     def __init__(
@@ -131,16 +145,16 @@ class Downloader:
     ) -> None:
         """Fill `saved` with every resource of a finished task.
 
-        `name` chooses file names, made safe and unique afterwards; without it they are those of
-        the URLs.
+        `name` chooses file names, which are made safe and unique afterwards; it is asked from any
+        thread, more than once. Without it, or where it gives none, they are those of the URLs.
         Raises `TASK_NOT_FINISHED`, `TASK_FAILED`, `NO_RESOURCES` or `RESOURCE_LIMIT` before the
         first request; later failures are collected in `saved.errors`. Ctrl-C in this thread ends
         it at once and stops the downloader; after a stop from elsewhere it raises `Abandoned`.
         `saved` holds what was complete by then.
         """
         check_downloadable(task, self._limits.max_resources)
-        names = {each.position: _wanted(name, each) for each in task.resources}
-        job = _Job(task, saved, progress, Turns(names), name)
+        names = {resource.position: _wanted(name, resource) for resource in task.resources}
+        job = _Job(task, saved, progress, Turns(names), Anew(task.task_id, self._reread), name)
         self._jobs.append(job)
         workers: Pool[int, None] = Pool(
             min(self._limits.parallel, len(task.resources)), self._clock
@@ -150,12 +164,14 @@ class Downloader:
                 workers.start(resource.position, partial(self._save_one, job, resource))
             under_way = len(task.resources)
             while under_way:
-                done = workers.next(_NEVER)
+                done = workers.next(_LOOK)
                 under_way -= done is not None
                 if done and done.error:
                     raise done.error
         except BaseException:
-            self.stop()
+            with suppress(KeyboardInterrupt):
+                self.stop()
+            self.stop()  # again: a second Ctrl-C may have torn the first
             raise
         finally:
             workers.close()
@@ -167,7 +183,7 @@ class Downloader:
             job.turns.flush()
         self._shelf.stop()
 
-    def _save_one(self, job: "_Job", resource: Resource) -> None:
+    def _save_one(self, job: _Job, resource: Resource) -> None:
         """Fetch a resource and let its file appear when it is its turn; runs on a worker."""
         try:
             with self._slots, ExitStack() as stack:
@@ -179,7 +195,7 @@ class Downloader:
         else:
             job.turns.end(resource.position, partial(_finish, kept, finish))
 
-    def _fetch(self, job: "_Job", resource: Resource, stack: ExitStack) -> Callable[[], None]:
+    def _fetch(self, job: _Job, resource: Resource, stack: ExitStack) -> Callable[[], None]:
         """Bring a resource into a `.part` file and return what gives that its name."""
         wanted = _wanted(job.name, resource)
         inline = inline_content(resource)
@@ -215,14 +231,14 @@ class Downloader:
 
         return finish
 
-    def _fetch_url(self, transfer: Transfer, job: "_Job", resource: Resource) -> str:
+    def _fetch_url(self, transfer: Transfer, job: _Job, resource: Resource) -> str:
         """Fetch from the URL of a resource, else from a new one; return the one that worked."""
         assert resource.url is not None
         try:
             transfer.fetch(resource.url)
         except ModellixError as error:
             gone = error.code is Code.DOWNLOAD_FAILED and error.status in _GONE
-            url = job.new_url(resource, self._reread) if gone and self._reread else None
+            url = job.anew.url(resource) if gone else None
             if url is None:
                 raise
             transfer.fetch(url)
@@ -251,33 +267,6 @@ class Downloader:
             f"Task {task.task_id} succeeded, but its result is gone. {error.message}",
             status=error.status,
         )
-
-
-class _Job:
-    """A task that is being saved."""
-
-    def __init__(
-        self, task: Task, saved: Saved, progress: Progress, turns: Turns, name: Naming | None
-    ) -> None:
-        self.task = task
-        self.name = name
-        self.saved = saved
-        self.progress = progress
-        self.turns = turns
-        self._lock = threading.Lock()
-        self._anew: Task | None = None
-        self._asked = False
-
-    def new_url(self, resource: Resource, reread: Callable[[str], Task]) -> str | None:
-        """Return another URL that the task now has for a resource, if any; it is read once."""
-        with self._lock:
-            if not self._asked:
-                self._asked = True
-                with suppress(ModellixError):  # the first failure says more
-                    self._anew = reread(self.task.task_id)
-        now = self._anew.resources if self._anew else ()
-        url = now[resource.position - 1].url if resource.position <= len(now) else None
-        return url if url != resource.url else None
 
 
 def _wanted(

@@ -89,16 +89,20 @@ def prepare_folder(folder: Path) -> None:
 
 @contextmanager
 def part_file(folder: Path, name: str) -> Iterator[tuple[BinaryIO, Path]]:
-    """Open a `.part` file beside the target to fill; it is removed unless it was moved away."""
+    """Open a `.part` file beside the target to fill; it is removed unless it was moved away.
+
+    Who wants the file closes it first, to learn whether all of it could be written.
+    """
     part = folder / f"{name}.{token_hex(3)}.part"
     try:
         stream = part.open("xb")
     except OSError as error:
         raise unwritable(part, error) from error
     try:
-        with stream:
-            yield stream, part
+        yield stream, part
     finally:
+        with suppress(OSError):  # a full disk, which the failed write has told
+            stream.close()
         with suppress(OSError):
             part.unlink(missing_ok=True)
 

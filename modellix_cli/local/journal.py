@@ -172,6 +172,22 @@ class Journal:
             )
         )
 
+    def unsaved(self, since: float) -> list[tuple[str, str | None]]:
+        """Return id and status of this account's tasks whose results were not saved.
+
+        Only those that ended, or if that is not known were last heard of, after `since`, a Unix
+        time; the first to end, or else to be submitted, comes first.
+        """
+        rows = self._file.run(
+            lambda db: db.execute(
+                "SELECT task_id, status FROM tasks WHERE base_url = ? AND profile = ?"
+                " AND saved_at IS NULL AND coalesce(ended_at, updated_at) > ?"
+                " ORDER BY coalesce(ended_at, created_at), rowid",
+                (*self._who, since),
+            ).fetchall()
+        )
+        return [(str(task_id), status) for task_id, status in rows or ()]
+
     def last_task_id(self) -> str | None:
         """Return the id of the task submitted last by this account, or seen last."""
         row = self._file.run(

@@ -1,6 +1,6 @@
 """How results look in each output mode; shapes and quiet forms are those of official-cli.md 4."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modellix_cli.api.documents import Resource, Submission, Task
@@ -9,6 +9,8 @@ from modellix_cli.output.sink import Output, Sink
 from modellix_cli.text import clip, count
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from modellix_cli.jobs.download import Saved
     from modellix_cli.jobs.wait import Waited
 
@@ -130,6 +132,29 @@ def downloaded(sink: Sink, task_id: str, saved: "Saved") -> None:
         sink.line(f"Downloaded {count(len(saved.files), 'resource')} to {saved.folder}:")
     for file in saved.files:
         sink.line(str(file.path))
+
+
+def collected(
+    sink: Sink, folder: "Path", outcomes: Mapping[str, "Saved"], running: Sequence[str]
+) -> None:
+    """Show the files that were saved of several tasks, and the tasks that still run."""
+    if sink.mode is Output.JSON:
+        tasks: list[dict[str, Any]] = []
+        for task_id, saved in outcomes.items():
+            entry = {"taskId": task_id, "ok": not saved.errors}
+            error = {"error": saved.errors[0].as_dict()} if saved.errors else {}
+            tasks.append(entry | {"files": [file.as_dict() for file in saved.files]} | error)
+        result = {"ok": all(entry["ok"] for entry in tasks), "outputDirectory": str(folder)}
+        sink.json(result | {"tasks": tasks, "running": list(running)})
+        return
+    files = [file for saved in outcomes.values() for file in saved.files]
+    for file in files:
+        sink.line(str(file.path))
+    if sink.mode is Output.HUMAN and (outcomes or running):
+        tasks_saved = sum(bool(saved.files) for saved in outcomes.values())
+        summary = f"Downloaded {count(len(files), 'file')} of {count(tasks_saved, 'task')}"
+        rest = f"; still running: {len(running)}" if running else ""
+        sink.line(f"{summary} to {folder}{rest}.")
 
 
 def _waited_line(sink: Sink, task: Task) -> None:

@@ -1,6 +1,7 @@
 """Saving results: whole or not at all, under safe names, within limits."""
 
 import base64
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,8 +16,9 @@ from modellix_cli.api.media import MediaFetcher, MediaPolicy, MediaStream
 from modellix_cli.api.ranges import Resume
 from modellix_cli.errors import Code, ModellixError
 from modellix_cli.jobs.download import Downloader, Limits, Naming, Saved
+from modellix_cli.jobs.pool import Pool
 from modellix_cli.jobs.progress import Progress
-from modellix_cli.jobs.shelf import Abandoned
+from modellix_cli.jobs.shelf import Abandoned, Shelf
 from tests.support import FakeClock, task_reply
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 100
@@ -180,6 +182,22 @@ def test_one_failure_stops_no_other(media: FakeMedia, tmp_path: Path) -> None:
     saved = save(media, tmp_path, task("https://x/gone.png", "https://x/a.png"))
     assert [file.path.name for file in saved.files] == ["a.png"]
     assert len(saved.errors) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_a_file_that_cannot_be_written_stops_no_other(media: FakeMedia, tmp_path: Path) -> None:
+    import resource
+
+    media.answers["https://x/a.png"] = bytes(100_000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        saved = save(media, tmp_path, task("https://x/a.png", "https://x/b.png"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert names(saved) == ["b.png"]
+    assert saved.errors[0].code is Code.OUTPUT_UNWRITABLE
+    assert "File too large" in saved.errors[0].message
 
 
 def test_a_download_that_broke_off_is_tried_again(media: FakeMedia, tmp_path: Path) -> None:
@@ -442,6 +460,31 @@ def test_a_stop_leaves_nothing_incomplete_and_keeps_what_was_complete(
     thread.join(10)
     assert raised
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_ctrl_c_ends_it_at_once_and_a_second_one_leaves_nothing_behind(
+    media: FakeMedia, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    media.gates["https://x/a.png"] = threading.Event()
+    stop, stops = Shelf.stop, []
+
+    def wait(self: Pool[int, None], timeout: float) -> None:
+        until(lambda: any(tmp_path.glob("*.part")))
+        raise KeyboardInterrupt
+
+    def torn(self: Shelf) -> None:
+        stops.append(self)
+        if again and len(stops) == 1:
+            raise KeyboardInterrupt
+        stop(self)
+
+    monkeypatch.setattr(Pool, "next", wait)
+    monkeypatch.setattr(Shelf, "stop", torn)
+    with pytest.raises(KeyboardInterrupt):
+        downloader(media, tmp_path).save(task("https://x/a.png"), Saved(tmp_path), Progress())
+    assert list(tmp_path.iterdir()) == []
+    media.gates["https://x/a.png"].set()
 
 
 def test_nothing_is_saved_after_a_stop(media: FakeMedia, tmp_path: Path) -> None:

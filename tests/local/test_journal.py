@@ -55,6 +55,42 @@ def test_another_request_or_an_older_one_is_not_it(
     assert journal.earlier(slug, body, since) is None
 
 
+def test_what_was_not_saved_is_listed_first_to_end_first(
+    journal: Journal, clock: FakeClock
+) -> None:
+    now = clock.now()
+    journal.saw("late", "success", now - 10)
+    journal.saw("early", "success", now - 20)
+    journal.saw("saved", "success", now - 30)
+    journal.saved("saved")
+    clock.time += 1
+    journal.saw("running", "processing")
+    assert journal.unsaved(now - 25) == [
+        ("early", "success"),
+        ("late", "success"),
+        ("running", "processing"),
+    ]
+
+
+def test_what_ended_or_was_heard_of_before_is_not_listed(
+    journal: Journal, clock: FakeClock
+) -> None:
+    journal.saw("ended", "success", clock.now() - 10)
+    journal.saw("quiet", "submitted")
+    clock.time += 100
+    assert journal.unsaved(clock.now() - 50) == []
+
+
+def test_what_another_account_did_not_save_is_not_listed(
+    journal: Journal, tmp_path: Path, clock: FakeClock, warnings: list[str]
+) -> None:
+    journal.saw("task-1", "success")
+    for account in (Account(ACCOUNT.base_url, "work"), Account("https://x.example", "default")):
+        other = Journal(JournalFile(tmp_path / "state", clock, warnings.append), account, clock)
+        assert other.unsaved(0) == []
+        other.close()
+
+
 def test_the_last_task_is_the_one_submitted_last(journal: Journal, clock: FakeClock) -> None:
     assert journal.last_task_id() is None
     for task_id in ("task-1", "task-2"):
