@@ -2,8 +2,9 @@
 
 One for submissions and looks together, and for every process of this user with the same key: what
 it knows is in the journal's database (local/pace.py). It learns from the rate-limit headers of
-every answer and from refusals (429), spreads requests once half of a window is used, waits for a
-reset in full, and counts running tasks, so that a submission waits for a free slot.
+every answer and from refusals (429), spreads requests, the more the fewer are left in the second
+half of a window, waits for a reset in full (windows.py), and counts running tasks, so that a
+submission waits for a free slot.
 """
 
 from collections.abc import Callable
@@ -110,7 +111,7 @@ class Governor:
             if pace.cap is None:
                 pace.spurt = min(pace.spurt * 2, _MOST_SPURT) if count > USUAL_CAP else pace.spurt
             elif running > pace.cap:  # one more than thought
-                pace.cap, pace.probe_at, pace.probe_gap = running, now, 0.0
+                pace.cap, pace.probe_at = running, now
 
         self._book.change(note)
 
@@ -133,13 +134,13 @@ class Governor:
             now = self._clock.now()
             count, flying = slots.count(now)
             running = count - flying
-            believed, pace.cap = pace.cap, max(1, running)
-            if running:
-                again = pace.cap == believed
-                pace.probe_gap = min(pace.probe_gap * 2, _LONGEST_PROBE) if again else 0.0
-                pace.probe_gap = max(pace.probe_gap, _FIRST_PROBE)
-            else:  # it is others' tasks that run: how many of ours may is not known
+            believed, pace.cap = pace.cap or USUAL_CAP, max(1, running)
+            if not running:  # it is others' tasks that run: how many of ours may is not known
                 pace.probe_gap = 0.0
+            elif running < min(believed, USUAL_CAP):  # and here they use a part of it
+                pace.probe_gap = _FIRST_PROBE
+            else:
+                pace.probe_gap = min(max(_FIRST_PROBE, pace.probe_gap * 2), _LONGEST_PROBE)
             pace.probe_at = now + pace.probe_gap
             wait = error.wait_seconds
             if wait is not None:

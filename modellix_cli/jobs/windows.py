@@ -62,7 +62,8 @@ def _wait(pace: Pace, now: float, patience: float) -> float:
             waits = enough and pace.last_at <= now < pace.last_at + _ANSWER_BY
             return _SOON if waits and patience > _SOON else 0.0
         if pace.remaining <= pace.limit // 2:
-            gap = (pace.reset_at - now) / (max(0, pace.remaining) + 1)
+            left = max(0, pace.remaining)  # the fewer, the more evenly
+            gap = (pace.reset_at - now) / (left + 1) * (1 - 2 * left / pace.limit) ** 2
     wait = gap - (now - pace.last_at)
     return wait if 0.001 < wait <= min(gap, patience) else 0.0
 

@@ -80,7 +80,7 @@ def test_what_one_process_is_asked_to_wait_holds_the_others(
 
 
 def test_what_remains_is_shared(process: Open) -> None:
-    process().answered(Limits(200, limit=4, remaining=3, reset_in=8))
+    process().answered(Limits(200, limit=4, remaining=1, reset_in=8))
     assert process().ask() == 0
     assert process().ask() > 0
 

