@@ -9,6 +9,7 @@ from modellix_cli.errors import Exit
 MODEL = {
     "run": "model.run",
     "invoke": "model.run",
+    "batch": "model.batch",
     "list": "model.list",
     "describe": "model.describe",
     "get-schema": "model.get_schema",
@@ -20,6 +21,7 @@ TASK = {
     "download": "task.download",
     "history": "task.history",
 }
+BATCH = {"list": "batch.list", "show": "batch.show"}
 AUTH = {
     "login": "auth.login",
     "status": "auth.status",
@@ -54,6 +56,8 @@ class Root(Group):
             return Group("model", "Run models (paid), find them, read about them.", MODEL)
         if cmd_name == "task":
             return Group("task", "Look at tasks, wait for them, save what they made.", TASK)
+        if cmd_name == "batch":
+            return Group("batch", "Look at the batches run here: model batch runs them.", BATCH)
         if cmd_name == "auth":
             return Group("auth", "Log in and out: save API keys, check them, move them.", AUTH)
         if cmd_name == "config":
@@ -81,7 +85,7 @@ def build() -> Root:
         "Generate images and video with Modellix: never pays twice, never loses a task.\n\n"
         "Start without a key:  modellix-cli model run sandbox/image "
         """--body '{"prompt": "a cat"}' --wait --output-dir . --sandbox""",
-        dict.fromkeys(("model", "task", "file", "auth", "config", "sandbox", *ALONE), ""),
+        dict.fromkeys(("model", "task", "batch", "file", "auth", "config", "sandbox", *ALONE), ""),
         epilog=f"Exit status:\n{statuses}",
     )
     root.params.append(version_option())

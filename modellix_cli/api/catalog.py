@@ -4,12 +4,14 @@ Only a model's slug is certain; everything else is kept as sent. The list is not
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from modellix_cli.api.documents import unexpected
 from modellix_cli.jsontext import Json, Number, dumps
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 _MAX_DOLLARS: Final = 1_000_000
 _MAX_DIGITS: Final = 20
@@ -23,26 +25,26 @@ class Price:
     `unit` is such as `$/img`, `$/sec` or `$/M chars`; others may come.
     """
 
-    low: Decimal
-    high: Decimal
+    low: "Decimal"
+    high: "Decimal"
     unit: str
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One entry of the list.
-
-    `price` is words such as `0.05-0.1 $/sec`, None where none is told; `rate` the same to reckon
-    with, None also where it is not a sensible amount.
-    """
+    """One entry of the list. `price` is words such as `0.05-0.1 $/sec`, None where none is told."""
 
     slug: str
     type: str | None
     provider: str
     description: str
     price: str | None
-    rate: Price | None
     record: dict[str, Json]
+
+    @property
+    def rate(self) -> Price | None:
+        """The price to reckon with, None also where it is not a sensible amount."""
+        return _rate(self.record.get("price"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,6 @@ def _read_model(entry: Json) -> Model:
         provider=_provider(entry) or slug.split("/")[0],
         description=_text(entry.get("description")) or "",
         price=_price(entry.get("price")),
-        rate=_rate(entry.get("price")),
         record=entry,
     )
 
@@ -120,12 +121,14 @@ def _rate(price: Json) -> Price | None:
     return Price(min(low, high), max(low, high), unit.strip())
 
 
-def _dollars(value: Json) -> Decimal | None:
+def _dollars(value: Json) -> "Decimal | None":
     """Read an amount up to a million, of no more digits than sums stay exact with."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     if not 0 <= value <= _MAX_DOLLARS:
         return None
+    from decimal import Decimal  # 2 ms that every other call does without
+
     text = value.text if isinstance(value, Number) else repr(value)
     return Decimal(text) if len(text) <= _MAX_DIGITS else None
 

@@ -149,10 +149,14 @@ class Client:
                 error.hint = "Check the task id and the account: tasks belong to a team."
             raise
 
-    def models(self, *, featured: bool = False) -> ModelList:
-        """List the models: `GET /models`, with `?featured=true` the featured ones."""
+    def models(self, *, featured: bool = False, patient: bool = True) -> ModelList:
+        """List the models: `GET /models`, with `?featured=true` the featured ones.
+
+        Without `patient`, one try only.
+        """
         query = "?featured=true" if featured else ""
-        return self._get(f"{API_PREFIX}/models{query}", read_models)
+        policy = self._policy if patient else RetryPolicy(retries=0)
+        return self._get(f"{API_PREFIX}/models{query}", read_models, policy)
 
     def schema(self, slug: Slug) -> Json:
         """Return a model's parameters: `GET /models/{provider}/{model}/api_schema`, public."""

@@ -12,21 +12,18 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from modellix_cli.api import hosts
-from modellix_cli.api.transport import (
-    USER_AGENT,
-    NotSent,
-    WsgiApp,
-    describe,
-    not_sent,
-    open_transport,
-    proxy_for,
-)
+from modellix_cli.api.checksums import Checksum, promised_checksum
+from modellix_cli.api.connections import Connections
+from modellix_cli.api.ranges import Resume, validator
+from modellix_cli.api.reading import body
+from modellix_cli.api.transport import USER_AGENT, NotSent, WsgiApp, describe, not_sent
 from modellix_cli.errors import Code, ModellixError
 from modellix_cli.text import clip, one_line
 
 MAX_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=30.0, write=30.0, pool=None)
+MAX_SILENCE: Final = 30.0
+"""Seconds without a byte after which a host is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,72 +36,91 @@ class MediaPolicy:
 
 @dataclass(frozen=True, slots=True)
 class MediaStream:
-    """An open download. `length` is the announced number of bytes, if any."""
+    """An open download.
+
+    `length` is the announced number of bytes of the whole file, `start` how many of them come
+    before the first chunk; `validator` is what a `Resume` needs, `checksum` what the whole file
+    must hash to. Each is None where the host does not say.
+    """
 
     content_type: str | None
     length: int | None
-    chunks: Iterator[bytes]
+    chunks: Iterator[bytes | memoryview]
+    start: int = 0
+    validator: str | None = None
+    checksum: Checksum | None = None
 
 
 class MediaFetcher:
-    """Opens resource URLs under a policy; with `wsgi` they are served in this process."""
+    """Opens resource URLs under a policy; with `wsgi` they are served in this process.
+
+    Usable from several threads. Connections are kept and used again, also for other resources.
+    """
 
     def __init__(self, policy: MediaPolicy, wsgi: WsgiApp | None = None) -> None:
         self._policy = policy
-        self._wsgi = wsgi
+        self._connections = Connections(wsgi)
 
     @contextmanager
-    def open(self, url: str) -> Iterator[MediaStream]:
-        """Follow `url` to its bytes.
+    def open(
+        self, url: str, resume: Resume | None = None, patience: float = MAX_SILENCE
+    ) -> Iterator[MediaStream]:
+        """Follow `url` to its bytes: all of them, or with `resume` the rest if it still fits.
 
-        Raises `RESOURCE_REFUSED` for what the policy forbids and `DOWNLOAD_FAILED` for what the
-        host or the network did, also while reading; `retryable` says if another try may help.
+        `patience` is the longest silence of the host in seconds. Raises `RESOURCE_REFUSED` for
+        what the policy forbids and `DOWNLOAD_FAILED` for what the host or the network did, also
+        while reading; `retryable` says if another try may help.
         """
-        target = url
-        for _ in range(MAX_REDIRECTS + 1):
-            with self._hop(target) as response:
-                if response.status_code not in _REDIRECTS:
-                    _check_status(response)
-                    yield _stream(response)
+        target, redirects = url, 0
+        while redirects <= MAX_REDIRECTS:
+            with self._hop(target, resume, patience) as response:
+                if response.status_code in _REDIRECTS:
+                    target = _redirect_target(target, response)
+                    redirects += 1
+                elif resume is not None and _is_no_rest(response, resume):
+                    resume = None  # ask for all of it
+                else:
+                    part = resume if response.status_code == 206 else None
+                    _check_status(response, 206 if part else 200)
+                    yield _stream(response, part)
                     return
-                target = _redirect_target(target, response)
         raise ModellixError(
             Code.DOWNLOAD_FAILED,
             f"Resource download exceeded {MAX_REDIRECTS} redirects.",
             retryable=False,
         )
 
-    @contextmanager
-    def _hop(self, url: str) -> Iterator[httpx.Response]:
-        host, port = self.check(url)
-        try:
-            http = httpx.Client(
-                transport=open_transport(url, self._wsgi), timeout=_TIMEOUTS, trust_env=False
-            )
-        except NotSent as error:
-            raise _failed(f"Cannot reach {host}: {error.reason}", error.code) from error
-        with http:
-            with _network_errors(host):
-                headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
-                request = http.build_request("GET", url, headers=headers)
-                response = self._send(http, request, host, port)
-            try:
-                yield response
-            finally:
-                response.close()
+    def close(self) -> None:
+        """Close every connection."""
+        self._connections.close()
 
-    def _send(
-        self, http: httpx.Client, request: httpx.Request, host: str, port: int
-    ) -> httpx.Response:
-        direct = self._wsgi is None and proxy_for(str(request.url)) is None
+    @contextmanager
+    def _hop(self, url: str, resume: Resume | None, patience: float) -> Iterator[httpx.Response]:
+        host, port = self.check(url)
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+        headers |= resume.headers if resume else {}
+        timeout = httpx.Timeout(min(MAX_SILENCE, patience), connect=min(10.0, patience), pool=None)
+        with _network_errors(host):
+            request = httpx.Request(
+                "GET", url, headers=headers, extensions={"timeout": timeout.as_dict()}
+            )
+            response = self._send(request, host, port)
+        try:
+            yield response
+        finally:
+            self._connections.finish(response)
+
+    def _send(self, request: httpx.Request, host: str, port: int) -> httpx.Response:
+        url = str(request.url)
+        direct = self._connections.direct(url)
         if not direct or self._policy.private_network or hosts.literal_address(host):
-            return http.send(request, stream=True)
+            return self._connections.send(request, url, host)
         failure: httpx.ConnectError | httpx.ConnectTimeout | None = None
         request.extensions["sni_hostname"] = host
         for address in hosts.resolve_public(host, port):
             request.url = request.url.copy_with(host=address)
             try:
-                return http.send(request, stream=True)
+                return self._connections.send(request, url, host)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 failure = error
         raise failure or NotSent("the name has no address")
@@ -150,27 +166,42 @@ def _network_errors(host: str) -> Iterator[None]:
         raise _failed(f"The download from {host} broke off: {describe(error)}") from error
 
 
-def _stream(response: httpx.Response) -> MediaStream:
-    length = response.headers.get("content-length", "")
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+def _is_no_rest(response: httpx.Response, resume: Resume) -> bool:
+    """Whether the host says that there is no such rest, or sends another part of the file."""
+    fits = resume.total(response.headers.get("content-range", "")) is not None
+    return response.status_code == 416 or (response.status_code == 206 and not fits)
+
+
+def _stream(response: httpx.Response, resume: Resume | None) -> MediaStream:
+    headers = response.headers
+    encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise ModellixError(
             Code.DOWNLOAD_FAILED,
             "The host sent the file compressed, which was not asked for.",
             retryable=False,
         )
-    digits = length.isascii() and length.isdigit() and len(length) < 19
+    announced = headers.get("content-length", "")
+    digits = announced.isascii() and announced.isdigit() and len(announced) < 19
+    length = int(announced) if digits else None
+    content_type, chunks = headers.get("content-type"), _chunks(response, length)
+    if resume is not None:  # what a part says of checksums may be about the part
+        total = resume.total(headers.get("content-range", ""))
+        return MediaStream(content_type, total, chunks, resume.offset, resume.validator)
     return MediaStream(
-        content_type=response.headers.get("content-type"),
-        length=int(length) if digits else None,
-        chunks=_chunks(response),
+        content_type,
+        length,
+        chunks,
+        validator=validator(headers),
+        checksum=promised_checksum(headers),
     )
 
 
-def _chunks(response: httpx.Response) -> Iterator[bytes]:
-    source = response.iter_raw()
+def _chunks(response: httpx.Response, length: int | None) -> Iterator[bytes | memoryview]:
+    source = body(response, length)
+    host = response.request.url.host
     while True:
-        with _network_errors(response.url.host):
+        with _network_errors(host):
             chunk = next(source, None)
         if chunk is None:
             return
@@ -191,9 +222,9 @@ def _redirect_target(url: str, response: httpx.Response) -> str:
         raise _refused("Invalid redirect of a task resource.") from error
 
 
-def _check_status(response: httpx.Response) -> None:
+def _check_status(response: httpx.Response, wanted: int) -> None:
     status = response.status_code
-    if status == 200:
+    if status == wanted:
         return
     transient = status in (408, 429) or status >= 500
     raise ModellixError(

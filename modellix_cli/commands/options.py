@@ -127,6 +127,10 @@ MaxTotalBytes = Annotated[
 MaxResources = Annotated[
     int, typer.Option("--max-resources", metavar="N", min=1, max=1000, help="Most files.")
 ]
+Parallel = Annotated[
+    int,
+    typer.Option("--parallel", metavar="N", min=1, max=16, help="Files fetched at once, up to 16."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,7 @@ class SaveOptions:
     max_bytes: int
     max_total_bytes: int
     max_resources: int
+    parallel: int
     file_timeout: float
 
     @classmethod

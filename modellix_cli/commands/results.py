@@ -1,6 +1,6 @@
 """What commands do with finished tasks: remember them, save their files, say how they ended."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from modellix_cli.api.documents import RESULT_LIFETIME, Task
@@ -41,8 +41,15 @@ def tell_expiry(session: Session, tasks: Sequence[Task]) -> None:
         )
 
 
-def open_downloader(session: Session, options: SaveOptions) -> "Downloader":
-    """Prepare saving: the folder is made and known to be writable before anything is paid."""
+def open_downloader(
+    session: Session,
+    options: SaveOptions,
+    reread: Callable[[str], Task] | None = None,
+) -> "Downloader":
+    """Prepare saving: the folder is made and known to be writable before anything is paid.
+
+    `reread` asks for a task anew where its results have moved.
+    """
     from modellix_cli.api.media import MediaFetcher, MediaPolicy
     from modellix_cli.jobs.download import Downloader, Limits
     from modellix_cli.local.files import prepare_folder
@@ -50,18 +57,22 @@ def open_downloader(session: Session, options: SaveOptions) -> "Downloader":
     folder = session.path(options.output_dir)
     prepare_folder(folder)
     policy = MediaPolicy(options.allow_insecure_http, options.allow_private_network)
+    fetcher = MediaFetcher(policy, session.sandbox_app)
+    session.at_end(fetcher.close)
     return Downloader(
-        MediaFetcher(policy, session.sandbox_app),
+        fetcher,
         folder,
         Limits(
             options.max_bytes,
             options.max_total_bytes,
             options.max_resources,
             options.file_timeout,
+            options.parallel,
         ),
         overwrite=options.overwrite,
         clock=session.runtime.clock,
         notice=session.retry_notice,
+        reread=reread,
     )
 
 
@@ -84,7 +95,7 @@ def save(session: Session, downloader: "Downloader", task: Task) -> "Saved":
             resume=again,
         ) from stop
     except ModellixError as error:
-        saved.errors.append(error)
+        saved.fail(error)
     if not saved.errors:
         session.journal.saved(task.task_id)
     for failure in saved.errors:

@@ -1,7 +1,7 @@
 """What a command works with, made from the process and the global options when first needed."""
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from modellix_cli.jobs.pacing import Gate, Governor
     from modellix_cli.jobs.progress import Progress
     from modellix_cli.local.accounts import Accounts
+    from modellix_cli.local.batches import BatchBook
     from modellix_cli.local.cache import ModelCache
     from modellix_cli.local.credentials import ApiKey, Profile
     from modellix_cli.local.history import History
@@ -129,6 +130,15 @@ class Session:
         file = JournalFile(state_dir(env), clock, self.out.warn)
         self._closing.append(file.close)
         return file
+
+    @cached_property
+    def batches(self) -> "BatchBook":
+        """The batches in the journal, of the selected profile."""
+        from modellix_cli.local.batches import BatchBook
+        from modellix_cli.local.journal import Account
+
+        account = Account(self.base_url, self.profile.name)
+        return BatchBook(self.journal_file, account, self.runtime.clock, self.out.clean)
 
     @cached_property
     def governor(self) -> "Governor":
@@ -267,10 +277,16 @@ class Session:
             )
         return last
 
-    def command_line(self, command: str, *task_ids: str, save_to: str | None = None) -> str:
+    def command_line(
+        self,
+        command: str,
+        *task_ids: str,
+        save_to: str | None = None,
+        options: Sequence[str] = (),
+    ) -> str:
         """Return a command the user can paste, with the global options this run depends on."""
         chosen = self.globals
-        options: list[str] = []
+        options = list(options)
         if save_to is not None:
             options += ["--output-dir", save_to]
         if chosen.sandbox:
@@ -318,6 +334,10 @@ class Session:
             return self.runtime.cwd / Path(text).expanduser()
         except RuntimeError as error:
             raise usage(f"{text}: there is no such user.") from error
+
+    def at_end(self, close: Callable[[], None]) -> None:
+        """Have something closed when the command has ended."""
+        self._closing.append(close)
 
     @contextmanager
     def closing(self) -> Iterator["Session"]:

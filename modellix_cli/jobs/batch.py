@@ -32,6 +32,7 @@ class BatchRun:
         self._pool: Pool[tuple[str, Any], Any] = Pool(size, means.clock)
         self._clock = means.clock
         self._progress = means.progress
+        self._stop_saving = means.stop_saving
         self._total = total
         self._emit_fate: Callable[[Fate], None] = emit
         self._busy = 0
@@ -66,12 +67,14 @@ class BatchRun:
         except KeyboardInterrupt:
             self._submissions.stop(None, "Skipped: the batch was interrupted.")
             self._following.interrupt()
+            self._stop_saving()
             self._let_submissions_end(_GRACE)
             self._following.emit_the_rest()
             self._submissions.emit_the_rest()
             raise
         except BaseException:
             self._emit_fate = _nowhere
+            self._stop_saving()
             self._let_submissions_end(_LONG_GRACE)
             raise
         finally:
@@ -95,7 +98,7 @@ class BatchRun:
         end = self._clock.monotonic() + grace
         while self._submissions.flying and (left := end - self._clock.monotonic()) > 0:
             done = self._pool.next(left)
-            if done is not None:
+            if done is not None and done.key[0] == "submit":
                 self._handle(done)
 
     def _start(self, kind: str, about: Any, work: Callable[[], Any]) -> None:

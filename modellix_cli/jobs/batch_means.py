@@ -34,9 +34,10 @@ class Orders:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a run works with. `saw` records what a look tells; `save`, if given, saves results.
+    """What a run works with. `saw` records what a look tells.
 
-    `usual` is how long a model's tasks take, in seconds, None if that is not known.
+    `usual` is how long a model's tasks take, in seconds, None if that is not known. `save`, if
+    given, saves results; `stop_saving` ends that at once and leaves nothing incomplete.
     """
 
     client: Client
@@ -49,3 +50,4 @@ class Means:
     usual: Callable[[str], float | None]
     warn: Callable[[str], None]
     save: Callable[[Fate, Task], Saved] | None = None
+    stop_saving: Callable[[], None] = lambda: None

@@ -74,6 +74,18 @@ class Tally:
         return self.total - self.succeeded
 
     @property
+    def words(self) -> str:
+        """`38 of 40 lines accepted, 1 rejected, 1 unknown.`, with what else there is to tell."""
+        others = ("rejected", "unknown", "skipped")
+        counted = [f"{getattr(self, name)} {name}" for name in others if getattr(self, name)]
+        unwell = self.accepted - self.succeeded - self.timeouts
+        if self.timeouts:
+            counted.append(f"{self.timeouts} still running when the time was over")
+        if unwell > 0:
+            counted.append(f"{unwell} without a result")
+        return ", ".join([f"{self.accepted} of {self.total} lines accepted", *counted]) + "."
+
+    @property
     def done(self) -> bool:
         """Whether nothing is left that a further run could do."""
         return self.accepted == self.total and not self.timeouts

@@ -112,7 +112,7 @@ class Submissions:
     def _next_step(self, leaving: int) -> Step | None:
         """Return the next line to submit; those that earlier runs submitted are followed up.
 
-        When no more may start, what would have to be submitted is emitted as left out.
+        When no more may start, what would have to be submitted is emitted as skipped.
         """
         if not self._why_skipped and len(self._flying) + leaving >= self._orders.concurrency:
             return None
@@ -124,7 +124,8 @@ class Submissions:
             elif not self._why_skipped:
                 return step
             else:
-                self._emit(fate or fate_of(line, "skipped", self._why_skipped))
+                refused = f" It was refused before: {fate.detail}" if fate and fate.detail else ""
+                self._emit(fate_of(line, "skipped", self._why_skipped + refused))
         return None
 
     def _leave(self) -> Ticket | float:

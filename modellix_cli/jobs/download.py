@@ -1,34 +1,47 @@
 """Saving what a task made. Each file appears whole or not at all; one failure stops no other."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from modellix_cli.api.documents import RESULT_LIFETIME, Resource, Task
 from modellix_cli.api.media import MediaFetcher, MediaStream
-from modellix_cli.api.retry import RetryPolicy, with_retries
 from modellix_cli.clock import Clock
 from modellix_cli.errors import Code, ModellixError
+from modellix_cli.jobs.pool import Pool
 from modellix_cli.jobs.progress import Progress
 from modellix_cli.jobs.resources import file_name, inline_content
-from modellix_cli.local.files import appear, part_file, unwritable
+from modellix_cli.jobs.shelf import Abandoned, Shelf, over
+from modellix_cli.jobs.transfer import Means, Transfer
+from modellix_cli.jobs.turns import Turns
+from modellix_cli.local.files import safe_name, split_extension
 from modellix_cli.text import clip, count, one_line
-from modellix_cli.values import format_duration
 
 GIB: Final = 1024**3
-_RETRIES: Final = RetryPolicy(retries=3)
+_GONE: Final = (403, 404, 410)
+_NEVER: Final = 3600.0
+
+Naming = Callable[[Resource, str], str]
+"""Maps a resource and an extension without dot, which may be "", to the file name wanted for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a download may use. Sizes in bytes, `timeout` in seconds for each resource."""
+    """What a download may use.
+
+    Sizes in bytes; `timeout` in seconds for each file, over all its tries; `parallel` files are
+    fetched at once.
+    """
 
     max_bytes: int = GIB
     max_total_bytes: int = 2 * GIB
     max_resources: int = 100
     timeout: float = 600.0
+    parallel: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +68,36 @@ class Saved:
     """The outcome of saving a task's resources; complete at any moment."""
 
     folder: Path
-    files: list[SavedFile] = field(default_factory=list)
-    errors: list[ModellixError] = field(default_factory=list)
+    _files: dict[int, SavedFile] = field(default_factory=dict)
+    _errors: dict[int, ModellixError] = field(default_factory=dict)
+
+    @property
+    def files(self) -> list[SavedFile]:
+        """What was saved, in the order of the resources."""
+        return [file for _, file in sorted(self._files.items())]
+
+    @property
+    def errors(self) -> list[ModellixError]:
+        """What went wrong, in the order of the resources."""
+        return [error for _, error in sorted(self._errors.items())]
+
+    def add(self, position: int, file: SavedFile) -> None:
+        """Record the file of the resource at `position`, counted from 1."""
+        self._files[position] = file
+
+    def fail(self, error: ModellixError, position: int = 0) -> None:
+        """Record why the resource at `position`, or at 0 the whole task, was not saved."""
+        self._errors[position] = error
 
 
 class Downloader:
-    """Saves resources into one folder. `notice` is told about every retry."""
+    """Saves what tasks made into one folder. One serves many tasks, from many threads at a time.
+
+    All that is saved through one `Downloader` shares the names (no file replaces another), the
+    limit on the total, and the number of files fetched at once. `reread` asks for a task anew,
+    once, when the address of a result is not there any more. `notice` is told about every retry,
+    from any thread, one at a time.
+    """
 
     def __init__(
         self,
@@ -71,87 +108,139 @@ class Downloader:
         overwrite: bool,
         clock: Clock,
         notice: Callable[[str], None],
+        reread: Callable[[str], Task] | None = None,
     ) -> None:
         self.folder = folder
-        self._fetcher = fetcher
         self._limits = limits
-        self._overwrite = overwrite
         self._clock = clock
-        self._progress = Progress()
-        self._notice = notice
-        self._taken: set[str] = set()
-        self._total = 0
+        self._reread = reread
+        self._talk = threading.Lock()
+        self._slots = threading.BoundedSemaphore(limits.parallel)
+        self._jobs: list[_Job] = []
+        self._shelf = Shelf(
+            folder,
+            overwrite=overwrite,
+            max_bytes=limits.max_bytes,
+            max_total_bytes=limits.max_total_bytes,
+        )
+        tell = partial(self._tell, notice)
+        self._means = Means(fetcher, self._shelf, clock, tell, limits.timeout)
 
-    def save(self, task: Task, saved: Saved, progress: Progress) -> None:
+    def save(
+        self, task: Task, saved: Saved, progress: Progress, name: Naming | None = None
+    ) -> None:
         """Fill `saved` with every resource of a finished task.
 
+        `name` chooses file names, made safe and unique afterwards; without it they are those of
+        the URLs.
         Raises `TASK_NOT_FINISHED`, `TASK_FAILED`, `NO_RESOURCES` or `RESOURCE_LIMIT` before the
-        first request; later failures are collected in `saved.errors`.
+        first request; later failures are collected in `saved.errors`. Ctrl-C in this thread ends
+        it at once and stops the downloader; after a stop from elsewhere it raises `Abandoned`.
+        `saved` holds what was complete by then.
         """
-        self._progress = progress
         check_downloadable(task, self._limits.max_resources)
-        for resource in task.resources:
-            try:
-                saved.files.append(self._save_one(resource))
-            except ModellixError as error:
-                saved.errors.append(self._explained(error, task))
+        names = {each.position: _wanted(name, each) for each in task.resources}
+        job = _Job(task, saved, progress, Turns(names), name)
+        self._jobs.append(job)
+        workers: Pool[int, None] = Pool(
+            min(self._limits.parallel, len(task.resources)), self._clock
+        )
+        try:
+            for resource in task.resources:
+                workers.start(resource.position, partial(self._save_one, job, resource))
+            under_way = len(task.resources)
+            while under_way:
+                done = workers.next(_NEVER)
+                under_way -= done is not None
+                if done and done.error:
+                    raise done.error
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            workers.close()
+            self._jobs.remove(job)
 
-    def _save_one(self, resource: Resource) -> SavedFile:
+    def stop(self) -> None:
+        """End all saving, from any thread: nothing incomplete stays, nothing more appears."""
+        for job in list(self._jobs):
+            job.turns.flush()
+        self._shelf.stop()
+
+    def _save_one(self, job: "_Job", resource: Resource) -> None:
+        """Fetch a resource and let its file appear when it is its turn; runs on a worker."""
+        try:
+            with self._slots, ExitStack() as stack:
+                finish = self._fetch(job, resource, stack)
+                kept = stack.pop_all()
+        except ModellixError as error:
+            failure = self._explained(error, job.task)
+            job.turns.end(resource.position, partial(job.saved.fail, failure, resource.position))
+        else:
+            job.turns.end(resource.position, partial(_finish, kept, finish))
+
+    def _fetch(self, job: "_Job", resource: Resource, stack: ExitStack) -> Callable[[], None]:
+        """Bring a resource into a `.part` file and return what gives that its name."""
+        wanted = _wanted(job.name, resource)
         inline = inline_content(resource)
-        if inline is not None:
-            data, media_type = inline
-            return self._write(resource, MediaStream(media_type, len(data), iter((data,))), None)
+        target, part = stack.enter_context(self._shelf.part(wanted))
+        transfer = Transfer(
+            self._means,
+            target,
+            part,
+            lambda: self._tell(job.progress.bytes, wanted, transfer.size, transfer.length),
+        )
+        try:
+            if inline is None:
+                url = self._fetch_url(transfer, job, resource)
+            else:
+                data, media_type = inline
+                url = None
+                transfer.take(MediaStream(media_type, len(data), iter((data,))))
+        except BaseException:
+            transfer.release()
+            raise
+        name = _wanted(job.name, resource, transfer.content_type, transfer.head)
 
-        def once(attempt: int) -> SavedFile:
-            assert resource.url is not None
-            with self._fetcher.open(resource.url) as stream:
-                return self._write(resource, stream, resource.url)
+        def finish() -> None:
+            try:
+                path = self._shelf.put(part, name)
+            except Abandoned:
+                return
+            except ModellixError as error:
+                job.saved.fail(error, resource.position)
+            else:
+                file = SavedFile(path, transfer.size, resource.type, url)
+                job.saved.add(resource.position, file)
 
-        return with_retries(once, _RETRIES, self._clock, self._notice)
+        return finish
 
-    def _write(self, resource: Resource, stream: MediaStream, url: str | None) -> SavedFile:
-        self._check_size(stream.length or 0)
-        chunks = iter(stream.chunks)
-        head = next(chunks, b"")
-        name = file_name(resource, stream.content_type, head[:16])
-        with part_file(self.folder, name) as (target, part):
-            size = 0
-            deadline = self._clock.monotonic() + self._limits.timeout
-            for chunk in _chain(head, chunks):
-                size += len(chunk)
-                self._check_size(size)
-                if self._clock.monotonic() > deadline:
-                    raise self._too_slow()
-                with _write_errors(part):
-                    target.write(chunk)
-                self._progress.bytes(name, size, stream.length)
-            if stream.length is not None and size != stream.length:
-                raise _cut(size, stream.length)
-            with _write_errors(part):
-                target.close()
-            path = appear(part, self.folder, name, overwrite=self._overwrite, taken=self._taken)
-        self._total += size
-        self._progress.bytes(name, size, size)
-        return SavedFile(path, size, resource.type, url)
+    def _fetch_url(self, transfer: Transfer, job: "_Job", resource: Resource) -> str:
+        """Fetch from the URL of a resource, else from a new one; return the one that worked."""
+        assert resource.url is not None
+        try:
+            transfer.fetch(resource.url)
+        except ModellixError as error:
+            gone = error.code is Code.DOWNLOAD_FAILED and error.status in _GONE
+            url = job.new_url(resource, self._reread) if gone and self._reread else None
+            if url is None:
+                raise
+            transfer.fetch(url)
+            return url
+        return resource.url
 
-    def _check_size(self, size: int) -> None:
-        if size > self._limits.max_bytes:
-            raise _over(f"Resource download exceeds the {self._limits.max_bytes}-byte limit.")
-        if self._total + size > self._limits.max_total_bytes:
-            raise _over(
-                f"Task downloads exceed the {self._limits.max_total_bytes}-byte total limit."
-            )
-
-    def _too_slow(self) -> ModellixError:
-        limit = format_duration(self._limits.timeout)
-        return _over(f"Resource download exceeded its time limit of {limit}.")
+    def _tell(self, listener: Callable[..., None], *what: Any) -> None:
+        """Tell something to a listener that need not know of threads; nothing after a stop."""
+        with self._talk:
+            if not self._shelf.stopped:
+                listener(*what)
 
     def _explained(self, error: ModellixError, task: Task) -> ModellixError:
         """Say that a result is gone rather than how its host put it.
 
         404 and 410 say so; 403 does where signed URLs have expired, after 24 hours.
         """
-        if error.code is not Code.DOWNLOAD_FAILED or error.status not in (403, 404, 410):
+        if error.code is not Code.DOWNLOAD_FAILED or error.status not in _GONE:
             return error
         ended = task.ended_at
         old = ended is None or self._clock.now() - ended > RESULT_LIFETIME
@@ -162,6 +251,49 @@ class Downloader:
             f"Task {task.task_id} succeeded, but its result is gone. {error.message}",
             status=error.status,
         )
+
+
+class _Job:
+    """A task that is being saved."""
+
+    def __init__(
+        self, task: Task, saved: Saved, progress: Progress, turns: Turns, name: Naming | None
+    ) -> None:
+        self.task = task
+        self.name = name
+        self.saved = saved
+        self.progress = progress
+        self.turns = turns
+        self._lock = threading.Lock()
+        self._anew: Task | None = None
+        self._asked = False
+
+    def new_url(self, resource: Resource, reread: Callable[[str], Task]) -> str | None:
+        """Return another URL that the task now has for a resource, if any; it is read once."""
+        with self._lock:
+            if not self._asked:
+                self._asked = True
+                with suppress(ModellixError):  # the first failure says more
+                    self._anew = reread(self.task.task_id)
+        now = self._anew.resources if self._anew else ()
+        url = now[resource.position - 1].url if resource.position <= len(now) else None
+        return url if url != resource.url else None
+
+
+def _wanted(
+    name: Naming | None, resource: Resource, content_type: str | None = None, head: bytes = b""
+) -> str:
+    """Return the name wanted for a file, as far as what is known of it tells."""
+    usual = file_name(resource, content_type, head)
+    if name is None:
+        return usual
+    return safe_name(name(resource, split_extension(usual)[1][1:])) or usual
+
+
+def _finish(kept: ExitStack, finish: Callable[[], None]) -> None:
+    """Let a file appear and clean up after it."""
+    with kept:
+        finish()
 
 
 def check_downloadable(task: Task, max_resources: int) -> None:
@@ -181,7 +313,7 @@ def check_downloadable(task: Task, max_resources: int) -> None:
             task_id=task.task_id,
         )
     if len(task.resources) > max_resources:
-        raise _over(
+        raise over(
             f"Task has {count(len(task.resources), 'resource')}, "
             f"more than the allowed {max_resources}."
         )
@@ -193,29 +325,3 @@ def task_failed(task: Task) -> ModellixError:
     return ModellixError(
         Code.TASK_FAILED, f"Task {task.task_id} {task.status}: {reason}", task_id=task.task_id
     )
-
-
-def _chain(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    if head:
-        yield head
-    yield from rest
-
-
-@contextmanager
-def _write_errors(part: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise unwritable(part, error) from error
-
-
-def _cut(size: int, announced: int) -> ModellixError:
-    return ModellixError(
-        Code.DOWNLOAD_FAILED,
-        f"Only {size} of {announced} bytes arrived.",
-        retryable=size < announced,
-    )
-
-
-def _over(message: str) -> ModellixError:
-    return ModellixError(Code.RESOURCE_LIMIT, message)

@@ -68,12 +68,12 @@ class BatchBook:
         self._clean = clean
 
     def begin(
-        self, digest: str, source: str, total: int, *, anew: bool
+        self, digest: str, source: str, total: int, *, anew: bool, resume: bool
     ) -> tuple[Batch, Batch | None]:
         """Return the batch to work on and the last one of the same input, if there was one.
 
-        An unfinished one is returned itself, unless `anew`. Raises `OUTPUT_UNWRITABLE` without a
-        journal: a batch that could not be resumed must not begin.
+        An unfinished one is returned itself, unless `anew`; with `resume` a done one too. Raises
+        `OUTPUT_UNWRITABLE` without a journal: what could not be resumed must not begin.
         """
         now = self._clock.now()
 
@@ -85,7 +85,7 @@ class BatchBook:
                 (digest, *self._who),
             ).fetchone()
             last = Batch(*row) if row else None
-            if last is not None and last.state != "done" and not anew:
+            if last is not None and not anew and (resume or last.state != "done"):
                 return last, last
             made = db.execute(
                 "INSERT INTO batches (created_at, updated_at, base_url, profile, digest, source,"

@@ -44,12 +44,18 @@ def safe_name(name: str) -> str:
 
 
 def _shortened(name: str) -> str:
-    match = _EXTENSION.search(name)
-    extension = match[0] if match else ""
-    stem = name[: len(name) - len(extension)][: _MAX_CHARACTERS - len(extension)]
+    stem, extension = split_extension(name)
+    stem = stem[: _MAX_CHARACTERS - len(extension)]
     while len((stem + extension).encode()) > _MAX_BYTES:
         stem = stem[:-1]
     return stem.rstrip(". ") + extension
+
+
+def split_extension(name: str) -> tuple[str, str]:
+    """Return stem and extension of a file name; the extension with its dot, "" if there is none."""
+    match = _EXTENSION.search(name)
+    extension = match[0] if match else ""
+    return name[: len(name) - len(extension)], extension
 
 
 def has_extension(name: str) -> bool:
@@ -61,9 +67,8 @@ def numbered(name: str, number: int) -> str:
     """Return the name for the `number`-th file that wants `name`: `a.png`, `a-2.png`, …"""
     if number == 1:
         return name
-    match = _EXTENSION.search(name)
-    extension = match[0] if match else ""
-    return f"{name[: len(name) - len(extension)]}-{number}{extension}"
+    stem, extension = split_extension(name)
+    return f"{stem}-{number}{extension}"
 
 
 def prepare_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from modellix_cli.clock import clock_time
 from modellix_cli.jobs.batch_result import Entry, Ledger, Tally
+from modellix_cli.jobs.cost import Estimate
 from modellix_cli.jsontext import dumps
 from modellix_cli.local.batches import Batch, as_dict
 from modellix_cli.local.files import unwritable
@@ -73,16 +74,21 @@ def _quiet_lines(sink: Sink, entry: Entry) -> None:
         sink.line(text)
 
 
-def plan(sink: Sink, facts: dict[str, Any]) -> None:
+def plan(sink: Sink, total: int, slugs: dict[str, int], cost: Estimate | None) -> None:
     """Show what `--dry-run` found."""
     if sink.mode in (Output.JSON, Output.JSONL):
+        facts: dict[str, Any] = {"dryRun": True, "models": slugs, "total": total}
+        if cost is not None:
+            facts["estimate"] = {
+                "highUsd": float(cost.high),
+                "lowUsd": float(cost.low),
+                "unpriced": cost.unpriced,
+            }
         sink.json(facts)
         return
-    sink.line(f"{count(facts['total'], 'task')}, nothing submitted.")
-    for slug, number in facts["models"].items():
+    sink.line(f"{count(total, 'task')}, nothing submitted.")
+    for slug, number in slugs.items():
         sink.line(f"  {number} x {slug}")
-    if facts.get("cost"):
-        sink.line(f"Listed prices: {facts['cost']}.")
 
 
 def batches(sink: Sink, rows: list[tuple[Batch, dict[str, int]]]) -> None:

@@ -6,7 +6,9 @@ import httpx
 import pytest
 import respx
 
+from modellix_cli.api.checksums import Checksum
 from modellix_cli.api.media import MediaFetcher, MediaPolicy
+from modellix_cli.api.ranges import Resume
 from modellix_cli.errors import Code, ModellixError
 
 URL = "https://cdn.example.com/images/a.png?sig=secret"
@@ -203,3 +205,95 @@ def test_a_file_that_comes_compressed_is_no_file(encoding: str) -> None:
 def test_a_refusal_names_every_flag_that_would_be_needed() -> None:
     hint = failure("http://127.0.0.1/a.png").hint
     assert "--allow-insecure-http --allow-private-network" in hint
+
+
+REST = Resume(2, '"v1"', 6)
+
+
+def rest(resume: Resume = REST) -> tuple[int, int | None, bytes]:
+    """Ask for the rest of a file; return where it begins, the whole length, and the bytes."""
+    with MediaFetcher(MediaPolicy()).open(URL, resume) as stream:
+        return stream.start, stream.length, b"".join(stream.chunks)
+
+
+@respx.mock
+def test_the_rest_of_a_file_is_asked_for_with_range_and_validator() -> None:
+    route = respx.get(host=PUBLIC).respond(
+        206, content=b"xels", headers={"Content-Range": "bytes 2-5/6"}
+    )
+    assert rest() == (2, 6, b"xels")
+    sent = route.calls.last.request.headers
+    assert (sent["range"], sent["if-range"]) == ("bytes=2-", '"v1"')
+
+
+@respx.mock
+def test_a_file_that_has_changed_comes_whole() -> None:
+    route = respx.get(host=PUBLIC).respond(content=b"other")
+    assert rest() == (0, 5, b"other")
+    assert route.call_count == 1
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(416),
+        httpx.Response(206, content=b"xels"),
+        httpx.Response(206, content=b"ixels", headers={"Content-Range": "bytes 1-5/6"}),
+        httpx.Response(206, content=b"xels", headers={"Content-Range": "bytes 2-5/7"}),
+    ],
+)
+def test_a_rest_that_does_not_fit_is_left_for_the_whole_file(answer: httpx.Response) -> None:
+    route = respx.get(host=PUBLIC)
+    route.side_effect = [answer, httpx.Response(200, content=b"pixels")]
+    assert rest() == (0, 6, b"pixels")
+    assert "range" not in route.calls.last.request.headers
+
+
+@respx.mock
+def test_the_rest_is_asked_for_after_a_redirect_too() -> None:
+    respx.get(host=PUBLIC, path="/images/a.png").respond(
+        302, headers={"Location": "https://cdn2.example.com/b.png"}
+    )
+    last = respx.get(host=PUBLIC, path="/b.png").respond(
+        206, content=b"xels", headers={"Content-Range": "bytes 2-5/6"}
+    )
+    assert rest() == (2, 6, b"xels")
+    assert last.calls.last.request.headers["range"] == "bytes=2-"
+
+
+@respx.mock
+@pytest.mark.parametrize(("status", "retryable"), [(503, True), (404, False), (204, False)])
+def test_a_failure_is_one_for_the_rest_too(status: int, retryable: bool) -> None:
+    respx.get(host=PUBLIC).respond(status)
+    with pytest.raises(ModellixError) as caught:
+        rest()
+    assert (caught.value.status, caught.value.retryable) == (status, retryable)
+
+
+@respx.mock
+def test_what_a_whole_file_is_compared_with_is_told() -> None:
+    headers = {"ETag": '"v1"', "Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}
+    respx.get(host=PUBLIC).respond(content=b"pixels", headers=headers)
+    with MediaFetcher(MediaPolicy()).open(URL) as stream:
+        assert stream.validator == '"v1"'
+        assert stream.checksum == Checksum("md5", bytes(16))
+
+
+@respx.mock
+def test_a_checksum_of_a_part_is_not_one_of_the_file() -> None:
+    headers = {"Content-Range": "bytes 2-5/6", "Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}
+    respx.get(host=PUBLIC).respond(206, content=b"xels", headers=headers)
+    with MediaFetcher(MediaPolicy()).open(URL, REST) as stream:
+        assert stream.checksum is None
+
+
+@respx.mock
+def test_the_patience_with_a_host_is_bounded() -> None:
+    route = respx.get(host=PUBLIC).respond(content=b"x")
+    fetcher = MediaFetcher(MediaPolicy())
+    for patience in (2.0, 500.0):
+        with fetcher.open(URL, None, patience):
+            pass
+    limits = [call.request.extensions["timeout"] for call in route.calls]
+    assert [(limit["connect"], limit["read"]) for limit in limits] == [(2.0, 2.0), (10.0, 30.0)]

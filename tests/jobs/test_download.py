@@ -1,6 +1,8 @@
 """Saving results: whole or not at all, under safe names, within limits."""
 
 import base64
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +12,11 @@ import pytest
 
 from modellix_cli.api.documents import Task, read_task
 from modellix_cli.api.media import MediaFetcher, MediaPolicy, MediaStream
+from modellix_cli.api.ranges import Resume
 from modellix_cli.errors import Code, ModellixError
-from modellix_cli.jobs.download import Downloader, Limits, Saved
+from modellix_cli.jobs.download import Downloader, Limits, Naming, Saved
 from modellix_cli.jobs.progress import Progress
+from modellix_cli.jobs.shelf import Abandoned
 from tests.support import FakeClock, task_reply
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 100
@@ -29,9 +33,16 @@ class FakeMedia(MediaFetcher):
         self.announce: Callable[[bytes], int | None] = len
         self.seconds_per_chunk = 0.0
         self.clock = FakeClock()
+        self.gates: dict[str, threading.Event] = {}
+        self.opened: list[str] = []
 
     @contextmanager
-    def open(self, url: str) -> Iterator[MediaStream]:
+    def open(
+        self, url: str, resume: Resume | None = None, patience: float = 30.0
+    ) -> Iterator[MediaStream]:
+        self.opened.append(url)
+        if url in self.gates:
+            assert self.gates[url].wait(10)
         answer = self.answers[url]
         if isinstance(answer, list):
             answer = answer.pop(0)
@@ -64,19 +75,34 @@ def save(
     folder: Path,
     task: Task,
     limits: Limits | None = None,
-    overwrite: bool = False,
+    name: Naming | None = None,
+    **options: Any,
 ) -> Saved:
     saved = Saved(folder)
-    Downloader(
-        media,
-        folder,
-        limits or Limits(),
-        overwrite=overwrite,
-        clock=media.clock,
-        notice=lambda text: None,
-    ).save(task, saved, Progress())
+    downloader(media, folder, limits, **options).save(task, saved, Progress(), name)
     assert not list(folder.glob("*.part"))
     return saved
+
+
+def downloader(
+    media: FakeMedia, folder: Path, limits: Limits | None = None, **options: Any
+) -> Downloader:
+    wanted: dict[str, Any] = {
+        "overwrite": False,
+        "clock": media.clock,
+        "notice": lambda text: None,
+    } | options
+    return Downloader(media, folder, limits or Limits(), **wanted)
+
+
+def names(saved: Saved) -> list[str]:
+    return [file.path.name for file in saved.files]
+
+
+def gone(status: int) -> ModellixError:
+    return ModellixError(
+        Code.DOWNLOAD_FAILED, f"HTTP status {status}.", status=status, retryable=False
+    )
 
 
 def broke_off() -> ModellixError:
@@ -251,3 +277,232 @@ def test_names_stay_inside_the_folder(tmp_path: Path) -> None:
     saved = save(media, folder, task(*media.answers))
     assert all(file.path.parent == folder for file in saved.files)
     assert list(tmp_path.iterdir()) == [folder]
+
+
+# Several at once
+
+
+def test_files_keep_the_order_of_the_resources_however_they_arrive(
+    media: FakeMedia, tmp_path: Path
+) -> None:
+    first = media.gates["https://x/a.png"] = threading.Event()
+
+    class Watching(Progress):
+        def bytes(self, name: str, done: int, total: int | None) -> None:
+            if name == "b.png" and done == total:
+                first.set()
+
+    saved = Saved(tmp_path)
+    wanted = task("https://x/a.png", "https://x/b.png")
+    downloader(media, tmp_path).save(wanted, saved, Watching())
+    assert names(saved) == ["a.png", "b.png"]
+
+
+def test_files_of_one_name_are_numbered_in_the_order_of_the_resources(
+    media: FakeMedia, tmp_path: Path
+) -> None:
+    media.answers["https://x/other/a.png"] = b"second"
+    first = media.gates["https://x/a.png"] = threading.Event()
+
+    class Watching(Progress):
+        def bytes(self, name: str, done: int, total: int | None) -> None:
+            if done == total == len(b"second"):
+                first.set()
+
+    saved = Saved(tmp_path)
+    wanted = task("https://x/a.png", "https://x/other/a.png")
+    downloader(media, tmp_path).save(wanted, saved, Watching())
+    assert names(saved) == ["a.png", "a-2.png"]
+    assert (tmp_path / "a-2.png").read_bytes() == b"second"
+
+
+def test_a_failed_resource_takes_no_name(media: FakeMedia, tmp_path: Path) -> None:
+    media.answers["https://x/other/a.png"] = gone(400)
+    saved = save(media, tmp_path, task("https://x/other/a.png", "https://x/a.png"))
+    assert names(saved) == ["a.png"]
+
+
+def test_no_more_files_than_allowed_are_fetched_at_once(media: FakeMedia, tmp_path: Path) -> None:
+    running, most = [0], [0]
+    lock = threading.Lock()
+
+    class Counting(FakeMedia):
+        def chunks(self, data: bytes) -> Iterator[bytes]:
+            with lock:
+                running[0] += 1
+                most[0] = max(most[0], running[0])
+            yield data
+            with lock:
+                running[0] -= 1
+
+    counting = Counting(**{f"{number}.png": PNG for number in range(12)})
+    both = downloader(counting, tmp_path, Limits(parallel=2))
+    urls = list(counting.answers)
+    threads = [
+        threading.Thread(target=both.save, args=(task(*part), Saved(tmp_path), Progress()))
+        for part in (urls[:6], urls[6:])
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(list(tmp_path.iterdir())) == 12
+    assert most[0] <= 2
+
+
+def test_tasks_saved_at_the_same_time_share_names_and_the_total(
+    media: FakeMedia, tmp_path: Path
+) -> None:
+    shared = downloader(media, tmp_path, Limits(max_total_bytes=2 * len(PNG) + 10))
+    outcomes = [Saved(tmp_path) for _ in range(3)]
+    threads = [
+        threading.Thread(target=shared.save, args=(task("https://x/a.png"), saved, Progress()))
+        for saved in outcomes
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-2.png", "a.png"]
+    assert sorted(len(saved.files) for saved in outcomes) == [0, 1, 1]
+    assert [error.code for saved in outcomes for error in saved.errors] == [Code.RESOURCE_LIMIT]
+
+
+def test_what_a_failed_file_used_of_the_total_is_free_again(
+    media: FakeMedia, tmp_path: Path
+) -> None:
+    media.answers["https://x/a.png"] = [PNG] * 4
+    media.announce = lambda data: len(data) + (len(data) == len(PNG))
+    limits = Limits(max_total_bytes=len(PNG) + 3, parallel=1)
+    saved = save(media, tmp_path, task("https://x/a.png", "https://x/b.png"), limits)
+    assert names(saved) == ["b.png"]
+
+
+# Names that are chosen
+
+
+def test_names_can_be_chosen_and_are_made_safe_and_unique(media: FakeMedia, tmp_path: Path) -> None:
+    saved = save(
+        media,
+        tmp_path,
+        task("https://x/a.png", "https://x/b.png"),
+        name=lambda resource, extension: f"../cat.{extension}",
+    )
+    assert names(saved) == ["-cat.png", "-cat-2.png"]
+    assert saved.files[1].path.read_bytes() == b"other"
+
+
+def test_a_chosen_name_knows_the_resource_and_the_extension_that_was_found(tmp_path: Path) -> None:
+    media = FakeMedia(r=PNG)
+    saved = save(
+        media,
+        tmp_path,
+        task("https://x/r"),
+        name=lambda resource, extension: f"{resource.position}.{extension}",
+    )
+    assert names(saved) == ["1.png"]
+
+
+def test_a_chosen_name_that_is_none_is_the_usual_one(media: FakeMedia, tmp_path: Path) -> None:
+    saved = save(media, tmp_path, task("https://x/a.png"), name=lambda resource, extension: "..")
+    assert names(saved) == ["a.png"]
+
+
+# Ends
+
+
+def test_a_stop_leaves_nothing_incomplete_and_keeps_what_was_complete(
+    media: FakeMedia, tmp_path: Path
+) -> None:
+    media.answers["https://x/other/a.png"] = b"second"
+    first = media.gates["https://x/a.png"] = threading.Event()
+    arrived = threading.Event()
+
+    class Watching(Progress):
+        def bytes(self, name: str, done: int, total: int | None) -> None:
+            arrived.set()
+
+    saved, raised = Saved(tmp_path), []
+    saving = downloader(media, tmp_path)
+
+    def run() -> None:
+        try:
+            saving.save(task("https://x/a.png", "https://x/other/a.png"), saved, Watching())
+        except Abandoned as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert arrived.wait(10)
+    until(lambda: bool(saving._jobs[0].turns._ready))
+    saving.stop()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    assert [file.path.read_bytes() for file in saved.files] == [b"second"]
+    first.set()
+    thread.join(10)
+    assert raised
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_nothing_is_saved_after_a_stop(media: FakeMedia, tmp_path: Path) -> None:
+    saving = downloader(media, tmp_path)
+    saving.stop()
+    with pytest.raises(Abandoned):
+        saving.save(task("https://x/a.png"), Saved(tmp_path), Progress())
+    assert list(tmp_path.iterdir()) == []
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+# URLs that are not there any more
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_a_result_that_moved_is_fetched_from_where_it_is_now(
+    media: FakeMedia, tmp_path: Path, status: int
+) -> None:
+    media.answers["https://x/old.png"] = gone(status)
+    asked: list[str] = []
+
+    def reread(task_id: str) -> Task:
+        asked.append(task_id)
+        return task("https://x/a.png", "https://x/b.png")
+
+    old = task("https://x/old.png", "https://x/old.png")
+    saved = save(media, tmp_path, old, reread=reread)
+    assert [file.url for file in saved.files] == ["https://x/a.png", "https://x/b.png"]
+    assert saved.errors == []
+    assert asked == ["task-1"]
+
+
+@pytest.mark.parametrize("now", [task("https://x/old.png"), task()])
+def test_a_result_that_is_nowhere_else_is_gone(media: FakeMedia, tmp_path: Path, now: Task) -> None:
+    media.answers["https://x/old.png"] = gone(404)
+    saved = save(media, tmp_path, task("https://x/old.png"), reread=lambda task_id: now)
+    assert saved.errors[0].code is Code.RESULT_EXPIRED
+    assert media.opened == ["https://x/old.png"]
+
+
+def test_a_task_that_cannot_be_read_anew_leaves_the_first_failure(
+    media: FakeMedia, tmp_path: Path
+) -> None:
+    media.answers["https://x/old.png"] = gone(404)
+
+    def reread(task_id: str) -> Task:
+        raise ModellixError(Code.NETWORK, "no route")
+
+    saved = save(media, tmp_path, task("https://x/old.png"), reread=reread)
+    assert saved.errors[0].code is Code.RESULT_EXPIRED
+
+
+def test_a_failure_that_is_not_about_the_url_reads_nothing_anew(
+    media: FakeMedia, tmp_path: Path
+) -> None:
+    media.answers["https://x/a.png"] = gone(400)
+    saved = save(media, tmp_path, task("https://x/a.png"), reread=lambda task_id: pytest.fail())
+    assert saved.errors[0].status == 400

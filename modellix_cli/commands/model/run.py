@@ -18,6 +18,7 @@ from modellix_cli.commands.options import (
     ModelSlugOption,
     OptionalModelSlug,
     Overwrite,
+    Parallel,
     SaveOptions,
     Timeout,
 )
@@ -82,6 +83,7 @@ def run(
     max_bytes: MaxBytes = GIB,
     max_total_bytes: MaxTotalBytes = 2 * GIB,
     max_resources: MaxResources = 100,
+    parallel: Parallel = 4,
     max_body_bytes: Annotated[
         int,
         typer.Option(
@@ -125,7 +127,7 @@ def run(
     client = session.client(api_key)
     session.save_to = output_dir
     save_options = None if output_dir is None else SaveOptions.of(ctx)
-    downloader = save_options and open_downloader(session, save_options)
+    downloader = save_options and open_downloader(session, save_options, client.task)
 
     submitted = submit(session, client, model, request, resend_unknown=resend_unknown)
     if not wait:

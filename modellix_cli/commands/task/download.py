@@ -15,6 +15,7 @@ from modellix_cli.commands.options import (
     MaxResources,
     MaxTotalBytes,
     Overwrite,
+    Parallel,
     SaveOptions,
     TaskId,
 )
@@ -42,6 +43,7 @@ def download(
     max_bytes: MaxBytes = GIB,
     max_total_bytes: MaxTotalBytes = 2 * GIB,
     max_resources: MaxResources = 100,
+    parallel: Parallel = 4,
     timeout: Annotated[
         float,
         typer.Option(
@@ -62,10 +64,11 @@ def download(
     wanted = session.task_id(task_id)
     session.path(output_dir)
     session.save_to = output_dir
-    task = session.client(api_key).task(wanted)
+    client = session.client(api_key)
+    task = client.task(wanted)
     remember(session, task)
     check_downloadable(task, max_resources)
-    saved = save(session, open_downloader(session, SaveOptions.of(ctx, timeout)), task)
+    saved = save(session, open_downloader(session, SaveOptions.of(ctx, timeout), client.task), task)
     if saved.errors and not saved.files and len(saved.errors) == 1:
         raise saved.errors[0]
     render.downloaded(session.out, task.task_id, saved)

@@ -1,0 +1,1 @@
+"""`modellix-cli batch …`: where the batches of this machine stand."""

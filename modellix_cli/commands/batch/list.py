@@ -1,0 +1,23 @@
+"""`modellix-cli batch list`: the batches this machine knows."""
+
+from typing import Annotated
+
+import typer
+
+from modellix_cli.commands.command import command
+from modellix_cli.commands.session import Session
+from modellix_cli.output.sink import Output
+
+
+@command(default=Output.HUMAN, examples=("batch list", "batch list --limit 5 --json"))
+def list_(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Most batches to list.")] = 20,
+) -> None:
+    """List the batches run here with this account, newest first. Nothing is asked of the server."""
+    from modellix_cli.output import batch as show
+
+    session = Session.of(ctx)
+    book = session.batches
+    found = book.latest(limit)
+    show.batches(session.out, [(batch, book.tally(batch.id)) for batch in found])

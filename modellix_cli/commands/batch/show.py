@@ -1,0 +1,37 @@
+"""`modellix-cli batch show`: what became of each line of a batch."""
+
+from typing import Annotated
+
+import typer
+
+from modellix_cli.commands.command import command
+from modellix_cli.commands.session import Session
+from modellix_cli.errors import Code, Exit, ModellixError
+from modellix_cli.output.sink import Output
+
+
+@command(
+    default=Output.HUMAN,
+    outputs=(Output.JSONL,),
+    examples=("batch show 3", "batch show 3 --output jsonl"),
+    exits=(Exit.NOT_FOUND,),
+)
+def show(
+    ctx: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="ID", min=1, help="The batch's number.")],
+) -> None:
+    """Show what became of each line of a batch that was started. The server is not asked."""
+    from modellix_cli.jobs.batch_result import entry_of
+    from modellix_cli.output import batch as output
+
+    session = Session.of(ctx)
+    book = session.batches
+    found = book.find(number)
+    if found is None:
+        raise ModellixError(
+            Code.NOT_FOUND,
+            f"There is no batch {number} in this machine's journal.",
+            hint="See them all: modellix-cli batch list",
+        )
+    entries = (entry_of(fate, session.resume) for fate in book.fates(number))
+    output.batch(session.out, found, book.tally(number), entries)
