@@ -7,7 +7,7 @@ go unnoticed for: about 1 s or 10 % of the task's length, less for quick tasks.
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from statistics import median
+from math import inf
 from typing import Final
 
 from modellix_cli.clock import Clock
@@ -16,6 +16,8 @@ MAX_BACKOFF: Final = 10.0
 _MOST_SAMPLES: Final = 20
 _MARGIN: Final = 0.03
 _SHORTEST_GAP: Final = 0.25
+_SURE: Final = 1.5
+"""Seconds: an end that was seen so early is known well enough."""
 
 
 class Expectations:
@@ -52,25 +54,42 @@ class Expectations:
         """Learn from a task that was seen to run after `running_at` s and ended after `seen_at`.
 
         `told` is the length that the server gives; it counts if it can be true. Otherwise the
-        middle of the two is taken, so that looks come earlier until they find one running.
+        middle of the two is taken, so that looks come earlier until they find one running, unless
+        they are so far apart that it says nothing: the task was only looked at long after its end.
         """
+        known = self._of(model)
         likely = told is not None and running_at - 0.5 <= told <= seen_at + 0.1
-        seconds = told if told is not None and likely else (running_at + seen_at) / 2
-        self._of(model).append(seconds)
+        if told is not None and likely:
+            seconds = told
+        elif seen_at <= max(_SURE, 3 * running_at, 1.5 * max(known, default=0.0)):
+            seconds = (running_at + seen_at) / 2
+        else:
+            return
+        known.append(seconds)
         self._note(model, seconds)
 
     def _of(self, model: str) -> deque[float]:
         if model not in self._samples:
-            self._samples[model] = deque(self._recall(model), maxlen=_MOST_SAMPLES)
+            known = (seconds for seconds in self._recall(model) if 0 < seconds < inf)
+            self._samples[model] = deque(known, maxlen=_MOST_SAMPLES)
         return self._samples[model]
 
 
 def next_look(samples: Sequence[float], elapsed: float) -> float:
-    """Return at which age, in seconds, a task that ran for `elapsed` is best looked at next."""
-    usual = median(samples)
+    """Return at which age, in seconds, a task that ran for `elapsed` is best looked at next.
+
+    Once the quickest of the `samples` would have ended, no gap is longer than 10 s or a fifth of
+    the usual length, and none than half of the age of a task that is still young. One that runs
+    longer than ever may go unnoticed for a fifth of its age.
+    """
+    usual = sorted(samples)[len(samples) // 2]
     gap = max(_SHORTEST_GAP, min(usual / 2, max(1.0, usual / 10)))
     ahead = [sample for sample in samples if sample > elapsed]
-    if not ahead:  # longer than ever
-        return elapsed + min(max(gap, elapsed / 10), MAX_BACKOFF)
-    target = min(max(ahead), max(elapsed, min(ahead)) + gap)
-    return target + _MARGIN + target / 100
+    if not ahead:
+        over = elapsed - max(samples)
+        return elapsed + min(max(gap, min(over, elapsed / 5)), MAX_BACKOFF)
+    target = min(max(ahead), min(ahead) + gap)
+    target += _MARGIN + target / 100
+    if len(ahead) < len(samples):
+        target = min(target, elapsed + max(2 * gap, min(elapsed / 2, MAX_BACKOFF)))
+    return target

@@ -18,7 +18,7 @@ class Watched:
     """A task to look at, until the monotonic time `deadline`.
 
     `since` is the one of its submission and `model` its slug, None if not known; `running_at` how
-    old it was when it was last seen running.
+    old it was when it was last seen running; `due` the time of the planned look.
     """
 
     task_id: str
@@ -26,6 +26,7 @@ class Watched:
     model: str | None = None
     since: float | None = None
     running_at: float = 0.0
+    due: float = 0.0
     looks: int = 0
     tries: int = 0
     trouble: ModellixError | None = None
@@ -70,8 +71,12 @@ class Looks:
         return heapq.heappop(self._due)[2]
 
     def postpone(self, task_id: str, seconds: float) -> None:
-        """Look at a task later, as requests are short."""
-        self._plan(self._watched[task_id], self._clock.monotonic() + seconds)
+        """Look at a task later, as requests are short; the others wait for theirs behind it."""
+        now = self._clock.monotonic()
+        watched = self._watched[task_id]
+        if now < watched.deadline:
+            self._hold_until = max(self._hold_until, now + seconds)
+            heapq.heappush(self._due, (watched.due, next(self._order), task_id))
 
     def known(self, task_id: str) -> Watched:
         """Return what is known of a task that is looked at."""
@@ -85,7 +90,7 @@ class Looks:
         """Take an answer; return whether the task ended. Else the next look is planned."""
         self._reached = True
         watched = self._watched[task.task_id]
-        watched.trouble = None
+        watched.trouble, watched.tries = None, 0
         watched.looks += 1
         now = self._clock.monotonic()
         if task.finished:
@@ -116,7 +121,7 @@ class Looks:
         watched.looks += 1
         now = self._clock.monotonic()
         if error.wait_seconds is not None:
-            self._hold_until = now + error.wait_seconds
+            self._hold_until = max(self._hold_until, now + error.wait_seconds)
         self._plan(watched, now + self._backoff(watched))
         return True
 
@@ -134,5 +139,5 @@ class Looks:
     def _plan(self, watched: Watched, moment: float) -> None:
         """Plan a look; the last one is at the deadline, none comes later."""
         if not watched.looks or self._clock.monotonic() < watched.deadline:
-            when = min(moment, watched.deadline)
+            when = watched.due = min(moment, watched.deadline)
             heapq.heappush(self._due, (when, next(self._order), watched.task_id))

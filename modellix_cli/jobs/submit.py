@@ -58,6 +58,9 @@ class Submitter:
                 slug, body, resend_unknown=resend_unknown, guard=self._guarded
             )
         except KeyboardInterrupt as stop:
+            if self._number is not None and self._accepted is None and not self._in_doubt:
+                said = "Interrupted before another try."
+                self._journal.settle(self._number, "rejected", slug=self._slug, detail=said)
             raise self._stopped(stop) from stop
         except ModellixError as error:
             concluded = self._concluded(error)
@@ -75,18 +78,22 @@ class Submitter:
             self._number = self._journal.intend(self._slug, self._body)
 
         def send_and_record() -> Submission:
-            self._accepted = submission = send()
+            try:
+                self._accepted = submission = send()
+            except ModellixError as error:
+                self._gate.governor.failed(ticket, error)
+                raise
             task_id = submission.task_id
             if not self._journal.settle(self._number, "accepted", slug=self._slug, task_id=task_id):
                 self._warn(f"Task {task_id} was submitted; note its id, it is not in the journal.")
+            usual = max(self._journal.durations(self._slug), default=None)
+            self._gate.governor.accepted(ticket, task_id, usual)
             return submission
 
         doubted, self._in_doubt = self._in_doubt, True
         try:
             submitted = shielded(send_and_record, _GRACE_SECONDS)
             self._in_doubt = doubted
-            usual = max(self._journal.durations(self._slug), default=None)
-            self._gate.governor.accepted(ticket, submitted.task_id, usual)
             return submitted
         except Interrupted as interrupt:
             failure = interrupt.done.error if interrupt.done else None
@@ -94,7 +101,6 @@ class Submitter:
             raise self._stopped(interrupt.stop) from interrupt.stop
         except ModellixError as error:
             self._in_doubt = doubted or not _created_nothing(error)
-            self._gate.governor.failed(ticket, error)
             if self._resend and error.code is Code.SUBMISSION_UNKNOWN:
                 self._warn(error.message)  # the next try must not make this one forgotten
             raise
@@ -120,8 +126,8 @@ class Submitter:
     def _stopped(self, stop: KeyboardInterrupt) -> ModellixError:
         """Say what is known about a submission during which Ctrl-C came.
 
-        Nothing is recorded here: `intent` in the journal says the same, and waiting for its lock
-        would keep the user.
+        Nothing is recorded here: while a POST is under way, `intent` in the journal says the same,
+        and waiting for its lock would keep the user.
         """
         if self._accepted is not None:
             task_id = self._accepted.task_id

@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from threading import Lock
 from typing import Final, TypeVar
@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 from modellix_cli.local.journal_file import JournalFile
 
 T = TypeVar("T")
+_MOST: Final = 1e12
 
 _IN_MEMORY: Final = """
 CREATE TABLE pace (scope TEXT PRIMARY KEY, state TEXT NOT NULL);
@@ -29,8 +30,11 @@ class Pace:
     """The limits of a key as far as they are known. Times are Unix times, in seconds.
 
     Requests: `limit` are allowed in a window of `window` seconds, None while nobody said;
-    `remaining` are left until `reset_at`; `sent` left since `window_start`, the last at `last_at`;
-    none may leave before `hold_until`; `troubles` refusals in a row said nothing about when.
+    `remaining` are left until `reset_at`; `sent` left since `window_start`, the last at `last_at`.
+    A window is `presumed` until an answer tells of it; the last such gave `refill` requests, 0 if
+    there was none. None may leave before `hold_until`. `troubles` refusals in a row said too
+    little, and at `tried_at` one request left to see whether that is over; `gap` seconds are kept
+    between requests where no limit is told.
 
     Running tasks: `cap` is how many the team may run, None while none was refused for that;
     beyond it one is tried at `probe_at`, then every `probe_gap` seconds; `spurt` submissions may
@@ -45,8 +49,12 @@ class Pace:
     window_start: float = 0.0
     sent: int = 0
     last_at: float = 0.0
+    presumed: bool = False
+    refill: int = 0
     hold_until: float = 0.0
     troubles: int = 0
+    tried_at: float = 0.0
+    gap: float = 0.0
     cap: int | None = None
     probe_at: float = 0.0
     probe_gap: float = 0.0
@@ -97,8 +105,10 @@ class Slots:
         self._db.execute("DELETE FROM running WHERE task_id = ?", (task_id,))
 
     def renew(self, task_id: str, until: float) -> None:
-        """Keep the slot of a task that was seen running until then."""
-        self._db.execute("UPDATE running SET until = ? WHERE task_id = ?", (until, task_id))
+        """Keep the slot of a task that was seen running, at least until then."""
+        self._db.execute(
+            "UPDATE running SET until = max(until, ?) WHERE task_id = ?", (until, task_id)
+        )
 
 
 class PaceBook:
@@ -144,12 +154,15 @@ def pace_scope(base_url: str, key: str) -> str:
 
 
 def _read(state: str) -> Pace:
-    """Read a stored pace; what another version wrote and this one does not know is left out."""
+    """Read a stored pace; what is unknown here or cannot be, as another version's, is left out."""
     pace = Pace()
     with suppress(ValueError, TypeError, AttributeError):
         known = json.loads(state)
-        for field in fields(Pace):
-            value = known.get(field.name)
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                setattr(pace, field.name, value)
+        for name, default in asdict(pace).items():
+            value = known.get(name)
+            least, kind = (1, int) if default is None else (0, type(default))
+            if kind is float and type(value) is int:
+                value = float(value)
+            if type(value) is kind and least <= value <= _MOST:
+                setattr(pace, name, value)
     return pace

@@ -8,6 +8,7 @@ import pytest
 
 from modellix_cli.api.client import Client
 from modellix_cli.api.documents import Submission
+from modellix_cli.api.retry import Limits
 from modellix_cli.errors import Code, ModellixError
 from modellix_cli.jobs import submit as module
 from modellix_cli.jobs.pacing import Gate, Governor
@@ -232,15 +233,55 @@ def test_a_refusal_after_an_unknown_try_leaves_the_outcome_unknown(
 
 
 @pytest.mark.parametrize(
-    ("first", "charged"), [(UNKNOWN, "unknown"), (ModellixError(Code.RATE_LIMITED, "busy"), "no")]
+    ("first", "charged", "state"),
+    [
+        (UNKNOWN, "unknown", "intent"),
+        (ModellixError(Code.RATE_LIMITED, "busy"), "no", "rejected"),
+    ],
 )
 def test_ctrl_c_between_two_tries_says_what_is_known_of_the_first(
-    journal: Journal, clock: FakeClock, warnings: list[str], first: ModellixError, charged: str
+    journal: Journal,
+    clock: FakeClock,
+    warnings: list[str],
+    first: ModellixError,
+    charged: str,
+    state: str,
 ) -> None:
     client = TwoTries(first, KeyboardInterrupt(), journal.path)
     with pytest.raises(ModellixError) as caught:
         submitter(client, journal, clock, warnings).submit(SLUG, b"{}")
     assert (caught.value.exit, caught.value.charged) == (130, charged)
+    assert states(journal.path) == [state]
+
+
+class Impatient(FakeClock):
+    """Ctrl-C comes as soon as something waits."""
+
+    def sleep(self, seconds: float) -> None:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_a_submission_waits_for_its_turn_leaves_nothing_in_the_journal(
+    journal: Journal, warnings: list[str]
+) -> None:
+    clock = Impatient()
+    waiting = submitter(FakeClient(ACCEPTED, journal.path), journal, clock, warnings)
+    waiting._gate.answered(Limits(429, wait=30))
+    with pytest.raises(ModellixError) as caught:
+        waiting.submit(SLUG, b"{}")
+    assert (caught.value.exit, caught.value.charged) == (130, "no")
+    assert "nothing was charged" in caught.value.message
+    assert states(journal.path) == []
+
+
+def test_a_task_accepted_during_ctrl_c_has_its_slot(
+    monkeypatch: pytest.MonkeyPatch, journal: Journal, clock: FakeClock, warnings: list[str]
+) -> None:
+    interrupted_with(monkeypatch, Done("", ACCEPTED, None))
+    stopped(journal, clock, warnings)
+    with sqlite3.connect(journal.path) as db:
+        assert db.execute("SELECT task_id FROM running").fetchall() == [("task-1",)]
+    db.close()
 
 
 def test_a_valid_id_in_an_unusable_answer_is_recorded_and_can_be_resumed(
