@@ -68,8 +68,11 @@ class Following:
         open_end = fate.state == "accepted" and (fate.status is None or to_save)
         if self._orders.wait and open_end and not self._interrupted:
             self._watch(fate, None)
-        else:
-            self._emit(fate)
+            return
+        if open_end and fate.task_id is not None:
+            deadline = self._clock.monotonic() + self._orders.timeout
+            self._unwatched.append(Watched(fate.task_id, deadline, fate.slug))
+        self._emit(fate)
 
     def watch_all(self) -> None:
         """Look at tasks that nobody waits for too: somebody has to notice who makes room."""

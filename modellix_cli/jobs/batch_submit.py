@@ -48,6 +48,7 @@ class Submissions:
         crowded: Callable[[], None],
     ) -> None:
         self._batch = batch
+        self._owner = f"batch {batch} "
         self._orders = orders
         self._means = means
         self._clock = means.clock
@@ -69,6 +70,7 @@ class Submissions:
 
     def take(self, lines: Iterable[Line], fates: Iterable[Fate]) -> None:
         """Take the lines and what is known of them from earlier runs, both in their order."""
+        self._means.governor.disown(self._owner)  # a run that was killed left its slots taken
         self._steps = _steps(lines, fates)
 
     @property
@@ -132,7 +134,7 @@ class Submissions:
         held = self._hold_until - self._clock.monotonic()
         if held > 0:
             return held
-        leave = self._means.governor.ask_submit()
+        leave = self._means.governor.ask_submit(owner=self._owner)
         if isinstance(leave, NoSlot):
             self._on_crowded()
         return leave

@@ -70,13 +70,16 @@ class Governor:
 
         return self._book.change(decide)
 
-    def ask_submit(self, *, whatever_runs: bool = False, patience: float = inf) -> Ticket | float:
+    def ask_submit(
+        self, *, whatever_runs: bool = False, patience: float = inf, owner: str = ""
+    ) -> Ticket | float:
         """Return leave to send one submission now, or how long to wait before asking again.
 
         That is a `NoSlot` where waiting for a running task to end is what it takes.
-        With `whatever_runs` it is not held for want of a slot: the server decides.
+        With `whatever_runs` it is not held for want of a slot: the server decides. `owner` is in
+        whose name the slot is taken, for `disown`.
         """
-        ref = urandom(8).hex()
+        ref = owner + urandom(8).hex()
 
         def decide(pace: Pace, slots: Slots) -> Ticket | float:
             now = self._clock.now()
@@ -104,6 +107,8 @@ class Governor:
         def note(pace: Pace, slots: Slots) -> None:
             now = self._clock.now()
             slots.assign(ticket.ref, task_id, now + (expected * 1.3 + 2 if expected else _UNSEEN))
+            if _boundless(pace):
+                return
             count, flying = slots.count(now)
             running = count - flying
             if pace.crowds:
@@ -151,6 +156,10 @@ class Governor:
             pace.submit_hold = now + max(until(pace.submit_hold, now), wait or 0.0)
 
         self._book.change(note)
+
+    def disown(self, owner: str) -> None:
+        """Learn that an owner died: its submissions are not under way any more."""
+        self._book.change(lambda pace, slots: slots.disown(owner))
 
     def saw(self, task: Task) -> None:
         """Learn that a task ended, or still runs."""
@@ -224,8 +233,15 @@ class Gate(Pacer):
         return pause
 
 
+def _boundless(pace: Pace) -> bool:
+    """Whether so many tasks were accepted without a refusal that counting them is not worth it."""
+    return pace.cap is None and pace.spurt >= _MOST_SPURT
+
+
 def _slot(pace: Pace, slots: Slots, now: float) -> float:
     """Return 0 if one more task may run or be tried, else when to ask again."""
+    if _boundless(pace) and now - pace.last_at <= _FORGET_SPURT:
+        return 0.0
     count, flying = slots.count(now)
     if pace.cap is not None:
         free = count < pace.cap or (now >= pace.probe_at and not flying)

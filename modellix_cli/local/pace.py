@@ -100,6 +100,13 @@ class Slots:
         """Free the slot of `ref`."""
         self._db.execute("DELETE FROM running WHERE scope = ? AND ref = ?", (self._scope, ref))
 
+    def disown(self, owner: str) -> None:
+        """Free the slots of the submissions under way whose `ref` begins with `owner`."""
+        self._db.execute(
+            "DELETE FROM running WHERE scope = ? AND task_id IS NULL AND substr(ref, 1, ?) = ?",
+            (self._scope, len(owner), owner),
+        )
+
     def ended(self, task_id: str) -> None:
         """Free the slot of a task that ended."""
         self._db.execute("DELETE FROM running WHERE task_id = ?", (task_id,))
