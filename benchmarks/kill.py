@@ -1,6 +1,6 @@
 """The kill loop: batches killed at random moments and resumed, judged by the service's account.
 
-    python benchmarks/kill.py [--rounds 200] [--seed 0] [--jobs 2]
+    python benchmarks/kill.py [--rounds 200] [--seed 0] [--jobs 4]
     python benchmarks/kill.py --signal TERM|INT|HUP [--rounds 20]
     python benchmarks/kill.py --rounds 1 --seed 17 --aim 1.5      repeat one round
 
@@ -71,7 +71,7 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0, help="of the first round")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--aim", type=float, help="seconds of a usual run; measured if not given")
     parser.add_argument("--signal", choices=SIGNALS)
     asked = parser.parse_args()

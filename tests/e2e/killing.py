@@ -202,7 +202,7 @@ def judge(
 ) -> None:
     """Compare what the batch says of its lines with what the service made.
 
-    The account of an interrupted run (`finished` false) may hold skipped lines.
+    The account of an interrupted run (`finished` false) may hold lines of which nothing was made.
     """
     try:
         entries = json.loads(out)["tasks"]
@@ -238,7 +238,7 @@ def compare(
             verdict.unknown_paid += len(ids)
         elif finished:
             verdict.lost.append(f"{name}: {state}")
-        elif ids or state != "skipped":
+        elif ids or state not in ("skipped", "rejected"):  # rejected: a 429 came, then the signal
             verdict.wrong.append(f"{name}: {state}, made were {ids}")
     if verdict.unknown > CONCURRENCY * verdict.kills:
         verdict.wrong.append(f"{verdict.unknown} unknown after {verdict.kills} kills")

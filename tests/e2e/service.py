@@ -46,6 +46,14 @@ MODELS = [
 ]  # fmt: skip
 
 
+FIELDS = {"prompt": {"type": "string"}}
+CONTENT = {"schema": {"type": "object", "required": ["prompt"], "properties": FIELDS}}
+SCHEMA = {
+    "servers": [{"url": "https://api.modellix.ai/api/v1/a/b/async"}],
+    "post": {"requestBody": {"content": {"application/json": CONTENT}}, "responses": {}},
+}
+
+
 @dataclass
 class Settings:
     """How the service behaves; 0 lifts a limit. Times are in seconds, rates from 0 to 1."""
@@ -312,6 +320,8 @@ class Connection(asyncio.Protocol):
         elif path.startswith("/media/"):
             self.service.counts["media"] += 1
             self.send(200, PNG, {"Content-Type": "image/png"})
+        elif path.startswith("/models/") and path.endswith("/api_schema"):
+            self.send(200, json.dumps(SCHEMA).encode(), {})
         else:
             key = b"\r\nauthorization: bearer " in head.lower()
             status, data, headers = self.service.answer(method, path, body, key)

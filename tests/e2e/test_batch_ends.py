@@ -43,8 +43,20 @@ def test_a_batch_that_costs_as_much_as_allowed_is_sent(batch: Batches) -> None:
     assert None not in batch.ids()
 
 
-def test_a_rehearsal_sends_nothing_that_costs(batch: Batches) -> None:
-    assert batch("--dry-run").status == 0
+@pytest.mark.parametrize("options", [["--dry-run"], ["--dry-run", "--check"]])
+def test_a_rehearsal_sends_nothing_that_costs(batch: Batches, options: list[str]) -> None:
+    assert batch(*options).status == 0
+    assert batch.posts == 0
+
+
+@pytest.mark.parametrize("options", [["--check"], ["--dry-run", "--check"]])
+def test_a_body_that_its_model_would_refuse_sends_nothing(
+    batch: Batches, options: list[str]
+) -> None:
+    batch.write({}, {"prompt": 7}, {})
+    ran = batch(*options)
+    assert ran.status == 2
+    assert "line 2" in ran.stderr.lower()
     assert batch.posts == 0
 
 
@@ -59,19 +71,19 @@ def test_an_unknown_outcome_stops_new_lines(batch: Batches) -> None:
 
 
 def test_an_unknown_outcome_stops_nothing_if_so_asked(batch: Batches) -> None:
+    batch.write({}, {}, {})
     batch.served.change(cut_rate=1)
-    ran = batch("--concurrency", "2", "--continue-on-unknown")
-    assert states(ran) == ["unknown"] * LINES
+    ran = batch("--concurrency", "1", "--continue-on-unknown")
+    assert states(ran) == ["unknown"] * 3
     assert None not in batch.ids()
 
 
 def test_an_unknown_line_is_not_sent_again_by_a_resume(batch: Batches) -> None:
+    batch.write({}, {}, {})
     batch.served.change(cut_rate=1)
-    unknown = [state == "unknown" for state in states(batch())]
+    assert states(batch("--concurrency", "1")) == ["unknown", "skipped", "skipped"]
     batch.served.change(cut_rate=0)
-    ran = batch("--resume")
-    assert [state == "unknown" for state in states(ran)] == unknown
-    assert states(ran).count("accepted") == LINES - sum(unknown)
+    assert states(batch("--resume")) == ["unknown", "accepted", "accepted"]
     assert None not in batch.ids()
 
 
@@ -97,16 +109,17 @@ def test_a_resume_finishes_when_the_cause_is_gone(batch: Batches, status: int) -
 
 
 def interrupt(batch: Batches, number: int = signal.SIGTERM) -> Ran:
-    """Stop a batch when two of its tasks run, where more may not."""
-    batch.served.change(running=2, task_time="60")
+    """Stop a batch that sends slowly when it has made two tasks."""
+    batch.served.change(latency=0.3)
     run = batch.shell.start(
-        "model", "batch", str(batch.path), "--yes", stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+        "model", "batch", str(batch.path), "--yes", "--concurrency", "1",
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
     while run.poll() is None and batch.served.stats()["tasks_created"] < 2:
         time.sleep(0.02)
     run.send_signal(number)
     out, err = run.communicate(timeout=30)
-    batch.served.change(running=0, task_time="0.1")
+    batch.served.change(latency=0.0)
     return Ran(run.returncode, out, err.decode())
 
 
@@ -119,8 +132,9 @@ def test_an_interrupted_batch_says_what_became_of_every_line(
     ran = interrupt(batch, number)
     assert ran.status == status
     assert [entry["index"] for entry in ran.json["tasks"]] == list(range(1, LINES + 1))
-    assert set(states(ran)) <= {"accepted", "skipped", "unknown"}
-    assert states(ran)[:2] == ["accepted", "accepted"]
+    for entry, task_id in zip(ran.json["tasks"], batch.ids(), strict=True):
+        assert (entry["submissionState"] == "accepted") == (task_id is not None)
+        assert entry.get("taskId") == task_id
 
 
 def test_the_same_file_again_after_an_interruption_needs_a_decision(batch: Batches) -> None:

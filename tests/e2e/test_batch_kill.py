@@ -23,7 +23,7 @@ from tests.e2e.killing import (
 from tests.e2e.served import FakeService, service
 
 PLAN = Plan(1, wait=False, limited=False, kills=1)
-TO_STOP = Plan(14, wait=True, limited=True, kills=1)
+TO_STOP = Plan(14, wait=False, limited=False, kills=1)
 Account = tuple[list[dict[str, Any]], dict[str, list[str]]]
 
 
@@ -39,8 +39,8 @@ def machine(shell: Shell, served: FakeService) -> Machine:
 
 
 @pytest.mark.parametrize("plan", [
-    Plan(11, wait=False, limited=False, kills=2), Plan(12, wait=True, limited=True, kills=1),
-    Plan(13, wait=False, limited=True, kills=3),
+    Plan(11, wait=False, limited=False, kills=2), Plan(12, wait=True, limited=False, kills=1),
+    Plan(13, wait=True, limited=True, kills=3),
 ], ids=["sends", "waits", "killed again and again"])  # fmt: skip
 def test_a_killed_batch_resumes_without_loss_and_without_paying_twice(
     machine: Machine, served: FakeService, plan: Plan
