@@ -88,6 +88,7 @@ class BatchRun:
         pauses = [pause for pause in (submit, look) if pause is not None]
         if not pauses and not self._busy:
             return False
+        self._tell()
         done = self._pool.next(min(pauses, default=_LONG))
         while done is not None:
             self._handle(done)
@@ -121,10 +122,11 @@ class BatchRun:
     def _emit(self, fate: Fate) -> None:
         self._emitted += 1
         self._failed += fate.state != "accepted" or fate.detail is not None
-        self._progress.lines(
-            self._emitted, self._total, running=self._following.running, failed=self._failed
-        )
         self._emit_fate(fate)
+
+    def _tell(self) -> None:
+        running = self._following.running
+        self._progress.lines(self._emitted, self._total, running=running, failed=self._failed)
 
 
 def _nowhere(fate: Fate) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _MAX_ROWS: Final = 8
+_SECONDS_BETWEEN_LINES: Final = 10.0
 
 
 class Lines(Progress):
@@ -22,6 +23,7 @@ class Lines(Progress):
         self._sink = sink
         self._clock = clock
         self._started = clock.monotonic()
+        self._told = self._started
         self._last: dict[str, str] = {}
 
     def task(self, task_id: str, status: str, *, finished: bool = False) -> None:
@@ -40,6 +42,13 @@ class Lines(Progress):
         if self._last.get(task_id) != message:
             self._last[task_id] = message
             self._sink.note(f"Task {task_id}: {message} Trying again.")
+
+    def lines(self, ended: int, total: int, *, running: int, failed: int) -> None:
+        """Write a line now and then; the last one is left to the summary."""
+        now = self._clock.monotonic()
+        if now - self._told >= _SECONDS_BETWEEN_LINES and ended < total:
+            self._told = now
+            self._sink.note(_far(ended, total, running, failed))
 
 
 class Live(Progress):
@@ -110,6 +119,10 @@ class Live(Progress):
         if total is not None and done >= total:
             self._drop(name)
 
+    def lines(self, ended: int, total: int, *, running: int, failed: int) -> None:
+        """Show how far a batch is."""
+        self._show("", _far(ended, total, running, failed))
+
     def _fill(self) -> None:
         while self._waiting and len(self._rows) < _MAX_ROWS:
             task_id = self._waiting.pop(0)
@@ -136,6 +149,14 @@ class Live(Progress):
         row = self._rows.pop(key, None)
         if row is not None:
             self._bars.remove_task(row)
+
+
+def _far(ended: int, total: int, running: int, failed: int) -> str:
+    """Say how far a batch is: `12 of 40 lines, 3 running, 1 failed`."""
+    words = [f"{ended} of {total} lines"]
+    words += [f"{running} running"] if running else []
+    words += [f"{failed} failed"] if failed else []
+    return ", ".join(words)
 
 
 def choose(sink: Sink, clock: Clock, *, wanted: bool) -> Progress:
