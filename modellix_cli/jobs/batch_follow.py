@@ -161,7 +161,8 @@ class Following:
         files = tuple(file.as_dict() for file in saved.files) if saved else ()
         if errors:
             self._means.book.ended(self._batch, done)
-            self._emit(replace(done, detail=errors[0].message, files=files))
+            detail = f"{errors[0].message} {errors[0].hint}".rstrip()
+            self._emit(replace(done, detail=detail, files=files))
         else:
             self._record(replace(done, files=files))
 

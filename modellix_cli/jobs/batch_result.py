@@ -11,8 +11,10 @@ from typing import Any, Final
 from modellix_cli.api.documents import FAILED
 from modellix_cli.jobs.batch_follow import INTERRUPTED, TIMED_OUT
 from modellix_cli.local.batches import Fate
+from modellix_cli.text import count
 
 _IN_MEMORY: Final = 1024 * 1024
+_SUBMITTED: Final = "submitted"
 _TIMED_OUT_ERROR: Final = "Timed out while waiting for Modellix tasks."
 
 Entry = dict[str, Any]
@@ -23,14 +25,14 @@ def entry_of(fate: Fate, resume: Callable[[str], str]) -> Entry:
 
     `id` is there where the line has one, `files` where results were saved.
     """
-    error, status, ok = fate.detail, fate.status or "submitted", fate.detail is None
+    error, status, ok = fate.detail, fate.status or _SUBMITTED, fate.detail is None
     if fate.state != "accepted":
         status, ok = ("skipped" if fate.state == "skipped" else "error"), False
     elif status in (TIMED_OUT, INTERRUPTED):
         assert fate.task_id is not None
         error = _TIMED_OUT_ERROR if status == TIMED_OUT else "Interrupted while waiting."
         error += f" Resume with: {resume(fate.task_id)}"
-        status, ok = ("timeout" if status == TIMED_OUT else "submitted"), False
+        status, ok = (TIMED_OUT if status == TIMED_OUT else _SUBMITTED), False
     elif status.lower() in FAILED:
         ok = False
     ended = fate.status is not None and fate.status not in (TIMED_OUT, INTERRUPTED)
@@ -56,6 +58,9 @@ class Tally:
     total: int
     succeeded: int = 0
     timeouts: int = 0
+    fruitless: int = 0
+    unsaved: int = 0
+    unseen: int = 0
     accepted: int = 0
     rejected: int = 0
     unknown: int = 0
@@ -64,8 +69,15 @@ class Tally:
     def add(self, entry: Entry) -> None:
         """Count one entry."""
         self.succeeded += entry["ok"]
-        self.timeouts += entry["status"] == "timeout"
-        state = entry["submissionState"]
+        state, status = entry["submissionState"], entry["status"].lower()
+        if state == "accepted" and not entry["ok"]:
+            if status in FAILED:
+                self.fruitless += 1
+            elif status in (TIMED_OUT, _SUBMITTED):
+                self.timeouts += status == TIMED_OUT
+                self.unseen += status == _SUBMITTED
+            else:
+                self.unsaved += 1
         setattr(self, state, getattr(self, state) + 1)
 
     @property
@@ -76,19 +88,23 @@ class Tally:
     @property
     def words(self) -> str:
         """`38 of 40 lines accepted, 1 rejected, 1 unknown.`, with what else there is to tell."""
-        others = ("rejected", "unknown", "skipped")
-        counted = [f"{getattr(self, name)} {name}" for name in others if getattr(self, name)]
-        unwell = self.accepted - self.succeeded - self.timeouts
-        if self.timeouts:
-            counted.append(f"{self.timeouts} still running when the time was over")
-        if unwell > 0:
-            counted.append(f"{unwell} without a result")
-        return ", ".join([f"{self.accepted} of {self.total} lines accepted", *counted]) + "."
+        others = (
+            (self.rejected, "rejected"),
+            (self.unknown, "unknown"),
+            (self.skipped, "skipped"),
+            (self.timeouts, "still running when the time was over"),
+            (self.unseen, "not followed to the end"),
+            (self.fruitless, "failed"),
+            (self.unsaved, "not saved"),
+        )
+        counted = [f"{number} {what}" for number, what in others if number]
+        lines = f"{self.accepted} of {count(self.total, 'line')} accepted"
+        return ", ".join([lines, *counted]) + "."
 
     @property
     def done(self) -> bool:
         """Whether nothing is left that a further run could do."""
-        return self.accepted == self.total and not self.timeouts
+        return self.accepted == self.total and not (self.timeouts or self.unseen or self.unsaved)
 
 
 class Ledger(AbstractContextManager["Ledger"]):
