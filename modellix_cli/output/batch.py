@@ -1,7 +1,7 @@
 """How a batch looks: its entries as they come or all at the end, and the list of batches (4.14)."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,11 +14,23 @@ from modellix_cli.local.files import unwritable
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.text import count
 
-_HEADERS: Final = ("BATCH", "STATE", "BEGUN", "LINES", "ACCEPTED", "REJECTED", "UNKNOWN", "INPUT")
+_HEADERS: Final = ("No.", "State", "Begun", "Accepted", "Rejected", "Unknown", "Input")
+_COUNTS: Final = ("accepted", "rejected", "unknown")
 
 
 class ResultsFile(AbstractContextManager["ResultsFile"]):
     """The file of `--results`: one JSON object a line, each written as it comes."""
+
+    @staticmethod
+    def check(path: Path) -> None:
+        """Find out, changing nothing in it, whether the file can be written.
+
+        Raises `OUTPUT_UNWRITABLE`.
+        """
+        try:
+            path.open("a").close()
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     def __init__(self, path: Path, sink: Sink) -> None:
         """Make the file, or empty it. Raises `OUTPUT_UNWRITABLE`."""
@@ -30,7 +42,8 @@ class ResultsFile(AbstractContextManager["ResultsFile"]):
             raise unwritable(path, error) from error
 
     def __exit__(self, *_details: object) -> None:
-        self._file.close()
+        with suppress(OSError):  # of what could not be written, `add` told
+            self._file.close()
 
     def add(self, entry: Entry) -> None:
         """Write an entry. Raises `OUTPUT_UNWRITABLE`."""
@@ -101,16 +114,20 @@ def batches(sink: Sink, rows: list[tuple[Batch, dict[str, int]]]) -> None:
             sink.line(str(batch.id))
     elif not rows:
         sink.note("No batch was run here yet.")
-    else:
+    elif sink.stdout_is_terminal:
         sink.table(
             _HEADERS, [_cells(batch, fact) for (batch, _), fact in zip(rows, facts, strict=True)]
         )
+    else:
+        names = ("batch", "state", "createdAt", "total", *_COUNTS, "source")
+        for fact in facts:
+            sink.row(*(str(fact[name]) for name in names))
 
 
 def _cells(batch: Batch, fact: dict[str, Any]) -> tuple[str, ...]:
-    numbers = (fact[name] for name in ("total", "accepted", "rejected", "unknown"))
-    begun = clock_time(batch.created_at)
-    return (str(batch.id), batch.state, begun, *map(str, numbers), batch.source)
+    accepted = f"{fact['accepted']} of {batch.total}"
+    rest = (str(fact[name]) for name in _COUNTS[1:])
+    return (str(batch.id), batch.state, clock_time(batch.created_at), accepted, *rest, batch.source)
 
 
 def batch(sink: Sink, shown: Batch, tally: dict[str, int], entries: Iterator[Entry]) -> None:
