@@ -1,10 +1,12 @@
 """What `model batch` does, step by step: checks, cost, the earlier run, the run, its end."""
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from math import isnan
 from typing import TYPE_CHECKING, Final
 
 import typer
@@ -23,7 +25,7 @@ from modellix_cli.local.batch_input import BatchInput, read_batch
 from modellix_cli.local.batches import Batch, Fate
 from modellix_cli.local.name_template import parse_name_template
 from modellix_cli.output import batch as show
-from modellix_cli.output.sink import Output
+from modellix_cli.output.sink import Output, ReaderGone
 from modellix_cli.text import count
 from modellix_cli.values import format_duration
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from modellix_cli.jobs.download import Downloader, Saved
     from modellix_cli.jobs.progress import Progress
 
+_NOTHING_CHARGED: Final = re.compile("; nothing was charged|Nothing was charged. ")
 _SCHEMA_ORIGIN: Final = "https://www.modellix.ai"
 _NOT_REPEATED: Final = ("source", "resume", "new", "dry_run", "check", "api_key")
 
@@ -87,6 +90,8 @@ def check_options(ctx: typer.Context) -> BatchOptions:
         raise usage("--resend-unknown is about lines of an earlier run, so it needs --resume.")
     if options.output_dir is not None and not options.wait:
         raise usage("--output-dir saves results, so it needs --wait.")
+    if options.max_cost is not None and isnan(options.max_cost):
+        raise usage("--max-cost must be a number of dollars, such as 2.50.")
     parse_name_template(options.name_template)
     return options
 
@@ -124,10 +129,24 @@ def run_job(session: Session, job: Job) -> None:
         return
     client = session.client(options.api_key)
     estimate(session, client, tasks, options)
+    check_results_file(session, options)
     downloader = open_downloader(session, job.save, client.task) if job.save else None
     found = choose(session, job)
     with session.batches.hold(found.id):
         run(session, client, found, job, downloader)
+
+
+def check_results_file(session: Session, options: BatchOptions) -> None:
+    """Refuse a results file that cannot be written, or that would overwrite the tasks."""
+    if options.results is None:
+        return
+    path, source = session.path(options.results), session.path(options.source)
+    if options.source != "-" and path.exists() and path.samefile(source):
+        raise usage(
+            f"--results {options.results} is the file of the tasks: it would be overwritten.",
+            hint="Name another file for the results. Nothing was sent.",
+        )
+    show.ResultsFile.check(path)
 
 
 def guard(total: int, options: BatchOptions) -> None:
@@ -157,10 +176,10 @@ def check(session: Session, tasks: BatchInput) -> None:
     if report.failed:
         raise ModellixError(
             Code.INVALID_BODY,
-            f"{count(report.failed, 'line')} of {tasks.total} would be refused.",
+            f"{report.failed} of {count(tasks.total, 'line')} would be refused.",
             hint="Mend the lines that are named above. Nothing was submitted.",
         )
-    session.out.note(f"{count(report.checked, 'line')} of {tasks.total} checked, all fit.")
+    session.out.note(f"{report.checked} of {count(tasks.total, 'line')} checked, without a fault.")
 
 
 def estimate(
@@ -201,19 +220,23 @@ def choose(session: Session, job: Job) -> Batch:
     do about it.
     """
     book, tasks, options = session.batches, job.tasks, job.options
+    if options.resume and not book.knows(tasks.digest):
+        _refuse_changed(book.sent_before(tasks.lines()), tasks.total)
     found, last = book.begin(
         tasks.digest, options.source, tasks.total, anew=options.new, resume=options.resume
     )
     if last is not None and found.id == last.id and not options.resume:
         states = book.tally(found.id)
+        accepted = states.get("accepted", 0)
         unknown = states.get("unknown", 0) + states.get("intent", 0)
-        raise usage(
-            f"These tasks are batch {found.id}, begun {clock_time(found.created_at)} and not "
-            f"finished: {states.get('accepted', 0)} of {found.total} lines were accepted, "
-            f"{unknown} are of unknown outcome.",
-            hint=f"Go on with it: {job.again}\n"
-            "To start over and pay for every line again, pass --new. Nothing was sent.",
-        )
+        if accepted or unknown:  # else nothing of it is paid for, and there is nothing to decide
+            raise usage(
+                f"These tasks are batch {found.id}, begun {clock_time(found.created_at)} and not "
+                f"finished: {accepted} of {count(found.total, 'line')} accepted, "
+                f"{unknown} of unknown outcome.",
+                hint="Nothing was sent. To start over and pay for every line again, pass --new. "
+                f"To go on with it: {job.again}",
+            )
     if last is not None and found.id != last.id and last.state == "done":
         session.out.warn(
             f"The same tasks were all submitted in batch {last.id}, "
@@ -222,6 +245,18 @@ def choose(session: Session, job: Job) -> Batch:
     if last is None and options.resume:
         session.out.note("There is no earlier run of these tasks: this is the first.")
     return found
+
+
+def _refuse_changed(sent: int, total: int) -> None:
+    """Let nobody pay twice who mends a line of a batch and then asks to go on with it."""
+    if sent:
+        raise usage(
+            f"There is no earlier run of exactly these tasks to resume, but {sent} of the {total} "
+            "were submitted from here before. Has the input been changed since?",
+            hint="Nothing was sent. A changed input is another batch, and would pay for these "
+            "again: put only the lines that are new or mended in a file of their own. To submit "
+            "all the same, leave out --resume.",
+        )
 
 
 def run(
@@ -254,10 +289,44 @@ def run(
                 batch_run.run(job.tasks.lines(), book.fates(found.id))
             except KeyboardInterrupt as interrupt:
                 stop = interrupt
+            except ReaderGone:
+                session.out.note(
+                    f"The reader of stdout left, so batch {found.id} was stopped: "
+                    f"{_so_far(book.tally(found.id), total)}."
+                )
+                session.out.note(f"Resume with: {job.again}")
+                raise
+            except ModellixError as error:
+                raise _broken_off(session, found, error, job.again) from error
             finally:
                 book.finish(found.id, "done" if tally.done and stop is None else "stopped")
-        show.result(session.out, ledger, tally)
+        try:
+            show.result(session.out, ledger, tally)
+        except ModellixError as error:
+            raise _broken_off(session, found, error) from error
     _conclude(session, f"Batch {found.id}: {tally.words}", tally, batch_run.stopped_by, stop, job)
+
+
+def _broken_off(
+    session: Session, found: Batch, error: ModellixError, again: str | None = None
+) -> ModellixError:
+    """Add to a failure of this machine what became of the batch, and how to see it or go on."""
+    states = session.batches.tally(found.id)
+    doubtful = states.get("unknown", 0) + states.get("intent", 0)
+    error.charged = "unknown" if doubtful else "yes" if states.get("accepted") else "no"
+    error.retryable = False
+    see = session.command_line("batch show", str(found.id))
+    error.hint = (
+        f"{error.hint} Batch {found.id}: {_so_far(states, found.total)}. See them with: {see}"
+    )
+    error.resume = again
+    return error
+
+
+def _so_far(states: dict[str, int], total: int) -> str:
+    unknown = states.get("unknown", 0) + states.get("intent", 0)
+    doubt = f", {unknown} unknown" if unknown else ""
+    return f"{states.get('accepted', 0)} of {count(total, 'line')} accepted{doubt}"
 
 
 def saver(
@@ -352,13 +421,34 @@ def _conclude(
         raise interrupted(stop, f"Interrupted. {summary}", charged=charged, resume=job.again)
     session.out.envelope = False  # the result is on stdout already
     if stopped_by is not None:
+        if tally.accepted or tally.unknown:
+            stopped_by.hint = _NOTHING_CHARGED.sub("", stopped_by.hint)
         session.out.error(stopped_by)
     if session.out.mode is not Output.QUIET or tally.failed:
         session.out.note(summary)
-    if not tally.done:
-        session.out.note(f"Resume with: {job.again}")
+    _advise(session, tally, stopped_by, job)
     if tally.failed:
         raise typer.Exit(Exit.TIMEOUT if tally.failed == tally.timeouts else Exit.FAILED)
+
+
+def _advise(session: Session, tally: Tally, stopped_by: ModellixError | None, job: Job) -> None:
+    """Say what to type next."""
+    if tally.unknown:
+        session.out.note(
+            "Lines of unknown outcome are not sent again. Where https://modellix.ai/console shows "
+            "no task for them, resume with --resend-unknown."
+        )
+    if tally.rejected and stopped_by is None:
+        session.out.note(
+            "A resume sends rejected lines again as they are. Mend them in a file of their own: "
+            "a changed file is another batch, and pays for all its lines."
+        )
+    if not tally.done:
+        given = " (with the same input)" if job.options.source == "-" else ""
+        session.out.note(f"Resume with{given}: {job.again}")
+    elif job.save is None and tally.succeeded and session.out.mode is not Output.QUIET:
+        command = session.command_line("task download", options=["--pending"])
+        session.out.note(f"Results are kept for 24 hours. Save them with: {command}")
 
 
 def _client_if_any(session: Session, options: BatchOptions) -> "Client | None":

@@ -6,7 +6,7 @@ file is called. No bodies are kept: to go on, the user gives the same input agai
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -96,6 +96,34 @@ class BatchBook:
 
         found: tuple[Batch, Batch | None] = self._sure(find_or_make)
         return found
+
+    def knows(self, digest: str) -> bool:
+        """Whether there is a batch of the same input, finished or not."""
+        return bool(
+            self._sure(
+                lambda db: db.execute(
+                    "SELECT count(*) FROM batches"
+                    " WHERE digest = ? AND base_url = ? AND profile = ?",
+                    (digest, *self._who),
+                ).fetchone()[0]
+            )
+        )
+
+    def sent_before(self, lines: Iterable[Line]) -> int:
+        """Return how many of `lines` were submitted before, or may have been, in any way."""
+
+        def sent(db: sqlite3.Connection) -> int:
+            return sum(
+                db.execute(
+                    "SELECT EXISTS (SELECT 1 FROM submissions WHERE body_sha256 = ? AND slug = ?"
+                    " AND base_url = ? AND profile = ?"
+                    " AND state IN ('intent', 'accepted', 'unknown'))",
+                    (sha256(line.body).hexdigest(), str(line.slug), *self._who),
+                ).fetchone()[0]
+                for line in lines
+            )
+
+        return int(self._sure(sent))
 
     @contextmanager
     def hold(self, batch: int) -> Iterator[None]:
