@@ -174,18 +174,21 @@ def check(session: Session, tasks: BatchInput) -> None:
     for problem in report.problems:
         session.out.note(f"Line {problem.number} ({problem.slug}): {problem.problem}")
     if report.failed:
+        hidden = report.failed - len(report.problems)
+        first = f", and {hidden} more like them" if hidden else ""
         raise ModellixError(
             Code.INVALID_BODY,
             f"{report.failed} of {count(tasks.total, 'line')} would be refused.",
-            hint="Mend the lines that are named above. Nothing was submitted.",
+            hint=f"Mend the lines that are named above{first}. Nothing was submitted.",
         )
-    session.out.note(f"{report.checked} of {count(tasks.total, 'line')} checked, without a fault.")
+    some = f"{report.checked} of {count(tasks.total, 'line')} checked, no fault found."
+    session.out.note(some if report.checked else "None of the lines could be checked.")
 
 
 def estimate(
     session: Session, client: "Client | None", tasks: BatchInput, options: BatchOptions
 ) -> Estimate | None:
-    """Tell what the tasks may cost; None if no prices are to be had.
+    """Tell what the tasks may cost that are still to be submitted; None without prices.
 
     With `--max-cost`, raises a usage error if it may be more, or cannot be known.
     """
@@ -199,8 +202,10 @@ def estimate(
     if listed is None:
         return None
     estimator = Estimator(listed)
+    settled = _settled(session, tasks, options)
     for line in tasks.lines():
-        estimator.add(line.slug, line.body)
+        if line.index not in settled:
+            estimator.add(line.slug, line.body)
     total = estimator.total
     if limit is not None and (total.high > limit or total.unpriced):
         words = total.words or "no prices are listed"
@@ -209,8 +214,18 @@ def estimate(
             hint="Nothing was sent. Raise --max-cost, or leave it out where prices are not listed.",
         )
     if total.words and session.out.mode is not Output.QUIET:
-        session.out.note(f"{count(tasks.total, 'task')}, listed prices: {total.words}.")
+        left = " left to submit" if settled else ""
+        session.out.note(f"{count(total.lines, 'task')}{left}, listed prices: {total.words}.")
     return total
+
+
+def _settled(session: Session, tasks: BatchInput, options: BatchOptions) -> set[int]:
+    """Return the lines that a resume will not submit again."""
+    last = session.batches.last(tasks.digest) if options.resume else None
+    if last is None:
+        return set()
+    again = {"rejected", "intent", "unknown"} if options.resend_unknown else {"rejected"}
+    return {fate.index for fate in session.batches.fates(last.id) if fate.state not in again}
 
 
 def choose(session: Session, job: Job) -> Batch:
@@ -220,7 +235,7 @@ def choose(session: Session, job: Job) -> Batch:
     do about it.
     """
     book, tasks, options = session.batches, job.tasks, job.options
-    if options.resume and not book.knows(tasks.digest):
+    if options.resume and book.last(tasks.digest) is None:
         _refuse_changed(book.sent_before(tasks.lines()), tasks.total)
     found, last = book.begin(
         tasks.digest, options.source, tasks.total, anew=options.new, resume=options.resume
@@ -444,8 +459,9 @@ def _advise(session: Session, tally: Tally, stopped_by: ModellixError | None, jo
             "a changed file is another batch, and pays for all its lines."
         )
     if not tally.done:
-        given = " (with the same input)" if job.options.source == "-" else ""
-        session.out.note(f"Resume with{given}: {job.again}")
+        if job.options.source == "-":
+            session.out.note("To resume, pipe the same tasks to stdin again.")
+        session.out.note(f"Resume with: {job.again}")
     elif job.save is None and tally.succeeded and session.out.mode is not Output.QUIET:
         command = session.command_line("task download", options=["--pending"])
         session.out.note(f"Results are kept for 24 hours. Save them with: {command}")

@@ -97,17 +97,14 @@ class BatchBook:
         found: tuple[Batch, Batch | None] = self._sure(find_or_make)
         return found
 
-    def knows(self, digest: str) -> bool:
-        """Whether there is a batch of the same input, finished or not."""
-        return bool(
-            self._sure(
-                lambda db: db.execute(
-                    "SELECT count(*) FROM batches"
-                    " WHERE digest = ? AND base_url = ? AND profile = ?",
-                    (digest, *self._who),
-                ).fetchone()[0]
-            )
+    def last(self, digest: str) -> Batch | None:
+        """Return the last batch of the same input, finished or not, None if there is none."""
+        found = self._list(
+            "WHERE digest = ? AND base_url = ? AND profile = ? ORDER BY id DESC LIMIT 1",
+            digest,
+            *self._who,
         )
+        return found[0] if found else None
 
     def sent_before(self, lines: Iterable[Line]) -> int:
         """Return how many of `lines` were submitted before, or may have been, in any way."""

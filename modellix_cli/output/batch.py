@@ -82,8 +82,10 @@ def _human_line(sink: Sink, entry: Entry) -> None:
 def _quiet_lines(sink: Sink, entry: Entry) -> None:
     if not entry["ok"]:
         sink.warn(f"Task {entry['index']} ({entry['modelSlug']}) failed: {entry['error']}")
-    made = [file["path"] for file in entry.get("files", ())] or entry.get("resourceUrls", [])
-    for text in made or [entry["taskId"]] if entry["ok"] or "files" in entry else ():
+    made = [file["path"] for file in entry.get("files", ())]
+    if entry["ok"]:
+        made = made or entry.get("resourceUrls") or [entry["taskId"]]
+    for text in made:
         sink.line(text)
 
 

@@ -158,3 +158,31 @@ def test_both_keys_for_the_model_are_taken(batch: Batches) -> None:
     batch.path.write_bytes(text.encode())
     (entry,) = batch().json["tasks"]
     assert (entry["modelSlug"], entry["id"]) == ("a/b", "x")
+
+
+def test_a_resume_tells_and_limits_the_cost_of_what_is_left(batch: Batches) -> None:
+    batch.served.change(post_status=402, post_good=6)
+    batch("--concurrency", "1")
+    batch.served.change(post_status=0)
+    said = batch("--resume", "--dry-run").stderr
+    assert "2 tasks left to submit, listed prices: about $0.08." in said
+    assert batch("--resume", "--max-cost", "0.08").status == 0
+    assert batch("--resume", "--max-cost", "0").status == 0
+    assert None not in batch.ids()
+
+
+def test_quiet_names_no_url_where_files_were_to_be_saved(batch: Batches) -> None:
+    batch.write({})
+    ran = batch("-q", *SAVE)
+    assert ran.status == 1
+    assert ran.stdout == b""
+
+
+def test_a_batch_from_stdin_is_resumed_from_stdin(batch: Batches) -> None:
+    batch.served.change(post_status=402, post_good=1)
+    ran = batch.shell("model", "batch", "-", "--yes", stdin=batch.path.read_bytes())
+    assert "pipe the same tasks to stdin again" in ran.stderr
+    assert ran.stderr.endswith("Resume with: modellix-cli model batch - --yes --resume\n")
+    batch.served.change(post_status=0)
+    assert batch.shell(*resume(ran.stderr), stdin=batch.path.read_bytes()).status == 0
+    assert None not in batch.ids()
