@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 _NOTHING_CHARGED: Final = re.compile("; nothing was charged|Nothing was charged. ")
 _SCHEMA_ORIGIN: Final = "https://www.modellix.ai"
-_NOT_REPEATED: Final = ("source", "resume", "new", "dry_run", "check", "api_key")
+_NOT_REPEATED: Final = (
+    *("source", "resume", "new", "dry_run", "check", "api_key"),
+    "resend_unknown",  # it may pay twice, so each time is decided anew
+)
 
 
 @dataclass(frozen=True, slots=True)

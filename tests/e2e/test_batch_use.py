@@ -186,3 +186,16 @@ def test_a_batch_from_stdin_is_resumed_from_stdin(batch: Batches) -> None:
     batch.served.change(post_status=0)
     assert batch.shell(*resume(ran.stderr), stdin=batch.path.read_bytes()).status == 0
     assert None not in batch.ids()
+
+
+def test_no_command_to_resume_resends_lines_of_unknown_outcome_by_itself(batch: Batches) -> None:
+    batch.write({}, {})
+    batch.served.change(cut_rate=1)
+    batch("--concurrency", "1")
+    assert "--resend-unknown" not in resume(batch("--resume", "--resend-unknown").stderr)
+
+
+@pytest.mark.parametrize("option", ["--max-tasks", "--max-cost"])
+def test_a_number_that_is_none_is_called_so(batch: Batches, option: str) -> None:
+    assert f"'{option}': 'many' is not a " in batch(option, "many").stderr
+    assert "range" not in batch(option, "many").stderr
