@@ -247,6 +247,8 @@ def choose(session: Session, job: Job) -> Batch:
         states = book.tally(found.id)
         accepted = states.get("accepted", 0)
         unknown = states.get("unknown", 0) + states.get("intent", 0)
+        with book.hold(found.id):
+            pass  # where another process is at it, that is what there is to say
         if accepted or unknown:  # else nothing of it is paid for, and there is nothing to decide
             raise usage(
                 f"These tasks are batch {found.id}, begun {clock_time(found.created_at)} and not "

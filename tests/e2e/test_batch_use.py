@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -199,3 +200,18 @@ def test_no_command_to_resume_resends_lines_of_unknown_outcome_by_itself(batch: 
 def test_a_number_that_is_none_is_called_so(batch: Batches, option: str) -> None:
     assert f"'{option}': 'many' is not a " in batch(option, "many").stderr
     assert "range" not in batch(option, "many").stderr
+
+
+def test_a_batch_that_another_process_runs_is_not_offered_anew(batch: Batches) -> None:
+    batch.served.change(latency=0.3)
+    words = ("model", "batch", str(batch.path), "--yes", "--concurrency", "1")
+    first = batch.shell.start(*words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while first.poll() is None and batch.served.stats()["tasks_created"] < 2:
+        time.sleep(0.02)
+    second = batch()
+    assert second.status == 2
+    assert "is being run by another process right now" in second.stderr
+    assert "--new" not in second.stderr
+    assert first.wait(30) == 0
+    batch.served.change(latency=0.0)
+    assert None not in batch.ids()
