@@ -106,11 +106,12 @@ class Submissions:
                 self._stop_for(leave)
             else:
                 pause = leave
-        if leaving:
-            self._send(leaving)
+        if leaving and not self._send(leaving):
+            return 0.0  # to tell the lines behind them
         return pause
 
-    def _send(self, leaving: list[tuple[Line, Ticket]]) -> None:
+    def _send(self, leaving: list[tuple[Line, Ticket]]) -> bool:
+        """Record and start submissions; return whether they leave."""
         try:
             self._means.book.intend(self._batch, [line for line, _ in leaving])
         except ModellixError as error:  # what cannot be recorded must not be sent
@@ -118,16 +119,17 @@ class Submissions:
             for line, ticket in leaving:
                 self._means.governor.failed(ticket, error)
                 self._emit(fate_of(line, "skipped", self._why_skipped))
-            return
+            return False
         if self._interrupted():  # that took its time
             for line, ticket in leaving:
                 self._means.book.settle(self._batch, line, "rejected", None, _NOT_SENT)
                 self._means.governor.failed(ticket, ModellixError(Code.INTERRUPTED, _NOT_SENT))
                 self._emit(fate_of(line, "skipped", _NOT_SENT))
-            return
+            return False
         for line, ticket in leaving:
             self._flying[line.index] = line
             self._start("submit", (line, ticket), partial(self._post, line))
+        return True
 
     def _next_step(self, leaving: int) -> Step | None:
         """Return the next line to submit; those that earlier runs submitted are followed up.
