@@ -172,7 +172,7 @@ class Session(Stores):
         if chosen.profile:
             options += ["--profile", chosen.profile]
         words = ["modellix-cli", *command.split()]
-        if any(task_id.startswith("-") for task_id in task_ids):
+        if any(task_id.startswith("-") and task_id != "-" for task_id in task_ids):
             return shlex.join([*words, *options, "--", *task_ids])
         return shlex.join([*words, *task_ids, *options])
 
