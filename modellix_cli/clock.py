@@ -1,7 +1,11 @@
 """Time and chance, as one object, so that tests bring their own and never sleep."""
 
+import queue
 import random
 import time
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Clock:
@@ -18,6 +22,13 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         """Pause; Ctrl-C ends it."""
         time.sleep(max(0.0, seconds))
+
+    def take(self, source: "queue.SimpleQueue[T]", seconds: float) -> T | None:
+        """Pause until there is something in `source`; return it, None if nothing comes in time."""
+        try:
+            return source.get(timeout=max(0.0, seconds))
+        except queue.Empty:
+            return None
 
     def jitter(self, span: float) -> float:
         """Return a random time between 0 and `span`, so that many processes spread out."""

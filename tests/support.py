@@ -2,11 +2,12 @@
 
 import io
 import json
+import queue
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from modellix_cli.__main__ import execute, wants_envelope
 from modellix_cli.clock import Clock
@@ -14,6 +15,7 @@ from modellix_cli.commands.session import Session
 from modellix_cli.output.sink import Sink
 from modellix_cli.runtime import Runtime
 
+T = TypeVar("T")
 BASE = "https://api.modellix.ai"
 API = BASE + "/api/v1"
 KEY = "mk-test-0123456789abcdef"
@@ -35,6 +37,13 @@ class FakeClock(Clock):
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.time += max(0.0, seconds)
+
+    def take(self, source: "queue.SimpleQueue[T]", seconds: float) -> T | None:
+        try:
+            return source.get_nowait()
+        except queue.Empty:
+            self.sleep(seconds)
+            return None
 
     def jitter(self, span: float) -> float:
         return 0.0

@@ -1,9 +1,5 @@
-"""What `model batch` does, step by step: checks, cost, the earlier run, the run, its end."""
+"""What `model batch` does before it runs: options, tasks, guard, checks, cost, the earlier run."""
 
-import re
-import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from math import isnan
@@ -13,29 +9,19 @@ import typer
 
 from modellix_cli.clock import clock_time
 from modellix_cli.commands.options import SaveOptions
-from modellix_cli.commands.results import open_downloader
 from modellix_cli.commands.session import Session
-from modellix_cli.errors import Charged, Code, Exit, ModellixError, interrupted, usage
-from modellix_cli.jobs.batch import BatchRun
-from modellix_cli.jobs.batch_means import Means, Orders
-from modellix_cli.jobs.batch_result import Ledger, Tally, entry_of
+from modellix_cli.errors import Code, ModellixError, usage
 from modellix_cli.jobs.cost import Estimate, Estimator
-from modellix_cli.jobs.looks import Looks
+from modellix_cli.local.batch_facts import Batch
 from modellix_cli.local.batch_input import BatchInput, read_batch
-from modellix_cli.local.batches import Batch, Fate
 from modellix_cli.local.name_template import parse_name_template
-from modellix_cli.output import batch as show
-from modellix_cli.output.sink import Output, ReaderGone
+from modellix_cli.output.sink import Output
 from modellix_cli.text import count
 from modellix_cli.values import format_duration
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
-    from modellix_cli.api.documents import Task
-    from modellix_cli.jobs.download import Downloader, Saved
-    from modellix_cli.jobs.progress import Progress
 
-_NOTHING_CHARGED: Final = re.compile("; nothing was charged|Nothing was charged. ")
 _SCHEMA_ORIGIN: Final = "https://www.modellix.ai"
 _NOT_REPEATED: Final = (
     *("source", "resume", "new", "dry_run", "check", "api_key"),
@@ -76,12 +62,16 @@ class BatchOptions:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A batch to run: its tasks, its options, how results are saved, the command that resumes."""
+    """A batch to run: its tasks, its options, how results are saved, the command that resumes.
+
+    `begun` is the Unix time at which the command began.
+    """
 
     tasks: BatchInput
     options: BatchOptions
     save: SaveOptions | None
     again: str
+    begun: float
 
 
 def check_options(ctx: typer.Context) -> BatchOptions:
@@ -117,39 +107,6 @@ def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
         max_body_bytes=options.max_body_bytes,
         max_input_bytes=options.max_input_bytes,
     )
-
-
-def run_job(session: Session, job: Job) -> None:
-    """Run the batch, or say why not. Ends the command with the status that fits its result."""
-    tasks, options = job.tasks, job.options
-    if not options.dry_run:
-        guard(tasks.total, options)
-    if options.check:
-        check(session, tasks)
-    if options.dry_run:
-        cost = estimate(session, _client_if_any(session, options), tasks, options)
-        show.plan(session.out, tasks.total, tasks.slugs, cost)
-        return
-    client = session.client(options.api_key)
-    estimate(session, client, tasks, options)
-    check_results_file(session, options)
-    downloader = open_downloader(session, job.save, client.task) if job.save else None
-    found = choose(session, job)
-    with session.batches.hold(found.id):
-        run(session, client, found, job, downloader)
-
-
-def check_results_file(session: Session, options: BatchOptions) -> None:
-    """Refuse a results file that cannot be written, or that would overwrite the tasks."""
-    if options.results is None:
-        return
-    path, source = session.path(options.results), session.path(options.source)
-    if options.source != "-" and path.exists() and path.samefile(source):
-        raise usage(
-            f"--results {options.results} is the file of the tasks: it would be overwritten.",
-            hint="Name another file for the results. Nothing was sent.",
-        )
-    show.ResultsFile.check(path)
 
 
 def guard(total: int, options: BatchOptions) -> None:
@@ -247,10 +204,15 @@ def choose(session: Session, job: Job) -> Batch:
     do about it.
     """
     book, tasks, options = session.batches, job.tasks, job.options
-    if options.resume and book.last(tasks.digest) is None:
-        _refuse_changed(book.sent_before(tasks.lines()), tasks.total)
+    if options.resume:
+        book.check_resume(tasks, options.source)
     found, last = book.begin(
-        tasks.digest, options.source, tasks.total, anew=options.new, resume=options.resume
+        tasks.digest,
+        options.source,
+        tasks.total,
+        anew=options.new,
+        resume=options.resume,
+        since=job.begun,
     )
     if last is not None and found.id == last.id and not options.resume:
         states = book.tally(found.id)
@@ -276,212 +238,7 @@ def choose(session: Session, job: Job) -> Batch:
     return found
 
 
-def _refuse_changed(sent: int, total: int) -> None:
-    """Let nobody pay twice who mends a line of a batch and then asks to go on with it."""
-    if sent:
-        raise usage(
-            f"There is no earlier run of exactly these tasks to resume, but {sent} of the {total} "
-            "were submitted from here before. Has the input been changed since?",
-            hint="Nothing was sent. A changed input is another batch, and would pay for these "
-            "again: put only the lines that are new or mended in a file of their own. To submit "
-            "all the same, leave out --resume.",
-        )
-
-
-def run(
-    session: Session,
-    client: "Client",
-    found: Batch,
-    job: Job,
-    downloader: "Downloader | None",
-) -> None:
-    """Run a batch that no other process works on, show its result, end with its status."""
-    book, total = session.batches, job.tasks.total
-    book.doubt(found.id)
-    tally = Tally(total)
-    stop: KeyboardInterrupt | None = None
-    with Ledger(total) as ledger:
-        with _results_file(session, job.options) as file, session.progress() as progress:
-
-            def emit(fate: Fate) -> None:
-                entry = entry_of(fate, session.resume)
-                tally.add(entry)
-                ledger.add(entry)
-                if file is not None:
-                    file.add(entry)
-                if session.out.mode is Output.JSONL:
-                    session.out.json_line(entry)
-
-            means = _means(session, client, job.options, progress, downloader)
-            batch_run = BatchRun(found.id, total, _orders(session, job.options), means, emit)
-            try:
-                batch_run.run(job.tasks.lines(), book.fates(found.id))
-            except KeyboardInterrupt as interrupt:
-                stop = interrupt
-            except ReaderGone:
-                session.out.note(
-                    f"The reader of stdout left, so batch {found.id} was stopped: "
-                    f"{_so_far(book.tally(found.id), total)}."
-                )
-                session.out.note(f"Resume with: {job.again}")
-                raise
-            except ModellixError as error:
-                raise _broken_off(session, found, error, job.again) from error
-            finally:
-                book.finish(found.id, "done" if tally.done and stop is None else "stopped")
-        try:
-            show.result(session.out, ledger, tally)
-        except ModellixError as error:
-            raise _broken_off(session, found, error) from error
-    _conclude(session, f"Batch {found.id}: {tally.words}", tally, batch_run.stopped_by, stop, job)
-
-
-def _broken_off(
-    session: Session, found: Batch, error: ModellixError, again: str | None = None
-) -> ModellixError:
-    """Add to a failure of this machine what became of the batch, and how to see it or go on."""
-    states = session.batches.tally(found.id)
-    doubtful = states.get("unknown", 0) + states.get("intent", 0)
-    error.charged = "unknown" if doubtful else "yes" if states.get("accepted") else "no"
-    error.retryable = False
-    see = session.command_line("batch show", str(found.id))
-    error.hint = (
-        f"{error.hint} Batch {found.id}: {_so_far(states, found.total)}. See them with: {see}"
-    )
-    error.resume = again
-    return error
-
-
-def _so_far(states: dict[str, int], total: int) -> str:
-    unknown = states.get("unknown", 0) + states.get("intent", 0)
-    doubt = f", {unknown} unknown" if unknown else ""
-    return f"{states.get('accepted', 0)} of {count(total, 'line')} accepted{doubt}"
-
-
-def saver(
-    session: Session, downloader: "Downloader", options: BatchOptions
-) -> "Callable[[Fate, Task], Saved]":
-    """Return what saves the results of a line's task, under names made from the template."""
-    from modellix_cli.jobs.download import Saved
-    from modellix_cli.jobs.progress import Progress
-
-    names = parse_name_template(options.name_template)
-    date = time.strftime("%Y-%m-%d", time.localtime(session.runtime.clock.now()))
-
-    def save(fate: Fate, task: "Task") -> "Saved":
-        values = {
-            "index": fate.index,
-            "id": fate.name or fate.index,
-            "task_id": task.task_id,
-            "slug": fate.slug,
-            "date": date,
-        }
-        saved = Saved(downloader.folder)
-        downloader.save(
-            task,
-            saved,
-            Progress(),
-            name=lambda resource, extension: names.name(values | {"ext": extension}),
-        )
-        if not saved.errors:
-            session.journal.saved(task.task_id)
-        return saved
-
-    return save
-
-
-def _results_file(
-    session: Session, options: BatchOptions
-) -> "AbstractContextManager[show.ResultsFile | None]":
-    if options.results is None:
-        return nullcontext()
-    return show.ResultsFile(session.path(options.results), session.out)
-
-
-def _orders(session: Session, options: BatchOptions) -> Orders:
-    return Orders(
-        options.concurrency,
-        options.wait,
-        options.timeout,
-        options.continue_on_unknown,
-        options.resend_unknown,
-        session.retry_policy.max_wait,
-    )
-
-
-def _means(
-    session: Session,
-    client: "Client",
-    options: BatchOptions,
-    progress: "Progress",
-    downloader: "Downloader | None",
-) -> Means:
-    def saw(task: "Task") -> None:
-        session.journal.saw(task.task_id, task.status.lower(), task.ended_at)
-        session.governor.saw(task)
-
-    clock = session.runtime.clock
-    return Means(
-        client,
-        session.governor,
-        Looks(session.expectations, clock, interval=options.interval, reached=True),
-        session.batches,
-        clock,
-        progress,
-        saw,
-        session.expectations.usual,
-        session.out.warn,
-        saver(session, downloader, options) if downloader else None,
-        downloader.stop if downloader else lambda: None,
-    )
-
-
-def _conclude(
-    session: Session,
-    summary: str,
-    tally: Tally,
-    stopped_by: ModellixError | None,
-    stop: KeyboardInterrupt | None,
-    job: Job,
-) -> None:
-    """Say how the batch ended and how to go on; end the command (4.14: 0, 124, else 1)."""
-    if stop is not None:
-        charged: Charged = "unknown" if tally.unknown else "yes" if tally.accepted else "no"
-        raise interrupted(stop, f"Interrupted. {summary}", charged=charged, resume=job.again)
-    session.out.envelope = False  # the result is on stdout already
-    if stopped_by is not None:
-        if tally.accepted or tally.unknown:
-            stopped_by.hint = _NOTHING_CHARGED.sub("", stopped_by.hint)
-        session.out.error(stopped_by)
-    if session.out.mode is not Output.QUIET or tally.failed:
-        session.out.note(summary)
-    _advise(session, tally, stopped_by, job)
-    if tally.failed:
-        raise typer.Exit(Exit.TIMEOUT if tally.failed == tally.timeouts else Exit.FAILED)
-
-
-def _advise(session: Session, tally: Tally, stopped_by: ModellixError | None, job: Job) -> None:
-    """Say what to type next."""
-    if tally.unknown:
-        session.out.note(
-            "Lines of unknown outcome are not sent again. Where https://modellix.ai/console shows "
-            "no task for them, resume with --resend-unknown."
-        )
-    if tally.rejected and stopped_by is None:
-        session.out.note(
-            "A resume sends rejected lines again as they are. Mend them in a file of their own: "
-            "a changed file is another batch, and pays for all its lines."
-        )
-    if not tally.done:
-        if job.options.source == "-":
-            session.out.note("To resume, pipe the same tasks to stdin again.")
-        session.out.note(f"Resume with: {job.again}")
-    elif job.save is None and tally.succeeded and session.out.mode is not Output.QUIET:
-        command = session.command_line("task download", options=["--pending"])
-        session.out.note(f"Results are kept for 24 hours. Save them with: {command}")
-
-
-def _client_if_any(session: Session, options: BatchOptions) -> "Client | None":
+def client_if_any(session: Session, options: BatchOptions) -> "Client | None":
     """Return a client to ask for prices, None where there is no key to ask with."""
     try:
         return session.client(options.api_key)
@@ -496,7 +253,7 @@ def resume_command(session: Session, ctx: typer.Context) -> str:
     words: list[str] = []
     for param in ctx.command.params:
         value = ctx.params.get(param.name or "")
-        if param.name in _NOT_REPEATED or value in (None, False) or value == param.default:
+        if param.name in _NOT_REPEATED or value is None or value is False or value == param.default:
             continue
         words.append(max(param.opts, key=len))
         if isinstance(value, float) and param.name in ("interval", "timeout"):

@@ -6,30 +6,56 @@ its outcome before anything else follows from it. The governor says when request
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from modellix_cli.errors import ModellixError
+from modellix_cli.clock import Clock
+from modellix_cli.errors import Code, ModellixError
 from modellix_cli.jobs.batch_follow import LOOKERS, SAVERS, Following
 from modellix_cli.jobs.batch_means import Means, Orders
 from modellix_cli.jobs.batch_submit import Submissions
 from modellix_cli.jobs.pool import Done, Pool
+from modellix_cli.local.batch_facts import Fate
 from modellix_cli.local.batch_input import Line
-from modellix_cli.local.batches import Fate
 
 _GRACE: Final = 0.7
 """Seconds that submissions under way still get after Ctrl-C; the whole exit stays under 1 s."""
 _LONG_GRACE: Final = 10.0
-_LONG: Final = 3600.0
+_LONGEST_PAUSE: Final = 1.0
+_INTERRUPTED: Final = "Skipped: the batch was interrupted."
+
+
+class Workers(Protocol):
+    """What runs requests: `jobs.pool.Pool`, or an inline one in tests."""
+
+    def start(self, key: tuple[str, Any], work: Callable[[], Any]) -> None:
+        """Begin a piece of work."""
+
+    def next(self, timeout: float) -> Done[tuple[str, Any], Any] | None:
+        """Return a finished piece of work, waiting at most `timeout` seconds."""
+
+    def wake(self) -> None:
+        """End the wait in `next`."""
+
+    def close(self) -> None:
+        """Let idle threads end."""
 
 
 class BatchRun:
-    """One run of batch number `batch`. `emit` is given each line once, when its end is known."""
+    """One run of batch number `batch`. `emit` is given each line once, when its end is known.
+
+    `workers` makes what runs that many requests at a time.
+    """
 
     def __init__(
-        self, batch: int, total: int, orders: Orders, means: Means, emit: Callable[[Fate], None]
+        self,
+        batch: int,
+        total: int,
+        orders: Orders,
+        means: Means,
+        emit: Callable[[Fate], None],
+        workers: Callable[[int, Clock], Workers] = Pool,
     ) -> None:
-        size = orders.concurrency + LOOKERS + SAVERS
-        self._pool: Pool[tuple[str, Any], Any] = Pool(size, means.clock)
+        self._pool = workers(orders.concurrency + LOOKERS + SAVERS, means.clock)
         self._clock = means.clock
         self._progress = means.progress
         self._stop_saving = means.stop_saving
@@ -38,6 +64,7 @@ class BatchRun:
         self._busy = 0
         self._emitted = 0
         self._failed = 0
+        self._interrupted = False
         self._following = Following(batch, orders, means, self._start, self._emit)
         self._submissions = Submissions(
             batch,
@@ -48,6 +75,8 @@ class BatchRun:
             accepted=self._following.accepted,
             go_on=self._following.go_on,
             crowded=self._following.watch_all,
+            full=lambda: self._following.full,
+            interrupted=lambda: self._interrupted,
         )
 
     @property
@@ -55,22 +84,29 @@ class BatchRun:
         """The failure that let no more lines start, None if there was none."""
         return self._submissions.stopped_by
 
+    def stop(self, error: ModellixError) -> None:
+        """Start no more lines because of `error`; what runs is followed to its end."""
+        self._submissions.stop(error, f"Skipped: {error.message}")
+
+    def interrupt(self) -> None:
+        """End the run as soon as what is under way is known; also from a signal's handler."""
+        self._interrupted = True
+        self._pool.wake()
+
     def run(self, lines: Iterable[Line], fates: Iterable[Fate]) -> None:
         """Work through `lines`, of which `fates` tells what earlier runs did, both in order.
 
-        Ctrl-C, and whatever `emit` raises, is raised again once what was under way is recorded.
+        Every line is emitted, also after `interrupt`. What was not foreseen is raised once what is
+        under way is recorded, a KeyboardInterrupt at once: the journal knows what left.
         """
-        self._submissions.take(lines, fates)
         try:
-            while self._step():
+            self._submissions.take(lines, fates)
+            while not self._interrupted and self._step():
                 pass
+            if self._interrupted:
+                self._end_early()
         except KeyboardInterrupt:
-            self._submissions.stop(None, "Skipped: the batch was interrupted.")
-            self._following.interrupt()
             self._stop_saving()
-            self._let_submissions_end(_GRACE)
-            self._following.emit_the_rest()
-            self._submissions.emit_the_rest()
             raise
         except BaseException:
             self._emit_fate = _nowhere
@@ -79,6 +115,14 @@ class BatchRun:
             raise
         finally:
             self._pool.close()
+
+    def _end_early(self) -> None:
+        self._submissions.stop(None, _INTERRUPTED)
+        self._following.interrupt()
+        self._stop_saving()
+        self._let_submissions_end(_GRACE)
+        self._following.emit_the_rest()
+        self._submissions.emit_the_rest()
 
     def _step(self) -> bool:
         """Start what may start and handle what is done; return whether anything is left to do."""
@@ -89,7 +133,7 @@ class BatchRun:
         if not pauses and not self._busy:
             return False
         self._tell()
-        done = self._pool.next(min(pauses, default=_LONG))
+        done = self._pool.next(min([*pauses, _LONGEST_PAUSE]))
         while done is not None:
             self._handle(done)
             done = self._pool.next(0.0) if self._busy else None
@@ -99,7 +143,7 @@ class BatchRun:
         end = self._clock.monotonic() + grace
         while self._submissions.flying and (left := end - self._clock.monotonic()) > 0:
             done = self._pool.next(left)
-            if done is not None and done.key[0] == "submit":
+            if done is not None and (done.key[0] == "submit" or done.error is None):
                 self._handle(done)
 
     def _start(self, kind: str, about: Any, work: Callable[[], Any]) -> None:
@@ -110,6 +154,9 @@ class BatchRun:
         self._busy -= 1
         kind, about = done.key
         error = done.error
+        if isinstance(error, Exception) and not isinstance(error, ModellixError):
+            what = f"{type(error).__name__}: {error}"  # it ends one line, not the others
+            error = ModellixError(Code.INTERNAL, f"Unexpected failure. {what}")
         if error is not None and not isinstance(error, ModellixError):
             raise error
         if kind == "submit":

@@ -8,12 +8,12 @@ from itertools import chain
 from typing import Final
 
 from modellix_cli.api.documents import Task
-from modellix_cli.errors import ModellixError
+from modellix_cli.errors import Code, ModellixError
 from modellix_cli.jobs.batch_means import Means, Orders, Start
 from modellix_cli.jobs.download import Saved
 from modellix_cli.jobs.looks import Watched
-from modellix_cli.local.batches import Fate
-from modellix_cli.text import clip
+from modellix_cli.local.batch_facts import Fate
+from modellix_cli.text import clip, one_line
 
 LOOKERS: Final = 8
 SAVERS: Final = 4
@@ -22,6 +22,12 @@ INTERRUPTED: Final = "interrupted"
 """Statuses of lines whose tasks may still run; no task has them."""
 _REMEMBERED: Final = 1000
 _LONGEST_URL: Final = 64 * 1024
+_LONGEST_REASON: Final = 500
+_MOST_FOLLOWED: Final = 1000
+_MOST_TO_SAVE: Final = 20
+"""Replies with results that wait for a download; they may be large, so no more are asked for."""
+_FINAL: Final = frozenset({Code.RESULT_EXPIRED, Code.NO_RESOURCES})
+"""Failures of a download that no further run can mend."""
 
 
 class Following:
@@ -43,13 +49,18 @@ class Following:
         self._unwatched: deque[Watched] = deque(maxlen=_REMEMBERED)
         self._to_save: deque[tuple[Fate, Task]] = deque()
         self._saving: dict[int, Fate] = {}
-        self._looking = 0
+        self._looking: set[str] = set()
         self._interrupted = False
 
     @property
     def running(self) -> int:
         """How many tasks are followed to their end."""
         return len(self._running)
+
+    @property
+    def full(self) -> bool:
+        """Whether so many tasks are followed that more would only take memory."""
+        return len(self._running) + len(self._to_save) >= _MOST_FOLLOWED
 
     def accepted(self, fate: Fate) -> None:
         """Take a line whose task was just created."""
@@ -66,8 +77,11 @@ class Following:
         """Take up a line that an earlier run submitted, or emit it as it is."""
         to_save = self._means.save is not None and fate.files is None and not fate.detail
         open_end = fate.state == "accepted" and (fate.status is None or to_save)
-        if self._orders.wait and open_end and not self._interrupted:
-            self._watch(fate, None)
+        if self._orders.wait and open_end:
+            if self._interrupted:
+                self._emit(replace(fate, status=INTERRUPTED, again=True))
+            else:
+                self._watch(fate, None)
             return
         if open_end and fate.task_id is not None:
             deadline = self._clock.monotonic() + self._orders.timeout
@@ -90,49 +104,67 @@ class Following:
     def look(self, *, lines_wait: bool) -> float | None:
         """Start the looks that are due; return when the next one is, None if none is wanted."""
         looks, now = self._means.looks, self._clock.monotonic()
-        while (moment := looks.moment()) is not None and self._looking < LOOKERS:
+        while (moment := looks.moment()) is not None and len(self._looking) < LOOKERS:
             if not self._running and not lines_wait:
                 return None  # it would only make room for lines that are not there
+            if len(self._to_save) >= _MOST_TO_SAVE:
+                return None
             if moment > now:
-                return moment - now
+                return self._held(moment - now, now) if looks.held_until > now else moment - now
             held = self._means.governor.ask()
             if held:
-                return held
+                return self._held(held, now)
             task_id = looks.pop()
-            self._looking += 1
+            self._looking.add(task_id)
             self._start("look", (task_id,), partial(self._ask, task_id))
         return None
+
+    def _held(self, pause: float, now: float) -> float:
+        """Let go of tasks whose time is over while no look may leave; return when to go on.
+
+        All have the same time from when they were taken up, so the first one's is over first.
+        """
+        before = len(self._running)
+        while self._running:
+            task_id = next(iter(self._running))
+            watched = self._means.looks.known(task_id)
+            if watched is None or task_id in self._looking:
+                break
+            if watched.deadline > now:
+                return min(pause, watched.deadline - now)
+            self._timed_out(task_id)
+        return pause if self._running or not before else 0.0
 
     def _ask(self, task_id: str) -> Task:
         return self._means.client.task(task_id, patient=False)
 
     def looked(self, task: Task | None, error: ModellixError | None, task_id: str) -> None:
         """Take the outcome of a look."""
-        self._looking -= 1
+        self._looking.discard(task_id)
         looks = self._means.looks
-        over = self._clock.monotonic() >= looks.known(task_id).deadline
-        if error is not None:
-            if not looks.failed(task_id, error):
-                self._lost(task_id, error)
-            elif over:
-                self._timed_out(task_id)
-        elif task is not None:
+        watched = looks.known(task_id)
+        if task is not None:
             self._means.saw(task)
-            if looks.answered(task):
-                for fate in self._running.pop(task_id, ()):
-                    self._ended(fate, task)
-            elif over:
-                self._timed_out(task_id)
+        if watched is None:  # two lines were given one id, and the other's look came first
+            return
+        if error is not None and not looks.failed(task_id, error):
+            self._lost(task_id, error)
+        elif task is not None and looks.answered(task):
+            for fate in self._running.pop(task_id, ()):
+                self._ended(fate, task)
+        elif watched.over:
+            self._timed_out(task_id)
 
     def _timed_out(self, task_id: str) -> None:
         self._means.looks.forget(task_id)
         for fate in self._running.pop(task_id, ()):
-            self._emit(replace(fate, status=TIMED_OUT))
+            self._emit(replace(fate, status=TIMED_OUT, again=True))
 
     def _lost(self, task_id: str, error: ModellixError) -> None:
         """Emit a task that cannot be looked at; it stays accepted, and can be followed up."""
         for fate in self._running.pop(task_id, ()):
-            self._emit(replace(fate, detail=f"Status polling failed: {error.message}"))
+            said = f"Status polling failed: {error.message}"
+            self._emit(replace(fate, detail=said, again=True))
 
     def _ended(self, fate: Fate, task: Task) -> None:
         if task.succeeded and self._means.save is not None:
@@ -140,7 +172,7 @@ class Following:
             return
         detail = None
         if task.failed:
-            reason = f" {task.reason}" if task.reason else ""
+            reason = f" {clip(one_line(task.reason), _LONGEST_REASON)}" if task.reason else ""
             detail = f"Task reached terminal status {task.status}.{reason}"
         self._record(replace(fate, status=task.status, urls=_urls(task), detail=detail))
 
@@ -159,12 +191,15 @@ class Following:
         errors = [error] if error else saved.errors if saved else []
         done = replace(fate, status=task.status, urls=_urls(task))
         files = tuple(file.as_dict() for file in saved.files) if saved else ()
-        if errors:
-            self._means.book.ended(self._batch, done)
-            detail = f"{errors[0].message} {errors[0].hint}".rstrip()
-            self._emit(replace(done, detail=detail, files=files))
-        else:
+        if not errors:
             self._record(replace(done, files=files))
+            return
+        detail = f"{errors[0].message} {errors[0].hint}".rstrip()
+        if all(error.code in _FINAL for error in errors):
+            self._record(replace(done, detail=detail, files=files))
+        else:
+            self._means.book.ended(self._batch, done)
+            self._emit(replace(done, detail=detail, files=files, again=True))
 
     def _record(self, fate: Fate) -> None:
         self._means.book.ended(self._batch, fate)
@@ -178,7 +213,7 @@ class Following:
         """Emit the lines whose tasks run or whose results are on their way."""
         to_save = (fate for fate, _ in self._to_save)
         for fate in chain(*self._running.values(), self._saving.values(), to_save):
-            self._emit(replace(fate, status=INTERRUPTED))
+            self._emit(replace(fate, status=INTERRUPTED, again=True))
 
 
 def _urls(task: Task) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from modellix_cli.jobs.download import Saved
 from modellix_cli.jobs.looks import Looks
 from modellix_cli.jobs.pacing import Governor
 from modellix_cli.jobs.progress import Progress
+from modellix_cli.local.batch_facts import Fate
 from modellix_cli.local.batch_input import Line
-from modellix_cli.local.batches import BatchBook, Fate
+from modellix_cli.local.batches import BatchBook
 
 Start = Callable[[str, Any, Callable[[], Any]], None]
 """Runs work on another thread; its kind and what it is about come back with its outcome."""

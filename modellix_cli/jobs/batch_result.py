@@ -9,11 +9,13 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, Final
 
 from modellix_cli.api.documents import FAILED
+from modellix_cli.errors import Code, ModellixError
 from modellix_cli.jobs.batch_follow import INTERRUPTED, TIMED_OUT
-from modellix_cli.local.batches import Fate
+from modellix_cli.local.batch_facts import Fate
 from modellix_cli.text import count
 
 _IN_MEMORY: Final = 1024 * 1024
+_NO_OUTCOME: Final = "Being submitted right now, or when a run was killed."
 _SUBMITTED: Final = "submitted"
 _TIMED_OUT_ERROR: Final = "Timed out while waiting for Modellix tasks."
 
@@ -26,15 +28,19 @@ def entry_of(fate: Fate, resume: Callable[[str], str]) -> Entry:
     `id` is there where the line has one, `files` where results were saved.
     """
     error, status, ok = fate.detail, fate.status or _SUBMITTED, fate.detail is None
-    if fate.state != "accepted":
-        status, ok = ("skipped" if fate.state == "skipped" else "error"), False
+    state = "unknown" if fate.state == "intent" else fate.state
+    if state != "accepted":
+        status, ok = ("skipped" if state == "skipped" else "error"), False
+        error = error or (_NO_OUTCOME if state == "unknown" else "It was not submitted.")
+        if fate.task_id is not None:
+            error += f" Look at it with: {resume(fate.task_id)}"
     elif status in (TIMED_OUT, INTERRUPTED):
         assert fate.task_id is not None
         error = _TIMED_OUT_ERROR if status == TIMED_OUT else "Interrupted while waiting."
         error += f" Resume with: {resume(fate.task_id)}"
         status, ok = (TIMED_OUT if status == TIMED_OUT else _SUBMITTED), False
     elif status.lower() in FAILED:
-        ok = False
+        error, ok = error or f"Task reached terminal status {status}.", False
     ended = fate.status is not None and fate.status not in (TIMED_OUT, INTERRUPTED)
     parts: Entry = {
         "error": error,
@@ -45,7 +51,7 @@ def entry_of(fate: Fate, resume: Callable[[str], str]) -> Entry:
         "ok": ok,
         "resourceUrls": list(fate.urls) if ended else None,
         "status": status,
-        "submissionState": fate.state,
+        "submissionState": state,
         "taskId": fate.task_id,
     }
     return {name: value for name, value in parts.items() if value is not None}
@@ -53,7 +59,7 @@ def entry_of(fate: Fate, resume: Callable[[str], str]) -> Entry:
 
 @dataclass(slots=True)
 class Tally:
-    """How many lines ended how."""
+    """How many lines ended how; `again` says that a further run has something left to do."""
 
     total: int
     succeeded: int = 0
@@ -65,9 +71,11 @@ class Tally:
     rejected: int = 0
     unknown: int = 0
     skipped: int = 0
+    again: bool = False
 
-    def add(self, entry: Entry) -> None:
-        """Count one entry."""
+    def add(self, entry: Entry, *, again: bool) -> None:
+        """Count one entry; `again` says that a further run can do more for its line."""
+        self.again = self.again or again
         self.succeeded += entry["ok"]
         state, status = entry["submissionState"], entry["status"].lower()
         if state == "accepted" and not entry["ok"]:
@@ -104,7 +112,7 @@ class Tally:
     @property
     def done(self) -> bool:
         """Whether nothing is left that a further run could do."""
-        return self.accepted == self.total and not (self.timeouts or self.unseen or self.unsaved)
+        return self.accepted == self.total and not self.again
 
 
 class Ledger(AbstractContextManager["Ledger"]):
@@ -122,10 +130,16 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._file.close()
 
     def add(self, entry: Entry) -> None:
-        """Keep an entry; the last one of a line counts."""
+        """Keep an entry; the last one of a line counts. Raises `OUTPUT_UNWRITABLE`."""
         text = json.dumps(entry).encode() + b"\n"
-        self._file.seek(self._end)
-        self._file.write(text)
+        try:
+            self._file.seek(self._end)
+            self._file.write(text)
+        except OSError as error:
+            raise ModellixError(
+                Code.OUTPUT_UNWRITABLE,
+                f"No room for the results in the folder for temporary files: {error.strerror}.",
+            ) from error
         self._places[entry["index"] - 1] = self._end
         self._end += len(text)
 

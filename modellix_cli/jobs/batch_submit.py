@@ -10,16 +10,19 @@ from modellix_cli.api.documents import Submission
 from modellix_cli.errors import Code, ModellixError
 from modellix_cli.jobs.batch_means import Means, Orders, Start, Step
 from modellix_cli.jobs.pacing import NoSlot, Ticket
+from modellix_cli.local.batch_facts import Fate
 from modellix_cli.local.batch_input import Line
-from modellix_cli.local.batches import Fate
+from modellix_cli.text import duration
 
 _FIRST_CONTACT_TRIES: Final = 4
 _MOST_REFUSALS: Final = 10
 _LONGEST_BACKOFF: Final = 10.0
+_MOST_DOUBLINGS: Final = 10
 _PASSING: Final = frozenset({Code.RATE_LIMITED, Code.SERVICE_UNAVAILABLE, Code.NETWORK})
 _HOPELESS: Final = frozenset({Code.UNAUTHORIZED, Code.PAYMENT_REQUIRED, Code.TLS})
 """Failures after which no other line can succeed either."""
 _AFTER_UNKNOWN: Final = "Skipped after an earlier paid submission returned an unknown outcome."
+_NOT_SENT: Final = "Interrupted before it was sent."
 _CUT_SHORT: Final = (
     "Interrupted while the submission was under way: its outcome is unknown, "
     "a task may have been created."
@@ -31,8 +34,9 @@ class Submissions:
 
     `start` runs a POST on another thread. `emit` is given lines that have their end, `accepted`
     those of which a task was created, `go_on` those that earlier runs submitted, `crowded` is
-    called when a line waits for a running task to end. `stopped_by` is the failure that let no
-    more lines start, None if there was none.
+    called when a line waits for a running task to end. `full` says that no more lines may be
+    taken up now, `interrupted` that what has not left yet must not leave. `stopped_by` is the
+    failure that let no more lines start, None if there was none.
     """
 
     def __init__(
@@ -46,6 +50,8 @@ class Submissions:
         accepted: Callable[[Fate], None],
         go_on: Callable[[Fate], None],
         crowded: Callable[[], None],
+        full: Callable[[], bool],
+        interrupted: Callable[[], bool],
     ) -> None:
         self._batch = batch
         self._owner = f"batch {batch} "
@@ -57,12 +63,15 @@ class Submissions:
         self._on_accepted = accepted
         self._go_on = go_on
         self._on_crowded = crowded
+        self._full = full
+        self._interrupted = interrupted
         self._steps: Iterator[Step] = iter(())
         self._again: deque[Step] = deque()
         self._flying: dict[int, Line] = {}
         self._refusals: dict[int, int] = {}
         self._hold_until = 0.0
         self._trouble_since: float | None = None
+        self._crowded_since: float | None = None
         self._troubles = 0
         self._reached = False
         self._why_skipped = ""
@@ -71,7 +80,7 @@ class Submissions:
     def take(self, lines: Iterable[Line], fates: Iterable[Fate]) -> None:
         """Take the lines and what is known of them from earlier runs, both in their order."""
         self._means.governor.disown(self._owner)  # a run that was killed left its slots taken
-        self._steps = _steps(lines, fates)
+        self._steps = _steps(lines, fates, self._lost_track)
 
     @property
     def flying(self) -> bool:
@@ -91,14 +100,18 @@ class Submissions:
             leave = self._leave()
             if isinstance(leave, Ticket):
                 leaving.append((step[0], leave))
+                continue
+            self._again.appendleft(step)
+            if leave > self._orders.patience:
+                self._stop_for(leave)
             else:
-                self._again.appendleft(step)
                 pause = leave
-        if leaving:
-            self._send(leaving)
+        if leaving and not self._send(leaving):
+            return 0.0  # to tell the lines behind them
         return pause
 
-    def _send(self, leaving: list[tuple[Line, Ticket]]) -> None:
+    def _send(self, leaving: list[tuple[Line, Ticket]]) -> bool:
+        """Record and start submissions; return whether they leave."""
         try:
             self._means.book.intend(self._batch, [line for line, _ in leaving])
         except ModellixError as error:  # what cannot be recorded must not be sent
@@ -106,10 +119,17 @@ class Submissions:
             for line, ticket in leaving:
                 self._means.governor.failed(ticket, error)
                 self._emit(fate_of(line, "skipped", self._why_skipped))
-            return
+            return False
+        if self._interrupted():  # that took its time
+            for line, ticket in leaving:
+                self._means.book.settle(self._batch, line, "rejected", None, _NOT_SENT)
+                self._means.governor.failed(ticket, ModellixError(Code.INTERRUPTED, _NOT_SENT))
+                self._emit(fate_of(line, "skipped", _NOT_SENT))
+            return False
         for line, ticket in leaving:
             self._flying[line.index] = line
             self._start("submit", (line, ticket), partial(self._post, line))
+        return True
 
     def _next_step(self, leaving: int) -> Step | None:
         """Return the next line to submit; those that earlier runs submitted are followed up.
@@ -120,6 +140,9 @@ class Submissions:
             return None
         for step in chain(_drained(self._again), self._steps):
             line, fate = step
+            if self._full() and not self._interrupted():
+                self._again.appendleft(step)
+                return None
             resent = fate is not None and fate.state == "unknown" and self._orders.resend_unknown
             if fate is not None and fate.state != "rejected" and not resent:
                 self._go_on(fate)
@@ -136,22 +159,43 @@ class Submissions:
             return held
         leave = self._means.governor.ask_submit(owner=self._owner)
         if isinstance(leave, NoSlot):
+            self._trouble_since = None  # it is not the service that makes it wait
             self._on_crowded()
         return leave
 
+    def _stop_for(self, wait: float) -> None:
+        """Stop because no request may leave for longer than the user is ready to wait."""
+        message = f"The limits of this key are used up for {duration(wait)}."
+        hint = "Resume the batch then, or allow the wait with --max-retry-wait."
+        error = ModellixError(Code.RATE_LIMITED, message, hint=hint, wait_seconds=wait)
+        self.stop(error, f"Skipped: {message}")
+
+    def _lost_track(self, error: ModellixError) -> None:
+        """Stop because what earlier runs did can be read no more: nothing may be sent twice."""
+        self.stop(error, f"Skipped: {error.message}")
+
     def _post(self, line: Line) -> Submission:
         """Submit one line and record what became of it; on a thread that Ctrl-C cannot tear."""
+        made: list[Submission] = []
 
         def send_and_record(send: Callable[[], Submission]) -> Submission:
             try:
-                submission = send()
+                made.append(send())
             except ModellixError as error:
                 self._settle(line, _state_after(error), error.task_id, error.message)
                 raise
-            self._settle(line, "accepted", submission.task_id, None)
-            return submission
+            self._settle(line, "accepted", made[0].task_id, None)
+            return made[0]
 
-        return self._means.client.submit_once(line.slug, line.body, guard=send_and_record)
+        try:
+            return self._means.client.submit_once(line.slug, line.body, guard=send_and_record)
+        except ModellixError:
+            raise
+        except Exception as error:
+            if made:  # a defect after that takes nothing back
+                return made[0]
+            what = f"Unexpected failure. {type(error).__name__}: {error}"
+            raise ModellixError(Code.SUBMISSION_UNKNOWN, what) from error
 
     def _settle(self, line: Line, state: str, task_id: str | None, detail: str | None) -> None:
         on_disk = self._means.book.settle(self._batch, line, state, task_id, detail)
@@ -164,7 +208,8 @@ class Submissions:
         """Take the outcome of a POST, which is recorded already."""
         del self._flying[line.index]
         if done is not None:
-            self._reached, self._trouble_since, self._troubles = True, None, 0
+            self._reached, self._troubles = True, 0
+            self._trouble_since = self._crowded_since = None
             self._refusals.pop(line.index, None)
             usual = self._means.usual(str(line.slug))
             self._means.governor.accepted(ticket, done.task_id, usual)
@@ -186,22 +231,31 @@ class Submissions:
             self.stop(error, _AFTER_UNKNOWN)
 
     def _worth_another_try(self, line: Line, error: ModellixError) -> bool:
-        """Decide whether a line that was refused for a time is sent again, and hold back."""
+        """Decide whether a line that was refused for a time is sent again, and hold back.
+
+        A refusal because too many tasks run is no trouble while they may still end.
+        """
         now = self._clock.monotonic()
         tries = self._refusals[line.index] = self._refusals.get(line.index, 0) + 1
-        if self._trouble_since is None:
-            self._trouble_since = now
-        waits_too_long = (error.wait_seconds or 0.0) > self._orders.patience
-        lasts_too_long = now - self._trouble_since > self._orders.patience
+        patience = self._orders.patience
+        if error.crowded:
+            self._crowded_since = now if self._crowded_since is None else self._crowded_since
+            since, allowed = self._crowded_since, patience + self._orders.timeout
+        else:
+            self._trouble_since = now if self._trouble_since is None else self._trouble_since
+            since, allowed = self._trouble_since, patience
+        waits_too_long = (error.wait_seconds or 0.0) > patience
+        lasts_too_long = now - since > allowed
         unreachable = not self._reached and tries >= _FIRST_CONTACT_TRIES
         if waits_too_long or lasts_too_long or unreachable:
             self.stop(error, f"Skipped: {error.message}")
             return False
         if error.code is not Code.RATE_LIMITED:  # of those the governor knows
-            pause = error.wait_seconds or min(2.0**self._troubles, _LONGEST_BACKOFF)
-            self._troubles += 1
+            backoff = min(2.0**self._troubles, _LONGEST_BACKOFF)
+            pause = backoff if error.wait_seconds is None else error.wait_seconds
+            self._troubles = min(self._troubles + 1, _MOST_DOUBLINGS)
             self._hold_until = now + pause + self._clock.jitter(pause / 4)
-        return tries < _MOST_REFUSALS
+        return error.crowded or tries < _MOST_REFUSALS
 
     def stop(self, error: ModellixError | None, why: str) -> None:
         """Start no more lines; `why` is what those that are left out say."""
@@ -220,16 +274,26 @@ def fate_of(line: Line, state: str, detail: str | None, task_id: str | None = No
     return Fate(line.index, str(line.slug), line.name, state, task_id, detail=detail)
 
 
-def _steps(lines: Iterable[Line], fates: Iterable[Fate]) -> Iterator[Step]:
-    """Yield each line with what is known of it; both come in order, `fates` with gaps."""
-    known = iter(fates)
+def _steps(
+    lines: Iterable[Line], fates: Iterable[Fate], lost: Callable[[ModellixError], None]
+) -> Iterator[Step]:
+    """Pair each line with what earlier runs did to it; `lost` is told if that cannot be read."""
+    known = _read(fates, lost)
     fate = next(known, None)
     for line in lines:
+        while fate is not None and fate.index < line.index:  # of no line: a damaged journal's
+            fate = next(known, None)
         if fate is not None and fate.index == line.index:
             yield line, fate
-            fate = next(known, None)
         else:
             yield line, None
+
+
+def _read(fates: Iterable[Fate], lost: Callable[[ModellixError], None]) -> Iterator[Fate]:
+    try:
+        yield from fates
+    except ModellixError as error:
+        lost(error)
 
 
 def _drained(steps: deque[Step]) -> Iterator[Step]:

@@ -18,7 +18,8 @@ class Watched:
     """A task to look at, until the monotonic time `deadline`.
 
     `since` is the one of its submission and `model` its slug, None if not known; `running_at` how
-    old it was when it was last seen running; `due` the time of the planned look.
+    old it was when it was last seen running; `due` the time of the planned look, `over` that none
+    is planned any more.
     """
 
     task_id: str
@@ -27,6 +28,7 @@ class Watched:
     since: float | None = None
     running_at: float = 0.0
     due: float = 0.0
+    over: bool = False
     looks: int = 0
     tries: int = 0
     trouble: ModellixError | None = None
@@ -57,13 +59,20 @@ class Looks:
         self._hold_until = 0.0
 
     def watch(self, task: Watched) -> None:
-        """Plan the first look: at once at a task of unknown age, else when it may have ended."""
+        """Plan the first look: at once at a task of unknown age, else when it may have ended.
+
+        A task that is watched already stays as it is.
+        """
+        if task.task_id in self._watched:
+            return
         self._watched[task.task_id] = task
         now = self._clock.monotonic()
         self._plan(task, now if task.since is None else now + self._pause(task, now))
 
     def moment(self) -> float | None:
         """Return the monotonic time of the next look, None if none is planned."""
+        while self._due and self._due[0][2] not in self._watched:  # it was forgotten meanwhile
+            heapq.heappop(self._due)
         return max(self._due[0][0], self._hold_until) if self._due else None
 
     def pop(self) -> str:
@@ -78,9 +87,14 @@ class Looks:
             self._hold_until = max(self._hold_until, now + seconds)
             heapq.heappush(self._due, (watched.due, next(self._order), task_id))
 
-    def known(self, task_id: str) -> Watched:
-        """Return what is known of a task that is looked at."""
-        return self._watched[task_id]
+    @property
+    def held_until(self) -> float:
+        """The monotonic time until which the server asked for no looks."""
+        return self._hold_until
+
+    def known(self, task_id: str) -> Watched | None:
+        """Return what is known of a task, None if it is not looked at, or not any more."""
+        return self._watched.get(task_id)
 
     def forget(self, task_id: str) -> None:
         """Look at a task no more."""
@@ -138,6 +152,7 @@ class Looks:
 
     def _plan(self, watched: Watched, moment: float) -> None:
         """Plan a look; the last one is at the deadline, none comes later."""
-        if not watched.looks or self._clock.monotonic() < watched.deadline:
+        watched.over = bool(watched.looks) and self._clock.monotonic() >= watched.deadline
+        if not watched.over:
             when = watched.due = min(moment, watched.deadline)
             heapq.heappush(self._due, (when, next(self._order), watched.task_id))

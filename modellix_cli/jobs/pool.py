@@ -33,7 +33,7 @@ class Pool(Generic[K, R]):
         self._threads = 0
         self._under_way = 0
         self._waiting: queue.SimpleQueue[tuple[K, Callable[[], R]] | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[Done[K, R]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Done[K, R] | None] = queue.SimpleQueue()
 
     def start(self, key: K, work: Callable[[], R]) -> None:
         """Begin a piece of work as soon as a thread is free."""
@@ -44,16 +44,23 @@ class Pool(Generic[K, R]):
             threading.Thread(target=self._serve, daemon=True).start()
 
     def next(self, timeout: float) -> Done[K, R] | None:
-        """Return a finished piece of work, waiting at most `timeout` seconds for one."""
-        if not self._under_way:
-            self._clock.sleep(timeout)
-            return None
-        try:
-            done = self._done.get(timeout=max(0.0, timeout))
-        except queue.Empty:
-            return None
-        self._under_way -= 1
+        """Return a finished piece of work, waiting at most `timeout` seconds for one.
+
+        `wake` ends the wait.
+        """
+        if self._under_way:
+            try:
+                done = self._done.get(timeout=max(0.0, timeout))
+            except queue.Empty:
+                done = None
+        else:
+            done = self._clock.take(self._done, timeout)
+        self._under_way -= done is not None
         return done
+
+    def wake(self) -> None:
+        """End the wait in `next`; may be called from a signal's handler too."""
+        self._done.put(None)
 
     def close(self) -> None:
         """Let idle threads end."""

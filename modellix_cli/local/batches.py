@@ -8,52 +8,23 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from modellix_cli.clock import Clock, iso
+from modellix_cli.clock import Clock
 from modellix_cli.errors import Code, ModellixError, usage
-from modellix_cli.local.batch_input import Line
+from modellix_cli.local.batch_facts import Batch, Fate, read_fate
+from modellix_cli.local.batch_input import BatchInput, Line
+from modellix_cli.local.batch_lock import release_lock, take_lock
 from modellix_cli.local.journal import Account
 from modellix_cli.local.journal_file import JournalFile
+from modellix_cli.text import one_line
 from modellix_cli.values import DAY
 
 _KEPT: Final = 30 * DAY
 _CHUNK: Final = 500
+_MOST: Final = 2**31
 _FIELDS: Final = "line, slug, name, state, task_id, status, detail, made"
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A batch; `state` is `running` (or interrupted without a word), `stopped` or `done`."""
-
-    id: int
-    created_at: float
-    updated_at: float
-    source: str
-    total: int
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of a line. `state` is `intent`, `accepted`, `rejected` or `unknown`.
-
-    `status` is the final one of its task, None while it is not known to have ended; `detail` says
-    what went wrong; `urls` and `files` are what the task made and what was saved of it, `files`
-    None if it was not.
-    """
-
-    index: int
-    slug: str
-    name: str | None
-    state: str
-    task_id: str | None = None
-    status: str | None = None
-    detail: str | None = None
-    urls: tuple[str, ...] = ()
-    files: tuple[dict[str, Any], ...] | None = None
 
 
 class BatchBook:
@@ -68,14 +39,17 @@ class BatchBook:
         self._clean = clean
 
     def begin(
-        self, digest: str, source: str, total: int, *, anew: bool, resume: bool
+        self, digest: str, source: str, total: int, *, anew: bool, resume: bool, since: float
     ) -> tuple[Batch, Batch | None]:
         """Return the batch to work on and the last one of the same input, if there was one.
 
         An unfinished one is returned itself, unless `anew`; with `resume` a done one too. Raises
-        `OUTPUT_UNWRITABLE` without a journal: what could not be resumed must not begin.
+        `OUTPUT_UNWRITABLE` without a journal: what could not be resumed must not begin. Raises a
+        usage error for tasks that another process finished after `since`, a Unix time: the same
+        command was given twice.
         """
         now = self._clock.now()
+        source = one_line(source)
 
         def find_or_make(db: sqlite3.Connection) -> tuple[Batch, Batch | None]:
             _forget_old(db, now - _KEPT)
@@ -87,6 +61,12 @@ class BatchBook:
             last = Batch(*row) if row else None
             if last is not None and not anew and (resume or last.state != "done"):
                 return last, last
+            if last is not None and not anew and last.updated_at > since:
+                raise usage(
+                    f"Another process submitted these tasks just now, as batch {last.id}.",
+                    hint=f"See them: modellix-cli batch show {last.id}\n"
+                    "To pay for every line again, pass --new. Nothing was sent.",
+                )
             made = db.execute(
                 "INSERT INTO batches (created_at, updated_at, base_url, profile, digest, source,"
                 " total, state) VALUES (?, ?, ?, ?, ?, ?, ?, 'running')",
@@ -106,42 +86,66 @@ class BatchBook:
         )
         return found[0] if found else None
 
-    def sent_before(self, lines: Iterable[Line]) -> int:
-        """Return how many of `lines` were submitted before, or may have been, in any way."""
+    def check_resume(self, tasks: BatchInput, source: str) -> None:
+        """Refuse a resume that would pay anew for what an earlier run may have paid for.
 
-        def sent(db: sqlite3.Connection) -> int:
-            return sum(
-                db.execute(
-                    "SELECT EXISTS (SELECT 1 FROM submissions WHERE body_sha256 = ? AND slug = ?"
-                    " AND base_url = ? AND profile = ?"
-                    " AND state IN ('intent', 'accepted', 'unknown'))",
-                    (sha256(line.body).hexdigest(), str(line.slug), *self._who),
-                ).fetchone()[0]
-                for line in lines
+        That is where the journal was lost, or where the tasks in a file have changed since a batch
+        of it that is not finished. Raises a usage error.
+        """
+        if self.last(tasks.digest) is not None:
+            return
+        if self._file.renewed:
+            raise usage(
+                "The journal was unusable, so it is not known what an earlier run paid for.",
+                hint="Without --resume this starts anew, and pays for every line. "
+                "Nothing was sent.",
+            )
+        unfinished = self._list(
+            "WHERE source = ? AND source <> '-' AND state <> 'done'"
+            " AND base_url = ? AND profile = ? ORDER BY id DESC LIMIT ?",
+            one_line(source),
+            *self._who,
+            1,
+        )
+        paid = self._paid(unfinished[0].id, tasks.lines()) if unfinished else 0
+        if paid:
+            raise usage(
+                f"{source} has changed since batch {unfinished[0].id}, which needs the same tasks "
+                f"to be resumed: {paid} of the {tasks.total} in it were submitted then.",
+                hint="Nothing was sent. Put the lines that are new or mended in a file of their "
+                "own. Without --resume this is another batch, and pays for every line.",
             )
 
-        return int(self._sure(sent))
+    def _paid(self, batch: int, lines: Iterable[Line]) -> int:
+        """Return how many of `lines` were submitted in a batch, or may have been."""
+
+        def count(db: sqlite3.Connection) -> int:
+            sent = set(
+                db.execute(
+                    "SELECT s.body_sha256, s.slug FROM batch_lines AS l JOIN submissions AS s"
+                    " ON s.id = l.submission WHERE l.batch = ? AND l.state <> 'rejected'",
+                    (batch,),
+                )
+            )
+            return sum((sha256(line.body).hexdigest(), str(line.slug)) in sent for line in lines)
+
+        return int(self._sure(count))
 
     @contextmanager
     def hold(self, batch: int) -> Iterator[None]:
         """Keep other processes from working on a batch; a kill gives it free at once.
 
-        Raises a usage error if another one does. The lock is SQLite's own on an empty file.
+        Raises a usage error if another one does. The lock is SQLite's own on an empty file, which
+        is made and removed inside transactions of the journal: so nobody locks one that is gone.
         """
-        lock = self._file.path.with_name(f"batch-{batch}.lock")
-        db = sqlite3.connect(lock, timeout=0, isolation_level=None)
-        try:
-            db.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            db.close()
-            raise usage(
-                f"Batch {batch} is being run by another process right now.",
-                hint=f"Wait for it, or look at it: modellix-cli batch show {batch}",
-            ) from error
+        path = self._file.path.with_name(f"batch-{batch}.lock")
+        lock: sqlite3.Connection = self._sure(lambda db: take_lock(path, batch))
         try:
             yield
         finally:
-            db.close()
+            removed = self._file.run(lambda db: release_lock(lock, path))
+            if not removed:
+                lock.close()
 
     def doubt(self, batch: int) -> None:
         """Take every submission that a run left without an outcome for what it is: unknown."""
@@ -162,6 +166,11 @@ class BatchBook:
         now = self._clock.now()
 
         def insert(db: sqlite3.Connection) -> bool:
+            if not db.execute("SELECT 1 FROM batches WHERE id = ?", (batch,)).fetchone():
+                raise ModellixError(
+                    Code.OUTPUT_UNWRITABLE,
+                    f"Batch {batch} is not in the journal any more, so it cannot go on safely.",
+                )
             for line in lines:
                 number = db.execute(
                     "INSERT INTO submissions (created_at, updated_at, base_url, profile, slug,"
@@ -190,24 +199,24 @@ class BatchBook:
                 " id = (SELECT submission FROM batch_lines WHERE batch = ? AND line = ?)",
                 (state, task_id, said, now, batch, line.index),
             )
-            db.execute(
+            known = db.execute(
                 "UPDATE batch_lines SET state = ?, task_id = ?, detail = ?"
                 " WHERE batch = ? AND line = ?",
                 (state, task_id, said, batch, line.index),
-            )
+            ).rowcount
             if task_id is not None:
                 db.execute(
                     "INSERT OR REPLACE INTO tasks (base_url, profile, task_id, slug, status,"
                     " created_at, updated_at) VALUES (?, ?, ?, ?, 'submitted', ?, ?)",
                     (*self._who, task_id, str(line.slug), now, now),
                 )
-            return True
+            return known > 0
 
         return bool(self._file.run(update, durable=True))
 
     def ended(self, batch: int, fate: Fate) -> None:
         """Record how a line's task ended, what it made and what was saved of it."""
-        made = json.dumps({"urls": fate.urls, "files": fate.files})
+        made = self._clean(json.dumps({"urls": fate.urls, "files": fate.files}))
         said = fate.detail and self._clean(fate.detail)
         self._file.run(
             lambda db: db.execute(
@@ -238,20 +247,22 @@ class BatchBook:
                 ).fetchall()
             )
             for row in rows:
-                yield _fate(row)
+                yield read_fate(row)
             if len(rows) < _CHUNK:
                 return
             after = rows[-1][0]
 
     def find(self, batch: int) -> Batch | None:
         """Return a batch of any account, None if there is none of that number."""
-        found = self._list("WHERE id = ? LIMIT ?", batch, 1)
+        found = self._list("WHERE id = ? LIMIT ?", min(batch, _MOST), 1)
         return found[0] if found else None
 
     def latest(self, limit: int) -> list[Batch]:
         """Return the batches of this account, the newest first."""
         return self._list(
-            "WHERE base_url = ? AND profile = ? ORDER BY id DESC LIMIT ?", *self._who, limit
+            "WHERE base_url = ? AND profile = ? ORDER BY id DESC LIMIT ?",
+            *self._who,
+            min(limit, _MOST),
         )
 
     def tally(self, batch: int) -> dict[str, int]:
@@ -283,39 +294,6 @@ class BatchBook:
                 f"The journal {self._file.path} cannot be used, so no batch can be run safely.",
             )
         return result[0]
-
-
-def as_dict(batch: Batch, tally: dict[str, int]) -> dict[str, Any]:
-    """Return a batch as JSON shows it, with the number of its lines in each state."""
-    counts = {state: tally.get(state, 0) for state in ("accepted", "rejected", "unknown")}
-    counts["unknown"] += tally.get("intent", 0)
-    return {
-        "batch": batch.id,
-        "createdAt": iso(batch.created_at),
-        "updatedAt": iso(batch.updated_at),
-        "source": batch.source,
-        "state": batch.state,
-        "total": batch.total,
-        **counts,
-        "notStarted": batch.total - sum(tally.values()),
-    }
-
-
-def _fate(row: tuple[Any, ...]) -> Fate:
-    index, slug, name, state, task_id, status, detail, text = row
-    made = json.loads(text) if text else {}
-    files = made.get("files")
-    return Fate(
-        index,
-        slug,
-        name,
-        state,
-        task_id,
-        status,
-        detail,
-        urls=tuple(made.get("urls", ())),
-        files=None if files is None else tuple(files),
-    )
 
 
 def _forget_old(db: sqlite3.Connection, before: float) -> None:

@@ -36,6 +36,13 @@ DELETE FROM submissions
 WHERE (base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)
 AND NOT (state IN ('intent', 'unknown') AND created_at >= :since)"""
 
+_DONE_BATCHES: Final = """
+SELECT id FROM batches WHERE state = 'done'
+AND (base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)"""
+
+_FORGET_LINES: Final = f"DELETE FROM batch_lines WHERE batch IN ({_DONE_BATCHES})"  # noqa: S608
+_FORGET_BATCHES: Final = f"DELETE FROM batches WHERE id IN ({_DONE_BATCHES})"  # noqa: S608
+
 _COUNT_SUBMISSIONS: Final = """
 SELECT count(*) FROM submissions
 WHERE (base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)"""
@@ -150,11 +157,12 @@ class History:
         return found
 
     def clear(self, scope: Scope) -> Cleared:
-        """Forget the tasks and submissions in scope, but for what protects money.
+        """Forget the tasks, submissions and batches in scope, but for what protects money.
 
         Submissions of the last 24 hours whose outcome is unknown stay: only they can warn before
-        the same request is paid for again. What history.json holds so far is not read in again.
-        Raises `OUTPUT_UNWRITABLE` if the journal cannot be used.
+        the same request is paid for again. So do batches that are not finished: resuming them
+        without what is known of their lines would pay twice. What history.json holds so far is not
+        read in again. Raises `OUTPUT_UNWRITABLE` if the journal cannot be used.
         """
         self._read_in()
         now = self._clock.now()
@@ -163,6 +171,8 @@ class History:
         def forget(db: sqlite3.Connection) -> Cleared:
             gone = db.execute(_FORGET_TASKS, values).rowcount
             gone += db.execute(_FORGET_SUBMISSIONS, values).rowcount
+            db.execute(_FORGET_LINES, values)
+            gone += db.execute(_FORGET_BATCHES, values).rowcount
             if not scope.sandbox:
                 db.execute(
                     "INSERT OR REPLACE INTO cleared (profile, cleared_at) VALUES (?, ?)",

@@ -119,6 +119,11 @@ class JournalFile:
         self._db: sqlite3.Connection | None = None
         self._lock = threading.RLock()
 
+    @property
+    def renewed(self) -> bool:
+        """Whether the file was unusable and a new one was begun: what it knew is set aside."""
+        return self._renewed
+
     def run(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T | None:
         """Do `work` in one transaction and return its result; None when nothing was recorded.
 

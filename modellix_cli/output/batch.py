@@ -1,5 +1,7 @@
 """How a batch looks: its entries as they come or all at the end, and the list of batches (4.14)."""
 
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -9,7 +11,7 @@ from modellix_cli.clock import clock_time
 from modellix_cli.jobs.batch_result import Entry, Ledger, Tally
 from modellix_cli.jobs.cost import Estimate
 from modellix_cli.jsontext import dumps
-from modellix_cli.local.batches import Batch, as_dict
+from modellix_cli.local.batch_facts import Batch, as_dict
 from modellix_cli.local.files import unwritable
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.text import count
@@ -21,29 +23,30 @@ _COUNTS: Final = ("accepted", "rejected", "unknown")
 class ResultsFile(AbstractContextManager["ResultsFile"]):
     """The file of `--results`: one JSON object a line, each written as it comes."""
 
-    @staticmethod
-    def check(path: Path) -> None:
-        """Find out, changing nothing in it, whether the file can be written.
-
-        Raises `OUTPUT_UNWRITABLE`.
-        """
-        try:
-            path.open("a").close()
-        except OSError as error:
-            raise unwritable(path, error) from error
-
     def __init__(self, path: Path, sink: Sink) -> None:
-        """Make the file, or empty it. Raises `OUTPUT_UNWRITABLE`."""
+        """Make the file, or open it; what is in it stays. Raises `OUTPUT_UNWRITABLE`."""
         self._path = path
         self._sink = sink
         try:
-            self._file = path.open("w", encoding="utf-8")
+            self._file = path.open("a", encoding="utf-8")
         except OSError as error:
             raise unwritable(path, error) from error
 
     def __exit__(self, *_details: object) -> None:
-        with suppress(OSError):  # of what could not be written, `add` told
+        with suppress(OSError):  # a full disk, which the failed write has told
             self._file.close()
+
+    def is_file(self, other: os.stat_result) -> bool:
+        """Whether it is one and the same file as another."""
+        return os.path.samestat(os.fstat(self._file.fileno()), other)
+
+    def clear(self) -> None:
+        """Forget the results of an earlier run. Raises `OUTPUT_UNWRITABLE`."""
+        try:
+            if stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+                self._file.truncate(0)
+        except OSError as error:
+            raise unwritable(self._path, error) from error
 
     def add(self, entry: Entry) -> None:
         """Write an entry. Raises `OUTPUT_UNWRITABLE`."""

@@ -144,17 +144,13 @@ def batch(
     Everything is read and checked before the first POST. The journal knows each line's fate, so
     that --resume goes on where an earlier run ended, whatever ended it.
     """
-    from modellix_cli.commands.batching import (
-        Job,
-        check_options,
-        read_tasks,
-        resume_command,
-        run_job,
-    )
+    from modellix_cli.commands.batch_running import run_job
+    from modellix_cli.commands.batching import Job, check_options, read_tasks, resume_command
 
     session = Session.of(ctx)
+    begun = session.runtime.clock.now()
     options = check_options(ctx)
     save = SaveOptions.of(ctx) if output_dir is not None else None
     session.save_to = output_dir
     with read_tasks(session, options) as tasks:
-        run_job(session, Job(tasks, options, save, resume_command(session, ctx)))
+        run_job(session, Job(tasks, options, save, resume_command(session, ctx), begun))
