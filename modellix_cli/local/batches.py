@@ -64,8 +64,8 @@ class BatchBook:
             if last is not None and not anew and last.updated_at > since:
                 raise usage(
                     f"Another process submitted these tasks just now, as batch {last.id}.",
-                    hint=f"See them: modellix-cli batch show {last.id}\n"
-                    "To pay for every line again, pass --new. Nothing was sent.",
+                    hint="Nothing was sent. To pay for every line again, pass --new. "
+                    f"See them: modellix-cli batch show {last.id}",
                 )
             made = db.execute(
                 "INSERT INTO batches (created_at, updated_at, base_url, profile, digest, source,"
