@@ -61,6 +61,8 @@ class BatchRun:
         self._stop_saving = means.stop_saving
         self._total = total
         self._emit_fate: Callable[[Fate], None] = emit
+        self._warn = means.warn
+        self._told_stop = False
         self._busy = 0
         self._emitted = 0
         self._failed = 0
@@ -173,6 +175,9 @@ class BatchRun:
 
     def _tell(self) -> None:
         running = self._following.running
+        if (why := self.stopped_by) is not None and running and not self._told_stop:
+            self._told_stop = True  # it may be long until the result says so
+            self._warn(f"No more lines are submitted: {why.message} Waiting for those that run.")
         self._progress.lines(self._emitted, self._total, running=running, failed=self._failed)
 
 

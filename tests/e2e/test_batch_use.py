@@ -214,3 +214,11 @@ def test_a_batch_that_another_process_runs_is_not_offered_anew(batch: Batches) -
     assert first.wait(30) == 0
     batch.served.change(latency=0.0)
     assert None not in batch.ids()
+
+
+def test_a_batch_that_stops_says_so_while_it_waits_for_what_runs(batch: Batches) -> None:
+    batch.served.change(post_status=402, post_good=1, task_time="1")
+    ran = batch("--wait", "--concurrency", "1")
+    assert "Warning: No more lines are submitted: Modellix API error (402" in ran.stderr
+    batch.served.change(post_good=0)
+    assert "No more lines are submitted" not in batch("--new", "--wait").stderr
