@@ -133,7 +133,8 @@ def check(session: Session, tasks: BatchInput) -> None:
             f"{count(report.failed, 'line')} of {tasks.total} would be refused.",
             hint="Mend the lines that are named above. Nothing was submitted.",
         )
-    session.out.note(f"{count(report.checked, 'line')} of {tasks.total} checked, all fit.")
+    if report.checked:
+        session.out.note(f"{count(report.checked, 'line')} of {tasks.total} checked, all fit.")
 
 
 def estimate(
