@@ -60,7 +60,7 @@ class BatchOptions:
 class Job:
     """A batch to run: its tasks, its options, how results are saved, the command that resumes.
 
-    `begun` is the Unix time at which the command began.
+    `begun` is the Unix time at which this process began.
     """
 
     tasks: BatchInput
