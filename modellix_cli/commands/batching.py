@@ -125,7 +125,10 @@ def guard(total: int, options: BatchOptions) -> None:
 
 
 def check(session: Session, tasks: BatchInput) -> None:
-    """Check every body against its model's schema. Raises `INVALID_BODY` naming the lines."""
+    """Check every body against its model's schema. Raises `INVALID_BODY` naming the lines.
+
+    Raises `SERVICE_UNAVAILABLE` if no line could be checked: who asked for a check wants one.
+    """
     from modellix_cli.jobs.checking import check_lines
 
     report = check_lines(tasks.lines(), session.public_client(_SCHEMA_ORIGIN).schema)
@@ -141,8 +144,14 @@ def check(session: Session, tasks: BatchInput) -> None:
             f"{report.failed} of {count(tasks.total, 'line')} would be refused.",
             hint=f"Mend the lines that are named above{first}. Nothing was submitted.",
         )
-    some = f"{report.checked} of {count(tasks.total, 'line')} checked, no fault found."
-    session.out.note(some if report.checked else "None of the lines could be checked.")
+    if not report.checked:
+        raise ModellixError(
+            Code.SERVICE_UNAVAILABLE,
+            "None of the lines could be checked.",
+            hint="Try again later, or leave out --check. Nothing was submitted.",
+        )
+    lines = count(tasks.total, "line")
+    session.out.note(f"{report.checked} of {lines} checked, no fault found.")
 
 
 def estimate(
