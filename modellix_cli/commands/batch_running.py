@@ -81,7 +81,10 @@ def _run_job(session: Session, job: Job) -> None:
             _Running(session, client, found, job, downloader, file).run(calm)
         except KeyboardInterrupt as stop:  # a second one: what is on disk is what is known
             raise interrupted(
-                stop, "Interrupted at once.", charged="unknown", resume=job.again
+                stop,
+                "Interrupted at once. Submissions may have been under way; the journal knows them.",
+                charged="unknown",
+                resume=job.again,
             ) from stop
 
 

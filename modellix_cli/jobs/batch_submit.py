@@ -253,8 +253,10 @@ class Submissions:
         if error.code is not Code.RATE_LIMITED:  # of those the governor knows
             backoff = min(2.0**self._troubles, _LONGEST_BACKOFF)
             pause = backoff if error.wait_seconds is None else error.wait_seconds
-            self._troubles = min(self._troubles + 1, _MOST_DOUBLINGS)
-            self._hold_until = now + pause + self._clock.jitter(pause / 4)
+            if now >= self._hold_until:  # several that fail at once are one trouble
+                self._troubles = min(self._troubles + 1, _MOST_DOUBLINGS)
+            hold = now + pause + self._clock.jitter(pause / 4)
+            self._hold_until = max(self._hold_until, hold)
         return error.crowded or tries < _MOST_REFUSALS
 
     def stop(self, error: ModellixError | None, why: str) -> None:

@@ -157,3 +157,19 @@ def test_pauses_after_trouble_begin_anew_when_it_is_over(clock: FakeClock) -> No
     before = looks.next()[1]
     looks.failed("a", trouble())
     assert looks.next()[1] - before == 1
+
+
+def test_a_task_that_is_forgotten_is_not_looked_at(clock: FakeClock) -> None:
+    looks = Watcher(clock, 5.0)
+    looks.watch(Watched("a", math.inf))
+    looks.forget("a")
+    assert looks.moment() is None
+    assert looks.known("a") is None
+
+
+def test_a_task_that_is_watched_already_is_planned_once(clock: FakeClock) -> None:
+    looks = Watcher(clock, 5.0)
+    looks.watch(Watched("a", math.inf))
+    looks.watch(Watched("a", math.inf))
+    looks.next()
+    assert looks.moment() is None

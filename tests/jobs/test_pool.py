@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from modellix_cli.clock import Clock
 from modellix_cli.jobs.pool import Interrupted, Pool, shielded
 from tests.support import FakeClock
 
@@ -81,3 +82,22 @@ def interrupt_first_wait(monkeypatch: pytest.MonkeyPatch, gate: threading.Event)
         return real(self, timeout)
 
     monkeypatch.setattr(Pool, "next", interrupted_next)
+
+
+def test_a_wait_can_be_ended() -> None:
+    pool: Pool[str, int] = Pool(1, Clock())
+    pool.wake()
+    assert pool.next(60) is None
+
+
+def test_a_wait_for_work_can_be_ended_and_the_work_is_not_lost() -> None:
+    pool: Pool[str, int] = Pool(1, Clock())
+    gate = threading.Event()
+    pool.start("a", lambda: int(gate.wait(5)))
+    pool.wake()
+    assert pool.next(60) is None
+    gate.set()
+    done = pool.next(5)
+    pool.close()
+    assert done is not None
+    assert done.result == 1

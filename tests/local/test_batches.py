@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,13 @@ SLUG = parse_slug("a/b")
 LINES = [Line(n, n, SLUG, b'{"n": %d}' % n, f"id-{n}") for n in range(1, 4)]
 
 
-def tasks(lines: list[Line]) -> BatchInput:
+@contextmanager
+def tasks(lines: list[Line]) -> Iterator[BatchInput]:
     """The input of which `lines` were read."""
-    found = BatchInput()
-    for line in lines:
-        found.add(line.number, line.slug, line.body, line.name)
-    return found
+    with BatchInput() as found:
+        for line in lines:
+            found.add(line.number, line.slug, line.body, line.name)
+        yield found
 
 
 class Books:
@@ -122,8 +124,11 @@ def test_tasks_that_another_process_just_finished_are_not_paid_for_again(books: 
 def test_a_resume_after_the_file_changed_is_refused(books: Books) -> None:
     first, _ = books.begin()
     books.book.intend(first.id, LINES[:1])
-    with pytest.raises(ModellixError, match="has changed since batch 1"):
-        books.book.check_resume(tasks(LINES), "tasks.jsonl")
+    with (
+        tasks(LINES) as changed,
+        pytest.raises(ModellixError, match="has changed since batch 1"),
+    ):
+        books.book.check_resume(changed, "tasks.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -137,20 +142,22 @@ def test_a_resume_of_what_was_not_paid_for_is_a_first_run(
     for given in ("tasks.jsonl", "-"):
         first, _ = books.begin(digest=given, source=given)
         books.book.intend(first.id, LINES[:1])
-    books.book.check_resume(tasks(lines), source)
+    with tasks(lines) as found:
+        books.book.check_resume(found, source)
 
 
 def test_a_resume_of_known_tasks_is_never_refused(books: Books) -> None:
-    first, _ = books.begin(digest=tasks(LINES).digest)
-    books.book.intend(first.id, LINES[:1])
-    books.book.check_resume(tasks(LINES), "tasks.jsonl")
+    with tasks(LINES) as found:
+        first, _ = books.begin(digest=found.digest)
+        books.book.intend(first.id, LINES[:1])
+        books.book.check_resume(found, "tasks.jsonl")
 
 
 def test_a_resume_after_the_journal_was_lost_is_refused(books: Books) -> None:
     books.folder.mkdir(parents=True)
     (books.folder / "journal.db").write_bytes(b"no database" * 1000)
-    with pytest.raises(ModellixError, match="journal was unusable"):
-        books.book.check_resume(tasks(LINES), "tasks.jsonl")
+    with tasks(LINES) as found, pytest.raises(ModellixError, match="journal was unusable"):
+        books.book.check_resume(found, "tasks.jsonl")
 
 
 def test_a_file_name_that_is_no_text_is_kept_as_far_as_it_is(books: Books) -> None:

@@ -146,9 +146,10 @@ def batch(
     """
     from modellix_cli.commands.batch_running import run_job
     from modellix_cli.commands.batching import Job, check_options, read_tasks, resume_command
+    from modellix_cli.commands.started import started_at
 
     session = Session.of(ctx)
-    begun = session.runtime.clock.now()
+    begun = started_at(session.runtime)
     options = check_options(ctx)
     save = SaveOptions.of(ctx) if output_dir is not None else None
     session.save_to = output_dir

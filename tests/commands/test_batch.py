@@ -1,0 +1,280 @@
+"""`model batch`: the guard, the shapes of its result, its options (official-cli.md 4.14)."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.commands.batches import Batches, bad_request, batch, states
+from tests.conftest import Cli
+from tests.support import API, KEY, task_reply
+
+__all__ = ["batch"]
+
+
+def test_the_result_is_one_json_object_with_an_entry_for_each_line(batch: Batches) -> None:
+    batch.write(1, 2)
+    batch.service.replies[2] = bad_request()
+    result = batch()
+    assert result.status == 1
+    assert result.json == {
+        "failed": 1,
+        "succeeded": 1,
+        "tasks": [
+            {
+                "index": 1, "modelSlug": "a/b", "ok": True, "status": "submitted",
+                "submissionState": "accepted", "taskId": "task-1",
+            },
+            {
+                "error": "Modellix API error (400 Bad Request). Invalid parameters: no prompt.",
+                "index": 2, "modelSlug": "a/b", "ok": False, "status": "error",
+                "submissionState": "rejected",
+            },
+        ],
+        "total": 2,
+    }  # fmt: skip
+    assert list(result.json) == ["failed", "succeeded", "tasks", "total"]
+
+
+def test_human_output_has_a_line_for_each_task(batch: Batches) -> None:
+    batch.write(1, 2)
+    batch.service.replies[2] = bad_request()
+    assert batch("--output", "human").stdout == (
+        "1. a/b (task-1): submitted [accepted]\n"
+        "2. a/b: error [rejected] - Modellix API error (400 Bad Request). "
+        "Invalid parameters: no prompt.\n"
+    )
+
+
+def test_quiet_output_has_the_ids_and_warns_of_the_others(batch: Batches) -> None:
+    batch.service.replies[2] = bad_request()
+    result = batch("-q")
+    assert result.stdout == "task-1\ntask-3\ntask-4\n"
+    assert "Warning: Task 2 (a/b) failed: Modellix API error (400 Bad Request)." in result.stderr
+
+
+def test_jsonl_output_has_an_entry_a_line(batch: Batches) -> None:
+    lines = batch("--output", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["taskId"] for line in lines] == [f"task-{n}" for n in range(1, 5)]
+
+
+def test_with_wait_entries_have_the_final_status_and_the_urls(batch: Batches) -> None:
+    batch.service.tasks["task-2"] = task_reply("task-2", "failed", error="too dark")
+    result = batch("--wait")
+    first, second = result.json["tasks"][:2]
+    assert (first["status"], first["resourceUrls"]) == (
+        "success", ["https://cdn.example.com/task-1.png"],
+    )  # fmt: skip
+    assert second["error"] == "Task reached terminal status failed. too dark"
+    assert (second["ok"], second["resourceUrls"], result.status) == (False, [], 1)
+
+
+def test_if_only_time_was_short_the_status_is_124(batch: Batches) -> None:
+    batch.service.tasks["task-2"] = task_reply("task-2", "pending")
+    result = batch("--wait", "--timeout", "20s")
+    assert result.status == 124
+    entry = result.json["tasks"][1]
+    assert entry["status"] == "timeout"
+    assert entry["error"] == (
+        "Timed out while waiting for Modellix tasks. Resume with: modellix-cli task wait task-2"
+    )
+
+
+def test_the_id_of_a_line_is_in_its_entry(batch: Batches) -> None:
+    batch.write(1, id="cover")
+    assert batch().json["tasks"][0]["id"] == "cover"
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ((), "Refusing to submit 4 potentially paid tasks without --max-tasks or explicit --yes."),
+    (("--max-tasks", "3"), "Batch input exceeds the --max-tasks limit of 3."),
+    (("--yes", "--resume", "--new"), "--resume and --new contradict each other."),
+    (("--yes", "--resend-unknown"), "needs --resume"),
+    (("--yes", "--output-dir", "x"), "needs --wait"),
+    (("--yes", "--concurrency", "11"), "--concurrency"),
+    (("--yes", "--name-template", "x"), "--name-template"),
+    (("--yes", "--max-cost", "0.15"), "may cost more than --max-cost 0.15"),
+    (("--yes", "--results", "tasks.jsonl"), "--results names the input"),
+    (("--yes", "--results", ""), "path must not be empty"),
+])  # fmt: skip
+def test_a_refusal_sends_nothing(batch: Batches, options: tuple[str, ...], words: str) -> None:
+    result = batch.cli("model", "batch", "tasks.jsonl", *options)
+    assert result.status == 2
+    assert words in result.stderr
+    assert batch.service.posts == []
+    assert batch.cli("batch", "list", "--json").json == {"batches": []}
+    assert (batch.work / "tasks.jsonl").read_text().count("\n") == 4
+
+
+@pytest.mark.parametrize(("line", "words"), [
+    ("{", "Invalid JSON on line 5 of the batch input"),
+    ("[]", "Invalid task on line 5: expected a JSON object."),
+    ('{"body": {}}', "Invalid task on line 5: modelSlug must be a non-empty string."),
+    ('{"modelSlug": "ab", "body": {}}', "Invalid task on line 5: "),
+    ('{"modelSlug": "a/b", "body": []}', "Invalid task on line 5: body must be a JSON object."),
+])  # fmt: skip
+def test_a_bad_line_is_named_and_sends_nothing(batch: Batches, line: str, words: str) -> None:
+    with (batch.work / "tasks.jsonl").open("a") as file:
+        file.write(line + "\n")
+    result = batch("--json")
+    assert result.status == 2
+    assert words in result.json["error"]["message"]
+    assert batch.service.posts == []
+
+
+def test_tasks_come_from_a_pipe(batch: Batches) -> None:
+    text = (batch.work / "tasks.jsonl").read_bytes()
+    assert states(batch.cli("model", "batch", "-", "--yes", stdin=text)) == ["accepted"] * 4
+
+
+@pytest.mark.parametrize("content", ["", "\n# nothing\n"])
+def test_no_tasks_are_an_error(batch: Batches, content: str) -> None:
+    (batch.work / "tasks.jsonl").write_text(content)
+    result = batch()
+    assert (result.status, "does not contain any tasks" in result.stderr) == (2, True)
+
+
+def test_without_a_key_nothing_is_sent(batch: Batches) -> None:
+    assert batch(env={"MODELLIX_API_KEY": None}).status == 3
+    assert batch.service.posts == []
+
+
+def test_a_dry_run_tells_how_many_and_what_they_may_cost(batch: Batches) -> None:
+    result = batch.cli("model", "batch", "tasks.jsonl", "--dry-run")
+    assert result.json["total"] == 4
+    assert result.json["models"] == {"a/b": 4}
+    assert result.json["estimate"]["highUsd"] == pytest.approx(0.16)
+    assert batch.service.posts == []
+
+
+def test_a_dry_run_needs_no_key(batch: Batches) -> None:
+    result = batch("--dry-run", "--output", "human", env={"MODELLIX_API_KEY": None})
+    assert result.status == 0
+    assert result.stdout == "4 tasks, nothing submitted.\n  4 x a/b\n"
+
+
+def test_a_cost_that_cannot_be_known_is_refused_only_with_a_limit(batch: Batches) -> None:
+    batch.service.models.respond(json={"models": [{"slug": "a/b"}]})
+    assert batch("--max-cost", "9").status == 2
+    assert batch.service.posts == []
+    assert batch().status == 0
+
+
+def test_prices_that_cannot_be_had_stop_no_batch(batch: Batches) -> None:
+    batch.service.models.respond(500, json={"code": 500, "message": "no"})
+    assert batch().status == 0
+
+
+def test_results_are_kept_in_a_file_as_they_come(batch: Batches) -> None:
+    (batch.work / "results.jsonl").write_text("old\n")
+    result = batch("--results", "results.jsonl")
+    lines = (batch.work / "results.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == result.json["tasks"]
+
+
+@pytest.mark.parametrize("path", ["missing/results.jsonl", "."])
+def test_a_results_file_that_cannot_be_written_is_found_before_anything_is_paid(
+    batch: Batches, path: str
+) -> None:
+    result = batch("--results", path)
+    assert (result.status, batch.service.posts) == (1, [])
+    assert "Cannot write" in result.stderr
+
+
+def test_an_output_folder_that_cannot_be_made_is_found_before_anything_is_paid(
+    batch: Batches,
+) -> None:
+    (batch.work / "made").write_text("a file")
+    result = batch("--wait", "--output-dir", "made")
+    assert (result.status, batch.service.posts) == (2, [])
+
+
+def test_a_results_file_of_an_earlier_run_survives_a_refused_one(batch: Batches) -> None:
+    batch.service.replies[4] = bad_request()
+    batch("--results", "results.jsonl")
+    before = (batch.work / "results.jsonl").read_text()
+    assert batch("--results", "results.jsonl").status == 2
+    assert (batch.work / "results.jsonl").read_text() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+def test_a_full_disk_stops_new_lines_and_tells_the_others(batch: Batches) -> None:
+    result = batch("--results", "/dev/full")
+    assert result.status == 1
+    assert states(result) == ["accepted", "skipped", "skipped", "skipped"]
+    assert "Cannot write /dev/full" in result.stderr
+    assert "--resume" in result.stderr
+
+
+def test_a_full_disk_at_the_last_line_is_an_error_too(batch: Batches) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("Linux has it")
+    batch.write(1)
+    result = batch("--results", "/dev/full")
+    assert (result.status, states(result)) == (1, ["accepted"])
+    assert "modellix-cli batch show 1" in result.stderr
+
+
+def test_the_key_is_nowhere(batch: Batches) -> None:
+    batch.service.replies[2] = httpx.Response(400, json={"code": 400, "message": f"bad {KEY}"})
+    batch.service.tasks["task-1"] = task_reply("task-1", "success", f"https://cdn/?k={KEY}")
+    result = batch("--wait", "--results", "results.jsonl", "--api-key", KEY)
+    journal = next(batch.state.rglob("journal.db")).read_bytes()
+    wal = next(batch.state.rglob("journal.db-wal"), None)
+    written = (batch.work / "results.jsonl").read_text()
+    assert KEY not in result.stdout + result.stderr + written
+    assert KEY.encode() not in journal + (wal.read_bytes() if wal else b"")
+
+
+def test_what_the_server_says_cannot_act_on_a_terminal(batch: Batches) -> None:
+    batch.service.replies[2] = httpx.Response(400, json={"code": 400, "message": "\x1b[2Jbad\n"})
+    result = batch("--output", "human")
+    assert "\x1b" not in result.stdout + result.stderr
+    assert len(result.stdout.splitlines()) == 4
+
+
+SCHEMA = {
+    "servers": [{"url": "https://api.modellix.ai"}],
+    "post": {
+        "requestBody": {"content": {"application/json": {"schema": {
+            "type": "object", "properties": {"line": {"type": "integer", "maximum": 3}},
+        }}}},
+        "responses": {},
+    },
+}  # fmt: skip
+
+
+def test_check_names_the_lines_that_do_not_fit(batch: Batches) -> None:
+    batch.service.schema.respond(json=SCHEMA)
+    result = batch("--check")
+    assert result.status == 2
+    assert "Line 4 (a/b)" in result.stderr
+    assert batch.service.posts == []
+
+
+def test_lines_that_could_not_be_checked_are_not_said_to_fit(batch: Batches) -> None:
+    batch.service.schema.respond(json={})
+    result = batch("--check")
+    assert "Lines of a/b were not checked" in result.stderr
+    assert "all fit" not in result.stderr
+
+
+def test_results_are_saved_under_the_template(batch: Batches) -> None:
+    data = "data:image/png;base64,iVBORw0KGgo="
+    batch.write(1)
+    batch.service.tasks["task-1"] = task_reply("task-1", "success", data)
+    options = ("--output-dir", "made", "--name-template", "{index:03}-{id}.{ext}")
+    result = batch("--wait", *options)
+    assert result.status == 0
+    assert [path.name for path in (batch.work / "made").iterdir()] == ["001-1.png"]
+    assert result.json["tasks"][0]["files"][0]["path"].endswith("/made/001-1.png")
+
+
+def test_a_batch_in_the_sandbox_needs_no_key(cli: Cli, work: Path) -> None:
+    line = json.dumps({"modelSlug": "sandbox/image", "body": {"prompt": "a cat"}})
+    (work / "tasks.jsonl").write_text(line + "\n")
+    result = cli("model", "batch", "tasks.jsonl", "--yes", "--sandbox", env={
+        "MODELLIX_API_KEY": None, "MODELLIX_BASE_URL": API,
+    })  # fmt: skip
+    assert (result.status, result.json["succeeded"]) == (0, 1)
