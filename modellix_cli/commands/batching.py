@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from math import isnan
 from typing import TYPE_CHECKING, Final
 
 import typer
@@ -79,6 +80,8 @@ def check_options(ctx: typer.Context) -> BatchOptions:
         raise usage("--resend-unknown is about lines of an earlier run, so it needs --resume.")
     if options.output_dir is not None and not options.wait:
         raise usage("--output-dir saves results, so it needs --wait.")
+    if options.max_cost is not None and isnan(options.max_cost):
+        raise usage("--max-cost must be a number of USD.")
     parse_name_template(options.name_template)
     return options
 
