@@ -24,6 +24,9 @@ types: $(READY)  ## Check types
 bench: $(READY)  ## Measure against baselines in the same run
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/download.py
+	$(BIN)/python benchmarks/wait.py
+	$(BIN)/python benchmarks/batch.py
+	$(BIN)/python benchmarks/kill.py --rounds 40
 
 completions: $(READY)  ## Generate completions/ anew
 	$(BIN)/python completions/generate.py

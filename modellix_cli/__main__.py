@@ -103,11 +103,21 @@ def _fail(session: "Session", error: "ModellixError") -> int:
     return error.exit
 
 
+_KINDS = {
+    "is not a valid int range": "is not a whole number",
+    "is not a valid integer": "is not a whole number",
+    "is not a valid float range": "is not a number",
+}
+
+
 def _usage_message(error: "typer.TyperException") -> str:
     """Return Typer's message; an unknown option names the one that may have been meant."""
     near: Sequence[str] = getattr(error, "possibilities", None) or ()
     if not near:
-        return error.format_message()
+        message = error.format_message()
+        for typer_says, kind in _KINDS.items():
+            message = message.replace(typer_says, kind)
+        return message
     return f"{error.message}. Did you mean {near[0]}?"
 
 

@@ -190,9 +190,10 @@ class Client:
 
         return self._ask("GET", f"{API_PREFIX}/apikey/validate", read, PROBING)
 
-    def balance(self) -> float:
+    def balance(self, *, patient: bool = True) -> float:
         """Return the team's balance in USD: `GET /team/balance`."""
-        return self._get(f"{API_PREFIX}/team/balance", read_balance)
+        policy = self._policy if patient else PROBING
+        return self._get(f"{API_PREFIX}/team/balance", read_balance, policy)
 
     def delete_file(self, file_id: str) -> None:
         """Delete an uploaded file: `DELETE /media/files/{file_id}`, any 2xx.

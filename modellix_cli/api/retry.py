@@ -6,7 +6,6 @@ server asks, in full and with jitter, up to a limit the user can set; else 1, 2,
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Final, TypeVar
 
@@ -123,17 +122,17 @@ def asked_wait(status: int, headers: Mapping[str, str], clock: Clock) -> float |
     the reset with every answer: it counts only on a 429 that says no requests remain, not on one
     for too many running tasks.
     """
-    now = _server_now(headers, clock)
     after = headers.get("retry-after")
     if after is not None:
         seconds = _number(after)
         if seconds is None and (moment := http_date(after)) is not None:
-            seconds = moment - now
+            seconds = moment - _server_now(headers, clock)
         if seconds is not None and seconds >= 0:
             return seconds
     used_up = status == 429 and _number(headers.get("x-ratelimit-remaining", "0")) == 0
-    reset = _number(headers.get("x-ratelimit-reset"))
-    return reset - now if used_up and reset is not None and reset > now else None
+    reset = _number(headers.get("x-ratelimit-reset")) if used_up else None
+    left = None if reset is None else reset - _server_now(headers, clock)
+    return left if left is not None and left > 0 else None
 
 
 def read_limits(
@@ -173,6 +172,8 @@ def http_date(text: str | None) -> float | None:
     """Return the Unix time of an HTTP date, as in `Date` or `Retry-After`; None if it is none."""
     if not text:
         return None
+    from email.utils import parsedate_to_datetime  # takes long to load, and is rarely needed
+
     try:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, OverflowError, OSError):

@@ -1,6 +1,7 @@
 """The run of `model batch`: from the first thing that is recorded to the summary and the status."""
 
 import os
+import re
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
@@ -43,6 +44,11 @@ _ABOUT_UNKNOWN: Final = (
     "of unknown outcome: see the usage page of https://modellix.ai/console. To submit again, and "
     "perhaps pay twice, add --resend-unknown to"
 )
+_ABOUT_REJECTED: Final = (
+    "A resume sends rejected lines again as they are. Mend them in a file of their own: a changed "
+    "file is another batch, and pays for all its lines."
+)
+_NOTHING_CHARGED: Final = re.compile("; nothing was charged|Nothing was charged. ")
 
 
 def run_job(session: Session, job: Job) -> None:
@@ -207,7 +213,11 @@ class _Running:
         told = [self._trouble, self._run.stopped_by if self._run else None]
         for error in dict.fromkeys(told):
             if isinstance(error, ModellixError):
+                if tally.accepted or tally.unknown:  # then it is true of this line only
+                    error.hint = _NOTHING_CHARGED.sub("", error.hint)
                 self._out.error(error)
+        if isinstance(self._trouble, ReaderGone):
+            self._out.note("The reader of stdout left, so no further line was started.")
         if self._out.mode is not Output.QUIET or tally.failed or self._trouble:
             self._out.note(summary)
         self._say_how_to_go_on()
@@ -223,15 +233,23 @@ class _Running:
         return "unknown" if self._tally.unknown else "yes" if self._tally.accepted else "no"
 
     def _say_how_to_go_on(self) -> None:
-        if self._tally.unknown:
+        tally, stopped_by = self._tally, self._run and self._run.stopped_by
+        if tally.unknown:
             self._tell_unknown()
-        if self._tally.done:
+        if tally.rejected and stopped_by is None:
+            self._out.note(_ABOUT_REJECTED)
+        if tally.done:
             if self._trouble is not None:
                 show_it = self._session.command_line(f"batch show {self._found.id}")
                 self._out.note(f"See every line with: {show_it}")
+            elif self._job.save is None and tally.succeeded and self._out.mode is not Output.QUIET:
+                command = self._session.command_line("task download", options=["--pending"])
+                self._out.note(f"Results are kept for 24 hours. Save them with: {command}")
         elif self._session.journal_file.renewed:
             self._out.warn("The journal was lost on the way: a resume would not know what is paid.")
         else:
+            if self._job.options.source == "-":
+                self._out.note("To resume, pipe the same tasks to stdin again.")
             self._out.note(f"Resume with: {self._job.again}")
 
     def _tell_unknown(self) -> None:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from modellix_cli.api.client import Client
 
 _SCHEMA_ORIGIN: Final = "https://www.modellix.ai"
-_NOT_REPEATED: Final = ("source", "resume", "new", "dry_run", "check", "api_key")
+_NOT_REPEATED: Final = (
+    *("source", "resume", "new", "dry_run", "check", "api_key"),
+    "resend_unknown",  # it may pay twice, so each time is decided anew
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class BatchOptions:
 class Job:
     """A batch to run: its tasks, its options, how results are saved, the command that resumes.
 
-    `begun` is the Unix time at which this process began.
+    `begun` is the Unix time at which the command began.
     """
 
     tasks: BatchInput
@@ -81,7 +84,7 @@ def check_options(ctx: typer.Context) -> BatchOptions:
     if options.output_dir is not None and not options.wait:
         raise usage("--output-dir saves results, so it needs --wait.")
     if options.max_cost is not None and isnan(options.max_cost):
-        raise usage("--max-cost must be a number of USD.")
+        raise usage("--max-cost must be a number of dollars, such as 2.50.")
     parse_name_template(options.name_template)
     return options
 
@@ -122,7 +125,10 @@ def guard(total: int, options: BatchOptions) -> None:
 
 
 def check(session: Session, tasks: BatchInput) -> None:
-    """Check every body against its model's schema. Raises `INVALID_BODY` naming the lines."""
+    """Check every body against its model's schema. Raises `INVALID_BODY` naming the lines.
+
+    Raises `SERVICE_UNAVAILABLE` if no line could be checked: who asked for a check wants one.
+    """
     from modellix_cli.jobs.checking import check_lines
 
     report = check_lines(tasks.lines(), session.public_client(_SCHEMA_ORIGIN).schema)
@@ -131,19 +137,27 @@ def check(session: Session, tasks: BatchInput) -> None:
     for problem in report.problems:
         session.out.note(f"Line {problem.number} ({problem.slug}): {problem.problem}")
     if report.failed:
+        hidden = report.failed - len(report.problems)
+        first = f", and {hidden} more like them" if hidden else ""
         raise ModellixError(
             Code.INVALID_BODY,
-            f"{count(report.failed, 'line')} of {tasks.total} would be refused.",
-            hint="Mend the lines that are named above. Nothing was submitted.",
+            f"{report.failed} of {count(tasks.total, 'line')} would be refused.",
+            hint=f"Mend the lines that are named above{first}. Nothing was submitted.",
         )
-    if report.checked:
-        session.out.note(f"{count(report.checked, 'line')} of {tasks.total} checked, all fit.")
+    if not report.checked:
+        raise ModellixError(
+            Code.SERVICE_UNAVAILABLE,
+            "None of the lines could be checked.",
+            hint="Try again later, or leave out --check. Nothing was submitted.",
+        )
+    lines = count(tasks.total, "line")
+    session.out.note(f"{report.checked} of {lines} checked, no fault found.")
 
 
 def estimate(
     session: Session, client: "Client | None", tasks: BatchInput, options: BatchOptions
 ) -> Estimate | None:
-    """Tell what the tasks may cost; None if no prices are to be had.
+    """Tell what the tasks may cost that are still to be submitted; None without prices.
 
     With `--max-cost`, raises a usage error if it may be more, or cannot be known.
     """
@@ -157,8 +171,10 @@ def estimate(
     if listed is None:
         return None
     estimator = Estimator(listed)
+    settled = _settled(session, tasks, options)
     for line in tasks.lines():
-        estimator.add(line.slug, line.body)
+        if line.index not in settled:
+            estimator.add(line.slug, line.body)
     total = estimator.total
     if limit is not None and (total.high > limit or total.unpriced):
         words = total.words or "no prices are listed"
@@ -167,8 +183,18 @@ def estimate(
             hint="Nothing was sent. Raise --max-cost, or leave it out where prices are not listed.",
         )
     if total.words and session.out.mode is not Output.QUIET:
-        session.out.note(f"{count(tasks.total, 'task')}, listed prices: {total.words}.")
+        left = " left to submit" if settled else ""
+        session.out.note(f"{count(total.lines, 'task')}{left}, listed prices: {total.words}.")
     return total
+
+
+def _settled(session: Session, tasks: BatchInput, options: BatchOptions) -> set[int]:
+    """Return the lines that a resume will not submit again."""
+    last = session.batches.last(tasks.digest) if options.resume else None
+    if last is None:
+        return set()
+    again = {"rejected", "intent", "unknown"} if options.resend_unknown else {"rejected"}
+    return {fate.index for fate in session.batches.fates(last.id) if fate.state not in again}
 
 
 def choose(session: Session, job: Job) -> Batch:
@@ -178,6 +204,8 @@ def choose(session: Session, job: Job) -> Batch:
     do about it.
     """
     book, tasks, options = session.batches, job.tasks, job.options
+    if options.resume:
+        book.check_resume(tasks, options.source)
     found, last = book.begin(
         tasks.digest,
         options.source,
@@ -186,16 +214,20 @@ def choose(session: Session, job: Job) -> Batch:
         resume=options.resume,
         since=job.begun,
     )
-    states = book.tally(found.id) if last is not None else {}
-    if last is not None and found.id == last.id and states and not options.resume:
+    if last is not None and found.id == last.id and not options.resume:
+        states = book.tally(found.id)
+        accepted = states.get("accepted", 0)
         unknown = states.get("unknown", 0) + states.get("intent", 0)
-        raise usage(
-            f"These tasks are batch {found.id}, begun {clock_time(found.created_at)} and not "
-            f"finished: {states.get('accepted', 0)} of {found.total} lines were accepted, "
-            f"{unknown} are of unknown outcome.",
-            hint=f"Go on with it: {job.again}\n"
-            "To start over and pay for every line again, pass --new. Nothing was sent.",
-        )
+        with book.hold(found.id):
+            pass  # where another process is at it, that is what there is to say
+        if accepted or unknown:  # else nothing of it is paid for, and there is nothing to decide
+            raise usage(
+                f"These tasks are batch {found.id}, begun {clock_time(found.created_at)} and not "
+                f"finished: {accepted} of {count(found.total, 'line')} accepted, "
+                f"{unknown} of unknown outcome.",
+                hint="Nothing was sent. To start over and pay for every line again, pass --new. "
+                f"To go on with it: {job.again}",
+            )
     if last is not None and found.id != last.id and last.state == "done":
         session.out.warn(
             f"The same tasks were all submitted in batch {last.id}, "

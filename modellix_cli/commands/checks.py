@@ -81,6 +81,7 @@ def _service(session: Session, api_key: str | None, found: Setup, heard: Heard) 
     try:
         client = session.client(api_key)
         valid = client.probe(seen)
+        session.governor.admitted()  # whatever made earlier runs hold back is over
     except ModellixError as error:
         told = f"{error.message} {error.hint}".strip()
         if error.code is Code.UNAUTHORIZED:
@@ -95,7 +96,7 @@ def _service(session: Session, api_key: str | None, found: Setup, heard: Heard) 
 
 
 def _balance(client: "Client") -> Check:
-    balance = client.balance()
+    balance = client.balance(patient=False)
     advice = "" if balance > 0 else f". {REGISTRY[Code.PAYMENT_REQUIRED].hint}"
     return Check("balance", balance > 0, f"${balance:.4f} USD{advice}")
 

@@ -89,7 +89,7 @@ Interval = Annotated[
         "--interval",
         metavar="DURATION",
         parser=duration_option("--interval", HOUR),
-        help="Fixed pause between looks; by default 1, 2, 4 … 10 s.",
+        help="Fixed pause between looks; by default they come when an end is likely.",
     ),
 ]
 Timeout = Annotated[

@@ -1,17 +1,16 @@
 """What a command works with, made from the process and the global options when first needed."""
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from modellix_cli.commands.globals import Globals
+from modellix_cli.commands.choices import DEFAULT_BASE_URL
+from modellix_cli.commands.stores import Stores
 from modellix_cli.errors import Code, Exit, ModellixError, usage
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.runtime import Runtime
-from modellix_cli.values import key_origin, parse_base_url, parse_task_id
+from modellix_cli.values import key_origin, parse_task_id
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
@@ -19,16 +18,8 @@ if TYPE_CHECKING:
     from modellix_cli.jobs.expect import Expectations
     from modellix_cli.jobs.pacing import Gate, Governor
     from modellix_cli.jobs.progress import Progress
-    from modellix_cli.local.accounts import Accounts
-    from modellix_cli.local.batches import BatchBook
-    from modellix_cli.local.cache import ModelCache
-    from modellix_cli.local.credentials import ApiKey, Profile
-    from modellix_cli.local.history import History
-    from modellix_cli.local.journal import Journal
-    from modellix_cli.local.journal_file import JournalFile
+    from modellix_cli.local.credentials import ApiKey
 
-DEFAULT_BASE_URL: Final = "https://api.modellix.ai"
-SANDBOX_BASE_URL: Final = "https://api.sandbox.invalid"
 SANDBOX_KEY: Final = "sandbox"
 LAST: Final = "@last"
 _ABOUT_RESULTS: Final = frozenset(
@@ -44,101 +35,25 @@ _ABOUT_RESULTS: Final = frozenset(
     }
 )
 """Failures whose advice holds after a task was paid for."""
-_ON: Final = ("1", "true", "yes", "y", "on")
-_OFF: Final = ("", "0", "false", "no", "n", "off")
 
 
-class Session:
+class Session(Stores):
     """One run of a command: where to write, whom to ask, what to remember."""
 
     def __init__(self, runtime: Runtime, sink: Sink) -> None:
-        self.runtime = runtime
-        self.out = sink
-        self.globals = Globals()
+        super().__init__(runtime, sink)
         self.submitted: str | None = None
         """The task this run has paid for, so that no end of it leaves the id untold."""
         self.save_to: str | None = None
         """Where this run saves results, if it does."""
         self.command_path = "modellix-cli"
         self._key: ApiKey | None = None
-        self._closing: list[Callable[[], None]] = []
 
     @classmethod
     def of(cls, ctx: Any) -> "Session":
         """Return the session of a running command."""
         assert isinstance(ctx.obj, cls)
         return ctx.obj
-
-    def choose_output(self, default: Output, allowed: tuple[Output, ...]) -> None:
-        """Set the output mode: quiet beats JSON beats --output beats the command's default."""
-        chosen = self.globals
-        named = chosen.output
-        if named is not None and named not in allowed:
-            choices = ", ".join(allowed)
-            raise usage(f"Expected --output={named} to be one of: {choices}.")
-        if chosen.quiet or named == Output.QUIET:
-            mode = Output.QUIET
-        elif chosen.json:
-            mode = Output.JSON
-        else:
-            mode = Output(named) if named else default
-        self.out.mode = mode
-        self.out.color_allowed = not chosen.no_color
-
-    @property
-    def sandbox(self) -> bool:
-        """Whether everything is served by the embedded Modellix."""
-        value = self.runtime.env.get("MODELLIX_SANDBOX", "").strip().lower()
-        if value not in (*_ON, *_OFF):
-            raise usage(
-                f'MODELLIX_SANDBOX="{value}" is neither on nor off.',
-                hint="Use 1 or 0. Nothing was sent.",
-            )
-        return self.globals.sandbox or value in _ON
-
-    @cached_property
-    def base_url(self) -> str:
-        """The API's base URL without a trailing slash."""
-        if self.sandbox:
-            return SANDBOX_BASE_URL
-        given = self.globals.base_url
-        url = given or self.runtime.env.get("MODELLIX_BASE_URL", "").strip() or DEFAULT_BASE_URL
-        return parse_base_url(url, allow_http=self.globals.allow_http_api)
-
-    @cached_property
-    def profile(self) -> "Profile":
-        """The selected profile."""
-        from modellix_cli.local.credentials import select_profile
-
-        return select_profile(self.globals.profile, self.runtime.env)
-
-    @cached_property
-    def journal(self) -> "Journal":
-        """The journal of this machine, in the name of the selected profile."""
-        from modellix_cli.local.journal import Account, Journal
-
-        account = Account(self.base_url, self.profile.name)
-        return Journal(self.journal_file, account, self.runtime.clock, self.out.clean)
-
-    @cached_property
-    def journal_file(self) -> "JournalFile":
-        """The database of the journal, opened when first needed."""
-        from modellix_cli.local.journal_file import JournalFile
-        from modellix_cli.local.paths import state_dir
-
-        env, clock = self.runtime.env, self.runtime.clock
-        file = JournalFile(state_dir(env), clock, self.out.warn)
-        self._closing.append(file.close)
-        return file
-
-    @cached_property
-    def batches(self) -> "BatchBook":
-        """The batches in the journal, of the selected profile."""
-        from modellix_cli.local.batches import BatchBook
-        from modellix_cli.local.journal import Account
-
-        account = Account(self.base_url, self.profile.name)
-        return BatchBook(self.journal_file, account, self.runtime.clock, self.out.clean)
 
     @cached_property
     def governor(self) -> "Governor":
@@ -174,50 +89,9 @@ class Session:
         return RetryPolicy() if patience is None else RetryPolicy(max_wait=patience)
 
     @cached_property
-    def model_cache(self) -> "ModelCache":
-        """The slugs that the API listed lately."""
-        from modellix_cli.local.cache import ModelCache
-        from modellix_cli.local.paths import cache_dir
-
-        return ModelCache(cache_dir(self.runtime.env), self.base_url, self.runtime.clock)
-
-    @cached_property
-    def history(self) -> "History":
-        """The task history of this machine, whatever the account."""
-        from modellix_cli.local.history import History
-        from modellix_cli.local.paths import config_dir
-
-        official = config_dir(self.runtime.env) / "history.json"
-        clock = self.runtime.clock
-        return History(self.journal_file, official, SANDBOX_BASE_URL, clock, self.out.warn)
-
-    @cached_property
-    def sandbox_app(self) -> Any:
-        """The embedded Modellix as a WSGI app, or None when the real one is meant."""
-        if not self.sandbox:
-            return None
-        from modellix_cli.local.paths import make_private_dir, state_dir
-        from modellix_cli.sandbox import open_sandbox
-
-        self.out.note("Sandbox: nothing leaves this machine and nothing is charged.")
-        folder = state_dir(self.runtime.env)
-        make_private_dir(folder)  # the journal's folder too, whichever comes first
-        app = open_sandbox(folder / "sandbox", self.runtime.clock)
-        self._closing.append(app.store.close)
-        return app
-
-    @cached_property
     def key_origin(self) -> str:
         """The origin of the API, for which keys are saved."""
         return key_origin(self.base_url)
-
-    @cached_property
-    def accounts(self) -> "Accounts":
-        """The saved logins."""
-        from modellix_cli.local.accounts import Accounts
-        from modellix_cli.local.paths import config_dir
-
-        return Accounts(config_dir(self.runtime.env), self.runtime.clock)
 
     def client(self, api_key: str | None) -> "Client":
         """Return the API client for `--api-key` or the key found. Raises `MISSING_API_KEY`."""
@@ -261,7 +135,7 @@ class Session:
         """Return the display of progress that fits where stderr goes."""
         from modellix_cli.output.progress import choose
 
-        off = self.globals.no_progress or self._switched_on("MODELLIX_CLI_NO_PROGRESS")
+        off = self.globals.no_progress or self.switched_on("MODELLIX_CLI_NO_PROGRESS")
         wanted = self.out.mode is not Output.QUIET and not off
         return choose(self.out, self.runtime.clock, wanted=wanted)
 
@@ -298,7 +172,7 @@ class Session:
         if chosen.profile:
             options += ["--profile", chosen.profile]
         words = ["modellix-cli", *command.split()]
-        if any(task_id.startswith("-") for task_id in task_ids):
+        if any(task_id.startswith("-") and task_id != "-" for task_id in task_ids):
             return shlex.join([*words, *options, "--", *task_ids])
         return shlex.join([*words, *task_ids, *options])
 
@@ -325,28 +199,6 @@ class Session:
             return waiting
         saving = self.command_line("task download", *task_ids, save_to=self.save_to)
         return f"{waiting} && {saving}"
-
-    def path(self, text: str) -> Path:
-        """Return an absolute path for what the user wrote."""
-        if not text.strip() or "\0" in text:
-            raise usage("A path must not be empty.")
-        try:
-            return self.runtime.cwd / Path(text).expanduser()
-        except RuntimeError as error:
-            raise usage(f"{text}: there is no such user.") from error
-
-    def at_end(self, close: Callable[[], None]) -> None:
-        """Have something closed when the command has ended."""
-        self._closing.append(close)
-
-    @contextmanager
-    def closing(self) -> Iterator["Session"]:
-        """Close what was opened, in the end."""
-        try:
-            yield self
-        finally:
-            for close in reversed(self._closing):
-                close()
 
     def find_key(self, option: str | None, *, ignore_env: bool = False) -> "ApiKey":
         """Return the key of `--api-key`, of the environment, or the saved one, and its source.
@@ -375,14 +227,11 @@ class Session:
         return key
 
     def _trace(self) -> Callable[[str], None] | None:
-        if self.globals.debug or self._switched_on("MODELLIX_CLI_HTTP_DEBUG"):
+        if self.globals.debug or self.switched_on("MODELLIX_CLI_HTTP_DEBUG"):
             return lambda line: self.out.note(f"[modellix:debug] {line}")
-        if self.globals.verbose or self._switched_on("MODELLIX_CLI_VERBOSE"):
+        if self.globals.verbose or self.switched_on("MODELLIX_CLI_VERBOSE"):
             return lambda line: self.out.note(f"[modellix:verbose] {line}")
         return None
-
-    def _switched_on(self, variable: str) -> bool:
-        return self.runtime.env.get(variable, "").strip().lower() in _ON
 
 
 def unreadable_stdin(option: str) -> ModellixError:

@@ -193,11 +193,13 @@ class Following:
         files = tuple(file.as_dict() for file in saved.files) if saved else ()
         if not errors:
             self._record(replace(done, files=files))
-        elif all(error.code in _FINAL for error in errors):
-            self._record(replace(done, detail=errors[0].message, files=files))
+            return
+        detail = f"{errors[0].message} {errors[0].hint}".rstrip()
+        if all(error.code in _FINAL for error in errors):
+            self._record(replace(done, detail=detail, files=files))
         else:
             self._means.book.ended(self._batch, done)
-            self._emit(replace(done, detail=errors[0].message, files=files, again=True))
+            self._emit(replace(done, detail=detail, files=files, again=True))
 
     def _record(self, fate: Fate) -> None:
         self._means.book.ended(self._batch, fate)

@@ -12,9 +12,11 @@ from modellix_cli.api.documents import FAILED
 from modellix_cli.errors import Code, ModellixError
 from modellix_cli.jobs.batch_follow import INTERRUPTED, TIMED_OUT
 from modellix_cli.local.batch_facts import Fate
+from modellix_cli.text import count
 
 _IN_MEMORY: Final = 1024 * 1024
 _NO_OUTCOME: Final = "Being submitted right now, or when a run was killed."
+_SUBMITTED: Final = "submitted"
 _TIMED_OUT_ERROR: Final = "Timed out while waiting for Modellix tasks."
 
 Entry = dict[str, Any]
@@ -25,7 +27,7 @@ def entry_of(fate: Fate, resume: Callable[[str], str]) -> Entry:
 
     `id` is there where the line has one, `files` where results were saved.
     """
-    error, status, ok = fate.detail, fate.status or "submitted", fate.detail is None
+    error, status, ok = fate.detail, fate.status or _SUBMITTED, fate.detail is None
     state = "unknown" if fate.state == "intent" else fate.state
     if state != "accepted":
         status, ok = ("skipped" if state == "skipped" else "error"), False
@@ -36,7 +38,7 @@ def entry_of(fate: Fate, resume: Callable[[str], str]) -> Entry:
         assert fate.task_id is not None
         error = _TIMED_OUT_ERROR if status == TIMED_OUT else "Interrupted while waiting."
         error += f" Resume with: {resume(fate.task_id)}"
-        status, ok = ("timeout" if status == TIMED_OUT else "submitted"), False
+        status, ok = (TIMED_OUT if status == TIMED_OUT else _SUBMITTED), False
     elif status.lower() in FAILED:
         error, ok = error or f"Task reached terminal status {status}.", False
     ended = fate.status is not None and fate.status not in (TIMED_OUT, INTERRUPTED)
@@ -62,6 +64,9 @@ class Tally:
     total: int
     succeeded: int = 0
     timeouts: int = 0
+    fruitless: int = 0
+    unsaved: int = 0
+    unseen: int = 0
     accepted: int = 0
     rejected: int = 0
     unknown: int = 0
@@ -72,8 +77,15 @@ class Tally:
         """Count one entry; `again` says that a further run can do more for its line."""
         self.again = self.again or again
         self.succeeded += entry["ok"]
-        self.timeouts += entry["status"] == "timeout"
-        state = entry["submissionState"]
+        state, status = entry["submissionState"], entry["status"].lower()
+        if state == "accepted" and not entry["ok"]:
+            if status in FAILED:
+                self.fruitless += 1
+            elif status in (TIMED_OUT, _SUBMITTED):
+                self.timeouts += status == TIMED_OUT
+                self.unseen += status == _SUBMITTED
+            else:
+                self.unsaved += 1
         setattr(self, state, getattr(self, state) + 1)
 
     @property
@@ -84,14 +96,18 @@ class Tally:
     @property
     def words(self) -> str:
         """`38 of 40 lines accepted, 1 rejected, 1 unknown.`, with what else there is to tell."""
-        others = ("rejected", "unknown", "skipped")
-        counted = [f"{getattr(self, name)} {name}" for name in others if getattr(self, name)]
-        unwell = self.accepted - self.succeeded - self.timeouts
-        if self.timeouts:
-            counted.append(f"{self.timeouts} still running when the time was over")
-        if unwell > 0:
-            counted.append(f"{unwell} without a result")
-        return ", ".join([f"{self.accepted} of {self.total} lines accepted", *counted]) + "."
+        others = (
+            (self.rejected, "rejected"),
+            (self.unknown, "unknown"),
+            (self.skipped, "skipped"),
+            (self.timeouts, "still running when the time was over"),
+            (self.unseen, "not followed to the end"),
+            (self.fruitless, "failed"),
+            (self.unsaved, "not saved"),
+        )
+        counted = [f"{number} {what}" for number, what in others if number]
+        lines = f"{self.accepted} of {count(self.total, 'line')} accepted"
+        return ", ".join([lines, *counted]) + "."
 
     @property
     def done(self) -> bool:

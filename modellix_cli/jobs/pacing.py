@@ -157,6 +157,15 @@ class Governor:
 
         self._book.change(note)
 
+    def admitted(self) -> None:
+        """Learn that a request went through though none was to leave yet: nothing is held back."""
+
+        def note(pace: Pace, slots: Slots) -> None:
+            pace.hold_until = pace.submit_hold = 0.0
+            pace.troubles = pace.crowds = 0
+
+        self._book.change(note)
+
     def disown(self, owner: str) -> None:
         """Learn that an owner died: its submissions are not under way any more."""
         self._book.change(lambda pace, slots: slots.disown(owner))
@@ -220,6 +229,8 @@ class Gate(Pacer):
             raise ModellixError(
                 Code.RATE_LIMITED,
                 "The limits of this key are used up, so nothing was sent.",
+                hint="Nothing was charged. Try again later, or see whether the server still "
+                "refuses: modellix-cli doctor.",
                 wait_seconds=wait,
             )
         pause = wait + self._clock.jitter(wait / 10)

@@ -6,7 +6,7 @@ file is called. No bodies are kept: to go on, the user gives the same input agai
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, Final
@@ -14,7 +14,7 @@ from typing import Any, Final
 from modellix_cli.clock import Clock
 from modellix_cli.errors import Code, ModellixError, usage
 from modellix_cli.local.batch_facts import Batch, Fate, read_fate
-from modellix_cli.local.batch_input import Line
+from modellix_cli.local.batch_input import BatchInput, Line
 from modellix_cli.local.batch_lock import release_lock, take_lock
 from modellix_cli.local.journal import Account
 from modellix_cli.local.journal_file import JournalFile
@@ -45,9 +45,8 @@ class BatchBook:
 
         An unfinished one is returned itself, unless `anew`; with `resume` a done one too. Raises
         `OUTPUT_UNWRITABLE` without a journal: what could not be resumed must not begin. Raises a
-        usage error for a `resume` that would pay anew for what an earlier run may have paid for:
-        where the journal was lost, or the tasks in the file changed since; and for tasks that
-        another process finished after `since`, a Unix time: the same command was given twice.
+        usage error for tasks that another process finished after `since`, a Unix time: the same
+        command was given twice.
         """
         now = self._clock.now()
         source = one_line(source)
@@ -68,8 +67,6 @@ class BatchBook:
                     hint=f"See them: modellix-cli batch show {last.id}\n"
                     "To pay for every line again, pass --new. Nothing was sent.",
                 )
-            if last is None and resume:
-                self._refuse_false_resume(db, source)
             made = db.execute(
                 "INSERT INTO batches (created_at, updated_at, base_url, profile, digest, source,"
                 " total, state) VALUES (?, ?, ?, ?, ?, ?, ?, 'running')",
@@ -80,26 +77,59 @@ class BatchBook:
         found: tuple[Batch, Batch | None] = self._sure(find_or_make)
         return found
 
-    def _refuse_false_resume(self, db: sqlite3.Connection, source: str) -> None:
+    def last(self, digest: str) -> Batch | None:
+        """Return the last batch of the same input, finished or not, None if there is none."""
+        found = self._list(
+            "WHERE digest = ? AND base_url = ? AND profile = ? ORDER BY id DESC LIMIT 1",
+            digest,
+            *self._who,
+        )
+        return found[0] if found else None
+
+    def check_resume(self, tasks: BatchInput, source: str) -> None:
+        """Refuse a resume that would pay anew for what an earlier run may have paid for.
+
+        That is where the journal was lost, or where the tasks in a file have changed since a batch
+        of it that is not finished. Raises a usage error.
+        """
+        if self.last(tasks.digest) is not None:
+            return
         if self._file.renewed:
             raise usage(
                 "The journal was unusable, so it is not known what an earlier run paid for.",
                 hint="Without --resume this starts anew, and pays for every line. "
                 "Nothing was sent.",
             )
-        row = db.execute(
-            "SELECT id FROM batches WHERE source = ? AND source <> '-' AND state <> 'done'"
-            " AND base_url = ? AND profile = ? AND EXISTS"
-            " (SELECT 1 FROM batch_lines WHERE batch = batches.id) ORDER BY id DESC LIMIT 1",
-            (source, *self._who),
-        ).fetchone()
-        if row:
+        unfinished = self._list(
+            "WHERE source = ? AND source <> '-' AND state <> 'done'"
+            " AND base_url = ? AND profile = ? ORDER BY id DESC LIMIT ?",
+            one_line(source),
+            *self._who,
+            1,
+        )
+        paid = self._paid(unfinished[0].id, tasks.lines()) if unfinished else 0
+        if paid:
             raise usage(
-                f"{source} has changed since batch {row[0]} was begun, so its lines cannot be "
-                "told from new ones.",
-                hint="Restore the file to go on. Without --resume this starts anew, and pays for "
-                "every line. Nothing was sent.",
+                f"{source} has changed since batch {unfinished[0].id}, which needs the same tasks "
+                f"to be resumed: {paid} of the {tasks.total} in it were submitted then.",
+                hint="Nothing was sent. Put the lines that are new or mended in a file of their "
+                "own. Without --resume this is another batch, and pays for every line.",
             )
+
+    def _paid(self, batch: int, lines: Iterable[Line]) -> int:
+        """Return how many of `lines` were submitted in a batch, or may have been."""
+
+        def count(db: sqlite3.Connection) -> int:
+            sent = set(
+                db.execute(
+                    "SELECT s.body_sha256, s.slug FROM batch_lines AS l JOIN submissions AS s"
+                    " ON s.id = l.submission WHERE l.batch = ? AND l.state <> 'rejected'",
+                    (batch,),
+                )
+            )
+            return sum((sha256(line.body).hexdigest(), str(line.slug)) in sent for line in lines)
+
+        return int(self._sure(count))
 
     @contextmanager
     def hold(self, batch: int) -> Iterator[None]:

@@ -16,7 +16,8 @@ from modellix_cli.local.files import unwritable
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.text import count
 
-_HEADERS: Final = ("BATCH", "STATE", "BEGUN", "LINES", "ACCEPTED", "REJECTED", "UNKNOWN", "INPUT")
+_HEADERS: Final = ("No.", "State", "Begun", "Accepted", "Rejected", "Unknown", "Input")
+_COUNTS: Final = ("accepted", "rejected", "unknown")
 
 
 class ResultsFile(AbstractContextManager["ResultsFile"]):
@@ -84,10 +85,11 @@ def _human_line(sink: Sink, entry: Entry) -> None:
 def _quiet_lines(sink: Sink, entry: Entry) -> None:
     if not entry["ok"]:
         sink.warn(f"Task {entry['index']} ({entry['modelSlug']}) failed: {entry['error']}")
-    made = [file["path"] for file in entry.get("files", ())] or entry.get("resourceUrls", [])
-    if entry["ok"] or "files" in entry:
-        for text in made or [entry["taskId"]]:
-            sink.line(text)
+    made = [file["path"] for file in entry.get("files", ())]
+    if entry["ok"]:
+        made = made or entry.get("resourceUrls") or [entry["taskId"]]
+    for text in made:
+        sink.line(text)
 
 
 def plan(sink: Sink, total: int, slugs: dict[str, int], cost: Estimate | None) -> None:
@@ -117,16 +119,20 @@ def batches(sink: Sink, rows: list[tuple[Batch, dict[str, int]]]) -> None:
             sink.line(str(batch.id))
     elif not rows:
         sink.note("No batch was run here yet.")
-    else:
+    elif sink.stdout_is_terminal:
         sink.table(
             _HEADERS, [_cells(batch, fact) for (batch, _), fact in zip(rows, facts, strict=True)]
         )
+    else:
+        names = ("batch", "state", "createdAt", "total", *_COUNTS, "source")
+        for fact in facts:
+            sink.row(*(str(fact[name]) for name in names))
 
 
 def _cells(batch: Batch, fact: dict[str, Any]) -> tuple[str, ...]:
-    numbers = (fact[name] for name in ("total", "accepted", "rejected", "unknown"))
-    begun = clock_time(batch.created_at)
-    return (str(batch.id), batch.state, begun, *map(str, numbers), batch.source)
+    accepted = f"{fact['accepted']} of {batch.total}"
+    rest = (str(fact[name]) for name in _COUNTS[1:])
+    return (str(batch.id), batch.state, clock_time(batch.created_at), accepted, *rest, batch.source)
 
 
 def batch(sink: Sink, shown: Batch, tally: dict[str, int], entries: Iterator[Entry]) -> None:

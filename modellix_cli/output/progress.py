@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from modellix_cli.clock import Clock
 from modellix_cli.jobs.progress import Progress
-from modellix_cli.output.sink import Sink
-from modellix_cli.text import clip, duration, one_line, size
+from modellix_cli.output.sink import Output, Sink
+from modellix_cli.text import clip, count, duration, one_line, size
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -153,7 +153,7 @@ class Live(Progress):
 
 def _far(ended: int, total: int, running: int, failed: int) -> str:
     """Say how far a batch is: `12 of 40 lines, 3 running, 1 failed`."""
-    words = [f"{ended} of {total} lines"]
+    words = [f"{ended} of {count(total, 'line')}"]
     words += [f"{running} running"] if running else []
     words += [f"{failed} failed"] if failed else []
     return ", ".join(words)
@@ -163,4 +163,7 @@ def choose(sink: Sink, clock: Clock, *, wanted: bool) -> Progress:
     """Return the display that fits: silent unless `wanted`, animated where somebody watches."""
     if not wanted:
         return Progress()
-    return Live(sink) if sink.talk_is_terminal else Lines(sink, clock)
+    results_come_between = sink.mode is Output.JSONL and sink.stdout_is_terminal
+    if sink.talk_is_terminal and not results_come_between:
+        return Live(sink)
+    return Lines(sink, clock)

@@ -33,7 +33,7 @@ def test_the_same_tasks_again_need_a_decision(batch: Batches) -> None:
     result = batch()
     assert (result.status, batch.service.posts) == (2, [])
     assert "These tasks are batch 1" in result.stderr
-    assert "2 of 4 lines were accepted, 0 are of unknown outcome" in result.stderr
+    assert "2 of 4 lines accepted, 0 of unknown outcome" in result.stderr
     assert f"{AGAIN} --resume" in result.stderr
     assert "--new" in result.stderr
 
@@ -79,7 +79,7 @@ def test_a_resume_of_a_changed_file_is_refused(batch: Batches) -> None:
     batch.write(1, 2, 5, 4)
     result = batch("--resume")
     assert (result.status, batch.service.posts) == (2, [])
-    assert "has changed since batch 1 was begun" in result.stderr
+    assert "has changed since batch 1" in result.stderr
 
 
 def test_a_run_that_was_cut_off_before_its_first_line_is_no_obstacle(batch: Batches) -> None:

@@ -10,7 +10,7 @@ import pytest
 import respx
 
 from tests.conftest import Cli
-from tests.support import API, KEY, FakeClock, Result, problem
+from tests.support import API, KEY, FakeClock, Result, problem, task_reply
 
 VALIDATE = f"{API}/apikey/validate"
 BALANCE = f"{API}/team/balance"
@@ -192,6 +192,23 @@ def test_the_requests_left_are_told(
     found = checks(cli("doctor", "--json"))["rateLimit"]
     assert found["ok"] is ok
     assert words in found["detail"]
+
+
+@respx.mock
+def test_a_check_that_goes_through_ends_what_earlier_commands_were_told_to_wait(
+    cli: Cli, clock: FakeClock
+) -> None:
+    told = {"Retry-After": "3600"}
+    respx.get(f"{API}/tasks/task-1").respond(429, json=problem(429, "slow down"), headers=told)
+    assert cli("task", "get", "task-1").status == 6
+    refused = cli("task", "get", "task-1")
+    assert respx.calls.call_count == 1
+    assert "modellix-cli doctor" in refused.stderr
+    healthy()
+    assert cli("doctor").status == 0
+    respx.get(f"{API}/tasks/task-1").respond(json=task_reply("task-1"))
+    assert cli("task", "get", "task-1").status == 0
+    assert sum(clock.slept) == 0
 
 
 @respx.mock

@@ -159,7 +159,8 @@ def test_a_download_that_failed_is_tried_again_by_the_next_run(bench: Bench) -> 
     made(bench)
     bench.save = lambda fate, task: failing(Code.DOWNLOAD_FAILED)
     fates = bench.run(wait=True)
-    assert (fates[0].detail, fates[0].again) == ("no.", True)
+    assert fates[0].again
+    assert str(fates[0].detail).startswith("no. Nothing incomplete was left behind.")
     bench.save = lambda fate, task: saved_as("x.png")
     assert all(fate.files and not fate.detail for fate in bench.run(wait=True))
 
@@ -175,7 +176,7 @@ def test_a_result_that_is_gone_is_not_asked_for_again(bench: Bench) -> None:
     bench.save = save
     assert not any(fate.again for fate in bench.run(wait=True))
     asked.clear()
-    assert [fate.detail for fate in bench.run(wait=True)] == ["no."] * 4
+    assert all(str(fate.detail).startswith("no. ") for fate in bench.run(wait=True))
     assert asked == []
 
 

@@ -102,7 +102,7 @@ def test_the_summary_counts_what_there_is() -> None:
     assert (found.succeeded, found.failed) == (1, 5)
     assert found.words == (
         "3 of 6 lines accepted, 1 rejected, 1 unknown, 1 skipped, "
-        "1 still running when the time was over, 1 without a result."
+        "1 still running when the time was over, 1 failed."
     )
 
 

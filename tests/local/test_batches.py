@@ -4,13 +4,14 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from modellix_cli.errors import Code, ModellixError
 from modellix_cli.local.batch_facts import Batch, Fate
-from modellix_cli.local.batch_input import Line
+from modellix_cli.local.batch_input import BatchInput, Line
 from modellix_cli.local.batches import BatchBook
 from modellix_cli.local.history import Scope
 from modellix_cli.local.journal import Account
@@ -21,6 +22,15 @@ from tests.support import FakeClock
 
 SLUG = parse_slug("a/b")
 LINES = [Line(n, n, SLUG, b'{"n": %d}' % n, f"id-{n}") for n in range(1, 4)]
+
+
+@contextmanager
+def tasks(lines: list[Line]) -> Iterator[BatchInput]:
+    """The input of which `lines` were read."""
+    with BatchInput() as found:
+        for line in lines:
+            found.add(line.number, line.slug, line.body, line.name)
+        yield found
 
 
 class Books:
@@ -114,22 +124,40 @@ def test_tasks_that_another_process_just_finished_are_not_paid_for_again(books: 
 def test_a_resume_after_the_file_changed_is_refused(books: Books) -> None:
     first, _ = books.begin()
     books.book.intend(first.id, LINES[:1])
-    with pytest.raises(ModellixError, match="has changed since batch 1"):
-        books.begin(digest="other", resume=True)
-    assert [batch.id for batch in books.book.latest(9)] == [1]
+    with (
+        tasks(LINES) as changed,
+        pytest.raises(ModellixError, match="has changed since batch 1"),
+    ):
+        books.book.check_resume(changed, "tasks.jsonl")
 
 
-def test_a_resume_of_other_tasks_from_a_pipe_is_a_first_run(books: Books) -> None:
-    first, _ = books.begin(source="-")
-    books.book.intend(first.id, LINES[:1])
-    assert books.begin(digest="other", source="-", resume=True)[0].id == 2
+@pytest.mark.parametrize(
+    ("lines", "source"),
+    [(LINES, "other.jsonl"), (LINES, "-"), (LINES[1:], "tasks.jsonl")],
+    ids=["another file", "a pipe", "other tasks"],
+)
+def test_a_resume_of_what_was_not_paid_for_is_a_first_run(
+    books: Books, lines: list[Line], source: str
+) -> None:
+    for given in ("tasks.jsonl", "-"):
+        first, _ = books.begin(digest=given, source=given)
+        books.book.intend(first.id, LINES[:1])
+    with tasks(lines) as found:
+        books.book.check_resume(found, source)
+
+
+def test_a_resume_of_known_tasks_is_never_refused(books: Books) -> None:
+    with tasks(LINES) as found:
+        first, _ = books.begin(digest=found.digest)
+        books.book.intend(first.id, LINES[:1])
+        books.book.check_resume(found, "tasks.jsonl")
 
 
 def test_a_resume_after_the_journal_was_lost_is_refused(books: Books) -> None:
     books.folder.mkdir(parents=True)
     (books.folder / "journal.db").write_bytes(b"no database" * 1000)
-    with pytest.raises(ModellixError, match="journal was unusable"):
-        books.begin(resume=True)
+    with tasks(LINES) as found, pytest.raises(ModellixError, match="journal was unusable"):
+        books.book.check_resume(found, "tasks.jsonl")
 
 
 def test_a_file_name_that_is_no_text_is_kept_as_far_as_it_is(books: Books) -> None:

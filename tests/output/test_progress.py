@@ -4,7 +4,7 @@ import io
 
 from modellix_cli.jobs.progress import Progress
 from modellix_cli.output.progress import Lines, Live, choose
-from modellix_cli.output.sink import Sink
+from modellix_cli.output.sink import Output, Sink
 from tests.support import FakeClock, Terminal
 
 
@@ -75,3 +75,12 @@ def test_rows_stand_in_the_order_asked_with_the_count_last() -> None:
 def test_ci_and_dumb_terminals_get_lines(clock: FakeClock) -> None:
     for env in ({"CI": "1"}, {"TERM": "dumb"}):
         assert type(choose(Sink(None, Terminal(), env), clock, wanted=True)) is Lines
+
+
+def test_nothing_moves_where_results_come_line_by_line_on_the_same_terminal(
+    clock: FakeClock,
+) -> None:
+    both, piped = Sink(Terminal(), Terminal(), {}), Sink(io.StringIO(), Terminal(), {})
+    both.mode = piped.mode = Output.JSONL
+    assert type(choose(both, clock, wanted=True)) is Lines
+    assert type(choose(piped, clock, wanted=True)) is Live

@@ -14,7 +14,6 @@ from modellix_cli.commands.options import (
     Interval,
     MaxBytes,
     MaxResources,
-    MaxTotalBytes,
     Overwrite,
     Parallel,
     SaveOptions,
@@ -114,7 +113,12 @@ def batch(
     allow_insecure_http: AllowInsecureHttp = False,
     allow_private_network: AllowPrivateNetwork = False,
     max_bytes: MaxBytes = GIB,
-    max_total_bytes: MaxTotalBytes = 1024 * GIB,
+    max_total_bytes: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=1, help="All files together, in bytes (1 TiB).", show_default=False
+        ),
+    ] = 1024 * GIB,
     max_resources: MaxResources = 100,
     parallel: Parallel = 4,
     max_body_bytes: Annotated[
