@@ -216,7 +216,7 @@ class _Running:
                 if tally.accepted or tally.unknown:  # then it is true of this line only
                     error.hint = _NOTHING_CHARGED.sub("", error.hint)
                 self._out.error(error)
-        if isinstance(self._trouble, ReaderGone):
+        if isinstance(self._trouble, ReaderGone) and tally.skipped:
             self._out.note("The reader of stdout left, so no further line was started.")
         if self._out.mode is not Output.QUIET or tally.failed or self._trouble:
             self._out.note(summary)

@@ -107,6 +107,7 @@ class BatchRun:
                 pass
             if self._interrupted:
                 self._end_early()
+            self._submissions.record_the_rest()
         except KeyboardInterrupt:
             self._stop_saving()
             raise

@@ -9,6 +9,7 @@ from typing import Final
 from modellix_cli.api.documents import Submission
 from modellix_cli.errors import Code, ModellixError
 from modellix_cli.jobs.batch_means import Means, Orders, Start, Step
+from modellix_cli.jobs.batch_steps import drained, steps
 from modellix_cli.jobs.pacing import NoSlot, Ticket
 from modellix_cli.local.batch_facts import Fate
 from modellix_cli.local.batch_input import Line
@@ -69,6 +70,7 @@ class Submissions:
         self._again: deque[Step] = deque()
         self._flying: dict[int, Line] = {}
         self._refusals: dict[int, int] = {}
+        self._unrecorded: deque[Callable[[], bool]] = deque()
         self._hold_until = 0.0
         self._trouble_since: float | None = None
         self._crowded_since: float | None = None
@@ -80,7 +82,7 @@ class Submissions:
     def take(self, lines: Iterable[Line], fates: Iterable[Fate]) -> None:
         """Take the lines and what is known of them from earlier runs, both in their order."""
         self._means.governor.disown(self._owner)  # a run that was killed left its slots taken
-        self._steps = _steps(lines, fates, self._lost_track)
+        self._steps = steps(lines, fates, self._lost_track)
 
     @property
     def flying(self) -> bool:
@@ -138,7 +140,7 @@ class Submissions:
         """
         if not self._why_skipped and len(self._flying) + leaving >= self._orders.concurrency:
             return None
-        for step in chain(_drained(self._again), self._steps):
+        for step in chain(drained(self._again), self._steps):
             line, fate = step
             if self._full() and not self._interrupted():
                 self._again.appendleft(step)
@@ -198,9 +200,17 @@ class Submissions:
             raise ModellixError(Code.SUBMISSION_UNKNOWN, what) from error
 
     def _settle(self, line: Line, state: str, task_id: str | None, detail: str | None) -> None:
-        on_disk = self._means.book.settle(self._batch, line, state, task_id, detail)
-        if task_id is not None and not on_disk:
+        settle = partial(self._means.book.settle, self._batch, line, state, task_id, detail)
+        if (
+            not settle() and task_id is not None
+        ):  # others may be tried again, and come out otherwise
+            self._unrecorded.append(settle)
             self._means.warn(f"Task {task_id} was submitted; note its id, it is not recorded.")
+
+    def record_the_rest(self) -> None:
+        """Record the ids that could not be recorded when they came, if that is possible now."""
+        while self._unrecorded and self._unrecorded[0]():
+            self._unrecorded.popleft()
 
     def handle(
         self, done: Submission | None, error: ModellixError | None, line: Line, ticket: Ticket
@@ -274,33 +284,6 @@ class Submissions:
 def fate_of(line: Line, state: str, detail: str | None, task_id: str | None = None) -> Fate:
     """Return what became of a line that was, or was not, submitted."""
     return Fate(line.index, str(line.slug), line.name, state, task_id, detail=detail)
-
-
-def _steps(
-    lines: Iterable[Line], fates: Iterable[Fate], lost: Callable[[ModellixError], None]
-) -> Iterator[Step]:
-    """Pair each line with what earlier runs did to it; `lost` is told if that cannot be read."""
-    known = _read(fates, lost)
-    fate = next(known, None)
-    for line in lines:
-        while fate is not None and fate.index < line.index:  # of no line: a damaged journal's
-            fate = next(known, None)
-        if fate is not None and fate.index == line.index:
-            yield line, fate
-        else:
-            yield line, None
-
-
-def _read(fates: Iterable[Fate], lost: Callable[[ModellixError], None]) -> Iterator[Fate]:
-    try:
-        yield from fates
-    except ModellixError as error:
-        lost(error)
-
-
-def _drained(steps: deque[Step]) -> Iterator[Step]:
-    while steps:
-        yield steps.popleft()
 
 
 def _state_after(error: ModellixError) -> str:

@@ -34,7 +34,8 @@ WHERE (base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)"
 _FORGET_SUBMISSIONS: Final = """
 DELETE FROM submissions
 WHERE (base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)
-AND NOT (state IN ('intent', 'unknown') AND created_at >= :since)"""
+AND NOT (state IN ('intent', 'unknown') AND created_at >= :since)
+AND id NOT IN (SELECT submission FROM batch_lines WHERE submission IS NOT NULL)"""
 
 _DONE_BATCHES: Final = """
 SELECT id FROM batches WHERE state = 'done'
@@ -43,9 +44,10 @@ AND (base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)"""
 _FORGET_LINES: Final = f"DELETE FROM batch_lines WHERE batch IN ({_DONE_BATCHES})"  # noqa: S608
 _FORGET_BATCHES: Final = f"DELETE FROM batches WHERE id IN ({_DONE_BATCHES})"  # noqa: S608
 
-_COUNT_SUBMISSIONS: Final = """
+_COUNT_KEPT: Final = """
 SELECT count(*) FROM submissions
-WHERE (base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)"""
+WHERE (base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)
+AND state IN ('intent', 'unknown') AND created_at >= :since"""
 
 _COUNT_UNSETTLED: Final = """
 SELECT count(*) FROM submissions WHERE state IN ('intent', 'unknown') AND created_at >= ?"""
@@ -170,15 +172,15 @@ class History:
 
         def forget(db: sqlite3.Connection) -> Cleared:
             gone = db.execute(_FORGET_TASKS, values).rowcount
-            gone += db.execute(_FORGET_SUBMISSIONS, values).rowcount
             db.execute(_FORGET_LINES, values)
             gone += db.execute(_FORGET_BATCHES, values).rowcount
+            gone += db.execute(_FORGET_SUBMISSIONS, values).rowcount
             if not scope.sandbox:
                 db.execute(
                     "INSERT OR REPLACE INTO cleared (profile, cleared_at) VALUES (?, ?)",
                     (scope.profile or _EVERY_PROFILE, now),
                 )
-            kept = db.execute(_COUNT_SUBMISSIONS, values).fetchone()[0]
+            kept = db.execute(_COUNT_KEPT, values).fetchone()[0]
             return Cleared(gone > 0, int(kept))
 
         cleared = self._file.run(forget, durable=True)

@@ -95,6 +95,7 @@ def test_the_id_of_a_line_is_in_its_entry(batch: Batches) -> None:
     (("--yes", "--concurrency", "11"), "--concurrency"),
     (("--yes", "--name-template", "x"), "--name-template"),
     (("--yes", "--max-cost", "0.15"), "may cost more than --max-cost 0.15"),
+    (("--yes", "--max-cost", "nan"), "--max-cost must be a number of dollars"),
     (("--yes", "--results", "tasks.jsonl"), "--results names the input"),
     (("--yes", "--results", ""), "path must not be empty"),
 ])  # fmt: skip

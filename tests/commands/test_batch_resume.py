@@ -294,6 +294,13 @@ def test_clearing_the_history_keeps_what_a_resume_needs(batch: Batches) -> None:
     assert batch.service.posts == [3, 4]
 
 
+def test_clearing_the_history_keeps_what_tells_a_changed_file(batch: Batches) -> None:
+    stop_at_the_third(batch)
+    assert batch.cli("task", "history", "--clear", "--yes").status == 0
+    batch.write(1, 2, 5, 4)
+    assert (batch("--resume").status, batch.service.posts) == (2, [])
+
+
 def test_a_resume_with_wait_covers_lines_of_the_run_before(batch: Batches, work: Path) -> None:
     stop_at_the_third(batch)
     result = batch("--resume", "--wait")

@@ -173,3 +173,38 @@ def test_a_resume_waits_for_tasks_of_the_run_before(batch: Batches) -> None:
     assert ran.status == 0
     assert [entry["status"] for entry in ran.json["tasks"]] == ["success", "success"]
     assert batch.posts == 2
+
+
+def test_a_reader_that_leaves_stops_the_batch_and_loses_nothing(batch: Batches) -> None:
+    batch.served.change(latency=0.1)
+    run = batch.shell.start(
+        "model", "batch", str(batch.path), "--yes", "--concurrency", "1", "--output", "jsonl",
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert run.stdout is not None
+    assert run.stderr is not None
+    run.stdout.readline()
+    run.stdout.close()
+    told = run.stderr.read().decode()
+    run.stderr.close()
+    run.wait(30)
+    assert "--resume" in told
+    assert batch.posts < LINES
+    batch.served.change(latency=0.0)
+    assert states(batch("--resume")) == ["accepted"] * LINES
+    assert None not in batch.ids()
+
+
+def test_a_batch_that_is_started_twice_at_once_is_paid_for_once(batch: Batches) -> None:
+    runs = [
+        batch.shell.start(
+            "model", "batch", str(batch.path), "--yes",
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for run in runs:
+        run.communicate(timeout=60)
+    assert sorted(run.returncode for run in runs) == [0, 2]
+    assert None not in batch.ids()
+    assert batch.posts == LINES

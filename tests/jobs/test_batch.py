@@ -176,6 +176,33 @@ def test_an_id_that_cannot_be_recorded_is_warned_of(
     assert sum("task-3" in warning for warning in bench.warnings) == 1
 
 
+def test_an_id_that_could_not_be_recorded_is_recorded_at_the_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle = bench.book.settle
+    locked = [True, True]
+    monkeypatch.setattr(
+        bench.book, "settle", lambda *about: not (locked and locked.pop()) and settle(*about)
+    )
+    bench.run()
+    assert [(state, task_id) for _, state, task_id in bench.on_disk()] == [
+        ("accepted", f"task-{n}") for n in range(1, 5)
+    ]
+
+
+def test_a_refusal_that_could_not_be_recorded_does_not_undo_what_came_after(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle = bench.book.settle
+    locked = [True]
+    monkeypatch.setattr(
+        bench.book, "settle", lambda *about: not (locked and locked.pop()) and settle(*about)
+    )
+    bench.service.answers[1] = [unavailable()]
+    bench.run(concurrency=1)
+    assert {state for _, state, _ in bench.on_disk()} == {"accepted"}
+
+
 def test_a_batch_that_is_not_in_the_journal_any_more_does_not_go_on(bench: Bench) -> None:
     bench.file.run(lambda db: db.execute("DELETE FROM batches"))
     assert states(bench.run()) == ["skipped"] * 4
