@@ -12,12 +12,13 @@ from modellix_cli.commands.options import SaveOptions
 from modellix_cli.commands.session import Session
 from modellix_cli.errors import Code, ModellixError, usage
 from modellix_cli.jobs.cost import Estimate, Estimator
+from modellix_cli.jsontext import Json
 from modellix_cli.local.batch_facts import Batch
 from modellix_cli.local.batch_input import BatchInput, read_batch
 from modellix_cli.local.name_template import parse_name_template
 from modellix_cli.output.sink import Output
 from modellix_cli.text import count
-from modellix_cli.values import format_duration
+from modellix_cli.values import Slug, format_duration
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
@@ -131,7 +132,20 @@ def check(session: Session, tasks: BatchInput) -> None:
     """
     from modellix_cli.jobs.checking import check_lines
 
-    report = check_lines(tasks.lines(), session.public_client(_SCHEMA_ORIGIN).schema)
+    client, down = session.public_client(_SCHEMA_ORIGIN), list[ModellixError]()
+
+    def schema(slug: Slug) -> Json:
+        """Ask for a schema, unless asking for another has shown that nothing answers."""
+        try:
+            if down:
+                raise down[0]
+            return client.schema(slug)
+        except ModellixError as error:
+            if error.code is Code.NETWORK:
+                down.append(error)
+            raise
+
+    report = check_lines(tasks.lines(), schema)
     for slug, reason in report.unchecked.items():
         session.out.warn(f"Lines of {slug} were not checked: {reason}")
     for problem in report.problems:
@@ -206,6 +220,8 @@ def choose(session: Session, job: Job) -> Batch:
     book, tasks, options = session.batches, job.tasks, job.options
     if options.resume:
         book.check_resume(tasks, options.source)
+    elif not options.new:
+        _warn_of_change(session, job)
     found, last = book.begin(
         tasks.digest,
         options.source,
@@ -236,6 +252,18 @@ def choose(session: Session, job: Job) -> Batch:
     if last is None and options.resume:
         session.out.note("There is no earlier run of these tasks: this is the first.")
     return found
+
+
+def _warn_of_change(session: Session, job: Job) -> None:
+    """Warn who mended a line in a file, and would pay for the others again."""
+    if session.batches.last(job.tasks.digest) is not None:
+        return
+    batch, paid = session.batches.paid_before(job.tasks, job.options.source)
+    if paid:
+        session.out.warn(
+            f"{paid} of these {count(job.tasks.total, 'task')} were submitted in batch {batch}, "
+            f"before {job.options.source} was changed. They are paid for again."
+        )
 
 
 def client_if_any(session: Session, options: BatchOptions) -> "Client | None":

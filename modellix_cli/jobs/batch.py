@@ -179,7 +179,13 @@ class BatchRun:
         if (why := self.stopped_by) is not None and running and not self._told_stop:
             self._told_stop = True  # it may be long until the result says so
             self._warn(f"No more lines are submitted: {why.message} Waiting for those that run.")
-        self._progress.lines(self._emitted, self._total, running=running, failed=self._failed)
+        self._progress.lines(
+            self._emitted,
+            self._total,
+            running=running,
+            failed=self._failed,
+            waits_for=self._submissions.waits_for,
+        )
 
 
 def _nowhere(fate: Fate) -> None:

@@ -18,6 +18,7 @@ from modellix_cli.text import duration
 _FIRST_CONTACT_TRIES: Final = 4
 _MOST_REFUSALS: Final = 10
 _LONGEST_BACKOFF: Final = 10.0
+_WORTH_TELLING: Final = 1.5
 _MOST_DOUBLINGS: Final = 10
 _PASSING: Final = frozenset({Code.RATE_LIMITED, Code.SERVICE_UNAVAILABLE, Code.NETWORK})
 _HOPELESS: Final = frozenset({Code.UNAUTHORIZED, Code.PAYMENT_REQUIRED, Code.TLS})
@@ -77,6 +78,8 @@ class Submissions:
         self._troubles = 0
         self._reached = False
         self._why_skipped = ""
+        self.waits_for = ""
+        """What the next line waits for, in words; "" if it hardly waits."""
         self.stopped_by: ModellixError | None = None
 
     def take(self, lines: Iterable[Line], fates: Iterable[Fate]) -> None:
@@ -108,6 +111,7 @@ class Submissions:
                 self._stop_for(leave)
             else:
                 pause = leave
+        self.waits_for = _words(pause)
         if leaving and not self._send(leaving):
             return 0.0  # to tell the lines behind them
         return pause
@@ -288,3 +292,9 @@ def fate_of(line: Line, state: str, detail: str | None, task_id: str | None = No
 
 def _state_after(error: ModellixError) -> str:
     return "unknown" if error.code is Code.SUBMISSION_UNKNOWN else "rejected"
+
+
+def _words(pause: float | None) -> str:
+    if isinstance(pause, NoSlot):
+        return "waiting for a running task to end"
+    return f"waiting {duration(pause)}" if pause and pause >= _WORTH_TELLING else ""

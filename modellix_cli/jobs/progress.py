@@ -35,5 +35,10 @@ class Progress:
     def bytes(self, name: str, done: int, total: int | None) -> None:
         """Tell how many bytes of a file have arrived, of how many if known."""
 
-    def lines(self, ended: int, total: int, *, running: int, failed: int) -> None:
-        """Tell how far a batch is: lines that have their end, tasks that run, lines in error."""
+    def lines(
+        self, ended: int, total: int, *, running: int, failed: int, waits_for: str = ""
+    ) -> None:
+        """Tell how far a batch is: lines that have their end, tasks that run, lines in error.
+
+        `waits_for` says, in words, why the next line does not leave; "" if it does.
+        """

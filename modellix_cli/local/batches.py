@@ -100,21 +100,31 @@ class BatchBook:
                 hint="Without --resume this starts anew, and pays for every line. "
                 "Nothing was sent.",
             )
-        unfinished = self._list(
-            "WHERE source = ? AND source <> '-' AND state <> 'done'"
-            " AND base_url = ? AND profile = ? ORDER BY id DESC LIMIT ?",
-            one_line(source),
-            *self._who,
-            1,
-        )
-        paid = self._paid(unfinished[0].id, tasks.lines()) if unfinished else 0
+        batch, paid = self.paid_before(tasks, source)
         if paid:
             raise usage(
-                f"{source} has changed since batch {unfinished[0].id}, which needs the same tasks "
-                f"to be resumed: {paid} of the {tasks.total} in it were submitted then.",
+                f"{source} has changed since batch {batch}, which needs the same tasks to be "
+                f"resumed: {paid} of the {tasks.total} in it were submitted then.",
                 hint="Nothing was sent. Put the lines that are new or mended in a file of their "
                 "own. Without --resume this is another batch, and pays for every line.",
             )
+
+    def paid_before(self, tasks: BatchInput, source: str) -> tuple[int, int]:
+        """Return the last unfinished batch of a file that has changed since, 0 if there is none.
+
+        And how many of `tasks` were submitted in it, or may have been.
+        """
+        unfinished = self._list(
+            "WHERE source = ? AND source <> '-' AND state <> 'done' AND digest <> ?"
+            " AND base_url = ? AND profile = ? ORDER BY id DESC LIMIT ?",
+            one_line(source),
+            tasks.digest,
+            *self._who,
+            1,
+        )
+        if not unfinished:
+            return 0, 0
+        return unfinished[0].id, self._paid(unfinished[0].id, tasks.lines())
 
     def _paid(self, batch: int, lines: Iterable[Line]) -> int:
         """Return how many of `lines` were submitted in a batch, or may have been."""

@@ -43,12 +43,14 @@ class Lines(Progress):
             self._last[task_id] = message
             self._sink.note(f"Task {task_id}: {message} Trying again.")
 
-    def lines(self, ended: int, total: int, *, running: int, failed: int) -> None:
+    def lines(
+        self, ended: int, total: int, *, running: int, failed: int, waits_for: str = ""
+    ) -> None:
         """Write a line now and then; the last one is left to the summary."""
         now = self._clock.monotonic()
         if now - self._told >= _SECONDS_BETWEEN_LINES and ended < total:
             self._told = now
-            self._sink.note(_far(ended, total, running, failed))
+            self._sink.note(_far(ended, total, running, failed, waits_for))
 
 
 class Live(Progress):
@@ -119,9 +121,11 @@ class Live(Progress):
         if total is not None and done >= total:
             self._drop(name)
 
-    def lines(self, ended: int, total: int, *, running: int, failed: int) -> None:
+    def lines(
+        self, ended: int, total: int, *, running: int, failed: int, waits_for: str = ""
+    ) -> None:
         """Show how far a batch is."""
-        self._show("", _far(ended, total, running, failed))
+        self._show("", _far(ended, total, running, failed, waits_for))
 
     def _fill(self) -> None:
         while self._waiting and len(self._rows) < _MAX_ROWS:
@@ -151,11 +155,12 @@ class Live(Progress):
             self._bars.remove_task(row)
 
 
-def _far(ended: int, total: int, running: int, failed: int) -> str:
-    """Say how far a batch is: `12 of 40 lines, 3 running, 1 failed`."""
+def _far(ended: int, total: int, running: int, failed: int, waits_for: str) -> str:
+    """Say how far a batch is: `12 of 40 lines, 3 running, 1 failed, waiting 4s`."""
     words = [f"{ended} of {count(total, 'line')}"]
     words += [f"{running} running"] if running else []
     words += [f"{failed} failed"] if failed else []
+    words += [waits_for] if waits_for else []
     return ", ".join(words)
 
 

@@ -254,6 +254,16 @@ def test_check_names_the_lines_that_do_not_fit(batch: Batches) -> None:
     assert batch.service.posts == []
 
 
+def test_a_check_without_network_asks_for_one_schema_only(batch: Batches) -> None:
+    """The other one has no route: to ask for it would be an error of the test."""
+    batch.service.schema.mock(side_effect=httpx.ConnectError("refused"))
+    lines = ({"modelSlug": slug, "body": {}} for slug in ("a/b", "a/c"))
+    (batch.work / "tasks.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    result = batch("--check")
+    assert (result.status, batch.service.posts) == (7, [])
+    assert "Lines of a/c were not checked" in result.stderr
+
+
 def test_lines_that_could_not_be_checked_are_not_said_to_fit(batch: Batches) -> None:
     batch.service.schema.respond(json={})
     result = batch("--check")

@@ -82,6 +82,14 @@ def test_a_resume_of_a_changed_file_is_refused(batch: Batches) -> None:
     assert "has changed since batch 1" in result.stderr
 
 
+def test_a_changed_file_without_resume_is_warned_of(batch: Batches) -> None:
+    stop_at_the_third(batch)
+    batch.write(1, 2, 5, 4)
+    result = batch()
+    assert (result.status, batch.service.posts) == (0, [1, 2, 5, 4])
+    assert "2 of these 4 tasks were submitted in batch 1" in result.stderr
+
+
 def test_a_run_that_was_cut_off_before_its_first_line_is_no_obstacle(batch: Batches) -> None:
     batch.service.replies[1] = UNAUTHORIZED
     batch()

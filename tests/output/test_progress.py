@@ -84,3 +84,12 @@ def test_nothing_moves_where_results_come_line_by_line_on_the_same_terminal(
     both.mode = piped.mode = Output.JSONL
     assert type(choose(both, clock, wanted=True)) is Lines
     assert type(choose(piped, clock, wanted=True)) is Live
+
+
+def test_a_log_says_now_and_then_how_far_a_batch_is_and_what_it_waits_for(clock: FakeClock) -> None:
+    err = io.StringIO()
+    with Lines(Sink(None, err, {}), clock) as progress:
+        for ended in range(5):
+            progress.lines(ended, 4, running=3, failed=1, waits_for="waiting 4s")
+            clock.sleep(6)
+    assert err.getvalue().splitlines() == ["2 of 4 lines, 3 running, 1 failed, waiting 4s"]
