@@ -257,7 +257,7 @@ def test_check_names_the_lines_that_do_not_fit(batch: Batches) -> None:
 def test_a_check_without_network_asks_for_one_schema_only(batch: Batches) -> None:
     """The other one has no route: to ask for it would be an error of the test."""
     batch.service.schema.mock(side_effect=httpx.ConnectError("refused"))
-    lines = ({"modelSlug": slug, "body": {}} for slug in ("a/b", "a/c"))
+    lines: list[dict[str, object]] = [{"modelSlug": s, "body": {}} for s in ("a/b", "a/c")]
     (batch.work / "tasks.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     result = batch("--check")
     assert (result.status, batch.service.posts) == (7, [])
