@@ -1,10 +1,10 @@
 """A request body against the schema that the model publishes.
 
 Both are untrusted. No `$ref` is fetched. A document may have 100,000 values, a body 10,000; one
-check takes at most 200,000 steps and 5 seconds. `pattern` is applied where it cannot take long:
-short, of few repetitions and choices, to strings of up to 300 characters. `patternProperties` and
-`unevaluated…` are not applied, `uniqueItems` up to 1000 items, a malformed keyword never. So a
-body may pass here that the service refuses.
+check takes at most 200,000 steps, 50 levels and 5 seconds. `pattern` is applied where it cannot
+take long: short, of few repetitions and choices, to strings of up to 300 characters.
+`patternProperties` and `unevaluated…` are not applied, `uniqueItems` up to 1000 items, a malformed
+keyword never. So a body may pass here that the service refuses.
 """
 
 from itertools import islice

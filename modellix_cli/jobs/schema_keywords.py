@@ -19,6 +19,7 @@ from referencing.exceptions import Unresolvable
 
 from modellix_cli.jsontext import Json, Number
 
+_MAX_DEPTH: Final = 50
 _MAX_STEPS: Final = 200_000
 _MAX_SECONDS: Final = 5.0
 _MAX_PATTERN: Final = 500
@@ -53,12 +54,14 @@ class Guard:
 
     def __init__(self) -> None:
         self._steps = 0
+        self._depth = 0
         self._until = 0.0
         self._passed_over = 0
 
     def start(self) -> None:
         """Begin the check of a body: 200,000 steps and 5 seconds."""
         self._steps = _MAX_STEPS
+        self._depth = 0
         self._until = time.monotonic() + _MAX_SECONDS
 
     def keywords(self) -> dict[str, GuardedKeyword]:
@@ -72,15 +75,21 @@ class Guard:
         self._steps -= 1
         if self._steps < 0 or time.monotonic() > self._until:
             raise CannotCheck("the check would take too long")
+        if self._depth >= _MAX_DEPTH:  # before Python's own limit, which the library takes ill
+            raise CannotCheck("the schema or the body is nested too deeply")
         if instance is None and schema.get("nullable") is True:  # OpenAPI 3.0
             return
-        if name not in _NEGATING:
-            yield from self._errors(name, keyword, validator, value, instance, schema)
-            return
-        before = self._passed_over
-        found = list(self._errors(name, keyword, validator, value, instance, schema))
-        if self._passed_over == before:
-            yield from found
+        self._depth += 1
+        try:
+            if name not in _NEGATING:
+                yield from self._errors(name, keyword, validator, value, instance, schema)
+                return
+            before = self._passed_over
+            found = list(self._errors(name, keyword, validator, value, instance, schema))
+            if self._passed_over == before:
+                yield from found
+        finally:
+            self._depth -= 1
 
     def _errors(
         self, name: str, keyword: Keyword, validator: Any, value: Any, instance: Any, schema: Any

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.e2e.batches import LINES, Batches, batch, running_service
+from tests.e2e.conftest import COMMAND
 
 __all__ = ["batch", "running_service"]
 
@@ -19,7 +20,7 @@ def into(batch: Batches, stdout: str, *options: str) -> tuple[int, str]:
     """Run it in a shell with its stdout there; return its status and what it says."""
     words = ["model", "batch", str(batch.path), "--yes", *options]
     ran = subprocess.run(
-        ["bash", "-c", f'modellix-cli "$@" {stdout}; exit "${{PIPESTATUS[0]}}"', "_", *words],
+        ["bash", "-c", f'"$0" "$@" {stdout}; exit "${{PIPESTATUS[0]}}"', COMMAND, *words],
         env=batch.shell.env, cwd=batch.shell.cwd, stderr=subprocess.PIPE, timeout=60, check=False,
     )  # fmt: skip
     return ran.returncode, ran.stderr.decode()

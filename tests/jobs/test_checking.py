@@ -256,9 +256,9 @@ def test_a_schema_that_refers_to_itself_cannot_be_checked() -> None:
 
 def test_a_schema_that_multiplies_cannot_be_checked() -> None:
     levels: dict[str, Json] = {
-        f"s{i}": {"allOf": [{"$ref": f"#/levels/s{i + 1}"}] * 2} for i in range(40)
+        f"s{i}": {"allOf": [{"$ref": f"#/levels/s{i + 1}"}] * 2} for i in range(20)
     }
-    levels["s40"] = {}
+    levels["s20"] = {}
     started = time.monotonic()
     with pytest.raises(CannotCheck, match="too long"):
         problem({"$ref": "#/levels/s0"}, {}, levels=levels)
