@@ -218,6 +218,8 @@ def choose(session: Session, job: Job) -> Batch:
     do about it.
     """
     book, tasks, options = session.batches, job.tasks, job.options
+    if not options.new:
+        book.check_journal()
     if options.resume:
         book.check_resume(tasks, options.source)
     elif not options.new:

@@ -86,20 +86,23 @@ class BatchBook:
         )
         return found[0] if found else None
 
+    def check_journal(self) -> None:
+        """Refuse to go on where the journal has just been lost. Raises a usage error."""
+        self.latest(1)  # which opens it
+        if self._file.renewed:
+            raise usage(
+                "The journal was unusable, so it is not known what earlier runs paid for.",
+                hint="Nothing was sent. To submit every line, perhaps again, pass --new.",
+            )
+
     def check_resume(self, tasks: BatchInput, source: str) -> None:
         """Refuse a resume that would pay anew for what an earlier run may have paid for.
 
-        That is where the journal was lost, or where the tasks in a file have changed since a batch
-        of it that is not finished. Raises a usage error.
+        That is where the tasks in a file have changed since a batch of it that is not finished.
+        Raises a usage error.
         """
         if self.last(tasks.digest) is not None:
             return
-        if self._file.renewed:
-            raise usage(
-                "The journal was unusable, so it is not known what an earlier run paid for.",
-                hint="Without --resume this starts anew, and pays for every line. "
-                "Nothing was sent.",
-            )
         batch, paid = self.paid_before(tasks, source)
         if paid:
             raise usage(

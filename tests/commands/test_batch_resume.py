@@ -90,6 +90,25 @@ def test_a_changed_file_without_resume_is_warned_of(batch: Batches) -> None:
     assert "2 of these 4 tasks were submitted in batch 1" in result.stderr
 
 
+@pytest.mark.parametrize("options", [(), ("--resume",)])
+def test_after_the_journal_was_lost_every_line_needs_a_decision(
+    batch: Batches, options: tuple[str, ...]
+) -> None:
+    batch.state.mkdir(parents=True)
+    (batch.state / "journal.db").write_bytes(b"no database" * 1000)
+    result = batch(*options)
+    assert (result.status, batch.service.posts) == (2, [])
+    assert "pass --new" in result.stderr
+
+
+def test_with_new_a_lost_journal_is_only_warned_of(batch: Batches) -> None:
+    batch.state.mkdir(parents=True)
+    (batch.state / "journal.db").write_bytes(b"no database" * 1000)
+    result = batch("--new")
+    assert (result.status, batch.service.posts) == (0, [1, 2, 3, 4])
+    assert "was unusable" in result.stderr
+
+
 def test_a_run_that_was_cut_off_before_its_first_line_is_no_obstacle(batch: Batches) -> None:
     batch.service.replies[1] = UNAUTHORIZED
     batch()

@@ -153,11 +153,11 @@ def test_a_resume_of_known_tasks_is_never_refused(books: Books) -> None:
         books.book.check_resume(found, "tasks.jsonl")
 
 
-def test_a_resume_after_the_journal_was_lost_is_refused(books: Books) -> None:
+def test_a_journal_that_was_just_lost_is_no_ground_to_pay_anew(books: Books) -> None:
     books.folder.mkdir(parents=True)
     (books.folder / "journal.db").write_bytes(b"no database" * 1000)
-    with tasks(LINES) as found, pytest.raises(ModellixError, match="journal was unusable"):
-        books.book.check_resume(found, "tasks.jsonl")
+    with pytest.raises(ModellixError, match="journal was unusable"):
+        books.book.check_journal()
 
 
 def test_a_file_name_that_is_no_text_is_kept_as_far_as_it_is(books: Books) -> None:
