@@ -62,7 +62,9 @@ class Session(Stores):
         from modellix_cli.local.pace import PaceBook, pace_scope
 
         scope = pace_scope(self.base_url, self._key.text if self._key else "")
-        return Governor(PaceBook(self.journal_file, scope), self.runtime.clock)
+        book = PaceBook(self.journal_file, scope)
+        self.at_end(book.close)
+        return Governor(book, self.runtime.clock)
 
     @cached_property
     def gate(self) -> "Gate":

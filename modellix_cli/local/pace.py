@@ -146,6 +146,13 @@ class PaceBook:
                 done = apply(self._own())
         return done[0]
 
+    def close(self) -> None:
+        """Forget what was kept in memory."""
+        with self._lock:
+            if self._memory is not None:
+                self._memory.close()
+                self._memory = None
+
     def _own(self) -> sqlite3.Connection:
         if self._memory is None:
             self._memory = sqlite3.connect(

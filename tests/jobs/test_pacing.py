@@ -321,8 +321,9 @@ def test_short_pauses_that_add_up_are_told_of_for_what_they_are(
     tmp_path: Path, notices: list[str]
 ) -> None:
     clock = LateClock()
-    book = PaceBook(JournalFile(tmp_path, clock, pytest.fail), "scope")
-    gate(Hurried(book, clock), clock, notices).enter()
+    file = JournalFile(tmp_path, clock, pytest.fail)
+    gate(Hurried(PaceBook(file, "scope"), clock), clock, notices).enter()
+    file.close()
     assert notices == ["The requests that this key allows are used up. Going on in 0.1s."]
 
 

@@ -71,9 +71,19 @@ def journal(tmp_path: Path, clock: FakeClock, warnings: list[str]) -> Iterator[J
     opened.close()
 
 
+BOOKS: list[PaceBook] = []
+
+
+@pytest.fixture(autouse=True)
+def closed_books() -> Iterator[None]:
+    yield
+    while BOOKS:
+        BOOKS.pop().close()
+
+
 def submitter(client: Client, journal: Journal, clock: FakeClock, warnings: list[str]) -> Submitter:
-    book = PaceBook(JournalFile(journal.path.parent, clock, warnings.append), "scope")
-    gate = Gate(Governor(book, clock), clock, warnings.append, 120.0)
+    BOOKS.append(PaceBook(journal._file, "scope"))
+    gate = Gate(Governor(BOOKS[-1], clock), clock, warnings.append, 120.0)
     return Submitter(
         client, journal, gate, now=clock.now, warn=warnings.append, resume=lambda i: f"wait {i}"
     )

@@ -157,6 +157,7 @@ def test_without_a_journal_a_process_learns_for_itself(
     assert known(book).sent == 2
     assert taken(book) == (1, 1)
     assert len(warnings) == 1
+    book.close()
 
 
 def test_without_a_journal_threads_lose_nothing(
@@ -166,6 +167,7 @@ def test_without_a_journal_threads_lose_nothing(
     book = PaceBook(JournalFile(tmp_path / "file" / "state", clock, warnings.append), "scope")
     count_in_threads(book)
     assert known(book).sent == 200
+    book.close()
 
 
 def test_threads_lose_nothing(process: Open) -> None:
