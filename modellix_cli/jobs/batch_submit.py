@@ -71,6 +71,8 @@ class Submissions:
         self._again: deque[Step] = deque()
         self._flying: dict[int, Line] = {}
         self._refusals: dict[int, int] = {}
+        self._doubted: set[int] = set()
+        """Lines that are sent again though an earlier try may have created a task."""
         self._unrecorded: deque[Callable[[], bool]] = deque()
         self._hold_until = 0.0
         self._trouble_since: float | None = None
@@ -153,6 +155,8 @@ class Submissions:
             if fate is not None and fate.state != "rejected" and not resent:
                 self._go_on(fate)
             elif not self._why_skipped:
+                if resent:
+                    self._doubted.add(line.index)
                 return step
             else:
                 refused = f" It was refused before: {fate.detail}" if fate and fate.detail else ""
@@ -188,7 +192,7 @@ class Submissions:
             try:
                 made.append(send())
             except ModellixError as error:
-                self._settle(line, _state_after(error), error.task_id, error.message)
+                self._settle(line, self._state_after(line, error), error.task_id, error.message)
                 raise
             self._settle(line, "accepted", made[0].task_id, None)
             return made[0]
@@ -205,9 +209,8 @@ class Submissions:
 
     def _settle(self, line: Line, state: str, task_id: str | None, detail: str | None) -> None:
         settle = partial(self._means.book.settle, self._batch, line, state, task_id, detail)
-        if (
-            not settle() and task_id is not None
-        ):  # others may be tried again, and come out otherwise
+        # Only ids are kept for later: other lines may be tried again, and come out otherwise.
+        if not settle() and task_id is not None:
             self._unrecorded.append(settle)
             self._means.warn(f"Task {task_id} was submitted; note its id, it is not recorded.")
 
@@ -234,14 +237,14 @@ class Submissions:
     def _not_accepted(self, line: Line, ticket: Ticket, error: ModellixError) -> None:
         self._means.governor.failed(ticket, error)
         self._reached = self._reached or error.status is not None
-        fate = fate_of(line, _state_after(error), error.message, error.task_id)
+        fate = fate_of(line, self._state_after(line, error), error.message, error.task_id)
         if error.code in _PASSING and self._worth_another_try(line, error):
             self._again.append((line, fate))
             return
         self._emit(fate)
         if error.code in _HOPELESS:
             self.stop(error, f"Skipped: {error.message}")
-        elif fate.state == "unknown" and not self._orders.continue_on_unknown:
+        elif error.code is Code.SUBMISSION_UNKNOWN and not self._orders.continue_on_unknown:
             self.stop(error, _AFTER_UNKNOWN)
 
     def _worth_another_try(self, line: Line, error: ModellixError) -> bool:
@@ -273,6 +276,11 @@ class Submissions:
             self._hold_until = max(self._hold_until, hold)
         return error.crowded or tries < _MOST_REFUSALS
 
+    def _state_after(self, line: Line, error: ModellixError) -> str:
+        """Return what is known of a line after a failure; an earlier doubt is not ended by it."""
+        doubtful = error.code is Code.SUBMISSION_UNKNOWN or line.index in self._doubted
+        return "unknown" if doubtful else "rejected"
+
     def stop(self, error: ModellixError | None, why: str) -> None:
         """Start no more lines; `why` is what those that are left out say."""
         if not self._why_skipped:
@@ -288,10 +296,6 @@ class Submissions:
 def fate_of(line: Line, state: str, detail: str | None, task_id: str | None = None) -> Fate:
     """Return what became of a line that was, or was not, submitted."""
     return Fate(line.index, str(line.slug), line.name, state, task_id, detail=detail)
-
-
-def _state_after(error: ModellixError) -> str:
-    return "unknown" if error.code is Code.SUBMISSION_UNKNOWN else "rejected"
 
 
 def _words(pause: float | None) -> str:

@@ -53,12 +53,7 @@ class BatchBook:
 
         def find_or_make(db: sqlite3.Connection) -> tuple[Batch, Batch | None]:
             _forget_old(db, now - _KEPT)
-            row = db.execute(
-                "SELECT id, created_at, updated_at, source, total, state FROM batches"
-                " WHERE digest = ? AND base_url = ? AND profile = ? ORDER BY id DESC LIMIT 1",
-                (digest, *self._who),
-            ).fetchone()
-            last = Batch(*row) if row else None
+            last = self._last(db, digest)
             if last is not None and not anew and (resume or last.state != "done"):
                 return last, last
             if last is not None and not anew and last.updated_at > since:
@@ -79,12 +74,16 @@ class BatchBook:
 
     def last(self, digest: str) -> Batch | None:
         """Return the last batch of the same input, finished or not, None if there is none."""
-        found = self._list(
-            "WHERE digest = ? AND base_url = ? AND profile = ? ORDER BY id DESC LIMIT 1",
-            digest,
-            *self._who,
-        )
-        return found[0] if found else None
+        found: Batch | None = self._sure(lambda db: self._last(db, digest))
+        return found
+
+    def _last(self, db: sqlite3.Connection, digest: str) -> Batch | None:
+        row = db.execute(
+            "SELECT id, created_at, updated_at, source, total, state FROM batches"
+            " WHERE digest = ? AND base_url = ? AND profile = ? ORDER BY id DESC LIMIT 1",
+            (digest, *self._who),
+        ).fetchone()
+        return Batch(*row) if row else None
 
     def check_journal(self) -> None:
         """Refuse to go on where the journal has just been lost. Raises a usage error."""

@@ -109,6 +109,17 @@ def test_with_new_a_lost_journal_is_only_warned_of(batch: Batches) -> None:
     assert "was unusable" in result.stderr
 
 
+def test_a_refusal_does_not_end_the_doubt_of_an_earlier_try(batch: Batches) -> None:
+    batch.service.replies[2] = CUT
+    batch()
+    batch.service.replies[2] = bad_request()
+    again = batch("--resume", "--resend-unknown")
+    assert states(again) == ["accepted", "unknown", "accepted", "accepted"]
+    batch.service.posts.clear()
+    assert states(batch("--resume"))[1] == "unknown"
+    assert batch.service.posts == []
+
+
 def test_a_run_that_was_cut_off_before_its_first_line_is_no_obstacle(batch: Batches) -> None:
     batch.service.replies[1] = UNAUTHORIZED
     batch()
