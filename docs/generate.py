@@ -7,9 +7,9 @@ from typing import Any
 import typer
 
 from modellix_cli import app
-from modellix_cli.commands.command import PROGRAM, Command, Group
-from modellix_cli.commands.globals import global_options
-from modellix_cli.errors import REGISTRY
+from modellix_cli.commands._framework.command import PROGRAM, Command, Group
+from modellix_cli.commands._framework.global_options import global_options
+from modellix_cli.domain.errors import REGISTRY
 
 TARGET = Path(__file__).with_name("reference.md")
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import typer
 
-    from modellix_cli.commands.session import Session
-    from modellix_cli.errors import ModellixError
+    from modellix_cli.context.session import Session
+    from modellix_cli.domain.errors import ModellixError
 
 
 BROKEN_PIPE = 141
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    from modellix_cli.commands.session import Session
+    from modellix_cli.context.session import Session
     from modellix_cli.output.sink import Sink
     from modellix_cli.runtime import Runtime
 
@@ -48,8 +48,8 @@ def execute(session: "Session", arguments: list[str]) -> int:
     import typer
 
     from modellix_cli.app import build
-    from modellix_cli.commands.command import COMPLETION_VARIABLE, PROGRAM
-    from modellix_cli.errors import Code, ModellixError, interrupted, usage
+    from modellix_cli.commands._framework.command import COMPLETION_VARIABLE, PROGRAM
+    from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted, usage
     from modellix_cli.output.sink import ReaderGone
 
     if COMPLETION_VARIABLE in session.runtime.env:
@@ -75,7 +75,7 @@ def execute(session: "Session", arguments: list[str]) -> int:
         session.out.abandon_stdout()  # what Typer makes of a reader that left
         return BROKEN_PIPE
     except OSError as error:  # such as help on a full disk
-        return _fail(session, ModellixError(Code.OUTPUT_UNWRITABLE, f"{error}."))
+        return _fail(session, ModellixError(ErrorCode.OUTPUT_UNWRITABLE, f"{error}."))
     except Exception as error:  # noqa: BLE001 - the user never sees a traceback unasked
         if session.globals.debug:
             import traceback
@@ -83,15 +83,15 @@ def execute(session: "Session", arguments: list[str]) -> int:
             for line in traceback.format_exc().splitlines():
                 session.out.note(line)
         what = f"{type(error).__name__}: {error}"
-        return _fail(session, ModellixError(Code.INTERNAL, f"Unexpected failure. {what}"))
+        return _fail(session, ModellixError(ErrorCode.INTERNAL, f"Unexpected failure. {what}"))
 
 
 def _fail(session: "Session", error: "ModellixError") -> int:
-    from modellix_cli.errors import REGISTRY, Code, ModellixError
+    from modellix_cli.domain.errors import REGISTRY, ErrorCode, ModellixError
     from modellix_cli.output.sink import ReaderGone
 
     session.name_submitted(error)
-    if error.code is Code.USAGE and error.hint == REGISTRY[Code.USAGE].hint:
+    if error.code is ErrorCode.USAGE and error.hint == REGISTRY[ErrorCode.USAGE].hint:
         error.hint = f"See {session.command_path} --help."
     try:
         session.out.error(error)
@@ -160,7 +160,7 @@ def _end_on_signals() -> None:
     """Treat SIGTERM and SIGHUP like Ctrl-C, so that what is known is told before the end."""
     import signal
 
-    from modellix_cli.errors import Stopped
+    from modellix_cli.domain.errors import Stopped
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Stopped(number)

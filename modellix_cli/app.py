@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from modellix_cli.commands.command import PROGRAM, Group, load
-from modellix_cli.commands.globals import version_option
-from modellix_cli.errors import Exit
+from modellix_cli.commands._framework.command import PROGRAM, Group, load
+from modellix_cli.commands._framework.global_options import version_option
+from modellix_cli.domain.errors import ExitStatus
 
 MODEL = {
     "run": "model.run",
@@ -79,7 +79,7 @@ class Root(Group):
 
 def build() -> Root:
     """Return the root command."""
-    statuses = "\n".join(f"  {int(status):3}  {status.meaning}" for status in Exit)
+    statuses = "\n".join(f"  {int(status):3}  {status.meaning}" for status in ExitStatus)
     root = Root(
         PROGRAM,
         "Generate images and video with Modellix: never pays twice, never loses a task.\n\n"

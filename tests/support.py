@@ -11,7 +11,7 @@ from typing import Any, TextIO, TypeVar
 
 from modellix_cli.__main__ import execute, wants_envelope
 from modellix_cli.clock import Clock
-from modellix_cli.commands.session import Session
+from modellix_cli.context.session import Session
 from modellix_cli.output.sink import Sink
 from modellix_cli.runtime import Runtime
 

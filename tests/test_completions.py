@@ -7,7 +7,7 @@ import pytest
 
 from completions.generate import FILES
 from modellix_cli.clock import Clock
-from modellix_cli.local.cache import ModelCache
+from modellix_cli.models.cache import ModelCache
 from tests.conftest import Cli
 from tests.e2e.conftest import COMMAND
 from tests.support import BASE, invoke

@@ -10,7 +10,7 @@ import pytest
 
 from docs.generate import TARGET, reference
 from modellix_cli import __version__
-from modellix_cli.errors import Exit
+from modellix_cli.domain.errors import ExitStatus
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,7 +35,7 @@ def test_an_example_of_the_readme_runs(tmp_path: Path, example: str) -> None:
 
 def test_the_readme_lists_every_exit_status() -> None:
     rows = dict(re.findall(r"^\| (\d+) \| (.+) \|$", README, re.MULTILINE))
-    assert rows == {str(int(status)): status.meaning for status in Exit}
+    assert rows == {str(int(status)): status.meaning for status in ExitStatus}
 
 
 def test_the_reference_is_what_the_program_says() -> None:

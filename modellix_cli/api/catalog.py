@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from modellix_cli.api.documents import unexpected
-from modellix_cli.jsontext import Json, Number, dumps
+from modellix_cli.domain.jsontext import Json, Number, dumps
 
 if TYPE_CHECKING:
     from decimal import Decimal

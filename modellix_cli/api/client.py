@@ -23,16 +23,16 @@ from modellix_cli.api.retry import (
     read_limits,
     with_retries,
 )
-from modellix_cli.api.transport import Cut, NotSent, Reply, Trace, Transport, WsgiApp
+from modellix_cli.api.transport import ConnectionLost, NotSent, Reply, Trace, Transport, WsgiApp
 from modellix_cli.clock import Clock
-from modellix_cli.errors import Code, ModellixError
-from modellix_cli.jsontext import Json
-from modellix_cli.values import Slug
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.jsontext import Json
+from modellix_cli.domain.values import Slug
 
 API_PREFIX: Final = "/api/v1"
 T = TypeVar("T")
 
-_CREATED_NOTHING: Final = {Code.RATE_LIMITED, Code.SERVICE_UNAVAILABLE, Code.NETWORK}
+_CREATED_NOTHING: Final = {ErrorCode.RATE_LIMITED, ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.NETWORK}
 """How a submission fails when it is certain that no task exists and another try may succeed."""
 
 
@@ -85,7 +85,7 @@ class Client:
                 return self.submit_once(slug, body, guard=guard, tries=tries)
             except ModellixError as error:
                 allowed = _CREATED_NOTHING | (
-                    {Code.SUBMISSION_UNKNOWN} if resend_unknown else set()
+                    {ErrorCode.SUBMISSION_UNKNOWN} if resend_unknown else set()
                 )
                 error.retryable = error.code in allowed
                 raise
@@ -115,7 +115,7 @@ class Client:
             reply = self._transport.send("POST", path, headers=headers, body=body, attempt=tries)
         except NotSent as error:
             raise failures.unreachable(error, self._base_url) from error
-        except Cut as error:
+        except ConnectionLost as error:
             raise failures.submission_unknown(
                 f"The connection failed after the submission started: {error.reason}.", error.body
             ) from error
@@ -145,7 +145,7 @@ class Client:
         try:
             return self._get(path, lambda document: read_task(document, task_id), policy)
         except ModellixError as error:
-            if error.code is Code.NOT_FOUND:
+            if error.code is ErrorCode.NOT_FOUND:
                 error.hint = "Check the task id and the account: tasks belong to a team."
             raise
 
@@ -221,7 +221,7 @@ class Client:
                 reply = self._send("POST", f"{API_PREFIX}/media/files", headers, tries, body)
             except NotSent as error:
                 raise failures.unreachable(error, self._base_url) from error
-            except Cut as error:
+            except ConnectionLost as error:
                 raise failures.upload_unknown(f"The connection failed: {error.reason}.") from error
             return failures.read_upload(reply, self._clock)
 
@@ -253,7 +253,7 @@ class Client:
                 reply = self._send(method, path, headers, tries)
             except NotSent as error:
                 raise failures.unreachable(error, self._base_url) from error
-            except Cut as error:
+            except ConnectionLost as error:
                 raise failures.interrupted_read(error) from error
             return read(reply)
 

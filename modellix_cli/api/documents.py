@@ -10,10 +10,10 @@ from datetime import datetime
 from math import isfinite
 from typing import Final
 
-from modellix_cli.errors import Code, ModellixError
-from modellix_cli.jsontext import Json
-from modellix_cli.text import clip, one_line
-from modellix_cli.values import parse_task_id
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.jsontext import Json
+from modellix_cli.domain.text import clip, one_line
+from modellix_cli.domain.values import parse_task_id
 
 SUCCEEDED: Final = frozenset({"success", "succeeded", "completed"})
 FAILED: Final = frozenset({"failed", "error", "canceled", "cancelled"})
@@ -188,5 +188,5 @@ def _seconds(milliseconds: Json) -> float | None:
 def unexpected(wanted: str) -> ModellixError:
     """Return the error for a reply without what its document must have."""
     return ModellixError(
-        Code.BAD_REPLY, f"Unexpected reply from the Modellix API: expected {wanted}."
+        ErrorCode.BAD_REPLY, f"Unexpected reply from the Modellix API: expected {wanted}."
     )

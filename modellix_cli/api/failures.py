@@ -10,25 +10,25 @@ from typing import Final
 
 from modellix_cli.api.files import UploadedFile, read_uploaded
 from modellix_cli.api.retry import asked_wait
-from modellix_cli.api.transport import Cut, NotSent, Reply
+from modellix_cli.api.transport import ConnectionLost, NotSent, Reply
 from modellix_cli.clock import Clock
-from modellix_cli.errors import Code, ModellixError
-from modellix_cli.jsontext import Json, JsonError, decode, loads
-from modellix_cli.text import clip, one_line, without_secrets
-from modellix_cli.values import parse_task_id
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.jsontext import Json, JsonError, decode, loads
+from modellix_cli.domain.text import clip, one_line, without_secrets
+from modellix_cli.domain.values import parse_task_id
 
 _CODES: Final = {
-    400: Code.INVALID_REQUEST,
-    401: Code.UNAUTHORIZED,
-    402: Code.PAYMENT_REQUIRED,
-    403: Code.UNAUTHORIZED,
-    404: Code.NOT_FOUND,
-    405: Code.INVALID_REQUEST,
-    408: Code.SERVICE_UNAVAILABLE,
-    413: Code.INVALID_REQUEST,
-    415: Code.INVALID_REQUEST,
-    422: Code.INVALID_REQUEST,
-    429: Code.RATE_LIMITED,
+    400: ErrorCode.INVALID_REQUEST,
+    401: ErrorCode.UNAUTHORIZED,
+    402: ErrorCode.PAYMENT_REQUIRED,
+    403: ErrorCode.UNAUTHORIZED,
+    404: ErrorCode.NOT_FOUND,
+    405: ErrorCode.INVALID_REQUEST,
+    408: ErrorCode.SERVICE_UNAVAILABLE,
+    413: ErrorCode.INVALID_REQUEST,
+    415: ErrorCode.INVALID_REQUEST,
+    422: ErrorCode.INVALID_REQUEST,
+    429: ErrorCode.RATE_LIMITED,
 }
 _TASK_ID_IN_BODY: Final = re.compile(rb'"task_id"\s*:\s*("(?:[^"\\]|\\.){1,2000}"|-?\d{1,600})')
 _CONCURRENT_HINT: Final = (
@@ -54,12 +54,14 @@ def read_document(reply: Reply, clock: Clock) -> Json:
         return document
     if status == 200:
         raise ModellixError(
-            Code.BAD_REPLY,
+            ErrorCode.BAD_REPLY,
             f"The Modellix API answered {reply.status} with something that is not JSON"
             f"{_media_type(reply)}.",
             status=reply.status,
         )
-    code = Code.SERVICE_UNAVAILABLE if status >= 500 else _CODES.get(status, Code.API_ERROR)
+    code = (
+        ErrorCode.SERVICE_UNAVAILABLE if status >= 500 else _CODES.get(status, ErrorCode.API_ERROR)
+    )
     crowded = status == 429 and is_crowded(reply)
     raise ModellixError(
         code,
@@ -123,11 +125,11 @@ def read_text(reply: Reply, clock: Clock) -> str:
     if reply.status != 200:
         read_document(reply, clock)
     if "html" in reply.headers.get("content-type", "").lower():
-        raise ModellixError(Code.BAD_REPLY, "A web page came instead of the text.")
+        raise ModellixError(ErrorCode.BAD_REPLY, "A web page came instead of the text.")
     try:
         return decode(reply.body)
     except JsonError as error:
-        raise ModellixError(Code.BAD_REPLY, f"The page is not text: {error}.") from error
+        raise ModellixError(ErrorCode.BAD_REPLY, f"The page is not text: {error}.") from error
 
 
 def check_deleted(reply: Reply, clock: Clock) -> None:
@@ -152,7 +154,7 @@ def read_upload(reply: Reply, clock: Clock) -> UploadedFile:
 def upload_unknown(what: str, status: int | None = None) -> ModellixError:
     """Return the error for an upload that may or may not have arrived."""
     return ModellixError(
-        Code.UPLOAD_UNKNOWN, f"{what} The upload outcome is unknown.", status=status
+        ErrorCode.UPLOAD_UNKNOWN, f"{what} The upload outcome is unknown.", status=status
     )
 
 
@@ -169,7 +171,7 @@ def submission_unknown(
     """
     given = told_task_id(body)
     error = ModellixError(
-        Code.SUBMISSION_UNKNOWN,
+        ErrorCode.SUBMISSION_UNKNOWN,
         f"{what} The outcome of the paid submission is unknown: a task may have been created.",
         status=status,
         wait_seconds=wait_seconds,
@@ -191,10 +193,10 @@ def unreachable(error: NotSent, base_url: str) -> ModellixError:
     )
 
 
-def interrupted_read(error: Cut) -> ModellixError:
+def interrupted_read(error: ConnectionLost) -> ModellixError:
     """Return the error for a read whose reply did not arrive."""
     return ModellixError(
-        Code.NETWORK, f"The connection failed: {clip(one_line(error.reason), 300)}."
+        ErrorCode.NETWORK, f"The connection failed: {clip(one_line(error.reason), 300)}."
     )
 
 

@@ -7,8 +7,8 @@ from urllib.parse import quote, urlsplit
 
 from modellix_cli.api.documents import unexpected
 from modellix_cli.clock import iso
-from modellix_cli.jsontext import Json
-from modellix_cli.values import is_loopback_or_https
+from modellix_cli.domain.jsontext import Json
+from modellix_cli.domain.values import is_loopback_or_https
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from math import isfinite
 from typing import Final, TypeVar
 
 from modellix_cli.clock import Clock
-from modellix_cli.errors import ModellixError
-from modellix_cli.text import duration
+from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.text import duration
 
 T = TypeVar("T")
 BACKOFF_SECONDS: Final = (1.0, 2.0, 4.0)

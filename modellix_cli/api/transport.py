@@ -17,9 +17,9 @@ import httpx
 
 from modellix_cli import __version__
 from modellix_cli.clock import Clock
-from modellix_cli.errors import Code
-from modellix_cli.text import without_secrets
-from modellix_cli.values import LOOPBACK
+from modellix_cli.domain.errors import ErrorCode
+from modellix_cli.domain.text import without_secrets
+from modellix_cli.domain.values import LOOPBACK
 
 MAX_REPLY_BYTES: Final = 16 * 1024 * 1024
 USER_AGENT: Final = f"modellix-cli-python/{__version__}"
@@ -55,14 +55,16 @@ class NotSent(Exception):
     or network for all else; more may come.
     """
 
-    def __init__(self, reason: str, code: Code = Code.NETWORK, cause: str = "network") -> None:
+    def __init__(
+        self, reason: str, code: ErrorCode = ErrorCode.NETWORK, cause: str = "network"
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
         self.cause = cause
 
 
-class Cut(Exception):
+class ConnectionLost(Exception):
     """The request left, at least in part, and no whole reply came back; `body` is what did."""
 
     def __init__(self, reason: str, body: bytes = b"") -> None:
@@ -125,7 +127,7 @@ class Transport:
         except (httpx.HTTPError, httpx.StreamError, OSError, ValueError, zlib.error) as error:
             reason = describe(error)
             self._trace(f"network failure {method} {path}: {reason}")
-            raise Cut(reason, bytes(body_read)) from error
+            raise ConnectionLost(reason, bytes(body_read)) from error
         spent = (self._clock.monotonic() - started) * 1000
         self._trace(f"response {reply.status} {method} {path} after {spent:.0f}ms")
         return reply
@@ -210,7 +212,7 @@ def tls_context() -> ssl.SSLContext:
             return ssl.create_default_context(cafile=bundle or None, capath=folder or None)
         except OSError as error:
             reason = f"SSL_CERT_FILE {bundle} cannot be used: {error}"
-            raise NotSent(reason, Code.TLS, "certificates") from error
+            raise NotSent(reason, ErrorCode.TLS, "certificates") from error
     import truststore
 
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -226,7 +228,7 @@ def not_sent(error: Exception, proxy: str | None = None) -> NotSent:
         if isinstance(cause, ssl.SSLError):
             known = (getattr(cause, name, None) for name in ("verify_message", "reason"))
             why = next(filter(None, known), cause)
-            return NotSent(f"TLS failed: {why}", Code.TLS, "tls")
+            return NotSent(f"TLS failed: {why}", ErrorCode.TLS, "tls")
     reason, word = describe(error), "network"
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         reason, word = "its name cannot be resolved", "dns"

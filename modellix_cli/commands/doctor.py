@@ -2,9 +2,9 @@
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import ApiKey
-from modellix_cli.commands.session import Session
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import ApiKey
+from modellix_cli.context.session import Session
 from modellix_cli.output.sink import Output
 
 
@@ -17,9 +17,9 @@ def doctor(ctx: typer.Context, api_key: ApiKey = None) -> None:
 
     Nothing is charged. With --json the result is always the list of checks, never an error.
     """
-    from modellix_cli.commands.checks import examine
-    from modellix_cli.commands.setup import find_setup
     from modellix_cli.output.setup import examined
+    from modellix_cli.workflows.diagnosis import examine
+    from modellix_cli.workflows.setup import find_setup
 
     session = Session.of(ctx)
     found = find_setup(session, api_key)

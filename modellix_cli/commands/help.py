@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from modellix_cli.commands.command import Group, command, suggestion
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import usage
+from modellix_cli.commands._framework.command import Group, command, suggestion
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import usage
 from modellix_cli.output.sink import Output
 
 

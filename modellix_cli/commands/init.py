@@ -4,10 +4,10 @@ from typing import Final
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import ApiKey, ApiKeyStdin, Check, Force, StoreIn, Yes
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Exit
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import ApiKey, ApiKeyStdin, Check, Force, StoreIn, Yes
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.output.sink import Output
 
 QUESTION: Final = "Enter your Modellix API key (https://www.modellix.ai/console/api-key):"
@@ -16,7 +16,7 @@ QUESTION: Final = "Enter your Modellix API key (https://www.modellix.ai/console/
 @command(
     default=Output.HUMAN,
     examples=("init", "init --api-key-stdin < key.txt", "init --check --json"),
-    exits=(Exit.AUTH, Exit.RATE_LIMITED, Exit.UNAVAILABLE),
+    exits=(ExitStatus.AUTH, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
 )
 def init(
     ctx: typer.Context,
@@ -32,8 +32,8 @@ def init(
     The key is that of --api-key, of stdin, of MODELLIX_API_KEY (which is not saved), the saved
     one, or the one typed at a hidden prompt.
     """
-    from modellix_cli.commands.signing_in import Wanted, sign_in
     from modellix_cli.output import accounts
+    from modellix_cli.workflows.login import Wanted, sign_in
 
     session = Session.of(ctx)
     wanted = Wanted(api_key, api_key_stdin, check, force, yes, store)

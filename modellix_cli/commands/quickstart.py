@@ -4,8 +4,8 @@ from typing import Any, Final
 
 import typer
 
-from modellix_cli.commands.command import PROGRAM, command
-from modellix_cli.commands.session import Session
+from modellix_cli.commands._framework.command import PROGRAM, command
+from modellix_cli.context.session import Session
 from modellix_cli.output.sink import Output
 
 KEY_PAGE: Final = "https://www.modellix.ai/console/api-key"
@@ -26,8 +26,8 @@ _THEN: Final = (
 @command(default=Output.HUMAN, examples=("quickstart", "quickstart --json"), hidden=True)
 def quickstart(ctx: typer.Context) -> None:
     """Say how to begin; also what modellix-cli prints without a command. Asks no server."""
-    from modellix_cli.commands.setup import find_setup
     from modellix_cli.output.setup import welcome
+    from modellix_cli.workflows.setup import find_setup
 
     session = Session.of(ctx)
     found = find_setup(session)

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from modellix_cli.domain.text import count
 from modellix_cli.output.sink import Output, Sink
-from modellix_cli.text import count
 
 if TYPE_CHECKING:
-    from modellix_cli.local.accounts import Accounts
-    from modellix_cli.output.facts import SignedIn, SignedOut, Standing
+    from modellix_cli.output.facts import LoginStatus, SignedIn, SignedOut
+    from modellix_cli.profiles.accounts import Accounts
 
 DOCS: Final = "https://docs.modellix.ai/ways-to-use/cli"
 NEXT_STEPS: Final = (
@@ -73,7 +73,7 @@ def imported(sink: Sink, login: "SignedIn", variable: str) -> None:
         sink.line(f"{variable} can now be removed from the environment.")
 
 
-def standing(sink: Sink, known: "Standing") -> None:
+def standing(sink: Sink, known: "LoginStatus") -> None:
     """Show the login in use as the API sees it (4.5); what is wrong is told by the caller."""
     if sink.mode is Output.JSON:
         sink.json(_sorted(_standing(known)))
@@ -94,7 +94,7 @@ def standing(sink: Sink, known: "Standing") -> None:
     _warn(sink, known)
 
 
-def config_path(sink: Sink, known: "Standing") -> None:
+def config_path(sink: Sink, known: "LoginStatus") -> None:
     """Show where the configuration is kept (4.9)."""
     if sink.mode is Output.JSON:
         sink.json(_sorted(_saved(known)))
@@ -103,7 +103,7 @@ def config_path(sink: Sink, known: "Standing") -> None:
     _warn(sink, known)
 
 
-def configuration(sink: Sink, known: "Standing") -> None:
+def configuration(sink: Sink, known: "LoginStatus") -> None:
     """Show what is saved and which key would be used (4.9)."""
     if sink.mode is Output.JSON:
         facts = _saved(known) | {
@@ -193,7 +193,7 @@ def _where(login: "SignedIn", path: Path) -> str:
     return f"The key of profile {login.profile} for {login.origin} is saved in {where}."
 
 
-def _standing(known: "Standing") -> dict[str, Any]:
+def _standing(known: "LoginStatus") -> dict[str, Any]:
     facts: dict[str, Any] = {
         "apiKeySource": known.source,
         "authenticated": known.valid,
@@ -217,7 +217,7 @@ def _standing(known: "Standing") -> dict[str, Any]:
     return facts | ({"warning": warning} if warning else {})
 
 
-def _saved(known: "Standing") -> dict[str, Any]:
+def _saved(known: "LoginStatus") -> dict[str, Any]:
     facts: dict[str, Any] = {
         "configPath": str(known.config_path),
         "profile": known.profile.name,
@@ -233,6 +233,6 @@ def _sorted(facts: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(facts.items(), key=lambda item: item[0].lower()))
 
 
-def _warn(sink: Sink, known: "Standing") -> None:
+def _warn(sink: Sink, known: "LoginStatus") -> None:
     if known.warning and (known.error is None or known.warning != known.error.message):
         sink.warn(known.warning)

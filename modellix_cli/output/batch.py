@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from modellix_cli.clock import clock_time
-from modellix_cli.jobs.batch_result import Entry, Ledger, Tally
-from modellix_cli.jobs.cost import Estimate
-from modellix_cli.jsontext import dumps
-from modellix_cli.local.batch_facts import Batch, as_dict
-from modellix_cli.local.files import unwritable
+from modellix_cli.domain.jsontext import dumps
+from modellix_cli.domain.text import count
+from modellix_cli.downloads.files import unwritable
+from modellix_cli.engine.batch_result import Entry, Ledger, Tally
+from modellix_cli.ledger.batch_facts import Batch, as_dict
+from modellix_cli.models.pricing import Estimate
 from modellix_cli.output.sink import Output, Sink
-from modellix_cli.text import count
 
 _HEADERS: Final = ("No.", "State", "Begun", "Accepted", "Rejected", "Unknown", "Input")
 _COUNTS: Final = ("accepted", "rejected", "unknown")

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from modellix_cli.errors import ModellixError
-    from modellix_cli.local.accounts import Overview, Removal, Saved
-    from modellix_cli.local.credentials import ApiKey, Profile
+    from modellix_cli.domain.errors import ModellixError
+    from modellix_cli.profiles.accounts import Overview, Removal, Saved
+    from modellix_cli.profiles.credentials import ApiKey, Profile
 
 MISSING: Final = "missing"
 """The source of a key that is not there."""
@@ -38,7 +38,7 @@ class SignedOut:
 
 
 @dataclass(slots=True)
-class Standing:
+class LoginStatus:
     """The login in use. `source` is `missing` without a key, `balance` is in USD.
 
     `warning` is what is amiss but leaves the login usable, `error` why it is not.

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from modellix_cli.clock import clock_time, iso
+from modellix_cli.domain.text import count, one_line
 from modellix_cli.output.sink import Output, Sink
-from modellix_cli.text import count, one_line
 
 if TYPE_CHECKING:
-    from modellix_cli.local.history import Cleared, History, Record
+    from modellix_cli.ledger.history import Cleared, History, Record
 
 _HEADINGS = ("UPDATED", "PROFILE", "TASK", "MODEL", "STATUS", "SERVICE")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from modellix_cli.api.catalog import Model, ModelList, Page
-from modellix_cli.jsontext import Json, dumps
+from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.output.sink import Output, Sink
 
 _HEADERS = ("Slug", "Type", "Price", "Description")

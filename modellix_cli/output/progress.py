@@ -5,9 +5,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from modellix_cli.clock import Clock
-from modellix_cli.jobs.progress import Progress
+from modellix_cli.domain.text import clip, count, duration, one_line, size
+from modellix_cli.engine.progress import Progress
 from modellix_cli.output.sink import Output, Sink
-from modellix_cli.text import clip, count, duration, one_line, size
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modellix_cli.api.documents import Resource, Submission, Task
-from modellix_cli.errors import ModellixError
+from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.text import clip, count
 from modellix_cli.output.sink import Output, Sink
-from modellix_cli.text import clip, count
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from modellix_cli.jobs.download import Saved
-    from modellix_cli.jobs.wait import Waited
+    from modellix_cli.downloads.downloader import Saved
+    from modellix_cli.engine.wait import Waited
 
 _LONGEST_SHOWN_URL = 2000
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, TextIO
 
-from modellix_cli.errors import Code, ModellixError
-from modellix_cli.jsontext import Json, dumps
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.jsontext import Json, dumps
+from modellix_cli.domain.text import clip, escape, one_line
 from modellix_cli.runtime import is_terminal
-from modellix_cli.text import clip, escape, one_line
 
 _SHORT_SECRET: Final = 8
 _MAX_ENVELOPE_MESSAGE: Final = 2000
@@ -141,7 +141,7 @@ class Sink:
             facts = error.as_dict()
             facts["message"] = clip(one_line(error.message), _MAX_ENVELOPE_MESSAGE)
             self.json({"ok": False, "error": facts})
-            if error.code is not Code.INTERRUPTED:
+            if error.code is not ErrorCode.INTERRUPTED:
                 return
         message = clip(one_line(error.message), _MAX_TEXT_MESSAGE)
         self._talk(f"{self._styled('Error:', '1;31')} {self.clean(message)}", raw=True)
@@ -199,7 +199,7 @@ class Sink:
             self.envelope = False
             reason = getattr(error, "strerror", None) or str(error)
             raise ModellixError(
-                Code.OUTPUT_UNWRITABLE, f"The result could not be written to stdout: {reason}."
+                ErrorCode.OUTPUT_UNWRITABLE, f"The result could not be written to stdout: {reason}."
             ) from error
 
     def finish(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Literal
 
-from modellix_cli.jsontext import JsonError, dumps, loads
+from modellix_cli.domain.jsontext import JsonError, dumps, loads
 from modellix_cli.sandbox.wire import Refused
 
 _SIZE: Final = re.compile(r"([0-9]{1,4})\s*[xX*×]\s*([0-9]{1,4})")

@@ -5,6 +5,7 @@ from math import ceil
 from secrets import token_hex
 from typing import Any, Final
 
+from modellix_cli.domain.values import TASK_TYPES
 from modellix_cli.sandbox.catalog import MODELS, Model
 from modellix_cli.sandbox.faults import Refusal
 from modellix_cli.sandbox.limits import Limits
@@ -21,7 +22,6 @@ from modellix_cli.sandbox.wire import (
     quoted,
     success,
 )
-from modellix_cli.values import TASK_TYPES
 
 BROKE_KEY: Final = "sandbox-broke"
 _BROKE: Final = "Insufficient balance: recharge the account in the console"

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from modellix_cli.api.catalog import ModelList, Price, read_models, read_schema
 from modellix_cli.api.client import Client, connect
 from modellix_cli.api.retry import RetryPolicy
-from modellix_cli.errors import Code, ModellixError
-from modellix_cli.jsontext import Number, dumps, loads
-from modellix_cli.values import parse_slug
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.jsontext import Number, dumps, loads
+from modellix_cli.domain.values import parse_slug
 from tests.support import API, BASE, KEY, FakeClock, problem
 
 SLUG = parse_slug("test/model")
@@ -123,7 +123,7 @@ def test_a_price_to_reckon_with_is_exact(price: str, rate: Price | None) -> None
 def test_a_list_without_usable_slugs_is_a_bad_reply(document: Any) -> None:
     with pytest.raises(ModellixError) as caught:
         read_models(document)
-    assert caught.value.code is Code.BAD_REPLY
+    assert caught.value.code is ErrorCode.BAD_REPLY
 
 
 numbers = st.floats(allow_nan=False).map(
@@ -155,7 +155,7 @@ def test_whatever_json_comes_is_a_list_or_a_bad_reply(document: Any) -> None:
     try:
         found = read_models(document)
     except ModellixError as error:
-        assert error.code is Code.BAD_REPLY
+        assert error.code is ErrorCode.BAD_REPLY
     else:
         assert isinstance(found, ModelList)
         assert [model.record for model in found.models] == document["models"]
@@ -207,7 +207,7 @@ def test_a_schema_without_an_address_or_parameters_is_a_bad_reply(
 ) -> None:
     with pytest.raises(ModellixError) as caught:
         read_schema(document)
-    assert caught.value.code is Code.BAD_REPLY
+    assert caught.value.code is ErrorCode.BAD_REPLY
     assert wanted in caught.value.message
 
 
@@ -226,7 +226,7 @@ def test_whatever_json_comes_is_a_schema_or_a_bad_reply(document: Any) -> None:
     try:
         assert read_schema(document) == document
     except ModellixError as error:
-        assert error.code is Code.BAD_REPLY
+        assert error.code is ErrorCode.BAD_REPLY
 
 
 PAGES = "https://docs.modellix.ai"

@@ -11,8 +11,8 @@ from modellix_cli.api.documents import (
     read_submission,
     read_task,
 )
-from modellix_cli.errors import Code, ModellixError
-from modellix_cli.jsontext import loads
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.jsontext import loads
 
 SUCCESS = """
 {"code": 0, "message": "success", "data": {
@@ -40,7 +40,7 @@ def resources(*items: Any) -> tuple[Resource, ...]:
 def refused(document: Any) -> ModellixError:
     with pytest.raises(ModellixError) as caught:
         read_task(document, "t-1")
-    assert caught.value.code is Code.BAD_REPLY
+    assert caught.value.code is ErrorCode.BAD_REPLY
     return caught.value
 
 
@@ -79,7 +79,7 @@ def test_the_task_id_counts_even_beside_an_unknown_status() -> None:
 def test_a_submission_without_a_usable_task_id_is_a_bad_reply(task_id: Any) -> None:
     with pytest.raises(ModellixError, match="usable task_id") as caught:
         read_submission({"data": {"task_id": task_id, "status": "pending"}})
-    assert caught.value.code is Code.BAD_REPLY
+    assert caught.value.code is ErrorCode.BAD_REPLY
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_submission_without_a_usable_task_id_is_a_bad_reply(task_id: Any) -> N
 def test_a_submission_has_a_data_object(document: Any) -> None:
     with pytest.raises(ModellixError) as caught:
         read_submission(document)
-    assert caught.value.code is Code.BAD_REPLY
+    assert caught.value.code is ErrorCode.BAD_REPLY
 
 
 # Tasks and statuses
@@ -352,7 +352,7 @@ def test_any_json_is_a_task_or_a_bad_reply(document: Any) -> None:
     try:
         found = read_task(document, "t-1")
     except ModellixError as error:
-        assert error.code is Code.BAD_REPLY
+        assert error.code is ErrorCode.BAD_REPLY
     else:
         assert found.status.strip() == found.status != ""
         assert not (found.succeeded and found.failed)
@@ -365,6 +365,6 @@ def test_any_json_is_a_submission_or_a_bad_reply(document: Any) -> None:
     try:
         submission = read_submission(document)
     except ModellixError as error:
-        assert error.code is Code.BAD_REPLY
+        assert error.code is ErrorCode.BAD_REPLY
     else:
         assert submission.task_id == document["data"]["task_id"]

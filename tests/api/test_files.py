@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from modellix_cli.api.client import Client, connect
 from modellix_cli.api.files import multipart_file, read_uploaded
 from modellix_cli.api.retry import RetryPolicy
-from modellix_cli.errors import Code, ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from tests.support import API, BASE, KEY, FakeClock, problem
 
 ROUTE = f"{API}/media/files"
@@ -113,7 +113,7 @@ def test_an_upload_of_unknown_outcome_is_sent_once_and_says_so(
 ) -> None:
     route = respx.post(ROUTE).mock(side_effect=[trouble])
     error = failure(client)
-    assert error.code is Code.UPLOAD_UNKNOWN
+    assert error.code is ErrorCode.UPLOAD_UNKNOWN
     assert error.exit == 7
     assert error.charged == "no"
     assert route.call_count == 1
@@ -151,7 +151,7 @@ def test_a_refusal_is_final_and_has_the_servers_reason(
 def test_metadata_that_cannot_be_right_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ModellixError) as caught:
         read_uploaded(uploaded(**change))
-    assert caught.value.code is Code.BAD_REPLY
+    assert caught.value.code is ErrorCode.BAD_REPLY
 
 
 def test_a_time_in_milliseconds_is_read() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from modellix_cli.api.client import Client, connect
 from modellix_cli.api.retry import RetryPolicy
 from modellix_cli.api.transport import MAX_REPLY_BYTES
-from modellix_cli.errors import Code, ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from tests.support import API, BASE, KEY, FakeClock, problem, task_reply
 
 ROUTE = f"{API}/tasks/task-1"
@@ -233,4 +233,4 @@ def test_whatever_the_server_sends_is_a_document_or_an_error(
             assert reader(FakeClock()).task("task-1").status
         except ModellixError as error:
             assert error.exit not in (0, 8)
-            assert error.code is not Code.INTERNAL
+            assert error.code is not ErrorCode.INTERNAL

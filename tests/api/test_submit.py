@@ -9,8 +9,8 @@ import respx
 from modellix_cli.api.client import Client, connect
 from modellix_cli.api.documents import Submission
 from modellix_cli.api.retry import RetryPolicy
-from modellix_cli.errors import Charged, Code, ModellixError, interrupted
-from modellix_cli.values import parse_slug
+from modellix_cli.domain.errors import Charged, ErrorCode, ModellixError, interrupted
+from modellix_cli.domain.values import parse_slug
 from tests.support import API, BASE, KEY, FakeClock, accepted, problem
 
 SLUG = parse_slug("alibaba/qwen-image-plus")
@@ -114,7 +114,7 @@ def test_an_answer_that_leaves_doubt_is_never_sent_again(
 ) -> None:
     route = respx.post(ROUTE).mock(return_value=reply)
     error = failure(client)
-    assert error.code is Code.SUBMISSION_UNKNOWN
+    assert error.code is ErrorCode.SUBMISSION_UNKNOWN
     assert error.exit == 8
     assert error.charged == "unknown"
     assert not error.retryable
@@ -138,7 +138,7 @@ def test_a_connection_that_breaks_after_the_start_is_never_sent_again(
     client: Client, cause: Exception
 ) -> None:
     route = respx.post(ROUTE).mock(side_effect=cause)
-    assert failure(client).code is Code.SUBMISSION_UNKNOWN
+    assert failure(client).code is ErrorCode.SUBMISSION_UNKNOWN
     assert route.call_count == 1
 
 
@@ -194,7 +194,7 @@ def test_a_definite_refusal_tells_the_servers_own_detail(
 def test_a_200_with_another_code_is_that_error(client: Client) -> None:
     respx.post(ROUTE).respond(json=problem(402, "Insufficient balance: recharge"))
     error = failure(client)
-    assert error.code is Code.PAYMENT_REQUIRED
+    assert error.code is ErrorCode.PAYMENT_REQUIRED
     assert "Insufficient balance" in error.message
 
 
@@ -211,7 +211,7 @@ def test_a_refusal_that_names_a_task_is_not_taken_for_one(client: Client, status
         status, json=problem(status, "odd") | {"data": {"task_id": "task-9"}}
     )
     error = failure(client)
-    assert error.code is Code.SUBMISSION_UNKNOWN
+    assert error.code is ErrorCode.SUBMISSION_UNKNOWN
     assert "task-9" in error.message
     assert route.call_count == 1
 
@@ -268,7 +268,7 @@ def test_an_id_in_any_answer_is_kept_for_the_command_that_resumes(
 ) -> None:
     respx.post(ROUTE).mock(return_value=reply)
     error = failure(client)
-    assert (error.code, error.task_id) == (Code.SUBMISSION_UNKNOWN, "task-9")
+    assert (error.code, error.task_id) == (ErrorCode.SUBMISSION_UNKNOWN, "task-9")
 
 
 @respx.mock
@@ -289,7 +289,7 @@ def test_a_reply_that_cannot_be_read_is_an_unknown_outcome(
 
     monkeypatch.setattr("modellix_cli.api.client.read_submission", exhausted)
     respx.post(ROUTE).respond(json=accepted("task-1"))
-    assert failure(client).code is Code.SUBMISSION_UNKNOWN
+    assert failure(client).code is ErrorCode.SUBMISSION_UNKNOWN
 
 
 @respx.mock

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from modellix_cli.api.transport import (
-    Cut,
+    ConnectionLost,
     NotSent,
     Transport,
     not_sent,
@@ -21,7 +21,7 @@ from modellix_cli.api.transport import (
     tls_context,
 )
 from modellix_cli.clock import Clock
-from modellix_cli.errors import Code
+from modellix_cli.domain.errors import ErrorCode
 
 Handler = Callable[[socket.socket], None]
 
@@ -87,7 +87,7 @@ def test_nothing_listening_is_not_sent() -> None:
         port = server.getsockname()[1]
     with pytest.raises(NotSent) as caught:
         get(port)
-    assert caught.value.code is Code.NETWORK
+    assert caught.value.code is ErrorCode.NETWORK
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_nothing_listening_is_not_sent() -> None:
     ],
 )
 def test_anything_but_a_whole_answer_is_a_cut(serve: Callable[[Handler], int], data: bytes) -> None:
-    with pytest.raises(Cut):
+    with pytest.raises(ConnectionLost):
         get(serve(answer(data)))
 
 
@@ -113,7 +113,7 @@ def test_a_server_that_speaks_no_tls_was_sent_nothing(serve: Callable[[Handler],
     with pytest.raises(NotSent) as caught:
         transport.send("POST", "/x", headers={}, body=b"{}")
     transport.close()
-    assert caught.value.code is Code.TLS
+    assert caught.value.code is ErrorCode.TLS
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_missing_certificate_bundle_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     with pytest.raises(NotSent, match=r"/nowhere/ca\.pem") as caught:
         tls_context()
-    assert caught.value.code is Code.TLS
+    assert caught.value.code is ErrorCode.TLS
 
 
 @pytest.fixture
@@ -257,12 +257,12 @@ def test_a_certificate_nobody_vouches_for_is_refused(
     with pytest.raises(NotSent) as caught:
         transport.send("GET", "/x", headers={})
     transport.close()
-    assert caught.value.code is Code.TLS
+    assert caught.value.code is ErrorCode.TLS
 
 
 def test_what_arrived_before_a_cut_is_kept(serve: Callable[[Handler], int]) -> None:
     body = b'{"data": {"task_id": "task-1"}'
-    with pytest.raises(Cut) as caught:
+    with pytest.raises(ConnectionLost) as caught:
         get(serve(answer(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + body)))
     assert caught.value.body == body
 
@@ -274,9 +274,9 @@ def test_one_layer_of_gzip_is_undone_within_the_limit(serve: Callable[[Handler],
 
     assert get(serve(answer(reply(gzip.compress(b"fine"), b"gzip")))) == (200, b"fine")
     bomb = gzip.compress(b"\0" * (64 * 1024 * 1024))
-    with pytest.raises(Cut, match="exceeds"):
+    with pytest.raises(ConnectionLost, match="exceeds"):
         get(serve(answer(reply(bomb, b"gzip"))))
-    with pytest.raises(Cut, match="not asked for"):
+    with pytest.raises(ConnectionLost, match="not asked for"):
         get(serve(answer(reply(gzip.compress(bomb), b"gzip, gzip"))))
 
 

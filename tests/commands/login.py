@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import respx
 
-from modellix_cli.local.credentials import credential_ref
+from modellix_cli.profiles.credentials import credential_ref
 from tests.support import API
 
 ORIGIN = "https://api.modellix.ai"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import respx
 
-from modellix_cli.local.credentials import credential_ref
+from modellix_cli.profiles.credentials import credential_ref
 from tests.commands.login import (
     NO_KEY,
     ORIGIN,

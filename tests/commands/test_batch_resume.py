@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from modellix_cli.__main__ import _end_on_signals
-from modellix_cli.jobs.batch import BatchRun
+from modellix_cli.engine.batch import BatchRun
 from tests.commands.batches import Batches, bad_request, batch, states
 from tests.support import FakeClock, invoke
 

@@ -7,7 +7,7 @@ import pytest
 import respx
 
 from modellix_cli.__main__ import wants_envelope
-from modellix_cli.errors import Stopped
+from modellix_cli.domain.errors import Stopped
 from tests.conftest import Cli
 from tests.support import API, FakeClock, Terminal, invoke, task_reply
 

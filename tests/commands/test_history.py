@@ -177,7 +177,7 @@ def test_a_terminal_is_asked_first(
 ) -> None:
     see(cli, "t-1")
     with monkeypatch.context() as patch:
-        patch.setattr("modellix_cli.commands.prompting.is_terminal", lambda stream: True)
+        patch.setattr("modellix_cli.context.prompts.is_terminal", lambda stream: True)
         result = cli(*HISTORY, "--clear", stdin=answer)
         assert cli(*HISTORY, "--clear", "--json", stdin=b"y\n").status == 2
     assert result.status == status

@@ -9,8 +9,8 @@ import pytest
 import respx
 
 from modellix_cli.api.documents import Task
-from modellix_cli.jobs.download import Downloader, Saved
-from modellix_cli.jobs.progress import Progress
+from modellix_cli.downloads.downloader import Downloader, Saved
+from modellix_cli.engine.progress import Progress
 from tests.conftest import Cli
 from tests.support import API, FakeClock, problem, task_reply
 
@@ -167,7 +167,7 @@ def test_a_refused_key_ends_it(cli: Cli, submitted: None) -> None:
 def test_a_result_that_is_gone_is_told_once(
     cli: Cli, env: dict[str, str], submitted: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modellix_cli.api.hosts.is_private", lambda host: False)
+    monkeypatch.setattr("modellix_cli.downloads.hosts.is_private", lambda host: False)
     for number in range(1, 5):
         reply(f"t-{number}", "success", URL)
     respx.get(URL).respond(404)
@@ -229,7 +229,7 @@ def test_ctrl_c_tells_what_was_saved_and_how_to_go_on(
 def test_a_single_download_that_finds_all_gone_is_not_pending_any_more(
     cli: Cli, env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modellix_cli.api.hosts.is_private", lambda host: False)
+    monkeypatch.setattr("modellix_cli.downloads.hosts.is_private", lambda host: False)
     reply("t-1", "success", URL)
     respx.get(URL).mock(return_value=httpx.Response(410))
     assert cli("task", "download", "t-1").status == 5

@@ -2,7 +2,7 @@
 
 import io
 
-from modellix_cli.jobs.progress import Progress
+from modellix_cli.engine.progress import Progress
 from modellix_cli.output.progress import Lines, Live, choose
 from modellix_cli.output.sink import Output, Sink
 from tests.support import FakeClock, Terminal

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from modellix_cli.errors import Code, ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.output.sink import Output, ReaderGone, Sink
 from tests.support import Terminal
 
@@ -42,7 +42,7 @@ def test_nothing_that_acts_on_a_terminal_passes() -> None:
     writer.block(EVIL)
     writer.note(EVIL)
     writer.warn(EVIL)
-    writer.error(ModellixError(Code.API_ERROR, EVIL, hint=EVIL))
+    writer.error(ModellixError(ErrorCode.API_ERROR, EVIL, hint=EVIL))
     both = out.getvalue() + err.getvalue()
     assert not set(both) & set("\x1b\x07\x9b\u202e\r")
 
@@ -79,7 +79,7 @@ def test_a_key_never_passes(secret: str) -> None:
     writer.json({"echo": f"key {secret}!"})
     writer.line(secret)
     writer.note(f"Bearer {secret}")
-    writer.error(ModellixError(Code.API_ERROR, f"bad key '{secret}'"))
+    writer.error(ModellixError(ErrorCode.API_ERROR, f"bad key '{secret}'"))
     assert f" {secret}!" not in out.getvalue()
     assert "[REDACTED]" in out.getvalue()
     assert f"'{secret}'" not in err.getvalue()
@@ -95,7 +95,9 @@ def test_hiding_a_short_key_leaves_words_alone() -> None:
 
 def test_an_error_says_what_happened_then_what_to_do() -> None:
     writer, out, err = sink()
-    writer.error(ModellixError(Code.NOT_FOUND, "No such task.", hint="Look.", resume="do this"))
+    writer.error(
+        ModellixError(ErrorCode.NOT_FOUND, "No such task.", hint="Look.", resume="do this")
+    )
     assert err.getvalue() == "Error: No such task.\nLook.\nResume with: do this\n"
     assert out.getvalue() == ""
 
@@ -103,7 +105,7 @@ def test_an_error_says_what_happened_then_what_to_do() -> None:
 def test_the_envelope_is_json_on_stdout_and_stderr_stays_empty() -> None:
     writer, out, err = sink()
     writer.envelope = True
-    writer.error(ModellixError(Code.NOT_FOUND, "No such task.", status=404, task_id="t"))
+    writer.error(ModellixError(ErrorCode.NOT_FOUND, "No such task.", status=404, task_id="t"))
     assert json.loads(out.getvalue()) == {
         "ok": False,
         "error": {
@@ -124,7 +126,7 @@ def test_no_envelope_follows_a_result() -> None:
     writer, out, err = sink()
     writer.envelope = True
     writer.json({"result": 1})
-    writer.error(ModellixError(Code.TASK_FAILED, "It failed."))
+    writer.error(ModellixError(ErrorCode.TASK_FAILED, "It failed."))
     assert json.loads(out.getvalue()) == {"result": 1}
     assert "It failed." in err.getvalue()
 
@@ -132,7 +134,7 @@ def test_no_envelope_follows_a_result() -> None:
 def test_an_interruption_is_told_on_stderr_too() -> None:
     writer, out, err = sink()
     writer.envelope = True
-    writer.error(ModellixError(Code.INTERRUPTED, "Interrupted.", resume="resume"))
+    writer.error(ModellixError(ErrorCode.INTERRUPTED, "Interrupted.", resume="resume"))
     assert json.loads(out.getvalue())["error"]["exitCode"] == 130
     assert "Resume with: resume" in err.getvalue()
 
@@ -141,7 +143,7 @@ def test_a_full_disk_is_an_error_with_its_reason() -> None:
     writer, _, _ = sink(Full())
     with pytest.raises(ModellixError) as caught:
         writer.line("data")
-    assert caught.value.code is Code.OUTPUT_UNWRITABLE
+    assert caught.value.code is ErrorCode.OUTPUT_UNWRITABLE
     assert "No space left on device" in caught.value.message
 
 
@@ -169,7 +171,7 @@ def test_output_names_are_those_of_the_command_line() -> None:
 
 def test_very_long_messages_are_cut() -> None:
     writer, _, err = sink()
-    writer.error(ModellixError(Code.API_ERROR, "x" * 100_000))
+    writer.error(ModellixError(ErrorCode.API_ERROR, "x" * 100_000))
     assert len(err.getvalue()) < 11_000
 
 

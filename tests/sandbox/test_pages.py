@@ -1,8 +1,8 @@
 """The model list, and the public pages that need no key."""
 
+from modellix_cli.domain.values import TASK_TYPES, parse_slug
 from modellix_cli.sandbox.catalog import MODELS
 from modellix_cli.sandbox.faults import FAULTS
-from modellix_cli.values import TASK_TYPES, parse_slug
 from tests.sandbox.harness import Service
 
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import Force, StoreIn
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Code, Exit, ModellixError, usage
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import Force, StoreIn
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, usage
 from modellix_cli.output.sink import Output
 
 
@@ -18,7 +18,7 @@ from modellix_cli.output.sink import Output
         "auth import-env",
         "auth import-env --env-var WORK_MODELLIX_KEY --profile work --json",
     ),
-    exits=(Exit.AUTH, Exit.RATE_LIMITED, Exit.UNAVAILABLE),
+    exits=(ExitStatus.AUTH, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
 )
 def import_env(
     ctx: typer.Context,
@@ -29,10 +29,10 @@ def import_env(
     store: StoreIn = None,
 ) -> None:
     """Validate the API key of an environment variable and save it. Nothing is charged."""
-    from modellix_cli.commands.signing_in import Wanted, import_key
-    from modellix_cli.local.credentials import ApiKey
+    from modellix_cli.domain.values import parse_api_key
     from modellix_cli.output import accounts
-    from modellix_cli.values import parse_api_key
+    from modellix_cli.profiles.credentials import ApiKey
+    from modellix_cli.workflows.login import Wanted, import_key
 
     session = Session.of(ctx)
     name = env_var.strip()
@@ -44,7 +44,7 @@ def import_env(
     text = session.runtime.env.get(name, "")
     if not text.strip():
         raise ModellixError(
-            Code.MISSING_API_KEY,
+            ErrorCode.MISSING_API_KEY,
             f"Environment variable {name} is empty or missing.",
             hint=f"Set it, or name another with --env-var. At a prompt: "
             f"{session.command_line('auth login')}",

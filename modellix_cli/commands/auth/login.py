@@ -2,10 +2,10 @@
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import ApiKey, ApiKeyStdin, Check, Force, StoreIn, Yes
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Exit
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import ApiKey, ApiKeyStdin, Check, Force, StoreIn, Yes
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.output.sink import Output
 
 
@@ -16,7 +16,7 @@ from modellix_cli.output.sink import Output
         "auth login --profile work --api-key-stdin < key.txt",
         "auth login --store keychain",
     ),
-    exits=(Exit.AUTH, Exit.RATE_LIMITED, Exit.UNAVAILABLE),
+    exits=(ExitStatus.AUTH, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
 )
 def login(
     ctx: typer.Context,
@@ -32,8 +32,8 @@ def login(
     A key that is only in MODELLIX_API_KEY is validated and not saved; auth import-env saves it.
     Nothing is charged.
     """
-    from modellix_cli.commands.signing_in import Wanted, sign_in
     from modellix_cli.output import accounts
+    from modellix_cli.workflows.login import Wanted, sign_in
 
     session = Session.of(ctx)
     question = f"Enter the Modellix API key for profile {session.profile.name}:"

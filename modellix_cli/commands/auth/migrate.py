@@ -4,17 +4,17 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import StoreName, Yes
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Exit
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import StoreName, Yes
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.output.sink import Output
 
 
 @command(
     default=Output.HUMAN,
     examples=("auth migrate", "auth migrate --to keychain --yes --json"),
-    exits=(Exit.AUTH,),
+    exits=(ExitStatus.AUTH,),
 )
 def migrate(
     ctx: typer.Context,
@@ -27,7 +27,7 @@ def migrate(
 
     Each is bound to the API address in use (--base-url); 0.0.7 cannot read the result.
     """
-    from modellix_cli.commands.prompting import confirm
+    from modellix_cli.context.prompts import confirm
     from modellix_cli.output import accounts
 
     session = Session.of(ctx)

@@ -4,17 +4,17 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import ApiKey
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Exit
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import ApiKey
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.output.sink import Output
 
 
 @command(
     default=Output.HUMAN,
     examples=("auth status", "auth status --profile work --json", "auth whoami --quiet"),
-    exits=(Exit.AUTH, Exit.BALANCE, Exit.RATE_LIMITED, Exit.UNAVAILABLE),
+    exits=(ExitStatus.AUTH, ExitStatus.BALANCE, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
 )
 def status(
     ctx: typer.Context,
@@ -28,9 +28,9 @@ def status(
 
     Never shows the key. Nothing is charged.
     """
-    from modellix_cli.commands.results import report_errors
-    from modellix_cli.commands.standing import find_standing
     from modellix_cli.output import accounts
+    from modellix_cli.workflows.login_status import find_standing
+    from modellix_cli.workflows.results import report_errors
 
     session = Session.of(ctx)
     standing = find_standing(session, api_key, ignore_env=ignore_env)

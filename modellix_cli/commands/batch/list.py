@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.session import Session
+from modellix_cli.commands._framework.command import command
+from modellix_cli.context.session import Session
 from modellix_cli.output.sink import Output
 
 

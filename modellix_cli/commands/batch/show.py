@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Code, Exit, ModellixError
+from modellix_cli.commands._framework.command import command
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError
 from modellix_cli.output.sink import Output
 
 
@@ -14,14 +14,14 @@ from modellix_cli.output.sink import Output
     default=Output.HUMAN,
     outputs=(Output.JSONL,),
     examples=("batch show 3", "batch show 3 --output jsonl"),
-    exits=(Exit.NOT_FOUND,),
+    exits=(ExitStatus.NOT_FOUND,),
 )
 def show(
     ctx: typer.Context,
     number: Annotated[int, typer.Argument(metavar="ID", min=1, help="The batch's number.")],
 ) -> None:
     """Show what became of each line of a batch that was started. The server is not asked."""
-    from modellix_cli.jobs.batch_result import entry_of
+    from modellix_cli.engine.batch_result import entry_of
     from modellix_cli.output import batch as output
 
     session = Session.of(ctx)
@@ -29,7 +29,7 @@ def show(
     found = book.find(number)
     if found is None:
         raise ModellixError(
-            Code.NOT_FOUND,
+            ErrorCode.NOT_FOUND,
             f"There is no batch {number} in this machine's journal.",
             hint="See them all: modellix-cli batch list",
         )

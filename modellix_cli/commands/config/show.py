@@ -2,22 +2,22 @@
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Exit
+from modellix_cli.commands._framework.command import command
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.output.sink import Output
 
 
 @command(
     default=Output.HUMAN,
     examples=("config show", "config show --profile work --json"),
-    exits=(Exit.AUTH,),
+    exits=(ExitStatus.AUTH,),
 )
 def show(ctx: typer.Context) -> None:
     """Show the saved profiles and the source of the key in use, never the key. Sends nothing."""
-    from modellix_cli.commands.results import report_errors
-    from modellix_cli.commands.standing import find_configured
     from modellix_cli.output import accounts
+    from modellix_cli.workflows.login_status import find_configured
+    from modellix_cli.workflows.results import report_errors
 
     session = Session.of(ctx)
     standing = find_configured(session)

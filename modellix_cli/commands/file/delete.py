@@ -4,17 +4,17 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import ApiKey
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Exit
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import ApiKey
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.output.sink import Output
 
 
 @command(
     default=Output.HUMAN,
     examples=("file delete file-abc123", "file delete file-abc123 --json"),
-    exits=(Exit.AUTH, Exit.NOT_FOUND, Exit.RATE_LIMITED, Exit.UNAVAILABLE),
+    exits=(ExitStatus.AUTH, ExitStatus.NOT_FOUND, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
 )
 def delete(
     ctx: typer.Context,
@@ -24,8 +24,8 @@ def delete(
     api_key: ApiKey = None,
 ) -> None:
     """Delete an uploaded file, at once and without asking. Nothing is charged."""
+    from modellix_cli.domain.values import parse_file_id
     from modellix_cli.output import files
-    from modellix_cli.values import parse_file_id
 
     session = Session.of(ctx)
     name = parse_file_id(file_id)

@@ -4,17 +4,17 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import ApiKey
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Exit
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import ApiKey
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.output.sink import Output
 
 
 @command(
     default=Output.HUMAN,
     examples=("file upload cat.png", "file upload cat.png --quiet", "file upload cat.png --json"),
-    exits=(Exit.AUTH, Exit.BALANCE, Exit.RATE_LIMITED, Exit.UNAVAILABLE),
+    exits=(ExitStatus.AUTH, ExitStatus.BALANCE, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
 )
 def upload(
     ctx: typer.Context,
@@ -25,7 +25,7 @@ def upload(
 
     The file is checked before anything is sent. An upload of unknown outcome is not sent again.
     """
-    from modellix_cli.local.media_input import read_media
+    from modellix_cli.inputs.media_file import read_media
     from modellix_cli.output import files
 
     session = Session.of(ctx)

@@ -4,8 +4,8 @@ from typing import Annotated, Final
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import (
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import (
     DEFAULT_TIMEOUT,
     GIB,
     AllowInsecureHttp,
@@ -19,9 +19,9 @@ from modellix_cli.commands.options import (
     SaveOptions,
     Timeout,
 )
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Exit
-from modellix_cli.local.name_template import DEFAULT
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ExitStatus
+from modellix_cli.downloads.name_template import DEFAULT
 from modellix_cli.output.sink import Output
 
 MIB_64: Final = 64 * 1024 * 1024
@@ -37,11 +37,11 @@ MIB_64: Final = 64 * 1024 * 1024
         "model batch - --dry-run --check < tasks.jsonl",
     ),
     exits=(
-        Exit.AUTH,
-        Exit.NOT_FOUND,
-        Exit.RATE_LIMITED,
-        Exit.UNAVAILABLE,
-        Exit.TIMEOUT,
+        ExitStatus.AUTH,
+        ExitStatus.NOT_FOUND,
+        ExitStatus.RATE_LIMITED,
+        ExitStatus.UNAVAILABLE,
+        ExitStatus.TIMEOUT,
     ),
 )
 def batch(
@@ -144,9 +144,9 @@ def batch(
     Everything is read and checked before the first POST. The journal knows each line's fate, so
     that --resume goes on where an earlier run ended, whatever ended it.
     """
-    from modellix_cli.commands.batch_running import run_job
-    from modellix_cli.commands.batching import Job, check_options, read_tasks, resume_command
-    from modellix_cli.commands.started import started_at
+    from modellix_cli.process_start import started_at
+    from modellix_cli.workflows.batch_plan import Job, check_options, read_tasks, resume_command
+    from modellix_cli.workflows.batch_run import run_job
 
     session = Session.of(ctx)
     begun = started_at(session.runtime)

@@ -2,12 +2,12 @@
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import ApiKey, ModelSlug
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Code, Exit, ModellixError
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import ApiKey, ModelSlug
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError
+from modellix_cli.domain.values import parse_slug
 from modellix_cli.output.sink import Output
-from modellix_cli.values import parse_slug
 
 
 @command(
@@ -16,12 +16,12 @@ from modellix_cli.values import parse_slug
         "model describe bytedance/seedream-4.5-t2i",
         "model describe alibaba/wan2.5-t2v --json",
     ),
-    exits=(Exit.AUTH, Exit.NOT_FOUND, Exit.RATE_LIMITED, Exit.UNAVAILABLE),
+    exits=(ExitStatus.AUTH, ExitStatus.NOT_FOUND, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
 )
 def describe(ctx: typer.Context, slug: ModelSlug, api_key: ApiKey = None) -> None:
     """Show what the model list says about a model; upper and lower case are the same."""
-    from modellix_cli.commands.models import did_you_mean, fetch_models
     from modellix_cli.output import models
+    from modellix_cli.workflows.models import did_you_mean, fetch_models
 
     session = Session.of(ctx)
     wanted = parse_slug(slug).name
@@ -32,7 +32,7 @@ def describe(ctx: typer.Context, slug: ModelSlug, api_key: ApiKey = None) -> Non
             return
     every = session.command_line("model list --output slugs")
     raise ModellixError(
-        Code.NOT_FOUND,
+        ErrorCode.NOT_FOUND,
         f"Model not found: {wanted}.",
         hint=f"{did_you_mean(wanted, (model.slug for model in listed))} "
         f"All models are listed by: {every}".strip(),

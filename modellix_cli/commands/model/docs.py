@@ -4,12 +4,12 @@ from typing import Final
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import ModelSlug
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Exit
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import ModelSlug
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ExitStatus
+from modellix_cli.domain.values import parse_slug
 from modellix_cli.output.sink import Output
-from modellix_cli.values import parse_slug
 
 ORIGIN: Final = "https://docs.modellix.ai"
 
@@ -20,12 +20,12 @@ ORIGIN: Final = "https://docs.modellix.ai"
         "model docs bytedance/seedream-4.5-t2i",
         "model docs alibaba/qwen-image-plus > qwen-image-plus.md",
     ),
-    exits=(Exit.NOT_FOUND, Exit.RATE_LIMITED, Exit.UNAVAILABLE),
+    exits=(ExitStatus.NOT_FOUND, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
 )
 def docs(ctx: typer.Context, slug: ModelSlug) -> None:
     """Show the page of a model: Markdown, laid out at a terminal. Needs no key."""
-    from modellix_cli.commands.models import suggesting
     from modellix_cli.output import models
+    from modellix_cli.workflows.models import suggesting
 
     session = Session.of(ctx)
     model = parse_slug(slug)

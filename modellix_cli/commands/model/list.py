@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modellix_cli.commands import complete
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import ApiKey
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Exit
+from modellix_cli.commands._framework import completers as complete
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import ApiKey
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         "model list --type text-to-video --provider alibaba --output slugs",
         "model list --search qwen --limit 5",
     ),
-    exits=(Exit.AUTH, Exit.RATE_LIMITED, Exit.UNAVAILABLE),
+    exits=(ExitStatus.AUTH, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
 )
 def list_(
     ctx: typer.Context,
@@ -50,8 +50,8 @@ def list_(
     api_key: ApiKey = None,
 ) -> None:
     """List the models; --type, --provider and --search ignore case. Nothing is charged."""
-    from modellix_cli.commands.models import fetch_models
     from modellix_cli.output import models
+    from modellix_cli.workflows.models import fetch_models
 
     session = Session.of(ctx)
     listed = fetch_models(session, session.client(api_key), featured=featured)

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import (
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import (
     DEFAULT_TIMEOUT,
     GIB,
     AllowInsecureHttp,
@@ -22,18 +22,18 @@ from modellix_cli.commands.options import (
     SaveOptions,
     Timeout,
 )
-from modellix_cli.commands.session import Session, unreadable_stdin
-from modellix_cli.errors import Exit, usage
-from modellix_cli.local.body import MAX_BODY_BYTES, read_body
+from modellix_cli.context.session import Session, unreadable_stdin
+from modellix_cli.domain.errors import ExitStatus, usage
+from modellix_cli.domain.text import count
+from modellix_cli.domain.values import Slug, parse_slug
+from modellix_cli.inputs.body import MAX_BODY_BYTES, read_body
 from modellix_cli.output.sink import Output
-from modellix_cli.text import count
-from modellix_cli.values import Slug, parse_slug
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
     from modellix_cli.api.documents import Submission, Task
-    from modellix_cli.errors import ModellixError
-    from modellix_cli.jobs.download import Saved
+    from modellix_cli.domain.errors import ModellixError
+    from modellix_cli.downloads.downloader import Saved
 
 _MODEL_HINT: Final = (
     "Give it as provider/model, for example: modellix-cli model run "
@@ -50,13 +50,13 @@ _MODEL_HINT: Final = (
         "model run sandbox/image --sandbox --body-file - --wait --output-dir . < body.json",
     ),
     exits=(
-        Exit.AUTH,
-        Exit.BALANCE,
-        Exit.NOT_FOUND,
-        Exit.RATE_LIMITED,
-        Exit.UNAVAILABLE,
-        Exit.OUTCOME_UNKNOWN,
-        Exit.TIMEOUT,
+        ExitStatus.AUTH,
+        ExitStatus.BALANCE,
+        ExitStatus.NOT_FOUND,
+        ExitStatus.RATE_LIMITED,
+        ExitStatus.UNAVAILABLE,
+        ExitStatus.OUTCOME_UNKNOWN,
+        ExitStatus.TIMEOUT,
     ),
 )
 def run(
@@ -107,11 +107,11 @@ def run(
 
     The body is sent byte for byte. It is sent again only where nothing can have been created.
     """
-    from modellix_cli.commands.results import open_downloader, save
-    from modellix_cli.commands.waiting import wait_for_submitted
-    from modellix_cli.jobs.download import task_failed
-    from modellix_cli.jobs.wait import Schedule
+    from modellix_cli.downloads.downloader import task_failed
+    from modellix_cli.engine.wait import Schedule
     from modellix_cli.output import render
+    from modellix_cli.workflows.results import open_downloader, save
+    from modellix_cli.workflows.wait import wait_for_submitted
 
     session = Session.of(ctx)
     if slug is not None and model_slug is not None:
@@ -147,8 +147,8 @@ def submit(
     session: Session, client: "Client", model: Slug, body: bytes, *, resend_unknown: bool
 ) -> "Submission":
     """Submit once; from here on every end of the command names the task."""
-    from modellix_cli.commands.models import suggesting
-    from modellix_cli.jobs.submit import Submitter
+    from modellix_cli.engine.submit import Submitter
+    from modellix_cli.workflows.models import suggesting
 
     submitter = Submitter(
         client,
@@ -168,7 +168,7 @@ def conclude_run(
     session: Session, task: "Task", saved: "Saved | None", errors: "list[ModellixError]"
 ) -> None:
     """Say what was saved and what went wrong, or until when results are kept."""
-    from modellix_cli.commands.results import report_errors, tell_expiry
+    from modellix_cli.workflows.results import report_errors, tell_expiry
 
     if saved is not None and saved.files and session.out.mode is Output.JSON:
         session.out.note(f"Saved {count(len(saved.files), 'file')} to {saved.folder}.")

@@ -2,15 +2,15 @@
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.session import Session
+from modellix_cli.commands._framework.command import command
+from modellix_cli.context.session import Session
 from modellix_cli.output.sink import Output
 
 
 @command(default=Output.HUMAN, examples=("sandbox reset",))
 def reset(ctx: typer.Context) -> None:
     """Forget the sandbox's tasks, files and charges; its balance is $10.00 again."""
-    from modellix_cli.local.paths import state_dir
+    from modellix_cli.paths import state_dir
     from modellix_cli.sandbox import reset_sandbox
 
     session = Session.of(ctx)

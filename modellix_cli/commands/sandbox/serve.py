@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Code, ModellixError
+from modellix_cli.commands._framework.command import command
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.values import HOUR, duration_option
 from modellix_cli.output.sink import Output
-from modellix_cli.values import HOUR, duration_option
 
 
 @command(
@@ -52,7 +52,7 @@ def serve(
 
     Point a program at it with MODELLIX_BASE_URL and any MODELLIX_API_KEY.
     """
-    from modellix_cli.local.paths import state_dir
+    from modellix_cli.paths import state_dir
     from modellix_cli.sandbox import open_sandbox
     from modellix_cli.sandbox.server import serve as serve_app
     from modellix_cli.sandbox.service import Limits
@@ -79,7 +79,7 @@ def serve(
         serve_app(app, "127.0.0.1", port, ready)
     except OSError as error:
         raise ModellixError(
-            Code.USAGE,
+            ErrorCode.USAGE,
             f"Cannot listen on port {port}: {error.strerror or error}.",
             hint="Choose another with --port, or --port 0 for any free one.",
         ) from error

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import (
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import (
     DEFAULT_FILE_TIMEOUT,
     GIB,
     AllowInsecureHttp,
@@ -19,11 +19,11 @@ from modellix_cli.commands.options import (
     Parallel,
     SaveOptions,
 )
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Exit, usage
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ExitStatus, usage
+from modellix_cli.domain.text import count
+from modellix_cli.domain.values import DAY, duration_option
 from modellix_cli.output.sink import Output
-from modellix_cli.text import count
-from modellix_cli.values import DAY, duration_option
 
 
 @command(
@@ -33,7 +33,7 @@ from modellix_cli.values import DAY, duration_option
         "task download @last --json",
         "task download --pending --output-dir pictures",
     ),
-    exits=(Exit.AUTH, Exit.NOT_FOUND, Exit.RATE_LIMITED, Exit.UNAVAILABLE),
+    exits=(ExitStatus.AUTH, ExitStatus.NOT_FOUND, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
 )
 def download(
     ctx: typer.Context,
@@ -88,9 +88,9 @@ def download_task(
     session: Session, api_key: str | None, options: SaveOptions, task_id: str
 ) -> None:
     """Save what one task made and show the files."""
-    from modellix_cli.commands.results import open_downloader, remember, report_errors, save
-    from modellix_cli.jobs.download import check_downloadable
+    from modellix_cli.downloads.downloader import check_downloadable
     from modellix_cli.output import render
+    from modellix_cli.workflows.results import open_downloader, remember, report_errors, save
 
     client = session.client(api_key)
     task = client.task(task_id)
@@ -106,9 +106,9 @@ def download_task(
 
 def download_pending(session: Session, api_key: str | None, options: SaveOptions) -> None:
     """Save what every task made that was not saved yet, and show the files."""
-    from modellix_cli.commands.pending import save_pending
-    from modellix_cli.commands.results import report_errors
     from modellix_cli.output import render
+    from modellix_cli.workflows.pending import save_pending
+    from modellix_cli.workflows.results import report_errors
 
     collected = save_pending(session, api_key, options)
     folder = session.path(options.output_dir)

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import usage
+from modellix_cli.commands._framework.command import command
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import usage
 from modellix_cli.output.sink import Output
 
 
@@ -35,8 +35,8 @@ def history(
     A profile chosen with --profile or MODELLIX_PROFILE limits what is listed or cleared. Nothing
     is asked of the server; what it keeps is not affected.
     """
-    from modellix_cli.commands.prompting import confirm
-    from modellix_cli.local.history import Scope
+    from modellix_cli.context.prompts import confirm
+    from modellix_cli.ledger.history import Scope
     from modellix_cli.output import history as show
 
     session = Session.of(ctx)

@@ -4,10 +4,16 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands.command import command
-from modellix_cli.commands.options import DEFAULT_TIMEOUT, ApiKey, Interval, TaskIds, Timeout
-from modellix_cli.commands.session import Session
-from modellix_cli.errors import Exit, usage
+from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.options import (
+    DEFAULT_TIMEOUT,
+    ApiKey,
+    Interval,
+    TaskIds,
+    Timeout,
+)
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.output.sink import Output
 
 
@@ -18,7 +24,13 @@ from modellix_cli.output.sink import Output
         "task wait task-1 task-2 task-3 --timeout 30m",
         "task wait @last --quiet",
     ),
-    exits=(Exit.AUTH, Exit.NOT_FOUND, Exit.RATE_LIMITED, Exit.UNAVAILABLE, Exit.TIMEOUT),
+    exits=(
+        ExitStatus.AUTH,
+        ExitStatus.NOT_FOUND,
+        ExitStatus.RATE_LIMITED,
+        ExitStatus.UNAVAILABLE,
+        ExitStatus.TIMEOUT,
+    ),
 )
 def wait(
     ctx: typer.Context,
@@ -34,10 +46,10 @@ def wait(
 
     Each task is looked at on its own schedule; an id in error neither stops nor hides the others.
     """
-    from modellix_cli.commands.results import tell_expiry
-    from modellix_cli.commands.waiting import conclude, wait_for
-    from modellix_cli.jobs.wait import Schedule, new_waited
+    from modellix_cli.engine.wait import Schedule, new_waited
     from modellix_cli.output import render
+    from modellix_cli.workflows.results import tell_expiry
+    from modellix_cli.workflows.wait import conclude, wait_for
 
     session = Session.of(ctx)
     waited = new_waited(session.task_id(task_id) for task_id in task_ids)

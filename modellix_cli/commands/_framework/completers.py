@@ -1,0 +1,67 @@
+"""What Tab offers for values: from the cache and the journal, without network, files or words.
+
+Only values of characters that mean nothing to any shell are offered; scripts pass them to `eval`.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import typer
+
+from modellix_cli.context.session import LAST, Session
+from modellix_cli.domain.values import TASK_TYPES
+
+_SAFE: Final = re.compile(r"[A-Za-z0-9._~/+@=:-]+")
+_MOST_TASKS: Final = 50
+
+Offer = Callable[[typer.Context, str], list[str]]
+
+
+def _offering(find: Callable[[Session], list[str]]) -> Offer:
+    """Return what Typer calls: the safe ones of what `find` returns; a failure offers nothing."""
+
+    def offer(ctx: typer.Context, incomplete: str) -> list[str]:
+        try:
+            found = find(Session.of(ctx))
+        except Exception:  # noqa: BLE001 - nobody asked for words while typing
+            return []
+        return [value for value in found if value.startswith(incomplete) and is_safe(value)]
+
+    return offer
+
+
+def is_safe(value: str) -> bool:
+    """Whether a value that came from elsewhere may be put on a command line as it is."""
+    return _SAFE.fullmatch(value) is not None
+
+
+@_offering
+def slugs(session: Session) -> list[str]:
+    """Offer the slugs that were listed lately."""
+    return session.model_cache.slugs()
+
+
+@_offering
+def providers(session: Session) -> list[str]:
+    """Offer the providers of the models that were listed lately."""
+    return list(dict.fromkeys(slug.split("/")[0] for slug in session.model_cache.slugs()))
+
+
+@_offering
+def task_types(session: Session) -> list[str]:
+    """Offer the task types that the API documents."""
+    return list(TASK_TYPES)
+
+
+@_offering
+def task_ids(session: Session) -> list[str]:
+    """Offer the tasks submitted or seen last, and @last."""
+    from modellix_cli.ledger.journal import Account
+    from modellix_cli.ledger.recent import recent_task_ids
+    from modellix_cli.paths import state_dir
+
+    journal = state_dir(session.runtime.env) / "journal.db"
+    account = Account(session.base_url, session.profile.name)
+    known = recent_task_ids(journal, account, _MOST_TASKS)
+    return [LAST, *known] if known else []

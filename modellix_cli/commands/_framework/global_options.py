@@ -1,0 +1,115 @@
+"""The options that every command takes, before or after its name (official-cli.md 1.2)."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from typer.core import TyperOption
+
+from modellix_cli import version_line
+from modellix_cli.domain.errors import usage
+from modellix_cli.domain.values import DAY, parse_duration
+
+GLOBAL_PANEL: Final = "Global options"
+
+
+@dataclass(slots=True)
+class Globals:
+    """The values of the global options; None and False where not given."""
+
+    output: str | None = None
+    json: bool = False
+    quiet: bool = False
+    profile: str | None = None
+    base_url: str | None = None
+    sandbox: bool = False
+    max_retry_wait: float | None = None
+    allow_http_api: bool = False
+    no_progress: bool = False
+    no_color: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+
+def global_options() -> list[Any]:
+    """Return the options anew, to be added to a command or a noun."""
+    return [
+        _value(
+            "--output",
+            "FORMAT",
+            "How results are written: human, json, quiet, or what the command adds.",
+        ),
+        _flag("--json", help="The same as --output json; errors are JSON on stdout too."),
+        _flag("--quiet", "-q", help="Only the essential: ids, URLs, paths."),
+        _value("--profile", "NAME", "Use a saved profile (env: MODELLIX_PROFILE)."),
+        _value("--base-url", "URL", "The API's address (env: MODELLIX_BASE_URL)."),
+        _flag(
+            "--sandbox",
+            help="Use the embedded Modellix: no key, no network, no cost "
+            "(env: MODELLIX_SANDBOX=1).",
+        ),
+        _value(
+            "--max-retry-wait",
+            "DURATION",
+            "Longest pause the server may ask for before a retry (2m).",
+        ),
+        _flag("--allow-http-api", help="Allow a plain-http base URL that is not this machine."),
+        _flag("--no-progress", help="No signs of life on stderr while waiting."),
+        _flag("--no-color", help="No colours (env: NO_COLOR)."),
+        _flag("--verbose", "-v", help="Show each request on stderr."),
+        _flag("--debug", help="Show each request, and a traceback for a defect."),
+    ]
+
+
+def version_option() -> Any:
+    """Return the option of the program itself that prints its version."""
+    return TyperOption(
+        param_decls=["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_print_version,
+        help="Show name, version, system and Python.",
+        rich_help_panel=GLOBAL_PANEL,
+    )
+
+
+def _print_version(ctx: Any, param: Any, value: bool) -> None:
+    if value:
+        ctx.obj.out.line(version_line())
+        ctx.exit()
+
+
+def _flag(*names: str, help: str) -> TyperOption:  # noqa: A002
+    return TyperOption(
+        param_decls=list(names),
+        is_flag=True,
+        default=False,
+        expose_value=False,
+        callback=_remember,
+        help=help,
+        rich_help_panel=GLOBAL_PANEL,
+    )
+
+
+def _value(name: str, metavar: str, help: str) -> TyperOption:  # noqa: A002
+    return TyperOption(
+        param_decls=[name],
+        metavar=metavar,
+        expose_value=False,
+        callback=_remember,
+        help=help,
+        rich_help_panel=GLOBAL_PANEL,
+    )
+
+
+def _remember(ctx: Any, param: Any, value: Any) -> Any:
+    """Keep the value in the session; the same option at two levels must not contradict."""
+    chosen = getattr(ctx.obj, "globals", None)
+    if not isinstance(chosen, Globals) or value in (None, False):
+        return value
+    if param.name == "max_retry_wait":
+        value = parse_duration(value, "--max-retry-wait", DAY)
+    if not param.is_flag and getattr(chosen, param.name) is not None:
+        raise usage(f"{param.opts[0]} can only be given once.")
+    setattr(chosen, param.name, value)
+    return value

@@ -1,0 +1,165 @@
+"""Option and argument types that commands share."""
+
+from dataclasses import dataclass, fields
+from typing import Annotated, Final, Literal
+
+import typer
+
+from modellix_cli.commands._framework import completers as complete
+from modellix_cli.domain.values import DAY, HOUR, duration_option
+
+MAX_TIMEOUT: Final = 7 * DAY
+DEFAULT_TIMEOUT: Final = 300.0
+DEFAULT_FILE_TIMEOUT: Final = 600.0
+GIB: Final = 1024**3
+
+TaskId = Annotated[
+    str,
+    typer.Argument(
+        metavar="TASKID",
+        help="A task's id; @last is the one submitted last.",
+        autocompletion=complete.task_ids,
+    ),
+]
+OptionalTaskId = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[TASKID]",
+        help="A task's id; @last is the one submitted last.",
+        autocompletion=complete.task_ids,
+    ),
+]
+TaskIds = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TASKID...",
+        help="Task ids; @last is the one submitted last.",
+        autocompletion=complete.task_ids,
+    ),
+]
+ModelSlug = Annotated[
+    str,
+    typer.Argument(
+        metavar="SLUG", help="The model: provider/model.", autocompletion=complete.slugs
+    ),
+]
+OptionalModelSlug = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SLUG]", help="The model: provider/model.", autocompletion=complete.slugs
+    ),
+]
+ModelSlugOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model-slug",
+        metavar="SLUG",
+        help="The model, as an option.",
+        autocompletion=complete.slugs,
+    ),
+]
+ApiKey = Annotated[
+    str | None,
+    typer.Option("--api-key", metavar="KEY", help="The API key (env: MODELLIX_API_KEY)."),
+]
+ApiKeyStdin = Annotated[
+    bool,
+    typer.Option("--api-key-stdin", help="Read the key from stdin, as from a secret manager."),
+]
+Check = Annotated[bool, typer.Option("--check", help="Validate the key, write nothing.")]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Replace another saved key; files that cannot be used are set aside."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes instead of being asked.")]
+StoreName = Literal["keychain", "file"]
+StoreIn = Annotated[
+    StoreName | None,
+    typer.Option(
+        "--store",
+        help="Where the key is kept: a file for the user alone, or the system's keychain. "
+        "By default where it is now, else in the file.",
+    ),
+]
+Interval = Annotated[
+    float | None,
+    typer.Option(
+        "--interval",
+        metavar="DURATION",
+        parser=duration_option("--interval", HOUR),
+        help="Fixed pause between looks; by default they come when an end is likely.",
+    ),
+]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        metavar="DURATION",
+        parser=duration_option("--timeout", MAX_TIMEOUT),
+        help="Longest time to wait: 30s, 5m, 1h30m; bare seconds too (5m).",
+        show_default=False,
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace existing files instead of numbering.")
+]
+AllowInsecureHttp = Annotated[
+    bool, typer.Option("--allow-insecure-http", help="Fetch results over plain http too.")
+]
+AllowPrivateNetwork = Annotated[
+    bool,
+    typer.Option("--allow-private-network", help="Fetch results from private addresses too."),
+]
+MaxBytes = Annotated[
+    int,
+    typer.Option(
+        "--max-bytes",
+        metavar="N",
+        min=1,
+        help="Largest file, in bytes (1 GiB).",
+        show_default=False,
+    ),
+]
+MaxTotalBytes = Annotated[
+    int,
+    typer.Option(
+        "--max-total-bytes",
+        metavar="N",
+        min=1,
+        help="All files together, in bytes (2 GiB).",
+        show_default=False,
+    ),
+]
+MaxResources = Annotated[
+    int, typer.Option("--max-resources", metavar="N", min=1, max=1000, help="Most files.")
+]
+Parallel = Annotated[
+    int,
+    typer.Option("--parallel", metavar="N", min=1, max=16, help="Files fetched at once, up to 16."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SaveOptions:
+    """The options of downloading, as `task download` and `model run --output-dir` take them.
+
+    Sizes in bytes, `file_timeout` in seconds for each file.
+    """
+
+    output_dir: str
+    overwrite: bool
+    allow_insecure_http: bool
+    allow_private_network: bool
+    max_bytes: int
+    max_total_bytes: int
+    max_resources: int
+    parallel: int
+    file_timeout: float
+
+    @classmethod
+    def of(cls, ctx: typer.Context, file_timeout: float = DEFAULT_FILE_TIMEOUT) -> "SaveOptions":
+        """Collect the options of the running command."""
+        names = [field.name for field in fields(cls) if field.name != "file_timeout"]
+        return cls(**{name: ctx.params[name] for name in names}, file_timeout=file_timeout)

@@ -1,0 +1,245 @@
+"""What a command works with, made from the process and the global options when first needed."""
+
+import shlex
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from modellix_cli.context.settings import DEFAULT_BASE_URL
+from modellix_cli.context.stores import Stores
+from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, usage
+from modellix_cli.domain.values import key_origin, parse_task_id
+from modellix_cli.output.sink import Output, Sink
+from modellix_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from modellix_cli.api.client import Client
+    from modellix_cli.api.retry import RetryPolicy
+    from modellix_cli.engine.durations import DurationEstimator
+    from modellix_cli.engine.progress import Progress
+    from modellix_cli.engine.rate_governor import Gate, Governor
+    from modellix_cli.profiles.credentials import ApiKey
+
+SANDBOX_KEY: Final = "sandbox"
+LAST: Final = "@last"
+_ABOUT_RESULTS: Final = frozenset(
+    {
+        ErrorCode.TASK_FAILED,
+        ErrorCode.TASK_WAIT_TIMEOUT,
+        ErrorCode.INTERRUPTED,
+        ErrorCode.NO_RESOURCES,
+        ErrorCode.RESOURCE_REFUSED,
+        ErrorCode.RESOURCE_LIMIT,
+        ErrorCode.RESULT_EXPIRED,
+        ErrorCode.OUTPUT_UNWRITABLE,
+    }
+)
+"""Failures whose advice holds after a task was paid for."""
+
+
+class Session(Stores):
+    """One run of a command: where to write, whom to ask, what to remember."""
+
+    def __init__(self, runtime: Runtime, sink: Sink) -> None:
+        super().__init__(runtime, sink)
+        self.submitted: str | None = None
+        """The task this run has paid for, so that no end of it leaves the id untold."""
+        self.save_to: str | None = None
+        """Where this run saves results, if it does."""
+        self.command_path = "modellix-cli"
+        self._key: ApiKey | None = None
+
+    @classmethod
+    def of(cls, ctx: Any) -> "Session":
+        """Return the session of a running command."""
+        assert isinstance(ctx.obj, cls)
+        return ctx.obj
+
+    @cached_property
+    def governor(self) -> "Governor":
+        """What decides when requests with this run's key leave."""
+        from modellix_cli.engine.rate_governor import Governor
+        from modellix_cli.ledger.rate_state import RateStateStore, pace_scope
+
+        scope = pace_scope(self.base_url, self._key.text if self._key else "")
+        book = RateStateStore(self.journal_file, scope)
+        self.at_end(book.close)
+        return Governor(book, self.runtime.clock)
+
+    @cached_property
+    def gate(self) -> "Gate":
+        """What holds single requests until they may leave."""
+        from modellix_cli.engine.rate_governor import Gate
+
+        clock, max_wait = self.runtime.clock, self.retry_policy.max_wait
+        return Gate(self.governor, clock, self.retry_notice, max_wait)
+
+    @cached_property
+    def expectations(self) -> "DurationEstimator":
+        """How long tasks of each model took."""
+        from modellix_cli.engine.durations import DurationEstimator
+
+        journal = self.journal
+        return DurationEstimator(journal.durations, journal.took, self.runtime.clock)
+
+    @property
+    def retry_policy(self) -> "RetryPolicy":
+        """How patient this run is."""
+        from modellix_cli.api.retry import RetryPolicy
+
+        patience = self.globals.max_retry_wait
+        return RetryPolicy() if patience is None else RetryPolicy(max_wait=patience)
+
+    @cached_property
+    def key_origin(self) -> str:
+        """The origin of the API, for which keys are saved."""
+        return key_origin(self.base_url)
+
+    def client(self, api_key: str | None) -> "Client":
+        """Return the API client for `--api-key` or the key found. Raises `MISSING_API_KEY`."""
+        return self.client_with(self.find_key(api_key))
+
+    def client_with(self, key: "ApiKey") -> "Client":
+        """Return the API client for a key; its requests keep to the key's limits."""
+        self._key = key
+        return self._connect(self.base_url, key.text, self.gate)
+
+    def public_client(self, origin: str) -> "Client":
+        """Return a client without a key for a public origin; a base URL that is set replaces it.
+
+        The official one, set explicitly, does not: the API's host has no public pages.
+        """
+        replaced = self.base_url != DEFAULT_BASE_URL
+        return self._connect(self.base_url if replaced else origin, None)
+
+    def _connect(self, base_url: str, api_key: str | None, gate: "Gate | None" = None) -> "Client":
+        from modellix_cli.api.client import connect
+
+        client = connect(
+            base_url,
+            api_key,
+            clock=self.runtime.clock,
+            policy=self.retry_policy,
+            notice=self.retry_notice,
+            trace=self._trace(),
+            wsgi=self.sandbox_app,
+            pacer=gate,
+        )
+        self._closing.append(client.close)
+        return client
+
+    @property
+    def retry_notice(self) -> Callable[[str], None]:
+        """What is told about pauses before retries: the user, unless the output is quiet."""
+        return (lambda text: None) if self.out.mode is Output.QUIET else self.out.note
+
+    def progress(self) -> "Progress":
+        """Return the display of progress that fits where stderr goes."""
+        from modellix_cli.output.progress import choose
+
+        off = self.globals.no_progress or self.switched_on("MODELLIX_CLI_NO_PROGRESS")
+        wanted = self.out.mode is not Output.QUIET and not off
+        return choose(self.out, self.runtime.clock, wanted=wanted)
+
+    def task_id(self, text: str) -> str:
+        """Read a task id; `@last` is the task submitted last."""
+        if text != LAST:
+            return parse_task_id(text)
+        last = self.journal.last_task_id()
+        if last is None:
+            raise usage(
+                f"@last: no task of {self.base_url} is in this machine's journal yet.",
+                hint="Give a task id.",
+            )
+        return last
+
+    def command_line(
+        self,
+        command: str,
+        *task_ids: str,
+        save_to: str | None = None,
+        options: Sequence[str] = (),
+    ) -> str:
+        """Return a command the user can paste, with the global options this run depends on."""
+        chosen = self.globals
+        options = list(options)
+        if save_to is not None:
+            options += ["--output-dir", save_to]
+        if chosen.sandbox:
+            options.append("--sandbox")
+        if chosen.base_url and not self.sandbox:
+            options += ["--base-url", chosen.base_url]
+        if chosen.allow_http_api:
+            options.append("--allow-http-api")
+        if chosen.profile:
+            options += ["--profile", chosen.profile]
+        words = ["modellix-cli", *command.split()]
+        if any(task_id.startswith("-") and task_id != "-" for task_id in task_ids):
+            return shlex.join([*words, *options, "--", *task_ids])
+        return shlex.join([*words, *task_ids, *options])
+
+    def name_submitted(self, error: ModellixError) -> ModellixError:
+        """Add to an error the task that was submitted before it, and how to go on with it."""
+        if self.submitted is None:
+            return error
+        error.task_id = error.task_id or self.submitted
+        error.retryable = False  # the same command again would pay again
+        if error.exit in (ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE):
+            error.exit = ExitStatus.FAILED
+        if error.code is not ErrorCode.TASK_FAILED:
+            error.charged = "yes"
+        if error.code not in (ErrorCode.TASK_FAILED, ErrorCode.RESULT_EXPIRED):
+            error.resume = error.resume or self.resume(self.submitted)
+        if error.code not in _ABOUT_RESULTS:
+            error.hint = "The task exists and is paid for: do not submit it again."
+        return error
+
+    def resume(self, *task_ids: str) -> str:
+        """Return the command that goes on with tasks: wait, and save if this run would have."""
+        waiting = self.command_line("task wait", *task_ids)
+        if self.save_to is None:
+            return waiting
+        saving = self.command_line("task download", *task_ids, save_to=self.save_to)
+        return f"{waiting} && {saving}"
+
+    def find_key(self, option: str | None, *, ignore_env: bool = False) -> "ApiKey":
+        """Return the key of `--api-key`, of the environment, or the saved one, and its source.
+
+        The sandbox has one of its own, of source `sandbox`. Raises `MISSING_API_KEY`.
+        """
+        from modellix_cli.profiles.credentials import ApiKey, find_api_key
+
+        if self.sandbox and option is None:
+            return ApiKey(SANDBOX_KEY, "sandbox")
+        try:
+            key = find_api_key(
+                option,
+                self.runtime.env,
+                self.profile.name,
+                self.key_origin,
+                ignore_env=ignore_env,
+            )
+        except ModellixError as error:
+            if error.code is ErrorCode.MISSING_API_KEY:
+                error.hint = error.hint.replace(
+                    "modellix-cli auth login", self.command_line("auth login")
+                )
+            raise
+        self.out.hide(key.text)
+        return key
+
+    def _trace(self) -> Callable[[str], None] | None:
+        if self.globals.debug or self.switched_on("MODELLIX_CLI_HTTP_DEBUG"):
+            return lambda line: self.out.note(f"[modellix:debug] {line}")
+        if self.globals.verbose or self.switched_on("MODELLIX_CLI_VERBOSE"):
+            return lambda line: self.out.note(f"[modellix:verbose] {line}")
+        return None
+
+
+def unreadable_stdin(option: str) -> ModellixError:
+    """Return the error for input expected from a pipe where a terminal is."""
+    return ModellixError(
+        ErrorCode.INPUT_UNREADABLE,
+        f"Cannot read {option} - from an interactive terminal. Pipe JSON to stdin.",
+        hint="For example: modellix-cli model run SLUG --body-file - < body.json",
+    )

@@ -1,0 +1,84 @@
+"""What the user chose for a run: output mode, sandbox or service, profile, folders."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from modellix_cli.commands._framework.global_options import Globals
+from modellix_cli.domain.errors import usage
+from modellix_cli.domain.values import parse_base_url
+from modellix_cli.output.sink import Output, Sink
+from modellix_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from modellix_cli.profiles.credentials import Profile
+
+DEFAULT_BASE_URL: Final = "https://api.modellix.ai"
+SANDBOX_BASE_URL: Final = "https://api.sandbox.invalid"
+_ON: Final = ("1", "true", "yes", "y", "on")
+_OFF: Final = ("", "0", "false", "no", "n", "off")
+
+
+class Choices:
+    """The global options and the environment of one run, read when first needed."""
+
+    def __init__(self, runtime: Runtime, sink: Sink) -> None:
+        self.runtime = runtime
+        self.out = sink
+        self.globals = Globals()
+
+    def choose_output(self, default: Output, allowed: tuple[Output, ...]) -> None:
+        """Set the output mode: quiet beats JSON beats --output beats the command's default."""
+        chosen = self.globals
+        named = chosen.output
+        if named is not None and named not in allowed:
+            choices = ", ".join(allowed)
+            raise usage(f"Expected --output={named} to be one of: {choices}.")
+        if chosen.quiet or named == Output.QUIET:
+            mode = Output.QUIET
+        elif chosen.json:
+            mode = Output.JSON
+        else:
+            mode = Output(named) if named else default
+        self.out.mode = mode
+        self.out.color_allowed = not chosen.no_color
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether everything is served by the embedded Modellix."""
+        value = self.runtime.env.get("MODELLIX_SANDBOX", "").strip().lower()
+        if value not in (*_ON, *_OFF):
+            raise usage(
+                f'MODELLIX_SANDBOX="{value}" is neither on nor off.',
+                hint="Use 1 or 0. Nothing was sent.",
+            )
+        return self.globals.sandbox or value in _ON
+
+    @cached_property
+    def base_url(self) -> str:
+        """The API's base URL without a trailing slash."""
+        if self.sandbox:
+            return SANDBOX_BASE_URL
+        given = self.globals.base_url
+        url = given or self.runtime.env.get("MODELLIX_BASE_URL", "").strip() or DEFAULT_BASE_URL
+        return parse_base_url(url, allow_http=self.globals.allow_http_api)
+
+    @cached_property
+    def profile(self) -> "Profile":
+        """The selected profile."""
+        from modellix_cli.profiles.credentials import select_profile
+
+        return select_profile(self.globals.profile, self.runtime.env)
+
+    def path(self, text: str) -> Path:
+        """Return an absolute path for what the user wrote."""
+        if not text.strip() or "\0" in text:
+            raise usage("A path must not be empty.")
+        try:
+            return self.runtime.cwd / Path(text).expanduser()
+        except RuntimeError as error:
+            raise usage(f"{text}: there is no such user.") from error
+
+    def switched_on(self, variable: str) -> bool:
+        """Whether an environment variable is set to something that means on."""
+        return self.runtime.env.get(variable, "").strip().lower() in _ON

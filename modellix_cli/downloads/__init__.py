@@ -1,0 +1,1 @@
+"""One resource to one file: transfer, ranges, checks, names, destination."""

@@ -1,0 +1,160 @@
+"""Files that appear whole or not at all, under names that are safe everywhere."""
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import BinaryIO, Final
+from urllib.parse import unquote, urlsplit
+
+from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+
+_FORBIDDEN: Final = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*]')
+_DEVICE: Final = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)")
+_EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{1,16}$")
+_INVISIBLE: Final = ("Cf", "Cs", "Zl", "Zp")  # bidi marks, surrogates, line separators
+_MAX_CHARACTERS: Final = 160
+_MAX_BYTES: Final = 240
+
+
+def name_from_url(url: str) -> str:
+    """Return the file name that a URL suggests, safe to create; "" if it suggests none."""
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return ""
+    return safe_name(unquote(path.rsplit("/", 1)[-1], errors="replace"))
+
+
+def safe_name(name: str) -> str:
+    """Make any text a file name: no path, no control characters, no device, not too long.
+
+    >>> safe_name("../../etc/passwd")
+    '-..-etc-passwd'
+    """
+    normal = unicodedata.normalize("NFKC", name)
+    printable = "".join(c if unicodedata.category(c) not in _INVISIBLE else "-" for c in normal)
+    clean = _FORBIDDEN.sub("-", printable).lstrip(". ").rstrip(". ")
+    if _DEVICE.match(clean):
+        clean = f"resource-{clean}"
+    return _shortened(clean)
+
+
+def _shortened(name: str) -> str:
+    stem, extension = split_extension(name)
+    stem = stem[: _MAX_CHARACTERS - len(extension)]
+    while len((stem + extension).encode()) > _MAX_BYTES:
+        stem = stem[:-1]
+    return stem.rstrip(". ") + extension
+
+
+def split_extension(name: str) -> tuple[str, str]:
+    """Return stem and extension of a file name; the extension with its dot, "" if there is none."""
+    match = _EXTENSION.search(name)
+    extension = match[0] if match else ""
+    return name[: len(name) - len(extension)], extension
+
+
+def has_extension(name: str) -> bool:
+    """Whether a file name ends in something that looks like an extension."""
+    return _EXTENSION.search(name) is not None
+
+
+def numbered(name: str, number: int) -> str:
+    """Return the name for the `number`-th file that wants `name`: `a.png`, `a-2.png`, …"""
+    if number == 1:
+        return name
+    stem, extension = split_extension(name)
+    return f"{stem}-{number}{extension}"
+
+
+def prepare_folder(folder: Path) -> None:
+    """Create the output folder and make sure files can be made in it.
+
+    Raises `OUTPUT_UNWRITABLE`; called before anything is paid.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise usage(f"{folder} is a file, not a folder.", hint="Choose another --output-dir.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".modellix-{token_hex(4)}.part"
+        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        probe.unlink()
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+@contextmanager
+def part_file(folder: Path, name: str) -> Iterator[tuple[BinaryIO, Path]]:
+    """Open a `.part` file beside the target to fill; it is removed unless it was moved away.
+
+    Who wants the file closes it first, to learn whether all of it could be written.
+    """
+    part = folder / f"{name}.{token_hex(3)}.part"
+    try:
+        stream = part.open("xb")
+    except OSError as error:
+        raise unwritable(part, error) from error
+    try:
+        yield stream, part
+    finally:
+        with suppress(OSError):  # a full disk, which the failed write has told
+            stream.close()
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def appear(part: Path, folder: Path, name: str, *, overwrite: bool, taken: set[str]) -> Path:
+    """Give a complete `.part` file its name, atomically, and return its path.
+
+    Existing files are kept (the new one becomes `name-2`) unless `overwrite`; `taken` are names
+    used in this run, which are never overwritten, whatever their case (`A.png` and `a.png` are
+    one file on many systems).
+    """
+    number = 1
+    while True:
+        candidate = numbered(name, number)
+        number += 1
+        if candidate.casefold() in taken:
+            continue
+        target = folder / candidate
+        try:
+            if overwrite:
+                _replace(part, target)
+            elif not _move_to_new(part, target):
+                continue
+        except OSError as error:
+            raise unwritable(target, error) from error
+        taken.add(candidate.casefold())
+        return target
+
+
+def _replace(part: Path, target: Path) -> None:
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        raise ModellixError(
+            ErrorCode.OUTPUT_UNWRITABLE, f"Refusing to overwrite a non-regular file: {target}"
+        )
+    part.replace(target)
+
+
+def _move_to_new(part: Path, target: Path) -> bool:
+    """Rename without overwriting; return False if the name is taken."""
+    try:
+        os.link(part, target, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except (OSError, NotImplementedError):  # a file system without hard links
+        if target.exists() or target.is_symlink():
+            return False
+        part.rename(target)
+    return True
+
+
+def unwritable(path: Path, error: OSError) -> ModellixError:
+    """Return the error for a path that cannot be written, with the system's reason."""
+    return ModellixError(
+        ErrorCode.OUTPUT_UNWRITABLE, f"Cannot write {path}: {error.strerror or error}."
+    )

@@ -1,0 +1,53 @@
+"""File names made from a template, as `--name-template` takes it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from string import Formatter
+from typing import Final
+
+from modellix_cli.domain.errors import usage
+from modellix_cli.domain.text import clip, one_line
+
+DEFAULT: Final = "{index}-{task_id}.{ext}"
+_FIELDS: Final = ("index", "id", "task_id", "slug", "ext", "date")
+_WIDTH: Final = re.compile(r"0?[1-9]?")
+_HINT: Final = (
+    "Use {index}, {id}, {task_id}, {slug}, {ext} and {date}; {index:04} pads with zeros. "
+    "For example: --name-template '{index:03}-{slug}.{ext}'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NameTemplate:
+    """A template that is known to be usable."""
+
+    text: str
+
+    def name(self, values: Mapping[str, object]) -> str:
+        """Return the name for `values`, one for each of the fields; it may not be safe yet."""
+        return Formatter().vformat(self.text, (), values).rstrip(".")
+
+
+def parse_name_template(text: str) -> NameTemplate:
+    """Read a template. Raises a usage error that says what may be in it."""
+    try:
+        parts = list(Formatter().parse(text))
+    except ValueError as error:
+        raise _wrong(text, str(error)) from error
+    for literal, field, width, conversion in parts:
+        if "/" in literal or "\\" in literal:
+            raise _wrong(text, "it names a folder; choose that with --output-dir")
+        if field is None:
+            continue
+        if field not in _FIELDS or conversion:
+            raise _wrong(text, f"{{{one_line(field)}}} is not known")
+        if width and (field != "index" or not _WIDTH.fullmatch(width)):
+            raise _wrong(text, f"{{{field}:{one_line(width)}}} is not known")
+    if not any(field for _, field, _, _ in parts):
+        raise _wrong(text, "every file would have the same name")
+    return NameTemplate(text)
+
+
+def _wrong(text: str, why: str) -> Exception:
+    return usage(f"Invalid --name-template {clip(one_line(text), 60)}: {why}.", hint=_HINT)

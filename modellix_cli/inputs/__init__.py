@@ -1,0 +1,1 @@
+"""What the user gives: bodies, batch files, media files."""

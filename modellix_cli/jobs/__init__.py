@@ -1,1 +1,0 @@
-"""What takes many requests: submitting once, waiting, downloading."""

@@ -1,0 +1,1 @@
+"""What was paid, for which request, and what came of it."""

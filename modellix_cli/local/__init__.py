@@ -1,1 +1,0 @@
-"""What is kept on this machine: folders, credentials, the journal, saved files."""

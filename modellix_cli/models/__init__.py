@@ -1,0 +1,1 @@
+"""What is known of models: prices, parameter schemas, names."""

@@ -1,0 +1,1 @@
+"""Logins, keys, the keychain, and the config files."""

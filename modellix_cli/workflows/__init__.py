@@ -1,0 +1,1 @@
+"""What a command does in one call, made from the rooms below."""

@@ -1,0 +1,193 @@
+"""Logging in, as `init`, `auth login` and `auth import-env` do it: find, check, save a key."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from modellix_cli.context.prompts import ask_secret, can_ask, confirm
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.values import parse_api_key
+from modellix_cli.output.facts import SignedIn
+from modellix_cli.profiles.credentials import KEY_VARIABLE, ApiKey
+
+if TYPE_CHECKING:
+    from modellix_cli.commands._framework.options import StoreName
+    from modellix_cli.profiles.accounts import Saved
+
+_MAX_PIPED_BYTES: Final = 64 * 1024
+_REPLACE: Final = "Pass --force to replace it, or --profile NAME to save a second one."
+_UNREADABLE: Final = (ErrorCode.CONFIG_UNREADABLE, ErrorCode.KEYCHAIN_UNAVAILABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the options of a login ask for."""
+
+    api_key: str | None
+    api_key_stdin: bool
+    check: bool
+    force: bool
+    yes: bool
+    store: "StoreName | None"
+
+
+def sign_in(session: Session, wanted: Wanted, question: str) -> SignedIn:
+    """Find a key, ask whether it may replace another, validate it, save it.
+
+    `question` asks for the key at a terminal. Nothing is saved with `--check`, in the sandbox,
+    or when the key is only in MODELLIX_API_KEY: the user did not ask to have that on disk.
+    """
+    profile = session.profile.name
+    key = given_key(session, wanted)
+    keeps = (
+        not wanted.check and not session.sandbox and (key is None or key.source != "environment")
+    )
+    known = known_key(session, force=wanted.force) if keeps or key is None else None
+    key = key or _saved_or_asked(session, known, wanted, question)
+    _hide(session, key)
+    if keeps and known is not None and known.text != key.text and not wanted.force:
+        _allow_replacing(session, profile, wanted)
+    validate(session, key)
+    saved = store(session, key, known, wanted) if keeps else None
+    if not keeps:
+        _tell_unsaved(session, key, wanted)
+    elif key is known:
+        session.out.note(
+            "The saved key was used. To replace it: " + session.command_line("auth login --force")
+        )
+    return SignedIn(profile, session.key_origin, key, saved)
+
+
+def given_key(session: Session, wanted: Wanted) -> ApiKey | None:
+    """Return the key of --api-key, of stdin, of the environment or the sandbox, in this order."""
+    if wanted.api_key is not None and wanted.api_key_stdin:
+        raise usage("--api-key and --api-key-stdin exclude each other.", hint="Give one of them.")
+    if wanted.api_key is not None:
+        return ApiKey(parse_api_key(wanted.api_key), "flag")
+    if wanted.api_key_stdin:
+        return ApiKey(_piped_key(session), "stdin")
+    if session.sandbox:
+        return session.find_key(None)
+    variable = session.runtime.env.get(KEY_VARIABLE, "")
+    return ApiKey(parse_api_key(variable), "environment") if variable.strip() else None
+
+
+def _hide(session: Session, key: ApiKey) -> None:
+    """Keep a key out of everything that is written; that of the sandbox is no secret."""
+    if key.source != "sandbox":
+        session.out.hide(key.text)
+
+
+def _piped_key(session: Session) -> str:
+    hint = 'Pipe it: printf %s "$KEY" | modellix-cli auth login --api-key-stdin'
+    if session.runtime.stdin_is_terminal:
+        raise usage("Cannot read --api-key-stdin from an interactive terminal.", hint=hint)
+    try:
+        data = session.runtime.read_stdin(_MAX_PIPED_BYTES + 1)
+    except OSError as error:
+        raise usage(f"Cannot read --api-key-stdin: {error}.", hint=hint) from error
+    if len(data) > _MAX_PIPED_BYTES:
+        raise usage("API key from stdin is too long.", hint=hint)
+    text = data.decode("utf-8-sig", "replace").strip()
+    if not text:
+        raise usage("API key from stdin must not be empty.", hint=hint)
+    return parse_api_key(text)
+
+
+def known_key(session: Session, *, force: bool) -> ApiKey | None:
+    """Return the key saved for the selected profile and origin, None if there is none.
+
+    One that cannot be read counts as none with `force`.
+    """
+    try:
+        return session.accounts.saved_key(session.profile.name, session.key_origin)
+    except ModellixError as error:
+        if error.code not in _UNREADABLE:
+            raise
+        if force:
+            return None
+        error.hint = f"{error.hint} Or pass --force to replace it."
+        raise
+
+
+def import_key(session: Session, key: ApiKey, wanted: Wanted) -> SignedIn:
+    """Validate a key that the user asked to save, and save it; the sandbox saves nothing."""
+    profile = session.profile.name
+    _hide(session, key)
+    known = None if session.sandbox else known_key(session, force=wanted.force)
+    if known is not None and known.text != key.text and not wanted.force:
+        raise usage(_occupied(profile), hint=_REPLACE)
+    validate(session, key)
+    saved = None if session.sandbox else store(session, key, known, wanted)
+    _tell_unsaved(session, key, replace(wanted, check=True))
+    place = saved.store if saved else known.source if known else wanted.store or "file"
+    return SignedIn(profile, session.key_origin, key, saved, place)
+
+
+def _saved_or_asked(
+    session: Session, known: ApiKey | None, wanted: Wanted, question: str
+) -> ApiKey:
+    if known is not None and not wanted.force:
+        return known
+    if can_ask(session):
+        return ApiKey(parse_api_key(ask_secret(session, question)), "prompt")
+    raise ModellixError(
+        ErrorCode.MISSING_API_KEY,
+        f"No API key is available for profile {session.profile.name}, and nobody can be asked.",
+        hint="Pipe it to --api-key-stdin, pass --api-key, or set MODELLIX_API_KEY (keys: "
+        "https://modellix.ai/console/api-key).",
+    )
+
+
+def _allow_replacing(session: Session, profile: str, wanted: Wanted) -> None:
+    if wanted.yes:
+        return
+    if not can_ask(session):
+        raise usage(_occupied(profile), hint=_REPLACE)
+    confirm(session, f"Replace the API key saved for profile {profile}?", unasked="")
+
+
+def _occupied(profile: str) -> str:
+    return f"Profile {profile} already has another API key saved."
+
+
+def validate(session: Session, key: ApiKey) -> None:
+    """Ask the API whether a key is valid. Raises `UNAUTHORIZED` if it is not."""
+    if not session.client_with(key).validate_key():
+        raise ModellixError(
+            ErrorCode.UNAUTHORIZED,
+            "The Modellix API key is invalid or no longer active. Nothing was saved.",
+            hint="Make a new one at https://modellix.ai/console/api-key.",
+        )
+
+
+def store(session: Session, key: ApiKey, known: ApiKey | None, wanted: Wanted) -> "Saved | None":
+    """Save a key; return None if that would change nothing.
+
+    Without `--store` a key stays where the profile has it, so that none slips out of a keychain.
+    """
+    from modellix_cli.profiles.accounts import Login
+
+    place = known.source if known is not None else "file"
+    chosen = wanted.store or ("keychain" if place == "keychain" else "file")
+    same_place = wanted.store in (None, place) or (place, chosen) == ("legacy-file", "file")
+    unchanged = known is not None and known.text == key.text and same_place
+    if unchanged and session.accounts.overview().current == session.profile.name:
+        return None
+    login = Login(session.profile.name, session.key_origin, key.text, chosen)
+    expected = None if known is None else known.text
+    saved = session.accounts.save(login, expected=expected, force=wanted.force)
+    if saved.warning:
+        session.out.warn(saved.warning)
+    return replace(saved, warning=None)
+
+
+def _tell_unsaved(session: Session, key: ApiKey, wanted: Wanted) -> None:
+    if session.sandbox:
+        session.out.note("Sandbox: the login is rehearsed, nothing is saved.")
+    elif key.source == "environment" and not wanted.check:
+        command = session.command_line("auth", "import-env")
+        session.out.note(
+            f"The key was not saved: it is only in {KEY_VARIABLE}, where every command finds it. "
+            f"To save it: {command}. To save another: unset {KEY_VARIABLE}, or --api-key-stdin."
+        )

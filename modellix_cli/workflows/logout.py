@@ -1,0 +1,48 @@
+"""Removing a saved profile, as `auth logout` and `config clear` do it."""
+
+from modellix_cli.context.prompts import confirm
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.output.facts import SignedOut
+from modellix_cli.profiles.accounts import Removal
+
+
+def sign_out(session: Session, *, yes: bool, unasked: str, discard: bool = False) -> SignedOut:
+    """Ask, then remove the selected profile with its keys; the sandbox removes nothing.
+
+    Where nobody can be asked it is the usage error `unasked`, unless `yes`. With `discard` a
+    config.json that cannot be used is deleted, if no profile was named.
+    """
+    profile = session.profile.name
+    if session.sandbox:
+        session.out.note("Sandbox: the saved login is left alone.")
+        removal = Removal(False, None, [])
+    else:
+        if not yes:
+            confirm(session, f"Remove the saved Modellix profile {profile}?", unasked=unasked)
+        removal = _remove(session, profile, discard=discard)
+    return SignedOut(profile, session.accounts.path, removal, _active_source(session))
+
+
+def _remove(session: Session, profile: str, *, discard: bool) -> Removal:
+    try:
+        return session.accounts.remove(profile)
+    except ModellixError as error:
+        named = session.profile.source in ("flag", "environment")
+        if not discard or named or error.code is not ErrorCode.CONFIG_UNREADABLE:
+            raise
+        removed = session.accounts.discard()
+        session.out.warn(
+            f"{error.message} It was deleted; keys in credentials.json beside it, if any, stay."
+        )
+        return Removal(removed, None, [])
+
+
+def _active_source(session: Session) -> str:
+    """Return where the key of the next command comes from."""
+    if session.globals.profile is None:
+        vars(session).pop("profile", None)  # the current one may be another now
+    try:
+        return session.find_key(None).source
+    except ModellixError:
+        return "missing"

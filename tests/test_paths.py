@@ -1,0 +1,90 @@
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from modellix_cli.paths import cache_dir, config_dir, make_private_dir, state_dir
+
+
+def test_config_is_where_the_official_cli_keeps_it() -> None:
+    assert config_dir({"HOME": "/home/me"}) == Path("/home/me/.config/modellix")
+
+
+def test_config_honours_xdg_config_home() -> None:
+    env = {"HOME": "/home/me", "XDG_CONFIG_HOME": " /elsewhere "}
+    assert config_dir(env) == Path("/elsewhere/modellix")
+
+
+@pytest.mark.parametrize("value", ["", "  ", "relative", "./x", "~/config", "../up"])
+def test_an_xdg_config_home_that_is_not_absolute_is_ignored(value: str) -> None:
+    env = {"HOME": "/home/me", "XDG_CONFIG_HOME": value}
+    assert config_dir(env) == Path("/home/me/.config/modellix")
+
+
+@pytest.mark.parametrize("env", [{}, {"HOME": ""}])
+def test_without_home_the_system_says_where_home_is(
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/from/the/system")
+    assert config_dir(env) == Path("/from/the/system/.config/modellix")
+
+
+def test_state_honours_xdg_state_home() -> None:
+    assert state_dir({"XDG_STATE_HOME": "/elsewhere"}) == Path("/elsewhere/modellix")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="XDG systems")
+def test_state_is_in_the_users_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    assert state_dir(dict(os.environ)) == Path("/home/me/.local/state/modellix")
+
+
+@pytest.mark.parametrize("value", ["", "relative", "~/state"])
+def test_an_xdg_state_home_that_is_not_absolute_is_ignored(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("XDG_STATE_HOME", value)
+    found = state_dir(dict(os.environ))
+    assert found.is_absolute()
+    assert found.is_relative_to("/home/me")
+
+
+def test_the_cache_honours_xdg_cache_home() -> None:
+    assert cache_dir({"XDG_CACHE_HOME": "/elsewhere"}) == Path("/elsewhere/modellix")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="XDG systems")
+def test_the_cache_is_in_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert cache_dir(dict(os.environ)) == Path("/home/me/.cache/modellix")
+
+
+def test_finding_folders_makes_none(tmp_path: Path) -> None:
+    env = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
+    config_dir(env)
+    state_dir(env)
+    cache_dir(env | {"XDG_CACHE_HOME": str(tmp_path / "cache")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_private_folder_is_for_its_user_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    make_private_dir(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_exists_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    make_private_dir(tmp_path)
+    assert (tmp_path / "mine").exists()
+
+
+def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="exists"):
+        make_private_dir(tmp_path / "file")
