@@ -76,7 +76,9 @@ def reference() -> str:
     lines += ["| code | meaning | exit | retryable | charged |", "|---|---|---|---|---|"]
     for code, kind in REGISTRY.items():
         again = "yes" if kind.retryable else "no"
-        lines.append(f"| `{code}` | {kind.meaning} | {int(kind.exit)} | {again} | {kind.charged} |")
+        lines.append(
+            f"| `{code}` | {kind.meaning} | {int(kind.exit_status)} | {again} | {kind.charged} |"
+        )
     return "\n".join(lines) + "\n"
 
 

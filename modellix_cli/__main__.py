@@ -90,9 +90,9 @@ def _fail(session: "Session", error: "ModellixError") -> int:
     from modellix_cli.domain.errors import REGISTRY, ErrorCode, ModellixError
     from modellix_cli.output.sink import ReaderGone
 
-    session.name_submitted(error)
+    error = session.name_submitted(error)
     if error.code is ErrorCode.USAGE and error.hint == REGISTRY[ErrorCode.USAGE].hint:
-        error.hint = f"See {session.command_path} --help."
+        error = error.copy_with(hint=f"See {session.command_path} --help.")
     try:
         session.out.error(error)
     except ReaderGone:
@@ -100,7 +100,7 @@ def _fail(session: "Session", error: "ModellixError") -> int:
     except ModellixError as second:  # stdout cannot take the envelope: say both in words
         session.out.error(error)
         session.out.error(second)
-    return error.exit
+    return error.exit_status
 
 
 _KINDS = {

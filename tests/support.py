@@ -119,7 +119,7 @@ def at_terminal(
 
 
 def task_reply(task_id: str, status: str = "success", *urls: str, **data: Any) -> dict[str, Any]:
-    """A task's reply as api.md shows it."""
+    """A task's reply as docs/spec/service.md shows it."""
     body: dict[str, Any] = {"status": status, "task_id": task_id, "model_id": "m", "duration": 9}
     if urls:
         resources = [{"url": url, "type": "image"} for url in urls]
@@ -128,7 +128,7 @@ def task_reply(task_id: str, status: str = "success", *urls: str, **data: Any) -
 
 
 def accepted(task_id: str) -> dict[str, Any]:
-    """The reply to a submission as api.md shows it."""
+    """The reply to a submission as docs/spec/service.md shows it."""
     data = {"status": "pending", "task_id": task_id, "model_id": "m"}
     return {"code": 0, "message": "success", "data": data}
 

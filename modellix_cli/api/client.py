@@ -1,4 +1,7 @@
-"""The routes of api.md as methods. Each returns a typed document or raises `ModellixError`."""
+"""The routes of the API (docs/spec/service.md 2) as methods.
+
+Each returns a typed document or raises `ModellixError`.
+"""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -81,16 +84,10 @@ class Client:
 
         def once(attempt: int) -> Submission:
             tries = f"{attempt}/{self._policy.retries + 1}"
-            try:
-                return self.submit_once(slug, body, guard=guard, tries=tries)
-            except ModellixError as error:
-                allowed = _CREATED_NOTHING | (
-                    {ErrorCode.SUBMISSION_UNKNOWN} if resend_unknown else set()
-                )
-                error.retryable = error.code in allowed
-                raise
+            return self.submit_once(slug, body, guard=guard, tries=tries)
 
-        return with_retries(once, self._policy, self._clock, self._notice)
+        codes = _CREATED_NOTHING | ({ErrorCode.SUBMISSION_UNKNOWN} if resend_unknown else set())
+        return with_retries(once, self._policy, self._clock, self._notice, frozenset(codes))
 
     def submit_once(
         self,
@@ -146,7 +143,8 @@ class Client:
             return self._get(path, lambda document: read_task(document, task_id), policy)
         except ModellixError as error:
             if error.code is ErrorCode.NOT_FOUND:
-                error.hint = "Check the task id and the account: tasks belong to a team."
+                hint = "Check the task id and the account: tasks belong to a team."
+                raise error.copy_with(hint=hint) from error.__cause__
             raise
 
     def models(self, *, featured: bool = False, patient: bool = True) -> ModelList:
@@ -273,8 +271,12 @@ class Client:
         return reply
 
     def _learn(self, reply: Reply) -> None:
-        crowded = reply.status == 429 and failures.is_crowded(reply)
-        self._pacer.answered(read_limits(reply.status, reply.headers, self._clock, crowded=crowded))
+        concurrency_limited = reply.status == 429 and failures.is_concurrency_limit(reply)
+        self._pacer.answered(
+            read_limits(
+                reply.status, reply.headers, self._clock, concurrency_limited=concurrency_limited
+            )
+        )
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,4 +1,4 @@
-"""From an answer to the error a user can act on; the statuses of api.md.
+"""From an answer to the error a user can act on; the statuses of docs/spec/service.md.
 
 The server's own detail is part of every message, whatever the method.
 """
@@ -62,18 +62,18 @@ def read_document(reply: Reply, clock: Clock) -> Json:
     code = (
         ErrorCode.SERVICE_UNAVAILABLE if status >= 500 else _CODES.get(status, ErrorCode.API_ERROR)
     )
-    crowded = status == 429 and is_crowded(reply)
+    concurrency_limited = status == 429 and is_concurrency_limit(reply)
     raise ModellixError(
         code,
         f"Modellix API error ({_status_name(status)}). {_detail(reply, document)}",
-        hint=_CONCURRENT_HINT if crowded else None,
+        hint=_CONCURRENT_HINT if concurrency_limited else None,
         status=status if status > 0 else reply.status,
-        wait_seconds=asked_wait(status, reply.headers, clock),
-        crowded=crowded,
+        retry_after=asked_wait(status, reply.headers, clock),
+        concurrency_limited=concurrency_limited,
     )
 
 
-def is_crowded(reply: Reply) -> bool:
+def is_concurrency_limit(reply: Reply) -> bool:
     """Whether a 429 refuses because too many tasks run, not because of too many requests."""
     left = reply.headers.get("x-ratelimit-remaining", "0")
     requests_left = left.isascii() and left.isdigit() and int(left[:9]) > 0
@@ -102,7 +102,7 @@ def read_paid_document(reply: Reply, clock: Clock) -> Json:
         f"The Modellix API {what}",
         reply.body,
         status=reply.status,
-        wait_seconds=asked_wait(status, reply.headers, clock),
+        retry_after=asked_wait(status, reply.headers, clock),
     )
 
 
@@ -163,24 +163,25 @@ def submission_unknown(
     body: bytes,
     *,
     status: int | None = None,
-    wait_seconds: float | None = None,
+    retry_after: float | None = None,
 ) -> ModellixError:
     """Return the error for a paid submission that may or may not have created a task.
 
     An id that the reply's `body` names is told, and usable if it is a valid one.
     """
-    given = told_task_id(body)
-    error = ModellixError(
-        ErrorCode.SUBMISSION_UNKNOWN,
-        f"{what} The outcome of the paid submission is unknown: a task may have been created.",
-        status=status,
-        wait_seconds=wait_seconds,
-    )
+    given, task_id = told_task_id(body), None
+    message = f"{what} The outcome is unknown: a task may have been created and charged."
     if given is not None:
-        error.message += f" The reply names the task id {clip(one_line(given), 600)}."
+        message += f" The reply names the task id {clip(one_line(given), 600)}."
         with suppress(ModellixError):
-            error.task_id = parse_task_id(given)
-    return error
+            task_id = parse_task_id(given)
+    return ModellixError(
+        ErrorCode.SUBMISSION_UNKNOWN,
+        message,
+        status=status,
+        task_id=task_id,
+        retry_after=retry_after,
+    )
 
 
 def unreachable(error: NotSent, base_url: str) -> ModellixError:

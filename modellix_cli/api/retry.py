@@ -1,6 +1,6 @@
 """When a request may be repeated, and how long to wait before.
 
-The rules are in docs and design: repeat only what an error marks `retryable`; wait what the
+The rules are those of docs/spec/decisions.md 5: repeat only failures that may pass; wait what the
 server asks, in full and with jitter, up to a limit the user can set; else 1, 2, 4 seconds.
 """
 
@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Final, TypeVar
 
 from modellix_cli.clock import Clock
-from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.text import duration
 
 T = TypeVar("T")
@@ -34,10 +34,11 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an answer says about the key's limits (api.md, Limits).
+    """What an answer says about the key's limits (docs/spec/service.md 10).
 
     `limit` requests a window, `remaining` of them, `reset_in` seconds until the next window;
-    `wait` is what `asked_wait` returns; `crowded` that too many tasks run, not too many requests.
+    `wait` is what `asked_wait` returns; `concurrency_limited` that too many tasks run, not that too
+    many requests were sent.
     """
 
     status: int
@@ -45,7 +46,7 @@ class Limits:
     remaining: int | None = None
     reset_in: float | None = None
     wait: float | None = None
-    crowded: bool = False
+    concurrency_limited: bool = False
 
     @property
     def silent(self) -> bool:
@@ -63,6 +64,15 @@ class Pacer:
         """Learn what an answer says about the key's limits."""
 
 
+PASSING: Final = frozenset(
+    {
+        ErrorCode.NETWORK,
+        ErrorCode.RATE_LIMITED,
+        ErrorCode.SERVICE_UNAVAILABLE,
+        ErrorCode.BAD_REPLY,
+    }
+)
+"""Failures of a read that may be over at another try."""
 NO_RETRIES: Final = RetryPolicy(retries=0, paced=False)
 PROBING: Final = RetryPolicy(retries=1, max_wait=5.0, paced=False)
 
@@ -72,46 +82,47 @@ def with_retries(
     policy: RetryPolicy,
     clock: Clock,
     notice: Callable[[str], None],
+    codes: frozenset[ErrorCode] = PASSING,
 ) -> T:
     """Call `once(attempt)` until it returns, or fails in a way that must not be repeated.
 
-    `notice` is told about each pause. The last error is raised, saying how often it was tried.
+    Failures with one of `codes` are repeated. `notice` is told about each pause. The last error is
+    raised, saying how often it was tried.
     """
     attempt = 1
     while True:
         try:
             return once(attempt)
         except ModellixError as error:
-            if not error.retryable or policy.retries == 0:
+            if error.code not in codes or policy.retries == 0:
                 raise
             pause = _pause(error, attempt, clock)
             if attempt > policy.retries or pause > policy.max_wait:
-                _say_given_up(error, attempt, policy)
-                raise
-            said = error.message if attempt == 1 else "No luck yet."
+                raise _given_up(error, attempt, policy) from error.__cause__
+            said = error.message if attempt == 1 else "Still failing."
             notice(f"{said} Trying again in {duration(pause)}.")
             clock.sleep(pause)
         attempt += 1
 
 
 def _pause(error: ModellixError, attempt: int, clock: Clock) -> float:
-    if error.wait_seconds is not None:
-        asked = error.wait_seconds
+    if error.retry_after is not None:
+        asked = error.retry_after
         return asked + clock.jitter(min(1.0, 0.05 + asked / 10))
     backoff = BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS)) - 1]
     return backoff + clock.jitter(backoff / 4)
 
 
-def _say_given_up(error: ModellixError, attempt: int, policy: RetryPolicy) -> None:
+def _given_up(error: ModellixError, attempt: int, policy: RetryPolicy) -> ModellixError:
     tried = "once" if attempt == 1 else f"{attempt} times"
-    asked = ""
-    if error.wait_seconds is not None and error.wait_seconds > policy.max_wait:
+    asked, hint = "", error.hint
+    if error.retry_after is not None and error.retry_after > policy.max_wait:
         asked = (
-            f" The server asks to wait {duration(error.wait_seconds)},"
+            f" The server asks to wait {duration(error.retry_after)},"
             f" more than the limit of {duration(policy.max_wait)}."
         )
-        error.hint += " Allow it with --max-retry-wait."
-    error.message = f"{error.message} Tried {tried}.{asked}"
+        hint += " Allow it with --max-retry-wait."
+    return error.copy_with(message=f"{error.message} Tried {tried}.{asked}", hint=hint)
 
 
 def asked_wait(status: int, headers: Mapping[str, str], clock: Clock) -> float | None:
@@ -136,7 +147,7 @@ def asked_wait(status: int, headers: Mapping[str, str], clock: Clock) -> float |
 
 
 def read_limits(
-    status: int, headers: Mapping[str, str], clock: Clock, *, crowded: bool = False
+    status: int, headers: Mapping[str, str], clock: Clock, *, concurrency_limited: bool = False
 ) -> Limits:
     """Read `X-RateLimit-Limit`, `-Remaining` and `-Reset`; what is missing or odd is None."""
     limit = _number(headers.get("x-ratelimit-limit"))
@@ -149,7 +160,7 @@ def read_limits(
         remaining=None if remaining is None else max(0, int(remaining)),
         reset_in=reset_in if reset_in is not None and reset_in <= _LONGEST_WINDOW else None,
         wait=asked_wait(status, headers, clock),
-        crowded=crowded,
+        concurrency_limited=concurrency_limited,
     )
 
 

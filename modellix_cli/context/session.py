@@ -182,17 +182,16 @@ class Session(Stores):
         """Add to an error the task that was submitted before it, and how to go on with it."""
         if self.submitted is None:
             return error
-        error.task_id = error.task_id or self.submitted
-        error.retryable = False  # the same command again would pay again
-        if error.exit in (ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE):
-            error.exit = ExitStatus.FAILED
-        if error.code is not ErrorCode.TASK_FAILED:
-            error.charged = "yes"
+        changes: dict[str, Any] = {"task_id": error.task_id or self.submitted}
+        changes["retryable"] = False  # the same command again would pay again
+        if error.exit_status in (ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE):
+            changes["exit_status"] = ExitStatus.FAILED
+        changes["charged"] = "yes"
         if error.code not in (ErrorCode.TASK_FAILED, ErrorCode.RESULT_EXPIRED):
-            error.resume = error.resume or self.resume(self.submitted)
+            changes["resume"] = error.resume or self.resume(self.submitted)
         if error.code not in _ABOUT_RESULTS:
-            error.hint = "The task exists and is paid for: do not submit it again."
-        return error
+            changes["hint"] = "The task exists and is paid for: do not submit it again."
+        return error.copy_with(**changes)
 
     def resume(self, *task_ids: str) -> str:
         """Return the command that goes on with tasks: wait, and save if this run would have."""
@@ -221,9 +220,9 @@ class Session(Stores):
             )
         except ModellixError as error:
             if error.code is ErrorCode.MISSING_API_KEY:
-                error.hint = error.hint.replace(
-                    "modellix-cli auth login", self.command_line("auth login")
-                )
+                command = self.command_line("auth login")
+                hint = error.hint.replace("modellix-cli auth login", command)
+                raise error.copy_with(hint=hint) from None
             raise
         self.out.hide(key.text)
         return key

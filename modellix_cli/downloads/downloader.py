@@ -91,6 +91,10 @@ class Saved:
         """Record why the resource at `position`, or at 0 the whole task, was not saved."""
         self._errors[position] = error
 
+    def explain(self, explained: Callable[[ModellixError], ModellixError]) -> None:
+        """Replace every failure by what `explained` makes of it."""
+        self._errors = {at: explained(error) for at, error in self._errors.items()}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:

@@ -181,8 +181,7 @@ class Transfer:
     def _pause(self, error: ModellixError, tries: int, fruitless: int) -> None:
         """Wait before another try, or raise what ends the tries."""
         if fruitless >= _MAX_FRUITLESS or tries >= MAX_TRIES:
-            error.message += f" Tried {tries} times."
-            raise error
+            raise error.copy_with(message=f"{error.message} Tried {tries} times.") from None
         clock = self._means.clock
         backoff = BACKOFF_SECONDS[fruitless - 1]
         pause = backoff + clock.jitter(backoff / 4)

@@ -76,7 +76,7 @@ class BatchRun:
             emit=self._emit,
             accepted=self._following.accepted,
             go_on=self._following.go_on,
-            crowded=self._following.watch_all,
+            concurrency_limited=self._following.watch_all,
             full=lambda: self._following.full,
             interrupted=lambda: self._interrupted,
         )

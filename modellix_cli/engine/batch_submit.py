@@ -37,8 +37,8 @@ class Submissions:
     """The lines of batch number `batch` on their way to the server.
 
     `start` runs a POST on another thread. `emit` is given lines that have their end, `accepted`
-    those of which a task was created, `go_on` those that earlier runs submitted, `crowded` is
-    called when a line waits for a running task to end. `full` says that no more lines may be
+    those of which a task was created, `go_on` those that earlier runs submitted;
+    `concurrency_limited` is called when a line waits for a running task to end. `full` says that no more lines may be
     taken up now, `interrupted` that what has not left yet must not leave. `stopped_by` is the
     failure that let no more lines start, None if there was none.
     """
@@ -53,7 +53,7 @@ class Submissions:
         emit: Callable[[Fate], None],
         accepted: Callable[[Fate], None],
         go_on: Callable[[Fate], None],
-        crowded: Callable[[], None],
+        concurrency_limited: Callable[[], None],
         full: Callable[[], bool],
         interrupted: Callable[[], bool],
     ) -> None:
@@ -66,7 +66,7 @@ class Submissions:
         self._emit = emit
         self._on_accepted = accepted
         self._go_on = go_on
-        self._on_crowded = crowded
+        self._on_crowded = concurrency_limited
         self._full = full
         self._interrupted = interrupted
         self._steps: Iterator[Step] = iter(())
@@ -179,7 +179,7 @@ class Submissions:
         """Stop because no request may leave for longer than the user is ready to wait."""
         message = f"The limits of this key are used up for {duration(wait)}."
         hint = "Resume the batch then, or allow the wait with --max-retry-wait."
-        error = ModellixError(ErrorCode.RATE_LIMITED, message, hint=hint, wait_seconds=wait)
+        error = ModellixError(ErrorCode.RATE_LIMITED, message, hint=hint, retry_after=wait)
         self.stop(error, f"Skipped: {message}")
 
     def _lost_track(self, error: ModellixError) -> None:
@@ -257,13 +257,13 @@ class Submissions:
         now = self._clock.monotonic()
         tries = self._refusals[line.index] = self._refusals.get(line.index, 0) + 1
         patience = self._orders.patience
-        if error.crowded:
+        if error.concurrency_limited:
             self._crowded_since = now if self._crowded_since is None else self._crowded_since
             since, allowed = self._crowded_since, patience + self._orders.timeout
         else:
             self._trouble_since = now if self._trouble_since is None else self._trouble_since
             since, allowed = self._trouble_since, patience
-        waits_too_long = (error.wait_seconds or 0.0) > patience
+        waits_too_long = (error.retry_after or 0.0) > patience
         lasts_too_long = now - since > allowed
         unreachable = not self._reached and tries >= _FIRST_CONTACT_TRIES
         if waits_too_long or lasts_too_long or unreachable:
@@ -271,12 +271,12 @@ class Submissions:
             return False
         if error.code is not ErrorCode.RATE_LIMITED:  # of those the governor knows
             backoff = min(2.0**self._troubles, _LONGEST_BACKOFF)
-            pause = backoff if error.wait_seconds is None else error.wait_seconds
+            pause = backoff if error.retry_after is None else error.retry_after
             if now >= self._hold_until:  # several that fail at once are one trouble
                 self._troubles = min(self._troubles + 1, _MOST_DOUBLINGS)
             hold = now + pause + self._clock.jitter(pause / 4)
             self._hold_until = max(self._hold_until, hold)
-        return error.crowded or tries < _MOST_REFUSALS
+        return error.concurrency_limited or tries < _MOST_REFUSALS
 
     def _state_after(self, line: Line, error: ModellixError) -> str:
         """Return what is known of a line after a failure; an earlier doubt is not ended by it."""

@@ -134,8 +134,8 @@ class PollScheduler:
         watched.trouble = error
         watched.looks += 1
         now = self._clock.monotonic()
-        if error.wait_seconds is not None:
-            self._hold_until = max(self._hold_until, now + error.wait_seconds)
+        if error.retry_after is not None:
+            self._hold_until = max(self._hold_until, now + error.retry_after)
         self._plan(watched, now + self._backoff(watched))
         return True
 

@@ -22,7 +22,7 @@ from modellix_cli.engine.request_window import learn, take, until
 from modellix_cli.ledger.rate_state import RateState, RateStateStore, Slots
 
 USUAL_CAP: Final = 3
-"""Tasks a team may run at a time, according to api.md: so many are tried without asking."""
+"""Tasks a team may run at a time: so many are tried without asking (docs/spec/service.md 10)."""
 _SOON: Final = 0.2
 _UNDER_WAY: Final = 45.0
 """Seconds after which a submission without an outcome no longer takes a slot."""
@@ -136,7 +136,7 @@ class Governor:
                 return
             slots.free(ticket.ref)
             assert isinstance(error, ModellixError)
-            if not error.crowded:
+            if not error.concurrency_limited:
                 return
             now = self._clock.now()
             count, flying = slots.count(now)
@@ -149,7 +149,7 @@ class Governor:
             else:
                 pace.probe_gap = min(max(_FIRST_PROBE, pace.probe_gap * 2), _LONGEST_PROBE)
             pace.probe_at = now + pace.probe_gap
-            wait = error.wait_seconds
+            wait = error.retry_after
             if wait is not None:
                 pace.crowds = 0
             elif not running:
@@ -233,7 +233,7 @@ class Gate(Pacer):
                 "The limits of this key are used up, so nothing was sent.",
                 hint="Nothing was charged. Try again later, or see whether the server still "
                 "refuses: modellix-cli doctor.",
-                wait_seconds=wait,
+                retry_after=wait,
             )
         pause = wait + self._clock.jitter(wait / 10)
         if waited < _WORTH_TELLING <= waited + pause:

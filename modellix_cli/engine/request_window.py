@@ -80,7 +80,7 @@ def learn(pace: RateState, limits: Limits, now: float) -> None:
     told = limits.limit is not None and limits.remaining is not None
     if limits.limit is not None and limits.remaining is not None and limits.reset_in is not None:
         _learn_window(pace, limits.limit, limits.remaining, limits.reset_in, now, limits.status)
-    if limits.status != 429 or limits.crowded:
+    if limits.status != 429 or limits.concurrency_limited:
         if pace.troubles and pace.tried_at:
             _learn_pace(pace, now)
         return

@@ -120,7 +120,7 @@ class Submitter:
             self._number, state, slug=self._slug, task_id=error.task_id, detail=error.message
         )
         if error.task_id is not None:
-            error.resume = self._resume(error.task_id)
+            error = error.copy_with(resume=self._resume(error.task_id))
         return error
 
     def _stopped(self, stop: KeyboardInterrupt) -> ModellixError:

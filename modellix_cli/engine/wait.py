@@ -149,8 +149,7 @@ class Waiter:
                 waited.troubles[task_id] = error
                 self._progress.trouble(task_id, error.message)
                 return
-            error.task_id = task_id
-            waited.errors[task_id] = error
+            waited.errors[task_id] = error.copy_with(task_id=task_id)
             self._progress.failed(task_id, error.message)
         elif error is not None:
             raise error

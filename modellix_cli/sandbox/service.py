@@ -1,7 +1,9 @@
 """The embedded Modellix: one WSGI app for the API, its public pages and its media.
 
-It behaves as api.md says, keeps what it knows in a `Store`, and computes how tasks progress from
-the clock. Any Bearer key is accepted but two: `sandbox-invalid` is refused, `sandbox-broke` has
+It behaves as docs/spec/service.md says, keeps what it knows in a `Store`, and computes how tasks
+progress from the clock.
+
+Any Bearer key is accepted but two: `sandbox-invalid` is refused, `sandbox-broke` has
 no money. Where a fault calls for a broken connection the app raises `ConnectionResetError`, at
 once or while its body is read; a server then drops the connection.
 

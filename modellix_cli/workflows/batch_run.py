@@ -1,7 +1,6 @@
 """The run of `model batch`: from the first thing that is recorded to the summary and the status."""
 
 import os
-import re
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
@@ -48,7 +47,6 @@ _ABOUT_REJECTED: Final = (
     "A resume sends rejected lines again as they are. Mend them in a file of their own: a changed "
     "file is another batch, and pays for all its lines."
 )
-_NOTHING_CHARGED: Final = re.compile("; nothing was charged|Nothing was charged. ")
 
 
 def run_job(session: Session, job: Job) -> None:
@@ -149,9 +147,9 @@ class _Running:
                 with self._session.progress() as progress:
                     self._go(calm, progress)
             except Exception as error:
-                if isinstance(error, ModellixError):
-                    error.charged = self._charged
                 self._say_how_to_go_on()
+                if isinstance(error, ModellixError):
+                    raise error.copy_with(charged=self._charged) from error.__cause__
                 raise
             finally:
                 book.finish(batch, "done" if self._tally.done else "stopped")
@@ -213,8 +211,6 @@ class _Running:
         told = [self._trouble, self._run.stopped_by if self._run else None]
         for error in dict.fromkeys(told):
             if isinstance(error, ModellixError):
-                if tally.accepted or tally.unknown:  # then it is true of this line only
-                    error.hint = _NOTHING_CHARGED.sub("", error.hint)
                 self._out.error(error)
         if isinstance(self._trouble, ReaderGone) and tally.skipped:
             self._out.note("The reader of stdout left, so no further line was started.")

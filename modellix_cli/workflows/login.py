@@ -106,8 +106,7 @@ def known_key(session: Session, *, force: bool) -> ApiKey | None:
             raise
         if force:
             return None
-        error.hint = f"{error.hint} Or pass --force to replace it."
-        raise
+        raise error.copy_with(hint=f"{error.hint} Or pass --force to replace it.") from None
 
 
 def import_key(session: Session, key: ApiKey, wanted: Wanted) -> SignedIn:

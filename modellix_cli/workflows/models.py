@@ -42,5 +42,5 @@ def suggesting(session: Session, slug: Slug) -> Iterator[None]:
     except ModellixError as error:
         if error.code is ErrorCode.NOT_FOUND:
             meant = did_you_mean(slug.name, session.model_cache.slugs())
-            error.hint = f"{meant} {error.hint}".strip()
+            raise error.copy_with(hint=f"{meant} {error.hint}".strip()) from None
         raise

@@ -72,10 +72,9 @@ def collect(
     except ModellixError as error:
         if error.code is ErrorCode.UNAUTHORIZED and collected == Collected():
             raise  # the key is refused for every task
-        error.task_id = task_id
-        error.message = f"Task {task_id}: {error.message}"
         collected.saved[task_id] = failed = Saved(downloader.folder)
-        failed.fail(error)
+        message = f"Task {task_id}: {error.message}"
+        failed.fail(error.copy_with(task_id=task_id, message=message))
         return
     remember(session, task)
     if task.failed:
@@ -89,6 +88,10 @@ def collect(
         else:
             session.out.note(f"Task {task_id} made nothing that could be saved.")
             session.journal.saved(task_id)
-        for failure in saved.errors:
-            if task_id not in failure.message:
-                failure.message = f"Task {task_id}: {failure.message}"
+        saved.explain(lambda failure: _naming(failure, task_id))
+
+
+def _naming(failure: ModellixError, task_id: str) -> ModellixError:
+    if task_id in failure.message:
+        return failure
+    return failure.copy_with(message=f"Task {task_id}: {failure.message}")

@@ -108,10 +108,12 @@ def fill(session: Session, downloader: "Downloader", task: Task, saved: "Saved")
         session.journal.saved(task.task_id)
     elif all(error.code is ErrorCode.RESULT_EXPIRED for error in saved.errors):
         session.journal.saw(task.task_id, EXPIRED, task.ended_at)
-    for failure in saved.errors:
-        failure.task_id = task.task_id
-        if failure.code is not ErrorCode.RESULT_EXPIRED:
-            failure.resume = _again(session, task)
+    saved.explain(
+        lambda failure: failure.copy_with(
+            task_id=task.task_id,
+            resume=None if failure.code is ErrorCode.RESULT_EXPIRED else _again(session, task),
+        )
+    )
 
 
 def tell_saved(session: Session, outcomes: Iterable["Saved"]) -> None:
@@ -130,5 +132,5 @@ def report_errors(session: Session, errors: Sequence[ModellixError]) -> int:
     session.out.envelope = False
     for error in errors:
         session.out.error(error)
-    statuses = {error.exit for error in errors}
+    statuses = {error.exit_status for error in errors}
     return statuses.pop() if len(statuses) == 1 else 1

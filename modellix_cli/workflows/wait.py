@@ -31,7 +31,7 @@ def wait_for(session: Session, client: "Client", waited: Waited, schedule: Sched
         error = timed_out(session, waited, schedule)
         render.waited_partly(session.out, waited, error.as_dict())
         report_errors(session, [*waited.errors.values(), error])
-        raise typer.Exit(error.exit)
+        raise typer.Exit(error.exit_status)
 
 
 def run_waiter(
@@ -109,9 +109,11 @@ def trouble_words(waited: Waited) -> str:
 def conclude(session: Session, waited: Waited) -> None:
     """End the command: with every failed task and every id in error told, if there are any."""
     failures = [task_failed(task) for task in waited.finished if task.failed]
-    for task_id, error in waited.errors.items():
-        error.message = f"Task {task_id}: {error.message}"
-    status = report_errors(session, [*failures, *waited.errors.values()])
+    errors = [
+        error.copy_with(message=f"Task {task_id}: {error.message}")
+        for task_id, error in waited.errors.items()
+    ]
+    status = report_errors(session, [*failures, *errors])
     if failures or waited.errors:
         raise typer.Exit(status)
 
@@ -128,10 +130,9 @@ def wait_for_submitted(
     if waited.unfinished:
         error = timed_out(session, waited, schedule)
         limit = format_duration(schedule.timeout)
-        error.message = f"Task {task_id} did not end within {limit}; it may still be running."
-        error.message += trouble_words(waited)
-        raise error
+        message = f"Task {task_id} did not end within {limit}; it may still be running."
+        raise error.copy_with(message=message + trouble_words(waited))
     for error in waited.errors.values():
-        error.message = f"Task {task_id} was submitted, but status polling failed: {error.message}"
-        raise error
+        message = f"Task {task_id} was submitted, but status polling failed: {error.message}"
+        raise error.copy_with(message=message)
     return waited.finished[0]

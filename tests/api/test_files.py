@@ -114,7 +114,7 @@ def test_an_upload_of_unknown_outcome_is_sent_once_and_says_so(
     route = respx.post(ROUTE).mock(side_effect=[trouble])
     error = failure(client)
     assert error.code is ErrorCode.UPLOAD_UNKNOWN
-    assert error.exit == 7
+    assert error.exit_status == 7
     assert error.charged == "no"
     assert route.call_count == 1
 
@@ -126,7 +126,7 @@ def test_a_refusal_is_final_and_has_the_servers_reason(
 ) -> None:
     route = respx.post(ROUTE).respond(status, json=problem(status, "Category: the detail"))
     error = failure(client)
-    assert error.exit == exit_status
+    assert error.exit_status == exit_status
     assert "the detail" in error.message
     assert route.call_count == 1
 
@@ -184,7 +184,7 @@ def test_deleting_what_is_not_there_is_not_found(client: Client) -> None:
     respx.delete(f"{ROUTE}/file-1").respond(404, json=problem(404, "Resource not found: file"))
     with pytest.raises(ModellixError) as caught:
         client.delete_file("file-1")
-    assert caught.value.exit == 5
+    assert caught.value.exit_status == 5
 
 
 @respx.mock

@@ -76,7 +76,7 @@ def test_a_definite_answer_is_not_tried_again(
 ) -> None:
     route = respx.get(ROUTE).respond(status, json=problem(status, "Category: the detail"))
     error = failure(client)
-    assert error.exit == exit_status
+    assert error.exit_status == exit_status
     assert "the detail" in error.message
     assert route.call_count == 1
 
@@ -88,7 +88,7 @@ def test_lasting_trouble_is_given_up_after_four_tries(
 ) -> None:
     route = respx.get(ROUTE).respond(status, json=problem(status, "Category: the detail"))
     error = failure(client)
-    assert error.exit == exit_status
+    assert error.exit_status == exit_status
     assert error.retryable
     assert "Tried 4 times" in error.message
     assert route.call_count == 4
@@ -99,7 +99,7 @@ def test_lasting_trouble_is_given_up_after_four_tries(
 def test_nothing_listening_is_unavailable_and_free(client: Client) -> None:
     respx.get(ROUTE).mock(side_effect=httpx.ConnectError("Connection refused"))
     error = failure(client)
-    assert error.exit == 7
+    assert error.exit_status == 7
     assert "Cannot reach https://api.modellix.ai: Connection refused." in error.message
 
 
@@ -232,5 +232,5 @@ def test_whatever_the_server_sends_is_a_document_or_an_error(
         try:
             assert reader(FakeClock()).task("task-1").status
         except ModellixError as error:
-            assert error.exit not in (0, 8)
+            assert error.exit_status not in (0, 8)
             assert error.code is not ErrorCode.INTERNAL

@@ -115,7 +115,7 @@ def test_an_answer_that_leaves_doubt_is_never_sent_again(
     route = respx.post(ROUTE).mock(return_value=reply)
     error = failure(client)
     assert error.code is ErrorCode.SUBMISSION_UNKNOWN
-    assert error.exit == 8
+    assert error.exit_status == 8
     assert error.charged == "unknown"
     assert not error.retryable
     assert "Do not submit the same request again" in error.hint
@@ -158,7 +158,7 @@ def test_a_submission_that_never_left_is_tried_again_and_costs_nothing(
     error = failure(client)
     assert route.call_count == 4
     assert clock.slept == [1.0, 2.0, 4.0]
-    assert error.exit == 7
+    assert error.exit_status == 7
     assert error.charged == "no"
     assert "Nothing was charged" in error.hint
 
@@ -182,7 +182,7 @@ def test_a_definite_refusal_tells_the_servers_own_detail(
 ) -> None:
     route = respx.post(ROUTE).respond(status, json=problem(status, f"Category: the {word} detail"))
     error = failure(client)
-    assert error.exit == exit_status
+    assert error.exit_status == exit_status
     assert error.charged == "no"
     assert error.status == status
     assert f"Category: the {word} detail." in error.message
@@ -232,7 +232,7 @@ def test_resending_an_unknown_outcome_happens_only_when_asked(client: Client) ->
 def test_redirects_are_not_followed_with_the_key(client: Client) -> None:
     elsewhere = respx.route(host="elsewhere.example").respond(json=accepted("task-1"))
     respx.post(ROUTE).respond(307, headers={"Location": "https://elsewhere.example/x"})
-    assert failure(client).exit == 8
+    assert failure(client).exit_status == 8
     assert elsewhere.call_count == 0
 
 

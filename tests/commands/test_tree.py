@@ -161,7 +161,7 @@ def test_every_error_has_a_meaning_and_advice_and_never_exits_0(code: ErrorCode)
     kind = REGISTRY[code]
     assert kind.meaning
     assert kind.hint or code is ErrorCode.INTERRUPTED
-    assert kind.exit is not ExitStatus.DONE
+    assert kind.exit_status is not ExitStatus.DONE
 
 
 def test_a_command_may_be_named_with_a_colon(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,7 +85,7 @@ def test_an_unsafe_url_is_refused_before_any_request(url: str, word: str) -> Non
     with respx.mock:
         error = failure(url)
     assert error.code is ErrorCode.RESOURCE_REFUSED
-    assert error.exit == 2
+    assert error.exit_status == 2
     assert word in error.message + error.hint
 
 

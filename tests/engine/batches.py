@@ -196,15 +196,15 @@ def unavailable() -> ModellixError:
     return ModellixError(ErrorCode.SERVICE_UNAVAILABLE, "later.", status=503)
 
 
-def crowded(wait: float | None = None) -> ModellixError:
+def concurrency_limited(wait: float | None = None) -> ModellixError:
     message = "too many tasks run."
     return ModellixError(
-        ErrorCode.RATE_LIMITED, message, status=429, crowded=True, wait_seconds=wait
+        ErrorCode.RATE_LIMITED, message, status=429, concurrency_limited=True, retry_after=wait
     )
 
 
 def busy(wait: float | None = None) -> ModellixError:
-    return ModellixError(ErrorCode.RATE_LIMITED, "busy.", status=429, wait_seconds=wait)
+    return ModellixError(ErrorCode.RATE_LIMITED, "busy.", status=429, retry_after=wait)
 
 
 def unknown(task_id: str | None = None) -> ModellixError:

@@ -145,16 +145,22 @@ class Service:
             headers["retry-after"] = str(max(1, math.ceil(reset - self.world.time)))
         return headers
 
-    def _limits(self, status: int = 200, crowded: bool = False) -> Limits:
-        return read_limits(status, self._headers(status), self.world, crowded=crowded)
+    def _limits(self, status: int = 200, concurrency_limited: bool = False) -> Limits:
+        return read_limits(
+            status, self._headers(status), self.world, concurrency_limited=concurrency_limited
+        )
 
-    def _refuse(self, message: str, crowded: bool) -> Answer:
+    def _refuse(self, message: str, concurrency_limited: bool) -> Answer:
         self.refusals.append((self.world.age, message))
         wait = asked_wait(429, self._headers(429), self.world)
         error = ModellixError(
-            ErrorCode.RATE_LIMITED, message, status=429, wait_seconds=wait, crowded=crowded
+            ErrorCode.RATE_LIMITED,
+            message,
+            status=429,
+            retry_after=wait,
+            concurrency_limited=concurrency_limited,
         )
-        return Answer(self._limits(429, crowded), error=error)
+        return Answer(self._limits(429, concurrency_limited), error=error)
 
 
 class Client:

@@ -8,7 +8,15 @@ import pytest
 from modellix_cli.api.retry import Limits
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.ledger.batch_facts import Fate
-from tests.engine.batches import Bench, busy, crowded, refused, states, unavailable, unknown
+from tests.engine.batches import (
+    Bench,
+    busy,
+    concurrency_limited,
+    refused,
+    states,
+    unavailable,
+    unknown,
+)
 from tests.support import FakeClock
 
 SKIPPED_AFTER_UNKNOWN = "Skipped after an earlier paid submission returned an unknown outcome."
@@ -82,7 +90,7 @@ def test_what_no_other_line_can_escape_stops_the_batch(bench: Bench, code: Error
     assert bench.current.stopped_by.code is code
 
 
-@pytest.mark.parametrize("error", [unavailable(), busy(), busy(3.0), crowded()])
+@pytest.mark.parametrize("error", [unavailable(), busy(), busy(3.0), concurrency_limited()])
 def test_a_line_that_was_refused_for_a_time_is_sent_again(
     bench: Bench, error: ModellixError
 ) -> None:
@@ -140,13 +148,15 @@ def test_tasks_that_run_for_long_do_not_end_a_batch_that_waits_for_room(
     bench: Bench, clock: FakeClock
 ) -> None:
     room_at = clock.time + 250
-    bench.service.always = lambda: crowded() if clock.time < room_at else f"late-{clock.time}"
+    bench.service.always = lambda: (
+        concurrency_limited() if clock.time < room_at else f"late-{clock.time}"
+    )
     bench.service.answers = {1: ["task-1"], 2: ["task-2"]}
     assert states(bench.run(patience=120.0, timeout=300.0)) == ["accepted"] * 4
 
 
 def test_no_room_for_ever_ends_the_batch(bench: Bench, clock: FakeClock) -> None:
-    bench.service.always = crowded
+    bench.service.always = concurrency_limited
     began = clock.time
     assert "accepted" not in states(bench.run(patience=60.0, timeout=100.0))
     assert 160 < clock.time - began < 400

@@ -44,7 +44,7 @@ class Watcher(PollScheduler):
 
 
 def trouble(wait: float | None = None) -> ModellixError:
-    return ModellixError(ErrorCode.RATE_LIMITED, "busy.", status=429, wait_seconds=wait)
+    return ModellixError(ErrorCode.RATE_LIMITED, "busy.", status=429, retry_after=wait)
 
 
 def test_a_task_just_submitted_is_looked_at_when_it_may_have_ended(clock: FakeClock) -> None:

@@ -35,9 +35,13 @@ def governor(process: Open) -> Governor:
     return process()
 
 
-def crowded(wait: float | None = None) -> ModellixError:
+def concurrency_limited(wait: float | None = None) -> ModellixError:
     return ModellixError(
-        ErrorCode.RATE_LIMITED, "Too many run.", status=429, wait_seconds=wait, crowded=True
+        ErrorCode.RATE_LIMITED,
+        "Too many run.",
+        status=429,
+        retry_after=wait,
+        concurrency_limited=True,
     )
 
 
@@ -58,7 +62,7 @@ def see(governor: Governor, task_id: str, status: str) -> None:
 
 
 def refuse(governor: Governor) -> None:
-    governor.failed(submitted(governor), crowded())
+    governor.failed(submitted(governor), concurrency_limited())
 
 
 def leaves(governor: Governor) -> int:
@@ -195,7 +199,7 @@ def test_submissions_under_way_do_not_raise_what_may_run(governor: Governor) -> 
     see(governor, "d", "success")
     see(governor, "e", "success")
     under_way = [submitted(governor) for _ in range(4)]
-    governor.failed(under_way[0], crowded())
+    governor.failed(under_way[0], concurrency_limited())
     governor.accepted(under_way[1], "f", 60)
     for task_id in ("a", "b", "c"):
         see(governor, task_id, "success")
@@ -228,7 +232,7 @@ def test_what_a_refusal_for_running_tasks_asks_to_wait_is_waited_in_full(
     governor: Governor, clock: FakeClock
 ) -> None:
     run(governor, "a", "b")
-    governor.failed(submitted(governor), crowded(wait=30))
+    governor.failed(submitted(governor), concurrency_limited(wait=30))
     see(governor, "a", "success")
     assert governor.ask_submit(whatever_runs=True) == 30
     assert governor.ask() == 0
@@ -237,14 +241,14 @@ def test_what_a_refusal_for_running_tasks_asks_to_wait_is_waited_in_full(
 def test_a_refusal_that_asks_nothing_does_not_shorten_that_wait(governor: Governor) -> None:
     run(governor, "a")
     tickets = [submitted(governor), submitted(governor)]
-    governor.failed(tickets[0], crowded(wait=30))
-    governor.failed(tickets[1], crowded())
+    governor.failed(tickets[0], concurrency_limited(wait=30))
+    governor.failed(tickets[1], concurrency_limited())
     assert governor.ask_submit() == 30
 
 
 def test_a_submission_accepted_meanwhile_does_not_shorten_that_wait(governor: Governor) -> None:
     tickets = [submitted(governor), submitted(governor)]
-    governor.failed(tickets[0], crowded(wait=30))
+    governor.failed(tickets[0], concurrency_limited(wait=30))
     governor.accepted(tickets[1], "a", 60)
     assert governor.ask_submit() == 30
 
@@ -341,7 +345,7 @@ def test_a_wait_beyond_the_users_limit_is_an_error_and_nothing_is_sent(
     governor.answered(Limits(429, wait=130))
     with pytest.raises(ModellixError) as caught:
         gate(governor, clock, notices).enter()
-    assert (caught.value.code, caught.value.wait_seconds) == (ErrorCode.RATE_LIMITED, 130)
+    assert (caught.value.code, caught.value.retry_after) == (ErrorCode.RATE_LIMITED, 130)
     assert clock.slept == []
 
 

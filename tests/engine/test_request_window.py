@@ -201,5 +201,5 @@ def test_a_server_that_begins_to_tell_is_taken_at_its_word(pace: RateState) -> N
 
 
 def test_too_many_running_tasks_hold_no_other_request(pace: RateState) -> None:
-    learn(pace, Limits(429, crowded=True, wait=30), NOW)
+    learn(pace, Limits(429, concurrency_limited=True, wait=30), NOW)
     assert take(pace, NOW) == 0

@@ -162,7 +162,7 @@ def stopped(journal: Journal, clock: FakeClock, warnings: list[str]) -> Modellix
     client = FakeClient(ACCEPTED, journal.path)
     with pytest.raises(ModellixError) as caught:
         submitter(client, journal, clock, warnings).submit(SLUG, b"{}")
-    assert caught.value.exit == 130
+    assert caught.value.exit_status == 130
     return caught.value
 
 
@@ -262,7 +262,7 @@ def test_ctrl_c_between_two_tries_says_what_is_known_of_the_first(
     client = TwoTries(first, KeyboardInterrupt(), journal.path)
     with pytest.raises(ModellixError) as caught:
         submitter(client, journal, clock, warnings).submit(SLUG, b"{}")
-    assert (caught.value.exit, caught.value.charged) == (130, charged)
+    assert (caught.value.exit_status, caught.value.charged) == (130, charged)
     assert states(journal.path) == [state]
 
 
@@ -281,7 +281,7 @@ def test_ctrl_c_while_a_submission_waits_for_its_turn_leaves_nothing_in_the_jour
     waiting._gate.answered(Limits(429, wait=30))
     with pytest.raises(ModellixError) as caught:
         waiting.submit(SLUG, b"{}")
-    assert (caught.value.exit, caught.value.charged) == (130, "no")
+    assert (caught.value.exit_status, caught.value.charged) == (130, "no")
     assert "nothing was charged" in caught.value.message
     assert states(journal.path) == []
 

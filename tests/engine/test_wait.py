@@ -81,8 +81,8 @@ def wait(service: Service, schedule: Schedule, reached: bool = False) -> Waited:
     return waited
 
 
-def busy(wait_seconds: float | None = None) -> ModellixError:
-    return ModellixError(ErrorCode.RATE_LIMITED, "busy.", status=429, wait_seconds=wait_seconds)
+def busy(retry_after: float | None = None) -> ModellixError:
+    return ModellixError(ErrorCode.RATE_LIMITED, "busy.", status=429, retry_after=retry_after)
 
 
 def refused() -> ModellixError:
@@ -160,7 +160,7 @@ def test_a_server_never_reached_is_given_up_after_four_tries(clock: FakeClock) -
     service = Service(clock, a=20)
     service.troubles["a"] = [refused() for _ in range(50)]
     waited = wait(service, Schedule(timeout=300))
-    assert waited.errors["a"].exit == 7
+    assert waited.errors["a"].exit_status == 7
     assert service.looks["a"] == [0, 1, 3, 7]
 
 
@@ -172,7 +172,7 @@ def test_a_server_that_took_the_submission_counts_as_reached(clock: FakeClock) -
 
 def test_what_the_server_asks_to_wait_holds_every_look(clock: FakeClock) -> None:
     service = Service(clock, a=50, b=50)
-    service.troubles["a"] = [busy(wait_seconds=30)]
+    service.troubles["a"] = [busy(retry_after=30)]
     wait(service, Schedule(timeout=300))
     assert not [moment for moment in service.looks["b"] if 0 < moment < 30]
 

@@ -18,7 +18,7 @@ WEBP = b"RIFF\x00\x00\x00\x00WEBPrest"
 def refusal(path: Path) -> ModellixError:
     with pytest.raises(ModellixError) as caught:
         read_media(path)
-    assert caught.value.exit == 2
+    assert caught.value.exit_status == 2
     assert str(path) in caught.value.message
     return caught.value
 

@@ -101,7 +101,7 @@ def test_a_blank_flag_is_an_error_and_not_another_key(bare: dict[str, str], fold
 def test_without_any_key_the_error_says_for_what(bare: dict[str, str]) -> None:
     error = failure(bare, "work")
     assert error.code is ErrorCode.MISSING_API_KEY
-    assert error.exit == ExitStatus.AUTH
+    assert error.exit_status == ExitStatus.AUTH
     assert "work" in error.message
     assert ORIGIN in error.message
     assert "MODELLIX_API_KEY" in error.hint
@@ -188,7 +188,7 @@ def test_a_key_in_the_keychain_without_keyring_says_what_to_install(
     write(folder, schema2("keychain"), stored("mk-stale"))
     error = failure(bare)
     assert error.code is ErrorCode.KEYCHAIN_UNAVAILABLE
-    assert error.exit == ExitStatus.AUTH
+    assert error.exit_status == ExitStatus.AUTH
     assert "keyring, is not installed" in error.message
     assert "modellix-cli[keychain]" in error.hint
 
@@ -301,7 +301,7 @@ def test_a_broken_config_says_what_is_wrong_and_shows_no_key(
     (folder / "config.json").write_bytes(content)
     error = failure(bare)
     assert error.code is ErrorCode.CONFIG_UNREADABLE
-    assert error.exit == ExitStatus.AUTH
+    assert error.exit_status == ExitStatus.AUTH
     assert reason in error.message
     assert str(folder / "config.json") in error.message
     assert "SECRET" not in error.message + error.hint

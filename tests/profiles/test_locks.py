@@ -51,7 +51,7 @@ def test_a_held_lock_is_waited_for_five_seconds_in_growing_steps(file: Path, loc
     assert clock.slept[0] == 0.025
     assert max(clock.slept) <= 0.25
     assert caught.value.code is ErrorCode.CONFIG_BUSY
-    assert caught.value.exit == ExitStatus.FAILED
+    assert caught.value.exit_status == ExitStatus.FAILED
     assert caught.value.retryable
     assert f"rmdir {lock}" in caught.value.hint
     assert lock.is_dir()
