@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
-from modellix_cli.api.documents import Task
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.task import Task
 from modellix_cli.engine.durations import DurationEstimator
 
 FIRST_CONTACT_TRIES: Final = 4
