@@ -11,7 +11,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from modellix_cli.api.transport import USER_AGENT, NotSent, WsgiApp, describe, not_sent
+from modellix_cli.api.connecting import NotSent, WsgiApp, describe, not_sent
+from modellix_cli.api.transport import USER_AGENT
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.downloads import hosts
