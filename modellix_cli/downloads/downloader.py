@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from modellix_cli.api.documents import RESULT_LIFETIME, Resource, Task
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import RESULT_LIFETIME, Resource, Task
 from modellix_cli.domain.text import clip, count, one_line
 from modellix_cli.downloads.commit_order import CommitOrder
 from modellix_cli.downloads.destination import Abandoned, DownloadDestination, over

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from modellix_cli.api.documents import Resource, Task
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.task import Resource, Task
 
 
 class UrlRefresher:

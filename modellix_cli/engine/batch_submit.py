@@ -6,8 +6,8 @@ from functools import partial
 from itertools import chain
 from typing import Final
 
-from modellix_cli.api.documents import Submission
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import Submission
 from modellix_cli.domain.text import duration
 from modellix_cli.engine.batch_means import Means, Orders, Start, Step
 from modellix_cli.engine.batch_steps import drained, steps

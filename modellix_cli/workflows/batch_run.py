@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modellix_cli.api.client import Client
-    from modellix_cli.api.documents import Task
+    from modellix_cli.domain.task import Task
     from modellix_cli.downloads.downloader import Downloader, Saved
     from modellix_cli.engine.progress import Progress
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from modellix_cli.api.documents import FAILED, RESULT_LIFETIME
 from modellix_cli.commands._framework.options import SaveOptions
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
+from modellix_cli.domain.task import FAILED, RESULT_LIFETIME
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.downloader import Downloader, Saved, task_failed
 from modellix_cli.workflows.results import EXPIRED, fill, open_downloader, remember, tell_saved

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from modellix_cli.api.documents import RESULT_LIFETIME, Task
 from modellix_cli.clock import clock_time
 from modellix_cli.commands._framework.options import SaveOptions
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
+from modellix_cli.domain.task import RESULT_LIFETIME, Task
 from modellix_cli.domain.text import count, duration
 from modellix_cli.output.sink import Output
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import respx
 
-from modellix_cli.api.documents import Task
+from modellix_cli.domain.task import Task
 from modellix_cli.downloads.downloader import Downloader, Saved
 from modellix_cli.engine.progress import Progress
 from tests.conftest import Cli

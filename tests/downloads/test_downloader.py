@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from modellix_cli.api.documents import Task, read_task
+from modellix_cli.api.documents import read_task
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import Task
 from modellix_cli.downloads.destination import Abandoned, DownloadDestination
 from modellix_cli.downloads.downloader import Downloader, Limits, Naming, Saved
 from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy, MediaStream

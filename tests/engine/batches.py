@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from modellix_cli.api.client import Client
-from modellix_cli.api.documents import Submission, Task, read_task
+from modellix_cli.api.documents import read_task
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import Submission, Task
 from modellix_cli.domain.values import Slug, parse_slug
 from modellix_cli.downloads.downloader import Saved
 from modellix_cli.engine.batch import BatchRun

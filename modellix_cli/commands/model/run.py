@@ -31,8 +31,8 @@ from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
-    from modellix_cli.api.documents import Submission, Task
     from modellix_cli.domain.errors import ModellixError
+    from modellix_cli.domain.task import Submission, Task
     from modellix_cli.downloads.downloader import Saved
 
 _MODEL_HINT: Final = (
