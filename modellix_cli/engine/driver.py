@@ -260,14 +260,10 @@ class Driver:
         if isinstance(outcome, ModellixError):
             unknown = outcome.code is ErrorCode.SUBMISSION_UNKNOWN
             state = SubmissionState.UNKNOWN if unknown else SubmissionState.REJECTED
-            record = effects.RecordOutcome(
-                effect.number, state, outcome.task_id, outcome.message
-            )
+            record = effects.RecordOutcome(effect.number, state, outcome.task_id, outcome.message)
             reply = events.Replied(effect.ref, error=outcome)
         else:
-            record = effects.RecordOutcome(
-                effect.number, SubmissionState.ACCEPTED, outcome.task_id
-            )
+            record = effects.RecordOutcome(effect.number, SubmissionState.ACCEPTED, outcome.task_id)
             reply = events.Replied(effect.ref, outcome.task_id, submission=outcome)
         if not self._record_outcome(record):
             reply = events.Replied(
