@@ -6,6 +6,7 @@ connecting, TLS, sending, headers and body. It is known to the sockets by way of
 httpcore tells its network layer nothing about the request that it works for.
 """
 
+import math
 import ssl
 import threading
 import time
@@ -17,7 +18,7 @@ import h11
 import httpcore
 import httpx
 
-_LATE_READS: Final = 512
+LATE_READS: Final = 512
 _INSTANT: Final = 0.001
 _MOST_CONNECTIONS: Final = 100
 _MOST_KEPT: Final = 20
@@ -34,16 +35,18 @@ _ERRORS: Final = (
 class Deadline:
     """When an exchange must have ended, `seconds` from now.
 
-    What has arrived by then is still read, so that a machine that slept loses no reply; how often
-    is bounded, so that a server that never stops sending is left all the same.
+    What has arrived by then is still read, so that a machine that slept loses no reply; in at most
+    `late_reads` reads, so that a server that never stops sending is left all the same.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, late_reads: int = LATE_READS) -> None:
         self._end = time.monotonic() + seconds
-        self._late_reads = _LATE_READS
+        self._late_reads = late_reads
 
-    def patience(self, timeout: float | None) -> float:
-        """Return the seconds that one step may take, `timeout` at most."""
+    def patience(self, timeout: float | None) -> float | None:
+        """Return the seconds that one step may take, `timeout` at most; None is without end."""
+        if self._end == math.inf:
+            return timeout
         left = max(_INSTANT, self._end - time.monotonic())
         return left if timeout is None else min(timeout, left)
 
@@ -52,7 +55,7 @@ class Deadline:
         if time.monotonic() >= self._end:
             self._late_reads -= 1
             if self._late_reads < 0:
-                raise httpcore.ReadTimeout("the time for the whole reply is up")
+                raise httpcore.ReadTimeout("the time for the whole answer is over")
 
 
 class _Thread(threading.local):

@@ -30,7 +30,7 @@ def made(bench: Bench) -> None:
 
 def saved_as(name: str) -> Saved:
     saved = Saved(Path())
-    saved.add(1, SavedFile(Path(name), 3, "image", URL))
+    saved.add(SavedFile(Path(name), 3, "image", URL, "", 1))
     return saved
 
 

@@ -127,7 +127,7 @@ def run(
     client = session.client(api_key)
     session.save_to = output_dir
     save_options = None if output_dir is None else SaveOptions.of(ctx)
-    downloader = save_options and open_downloader(session, save_options, client.task)
+    downloader = save_options and open_downloader(session, save_options, client)
 
     submitted = submit(session, client, model, request, resend_unknown=resend_unknown)
     if not wait:
