@@ -9,12 +9,14 @@ from typing import Final
 from urllib.parse import quote
 
 from modellix_cli.api import failures, paid
-from modellix_cli.api.catalog import ModelList, Page, read_models, read_schema
+from modellix_cli.api.catalog import ModelList, read_models, read_schema
 from modellix_cli.api.connecting import NotSent, WsgiApp
 from modellix_cli.api.documents import read_balance, read_submission, read_task, read_validity
 from modellix_cli.api.exchange import Exchange
 from modellix_cli.api.files import UploadedFile, multipart_file
+from modellix_cli.api.pages import DocsEntry, Page
 from modellix_cli.api.paid import Posted
+from modellix_cli.api.public import read_docs_index, read_docs_page, read_public_models
 from modellix_cli.api.retry import (
     NO_RETRIES,
     PROBING,
@@ -212,13 +214,22 @@ class Client:
     def page(self, slug: Slug) -> Page:
         """Return a model's page as Markdown: `GET /{provider}/{model}.md`, public."""
         path = f"/{Slug(slug.provider, slug.model).path}.md"
-        text = self._exchange.ask(
-            "GET",
-            path,
-            lambda reply: failures.read_text(reply, self._clock),
-            accept="text/markdown, text/plain;q=0.9",
-        )
-        return Page(self._base_url + path, text)
+        return read_docs_page(self._exchange, path)
+
+    def public_models(self) -> ModelList:
+        """List the models without a key: `GET /portal/v1/models` of www.modellix.ai, all pages."""
+        return read_public_models(self._exchange)
+
+    def docs_index(self) -> tuple[DocsEntry, ...]:
+        """List the pages of the documentation: `GET /llms.txt` of docs.modellix.ai."""
+        return read_docs_index(self._exchange)
+
+    def docs_page(self, where: str) -> Page:
+        """Return a page of the documentation as Markdown, by its path or a model's `docs_url`.
+
+        Raises `USAGE` for an address of another host.
+        """
+        return read_docs_page(self._exchange, where)
 
     def validate_key(self) -> bool:
         """Ask whether the key is valid and active: `GET /apikey/validate`, free."""

@@ -5,7 +5,7 @@ from math import isfinite
 from secrets import token_hex
 from urllib.parse import quote, urlsplit
 
-from modellix_cli.api.documents import unexpected
+from modellix_cli.api.fields import unexpected
 from modellix_cli.clock import iso
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import is_loopback_or_https
