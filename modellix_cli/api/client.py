@@ -13,7 +13,13 @@ from modellix_cli.api.catalog import ModelList, read_models, read_schema
 from modellix_cli.api.connecting import NotSent, WsgiApp
 from modellix_cli.api.documents import read_balance, read_submission, read_task, read_validity
 from modellix_cli.api.exchange import Exchange
-from modellix_cli.api.files import UploadedFile, multipart_file
+from modellix_cli.api.files import (
+    MAX_LISTED,
+    FileList,
+    UploadedFile,
+    multipart_file,
+    read_file_list,
+)
 from modellix_cli.api.pages import DocsEntry, Page
 from modellix_cli.api.paid import Posted
 from modellix_cli.api.public import read_docs_index, read_docs_page, read_public_models
@@ -252,6 +258,11 @@ class Client:
         policy = self._policy if patient else PROBING
         return self._exchange.get(f"{API_PREFIX}/team/balance", read_balance, policy)
 
+    def list_files(self, limit: int = MAX_LISTED, offset: int = 0) -> FileList:
+        """List uploaded inputs: `GET /media/files`, `limit` (at most 100) after `offset` others."""
+        query = f"limit={min(limit, MAX_LISTED)}&offset={offset}"
+        return self._exchange.get(f"{API_PREFIX}/media/files?{query}", read_file_list)
+
     def delete_file(self, file_id: str) -> None:
         """Delete an uploaded file: `DELETE /media/files/{file_id}`, any 2xx.
 
@@ -263,10 +274,10 @@ class Client:
         )
 
     def upload(self, name: str, media_type: str, content: bytes) -> UploadedFile:
-        """Upload an input: `POST /media/files`, multipart, field `file`.
+        """Upload an input: `POST /media/files`, multipart, field `file`. At most 16 MiB.
 
         Sent again only where it never left or was refused for a time; after that its outcome is
-        unknown, and raises `UPLOAD_UNKNOWN`.
+        unknown, and raises `UPLOAD_UNKNOWN`. `FILE_QUOTA_FULL`: others have to be deleted first.
         """
         body, content_type = multipart_file(name, media_type, content)
         return self._exchange.upload(
