@@ -14,7 +14,7 @@ from typing import Final
 import httpx
 
 from modellix_cli.api.connecting import WsgiApp, open_transport
-from modellix_cli.api.network import Deadline
+from modellix_cli.api.deadline import Deadline
 from modellix_cli.api.proxies import proxy_for
 
 MAX_HOSTS: Final = 32
@@ -65,7 +65,7 @@ class Connections:
         """
         key = (request.url.scheme, host, request.url.host, request.url.port)
         left = until - time.monotonic()
-        request.extensions["deadline"] = Deadline(left, late_reads=0)
+        request.extensions["deadline"] = Deadline(left, late_seconds=0.0)
         kept, used = self._take(key, url)
         try:
             return self._answer(kept, request)

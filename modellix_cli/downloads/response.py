@@ -15,10 +15,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import httpcore
 import httpx
 
-from modellix_cli.api.network import Deadline
+from modellix_cli.api.deadline import TIME_IS_UP, Deadline
 from modellix_cli.api.retry import http_date
 
 BIG: Final = 32 * 1024 * 1024
@@ -169,7 +168,8 @@ def _fill(
     """Read a good piece (TLS gives 16 KiB at a time); return its size and what ended the body."""
     filled, until = 0, time.monotonic() + _LONGEST_FILL
     try:
-        deadline.check_read()
+        if not deadline.may_read():
+            return 0, httpx.ReadTimeout(TIME_IS_UP)
         connection.settimeout(deadline.patience(silence))
         while filled < min(len(room), _ENOUGH) and (not filled or time.monotonic() < until):
             count = connection.recv_into(room[filled:])
@@ -181,6 +181,4 @@ def _fill(
         return filled, httpx.ReadTimeout(str(error))
     except OSError as error:
         return filled, httpx.ReadError(str(error))
-    except httpcore.ReadTimeout as error:
-        return filled, httpx.ReadTimeout(str(error))
     return filled, None
