@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from modellix_cli.downloads.downloader import Saved
-    from modellix_cli.engine.wait import Waited
 
 _LONGEST_SHOWN_URL = 2000
 
