@@ -12,9 +12,10 @@ from typing import Final
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.task import Resource, Submission, Task
-from modellix_cli.domain.text import clip, one_line
+from modellix_cli.domain.text import one_line
 from modellix_cli.domain.values import parse_task_id
 
+_LONGEST_STATUS: Final = 100
 _URL_SCHEMES: Final = ("http://", "https://", "data:")
 
 
@@ -45,7 +46,7 @@ def read_task(document: Json, task_id: str) -> Task:
     resources = holder.get("resources", data.get("resources"))
     return Task(
         task_id=task_id,
-        status=clip(one_line(status).strip(), 100),
+        status=_status(status),
         resources=_read_resources(resources),
         reason=_reason(data),
         ended_at=_moment(holder.get("extensions")),
@@ -75,6 +76,12 @@ def _data(document: Json) -> dict[str, Json]:
     if not isinstance(data, dict):
         raise unexpected("a data object")
     return data
+
+
+def _status(text: str) -> str:
+    """Return a status as one line; a text of another kind is named, as part of it may be secret."""
+    line = one_line(text).strip()
+    return line if len(line) <= _LONGEST_STATUS else f"(a status of {len(line)} characters)"
 
 
 def _read_resources(items: Json) -> tuple[Resource, ...]:

@@ -22,7 +22,8 @@ _MOST: Final = 1e12
 
 _IN_MEMORY: Final = """
 CREATE TABLE rate_state (scope TEXT PRIMARY KEY, state TEXT NOT NULL);
-CREATE TABLE running_tasks (scope TEXT, ref TEXT, task_id TEXT, until REAL, PRIMARY KEY (scope, ref));
+CREATE TABLE running_tasks (
+  scope TEXT, ref TEXT, task_id TEXT, until REAL, PRIMARY KEY (scope, ref));
 """
 
 
@@ -108,7 +109,8 @@ class Slots:
     def disown(self, owner: str) -> None:
         """Free the slots of the submissions under way whose `ref` begins with `owner`."""
         self._db.execute(
-            "DELETE FROM running_tasks WHERE scope = ? AND task_id IS NULL AND substr(ref, 1, ?) = ?",
+            "DELETE FROM running_tasks WHERE scope = ? AND task_id IS NULL"
+            " AND substr(ref, 1, ?) = ?",
             (self._scope, len(owner), owner),
         )
 

@@ -1,6 +1,7 @@
 """Every exchange ends, whatever drips; what arrived whole is used."""
 
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -8,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from modellix_cli.api.transport import ConnectionLost, NotSent, Transport
+from modellix_cli.api.connecting import NotSent
+from modellix_cli.api.transport import ConnectionLost, Transport
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode
-from tests.api.servers import Servers, answering, dripping, reply, request_of
+from tests.api.servers import Handler, Servers, answering, dripping, reply, request_of
 
 SECONDS = 0.3
 
@@ -25,6 +27,15 @@ def over() -> Iterator[threading.Event]:
 
 def open_transport(port: int, scheme: str = "http") -> Transport:
     return Transport(f"{scheme}://127.0.0.1:{port}", clock=Clock(), seconds=SECONDS)
+
+
+def silent(over: threading.Event) -> Handler:
+    """Take a connection and do nothing with it."""
+
+    def handle(connection: socket.socket) -> None:
+        over.wait(30)
+
+    return handle
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -73,7 +84,7 @@ def test_a_server_that_takes_nothing_ends_a_large_upload(
     servers: Servers, over: threading.Event
 ) -> None:
     transport = Transport(
-        f"http://127.0.0.1:{servers.start(lambda connection: over.wait(30) and None)}",
+        f"http://127.0.0.1:{servers.start(silent(over))}",
         clock=Clock(),
         seconds=SECONDS,
         bytes_per_second=1 << 40,
@@ -86,7 +97,7 @@ def test_a_server_that_takes_nothing_ends_a_large_upload(
 def test_a_handshake_that_never_ends_was_sent_nothing(
     servers: Servers, over: threading.Event
 ) -> None:
-    transport = open_transport(servers.start(lambda connection: over.wait(30) and None), "https")
+    transport = open_transport(servers.start(silent(over)), "https")
     with pytest.raises(NotSent) as caught:
         transport.send("POST", "/x", headers={}, body=b"{}")
     transport.close()
@@ -108,9 +119,8 @@ def test_what_lies_in_the_buffers_is_read_though_the_time_is_up(servers: Servers
     # As after the process was stopped, or the machine slept, while the reply came.
     arrived = threading.Event()
 
-    def handle(connection: object) -> None:
-        assert hasattr(connection, "sendall")
-        request_of(connection)  # type: ignore[arg-type]
+    def handle(connection: socket.socket) -> None:
+        request_of(connection)
         connection.sendall(reply(b'{"a": "' + b"x" * 200_000 + b'"}'))
         arrived.set()
 
@@ -148,9 +158,9 @@ def test_a_connection_is_used_again_for_reads(servers: Servers) -> None:
 def test_bytes_behind_a_reply_end_the_connection(servers: Servers, first: bytes) -> None:
     served = iter([first, reply(b"2")])
 
-    def handle(connection: object) -> None:
-        while request_of(connection):  # type: ignore[arg-type]
-            connection.sendall(next(served))  # type: ignore[attr-defined]
+    def handle(connection: socket.socket) -> None:
+        while request_of(connection):
+            connection.sendall(next(served))
 
     transport = open_transport(servers.start(handle))
     bodies = [transport.send("GET", "/x", headers={}).body for _ in range(2)]
@@ -171,9 +181,9 @@ def tls_failure(port: int) -> NotSent:
 
 @pytest.mark.parametrize("seen", [0, 1, 4096])
 def test_a_handshake_that_the_server_ends_is_a_passing_failure(servers: Servers, seen: int) -> None:
-    def hang_up(connection: object) -> None:
+    def hang_up(connection: socket.socket) -> None:
         if seen:
-            connection.recv(seen)  # type: ignore[attr-defined]
+            connection.recv(seen)
 
     failure = tls_failure(servers.start(hang_up))
     assert failure.code is ErrorCode.NETWORK
@@ -187,7 +197,7 @@ def test_a_certificate_that_nobody_vouches_for_stays_a_tls_failure(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(Path(__file__).parent.parent / "data" / "server.pem")
 
-    def handle(connection: object) -> None:
-        context.wrap_socket(connection, server_side=True)  # type: ignore[arg-type]
+    def handle(connection: socket.socket) -> None:
+        context.wrap_socket(connection, server_side=True)
 
     assert tls_failure(servers.start(handle)).code is ErrorCode.TLS

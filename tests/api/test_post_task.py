@@ -226,7 +226,7 @@ def test_any_reply_that_names_a_task_leaves_the_outcome_unknown_with_that_id(
     [
         b'{"task_id": "task-9", "cost": NaN}',
         b'<p>{"taskId" : "task-9"}</p>',
-        b'{"data": {"task\\u005fid": "task-9"}}',
+        b'{"code": 1, "data": {"task\\u005fid": "task-9"}}',
         b'{"get_result":{"method":"GET","url":"https:\\/\\/x\\/api\\/v1\\/tasks\\/task-9"}, oops',
     ],
 )

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from modellix_cli.api.proxies import find_proxy, is_excluded, proxy_for, shown_proxy
 
 
