@@ -98,4 +98,5 @@ CREATE INDEX durations_model ON durations (base_url, slug);
 CREATE INDEX batches_digest ON batches (digest);
 CREATE INDEX batch_lines_task ON batch_lines (task_id);
 COMMIT;
+PRAGMA application_id = 1298430001;
 PRAGMA user_version = 3;

@@ -77,7 +77,7 @@ def test_paid_work_stops_at_once_when_the_ledger_is_lost(
     assert "LEDGER_LOST" in codes(ran.json), ended(ran)
     assert made(batch) <= then + 4
     ids = [entry.get("taskId") for entry in ran.json["tasks"]]
-    assert ids == batch.ids()  # what was paid for is told, if nothing else knows it
+    assert ids == batch.ids()  # nothing else knows what was paid for
 
 
 @pytest.mark.parametrize("loss", [folder_removed, file_removed])
@@ -100,23 +100,22 @@ def test_a_single_run_is_not_paid_for_when_its_ledger_was_just_moved_away(batch:
 
 
 def test_paid_work_stops_at_once_when_the_disk_is_full(batch: Batches) -> None:
-    run(batch)
-    size = ledger(batch.shell).stat().st_size
-    batch.write(*[{}] * MANY)
+    run(batch, body="before")
+    room = ledger(batch.shell).stat().st_size + 250_000
+    batch.write(*[{}] * 3 * MANY)
     words = ("model", "batch", str(batch.path), "--yes", "--json", "--concurrency", "1")
 
-    def small() -> None:
-        room = size + 100_000
+    def no_file_grows_beyond() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
-    running = batch.shell.start(*words, **PIPES, preexec_fn=small)
+    running = batch.shell.start(*words, **PIPES, preexec_fn=no_file_grows_beyond)
     out, err = running.communicate(timeout=60)
     ran = Ran(running.returncode, out, err.decode())
     assert ran.status == 1, ended(ran)
-    assert codes(ran.json) & {"LEDGER_LOST", "OUTPUT_UNWRITABLE"}, ended(ran)
-    assert made(batch) < MANY
-    known = [entry.get("taskId") for entry in ran.json["tasks"]]
-    assert known == batch.ids()
+    assert "LEDGER_LOST" in codes(ran.json), ended(ran)
+    assert made(batch) < 3 * MANY
+    told = {entry.get("taskId") for entry in ran.json.get("tasks", [])}
+    assert set(batch.ids()) <= told | {None}
 
 
 @pytest.mark.parametrize("brief", ["option", "variable"])
