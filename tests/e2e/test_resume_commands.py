@@ -26,7 +26,7 @@ OPTIONS: dict[str, Sequence[str]] = {
     "waiting": ("--wait", "--timeout", "5m", "--interval", "200ms", "--max-retry-wait", "20s"),
     "limits": ("--max-cost", "5", "--max-body-bytes", "100000", "--max-input-bytes", "900000"),
     "profile": ("--profile", "work", "--no-progress", "--no-color"),
-    "quick": ("--concurrency", "1", "--check"),
+    "checked": ("--check", "--json"),
 }
 
 NOT_NEEDED = {"--check", "--results", "--no-progress", "--no-color", "--max-tasks"}
@@ -35,18 +35,13 @@ NOT_NEEDED = {"--check", "--results", "--no-progress", "--no-color", "--max-task
 def interrupt(batch: Batches, *options: str, source: str | None = None) -> Ran:
     """Stop a batch that sends slowly when it has made two tasks."""
     batch.served.change(latency=0.3)
-    words = ("model", "batch", source or str(batch.path), "--yes", "--concurrency", "1", "--json")
-    running = batch.shell.start(*words, *without_concurrency(options), **PIPES)
+    words = ("model", "batch", source or str(batch.path), "--yes", "--concurrency", "1")
+    running = batch.shell.start(*words, *options, **PIPES)
     until(lambda: made(batch) >= 2 or running.poll() is not None)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=30)
     batch.served.change(latency=0)
     return Ran(running.returncode, out, err.decode())
-
-
-def without_concurrency(options: Sequence[str]) -> list[str]:
-    at = list(options).index("--concurrency") if "--concurrency" in options else -2
-    return [word for place, word in enumerate(options) if place not in (at, at + 1)]
 
 
 def execute(batch: Batches, argv: list[Any], stdin: bytes = b"") -> Ran:

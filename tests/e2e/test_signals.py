@@ -134,21 +134,22 @@ def test_a_signal_while_a_long_json_is_written_puts_no_envelope_behind_it(batch:
         json.dumps({"modelSlug": "a/b", "id": f"{at:0200}", "body": {"prompt": str(at)}}) + "\n"
         for at in range(250)
     ))  # fmt: skip
-    words = ("model", "batch", str(batch.path), "--yes", "--json", "--concurrency", "10")
-    running = batch.shell.start(*words, **PIPES, bufsize=0)
-    assert running.stdout is not None
-    head = running.stdout.read(1000)  # the rest of a hundred thousand bytes fills the pipe
-    time.sleep(0.3)
-    running.send_signal(signal.SIGTERM)
-    time.sleep(0.3)
-    out, err = running.communicate(timeout=60)
-    document = head + out
-    assert running.returncode in (0, -signal.SIGTERM), err
-    assert b"Traceback" not in err
-    assert document.startswith(b"{")
-    assert b'"code": "INTERRUPTED"' not in document
-    if running.returncode == 0:
-        json.loads(document)
+    own = ("model", "batch", str(batch.path), "--yes", "--json", "--concurrency", "10")
+    listed = ("task", "history", "--limit", "1000", "--json")
+    for words in (own, listed, ("batch", "show", "1", "--json")):
+        running = batch.shell.start(*words, **PIPES, bufsize=0)
+        assert running.stdout is not None
+        head = running.stdout.read(1000)  # the rest of a hundred thousand bytes fills the pipe
+        time.sleep(0.3)
+        running.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        out, err = running.communicate(timeout=60)
+        document = head + out
+        assert running.returncode in (0, -signal.SIGTERM), (words, err)
+        assert b"Traceback" not in err
+        assert b"INTERRUPTED" not in document, words
+        if running.returncode == 0:
+            json.loads(document)
 
 
 def test_what_an_interrupted_run_was_saving_is_fetched_by_a_resume(batch: Batches) -> None:
