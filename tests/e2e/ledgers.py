@@ -26,30 +26,57 @@ def damage_header(path: Path) -> None:
     path.write_bytes(b"\x99" * 100 + content[100:])
 
 
-def damage_page(path: Path) -> None:
-    """Overwrite the first page, but the header's, on which a task stands."""
+def damage_pages(path: Path) -> None:
+    """Overwrite every page, but the header's, on which a task stands."""
+    overwrite(path, pages_with_tasks(path))
+
+
+def damage_some_pages(path: Path) -> None:
+    """Overwrite every second page of the tables in which tasks stand."""
+    content = path.read_bytes()
+    found = pages_with_tasks(path)
+    leaves = [at for at in found if content[at] == 0x0D]
+    overwrite(path, (leaves or found)[::2])
+
+
+def pages_with_tasks(path: Path) -> list[int]:
+    content = path.read_bytes()
+    size = int.from_bytes(content[16:18], "big")
+    starts = range(size, len(content), size)
+    return [at for at in starts if b"task-" in content[at : at + size]]
+
+
+def overwrite(path: Path, places: list[int]) -> None:
     content = bytearray(path.read_bytes())
     size = int.from_bytes(content[16:18], "big")
-    found = (at for at in range(size, len(content), size) if b"task-" in content[at : at + size])
-    at = next(found)
-    content[at : at + size] = b"\x99" * size
+    assert places
+    for at in places:
+        content[at : at + size] = b"\x99" * size
     path.write_bytes(content)
 
 
 def drop_column(path: Path) -> None:
-    """Drop the first column that can be, of a table whose rows tell of tasks."""
+    """Drop a column that matters from every table whose rows tell of tasks."""
+    dropped = 0
     with closing(sqlite3.connect(path)) as db:
         for table in names(db, "SELECT name FROM sqlite_master WHERE type = 'table'"):
-            if not any("task-" in str(row) for row in db.execute(f'SELECT * FROM "{table}"')):
-                continue
-            for column in reversed(names(db, f"SELECT name FROM pragma_table_info('{table}')")):
-                try:
-                    db.execute(f'ALTER TABLE "{table}" DROP COLUMN "{column}"')
-                except sqlite3.OperationalError:
-                    continue
-                db.commit()
-                return
-    raise AssertionError("no column could be dropped")
+            if any("task-" in str(row) for row in db.execute(f'SELECT * FROM "{table}"')):
+                dropped += drop_one(db, table)
+        db.commit()
+    assert dropped, "no column could be dropped"
+
+
+def drop_one(db: sqlite3.Connection, table: str) -> bool:
+    for index in names(db, f"SELECT name FROM pragma_index_list('{table}') WHERE origin = 'c'"):
+        db.execute(f'DROP INDEX "{index}"')
+    columns = names(db, f"SELECT name FROM pragma_table_info('{table}')")
+    for column in sorted(columns, key=lambda name: name not in ("state", "identity", "task_id")):
+        try:
+            db.execute(f'ALTER TABLE "{table}" DROP COLUMN "{column}"')
+        except sqlite3.OperationalError:
+            continue
+        return True
+    return False
 
 
 def cut_short(path: Path) -> None:

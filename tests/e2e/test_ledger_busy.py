@@ -92,7 +92,7 @@ def test_a_resume_after_the_loss_does_not_pay_again_by_itself(
     assert made(batch) == before
 
 
-def test_a_single_run_is_not_paid_for_when_its_ledger_was_just_moved_away(batch: Batches) -> None:
+def test_a_ledger_that_was_gone_before_a_run_is_begun_anew(batch: Batches) -> None:
     run(batch)
     ledger(batch.shell).rename(state_folder(batch.shell) / "aside.db")
     assert run(batch, body="2").status == 0

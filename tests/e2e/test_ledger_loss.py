@@ -11,7 +11,8 @@ from tests.e2e.ledgers import (
     codes,
     cut_short,
     damage_header,
-    damage_page,
+    damage_pages,
+    damage_some_pages,
     drop_column,
     ledger,
     make_newer,
@@ -21,7 +22,7 @@ from tests.e2e.orders import again, end, ended, lines, prompts, run, task_ids
 
 __all__ = ["batch", "running_service"]
 
-DAMAGES = [damage_header, damage_page, drop_column, cut_short]
+DAMAGES = [damage_header, damage_pages, drop_column, cut_short]
 INCOMPLETE = (2, "LEDGER_INCOMPLETE")
 
 Damage = Callable[[Path], None]
@@ -46,7 +47,7 @@ def test_a_damaged_ledger_refuses_a_batch_until_it_is_acknowledged(damaged: Batc
         assert end(ran) == INCOMPLETE, ended(ran)
         assert ran.json["error"]["charged"] == "no"
     assert damaged.posts == 3
-    assert damaged.shell("ledger", "acknowledge", "--yes").status == 0
+    assert damaged.shell("ledger", "acknowledge").status == 0
     ran = again(damaged, "--resume")
     assert ran.status == 0, ended(ran)
     assert None not in task_ids(ran)
@@ -91,21 +92,15 @@ def test_many_processes_that_meet_the_damage_at_once_pay_for_nothing(damaged: Ba
     assert damaged.posts == 3
 
 
-@pytest.mark.parametrize("damage", [damage_page, drop_column])
-def test_rows_that_can_be_read_are_kept(batch: Batches, damage: Damage) -> None:
+def test_rows_that_can_be_read_are_kept(batch: Batches) -> None:
     paid_lines(batch, 200)
-    damage(ledger(batch.shell))
+    damage_some_pages(ledger(batch.shell))
     assert end(again(batch, "--resume")) == INCOMPLETE
-    assert batch.shell("ledger", "acknowledge", "--yes").status == 0
-    ran = again(batch, "--resume", "--dry-run")
-    known = 200 - left_to_pay(batch)
-    assert known > 0, ended(ran)
-
-
-def left_to_pay(batch: Batches) -> int:
+    assert batch.shell("ledger", "acknowledge").status == 0
     ran = again(batch, "--resume")
     assert ran.status == 0, ended(ran)
-    return int(ran.json["newlySubmitted"])
+    assert ran.json["reused"] > 0
+    assert ran.json["newlySubmitted"] == 200 - ran.json["reused"] == batch.posts - 200
 
 
 def test_a_newer_ledger_is_refused_and_left_alone(batch: Batches) -> None:
@@ -118,7 +113,6 @@ def test_a_newer_ledger_is_refused_and_left_alone(batch: Batches) -> None:
         assert not ran.json["ok"]
     assert batch.posts == 2
     assert path.read_bytes() == before
-    assert list(state_folder(batch.shell).glob("ledger*.db*")) != []
 
 
 def test_a_state_folder_that_cannot_be_made_refuses_batches_and_warns_of_runs(
