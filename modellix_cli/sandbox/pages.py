@@ -2,7 +2,6 @@
 
 import json
 from functools import cache
-from html import escape
 from typing import Any, Final
 
 from modellix_cli.sandbox.catalog import MODELS
@@ -38,9 +37,8 @@ def _document(path: str) -> Answer:
         raise Refused(404, f"Resource not found: {quoted(path)}")
     if name.endswith(".md"):
         return plain(200, text, "text/markdown")
-    return plain(
-        200, f"<!doctype html><html><body><pre>{escape(text)}</pre></body></html>", "text/html"
-    )
+    shown = text.replace("&", "&amp;").replace("<", "&lt;")
+    return plain(200, f"<!doctype html><html><body><pre>{shown}</pre></body></html>", "text/html")
 
 
 def _page_text(name: str) -> str | None:

@@ -83,7 +83,7 @@ def test_a_value_that_the_schema_does_not_allow_is_refused(
 
 
 formats = FormatChecker(formats=())
-formats.checks("uri")(lambda value: not isinstance(value, str) or value == URL)
+formats.checks("uri")(lambda value: not isinstance(value, str) or value.startswith("https://"))
 VALUES = st.sampled_from(
     [
         *(None, True, False, 0, 1, 3, 4.0, 5.5, -1, 999, "", " ", "a cat", "16:9", "auto", URL),
@@ -99,12 +99,6 @@ def test_the_check_agrees_with_jsonschema(slug: str, data: st.DataObject) -> Non
     body = dict(model.example) | data.draw(st.dictionaries(names, VALUES, max_size=4))
     for name in data.draw(st.lists(names, max_size=1)):
         body.pop(name, None)
-    if any(isinstance(value, str) and value.startswith("https://example.com/input") for value in
-           body.values()):  # fmt: skip
-        body = {
-            name: URL if isinstance(value, str) and value.startswith("https:") else value
-            for name, value in body.items()
-        }
     valid = Draft202012Validator(model.schema(), format_checker=formats).is_valid(body)
     assert (problem(model.properties, model.required, body) is None) == valid
 

@@ -51,7 +51,6 @@ VIDEO_MODELS: Final = (
             "sound": _SOUND,
         },
         makes="video",
-        star=True,
     ),
     model(
         "kling/kling-v3-i2v",
