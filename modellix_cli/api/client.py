@@ -9,14 +9,7 @@ from urllib.parse import quote
 
 from modellix_cli.api import failures
 from modellix_cli.api.catalog import ModelList, Page, read_models, read_schema
-from modellix_cli.api.documents import (
-    Submission,
-    Task,
-    read_balance,
-    read_submission,
-    read_task,
-    read_validity,
-)
+from modellix_cli.api.documents import read_balance, read_submission, read_task, read_validity
 from modellix_cli.api.files import UploadedFile, multipart_file
 from modellix_cli.api.retry import (
     NO_RETRIES,
@@ -30,6 +23,7 @@ from modellix_cli.api.transport import ConnectionLost, NotSent, Reply, Trace, Tr
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json
+from modellix_cli.domain.task import Submission, Task
 from modellix_cli.domain.values import Slug
 
 API_PREFIX: Final = "/api/v1"

@@ -7,8 +7,8 @@ from functools import partial
 from itertools import chain
 from typing import Final
 
-from modellix_cli.api.documents import Task
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.downloads.downloader import Saved
 from modellix_cli.engine.batch_means import Means, Orders, Start

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from modellix_cli.api.client import Client
-from modellix_cli.api.documents import Task
 from modellix_cli.clock import Clock
+from modellix_cli.domain.task import Task
 from modellix_cli.downloads.downloader import Saved
 from modellix_cli.engine.poll_schedule import PollScheduler
 from modellix_cli.engine.progress import Progress

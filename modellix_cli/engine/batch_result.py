@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import Any, Final
 
-from modellix_cli.api.documents import FAILED
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import FAILED
 from modellix_cli.domain.text import count
 from modellix_cli.engine.batch_follow import INTERRUPTED, TIMED_OUT
 from modellix_cli.ledger.batch_facts import Fate

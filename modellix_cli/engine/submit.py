@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Final
 
 from modellix_cli.api.client import Client
-from modellix_cli.api.documents import Submission
 from modellix_cli.clock import clock_time
 from modellix_cli.domain.errors import REGISTRY, ErrorCode, ModellixError, interrupted
+from modellix_cli.domain.task import Submission
 from modellix_cli.domain.values import DAY, Slug
 from modellix_cli.engine.rate_governor import Gate
 from modellix_cli.engine.worker_pool import Interrupted, shielded

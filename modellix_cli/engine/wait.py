@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
 
-from modellix_cli.api.documents import Task
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.task import Task
 from modellix_cli.engine.poll_schedule import PolledTask, PollScheduler
 from modellix_cli.engine.progress import Progress
 from modellix_cli.engine.worker_pool import Done

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from modellix_cli.api.documents import Resource, Submission, Task
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.task import Resource, Submission, Task
 from modellix_cli.domain.text import clip, count
 from modellix_cli.output.sink import Output, Sink
 

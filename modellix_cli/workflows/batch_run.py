@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modellix_cli.api.client import Client
-    from modellix_cli.api.documents import Task
+    from modellix_cli.domain.task import Task
     from modellix_cli.downloads.downloader import Downloader, Saved
     from modellix_cli.engine.progress import Progress
 
@@ -69,7 +69,7 @@ def _run_job(session: Session, job: Job) -> None:
         return
     client = session.client(options.api_key)
     estimate(session, client, tasks, options)
-    downloader = open_downloader(session, job.save, client.task) if job.save else None
+    downloader = open_downloader(session, job.save, client) if job.save else None
     with ExitStack() as stack:
         file = _results_file(session, options, stack)
         calm = stack.enter_context(DeferredSignals())
@@ -296,8 +296,7 @@ def _saver(
     session: Session, downloader: "Downloader", options: BatchOptions
 ) -> "Callable[[Fate, Task], Saved]":
     """Return what saves the results of a line's task, under names made from the template."""
-    from modellix_cli.downloads.downloader import Saved
-    from modellix_cli.engine.progress import Progress
+    from modellix_cli.downloads.name_template import TemplateNames
 
     names = parse_name_template(options.name_template)
     date = time.strftime("%Y-%m-%d", time.localtime(session.runtime.clock.now()))
@@ -310,14 +309,8 @@ def _saver(
             "slug": fate.slug,
             "date": date,
         }
-        saved = Saved(downloader.folder)
-        downloader.save(
-            task,
-            saved,
-            Progress(),
-            name=lambda resource, extension: names.name(values | {"ext": extension}),
-        )
-        if not saved.errors:
+        saved = downloader.save(task, TemplateNames(names, values))
+        if not saved.errors and not saved.stopped:
             session.journal.saved(task.task_id)
         return saved
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from modellix_cli.api.documents import FAILED, RESULT_LIFETIME
 from modellix_cli.commands._framework.options import SaveOptions
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
+from modellix_cli.domain.task import FAILED, RESULT_LIFETIME
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.downloader import Downloader, Saved, task_failed
 from modellix_cli.workflows.results import EXPIRED, fill, open_downloader, remember, tell_saved
@@ -39,13 +39,14 @@ def save_pending(session: Session, api_key: str | None, options: SaveOptions) ->
         session.out.note("Nothing to save: all results of the last 24 hours are saved or gone.")
         return collected
     client = session.client(api_key)
-    downloader = open_downloader(session, options, client.task)
+    downloader = open_downloader(session, options, client)
     try:
         for task_id in task_ids:
             collect(session, client, downloader, task_id, collected)
     except KeyboardInterrupt as stop:
-        tell_saved(session, collected.saved.values())
-        files = sum(len(saved.files) for saved in collected.saved.values())
+        kept = [*collected.saved.values(), *downloader.interrupted]
+        tell_saved(session, kept)
+        files = sum(len(saved.files) for saved in kept)
         raise interrupted(
             stop,
             f"Interrupted; {count(files, 'file')} saved.",
@@ -82,13 +83,15 @@ def collect(
     elif not task.succeeded:
         collected.running.append(task_id)
     else:
-        collected.saved[task_id] = saved = Saved(downloader.folder)
         if task.resources:
-            fill(session, downloader, task, saved)
+            saved = fill(session, downloader, task)
         else:
+            saved = Saved(downloader.folder)
             session.out.note(f"Task {task_id} made nothing that could be saved.")
             session.journal.saved(task_id)
-        saved.explain(lambda failure: _naming(failure, task_id))
+        for position, failure in saved.failures.items():
+            saved.failures[position] = _naming(failure, task_id)
+        collected.saved[task_id] = saved
 
 
 def _naming(failure: ModellixError, task_id: str) -> ModellixError:

@@ -1,18 +1,18 @@
 """What commands do with finished tasks: remember them, save their files, say how they ended."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from modellix_cli.api.documents import RESULT_LIFETIME, Task
 from modellix_cli.clock import clock_time
 from modellix_cli.commands._framework.options import SaveOptions
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
+from modellix_cli.domain.task import RESULT_LIFETIME, Task
 from modellix_cli.domain.text import count, duration
 from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
-    from modellix_cli.downloads.downloader import Downloader, Saved
+    from modellix_cli.downloads.downloader import Downloader, Saved, TaskReader
 
 EXPIRED: Final = "expired"
 """The status in the journal of a task that succeeded, and of whose results none is left to save."""
@@ -47,7 +47,7 @@ def tell_expiry(session: Session, tasks: Sequence[Task]) -> None:
 def open_downloader(
     session: Session,
     options: SaveOptions,
-    reread: Callable[[str], Task] | None = None,
+    reread: "TaskReader | None" = None,
 ) -> "Downloader":
     """Prepare saving: the folder is made and known to be writable before anything is paid.
 
@@ -60,9 +60,10 @@ def open_downloader(
     folder = session.path(options.output_dir)
     prepare_folder(folder)
     policy = MediaPolicy(options.allow_insecure_http, options.allow_private_network)
-    fetcher = MediaFetcher(policy, session.sandbox_app)
+    fetcher = MediaFetcher(policy, session.sandbox_app, session.runtime.clock)
     session.at_end(fetcher.close)
-    return Downloader(
+    fetcher.check_before_paying(session.base_url)
+    downloader = Downloader(
         fetcher,
         folder,
         Limits(
@@ -74,46 +75,67 @@ def open_downloader(
         ),
         overwrite=options.overwrite,
         clock=session.runtime.clock,
-        notice=session.retry_notice,
         reread=reread,
+        listener=ShownTransfers(session),
     )
+    session.at_end(downloader.close)
+    return downloader
+
+
+class ShownTransfers:
+    """Shows how downloads go: `shown` is the display of the moment."""
+
+    def __init__(self, session: Session) -> None:
+        from modellix_cli.engine.progress import Progress
+
+        self.shown: Progress = Progress()
+        self._notice = session.retry_notice
+
+    def progress(self, name: str, done: int, total: int | None) -> None:
+        """Show how much of a file has arrived."""
+        self.shown.bytes(name, done, total)
+
+    def notice(self, text: str) -> None:
+        """Show a sentence about another try."""
+        self._notice(text)
 
 
 def save(session: Session, downloader: "Downloader", task: Task) -> "Saved":
     """Save what a task made. Failures of single files are in the result; Ctrl-C tells the rest."""
-    from modellix_cli.downloads.downloader import Saved
-
-    saved = Saved(downloader.folder)
     try:
-        fill(session, downloader, task, saved)
+        return fill(session, downloader, task)
     except KeyboardInterrupt as stop:
-        tell_saved(session, [saved])
+        tell_saved(session, downloader.interrupted)
+        files = sum(len(saved.files) for saved in downloader.interrupted)
         raise interrupted(
             stop,
-            f"Interrupted; {count(len(saved.files), 'file')} of task {task.task_id} saved.",
+            f"Interrupted; {count(files, 'file')} of task {task.task_id} saved.",
             task_id=task.task_id,
             resume=_again(session, task),
         ) from stop
-    return saved
 
 
-def fill(session: Session, downloader: "Downloader", task: Task, saved: "Saved") -> None:
-    """Save what a task made into `saved`, and record it if all of it is on disk, or gone."""
+def fill(session: Session, downloader: "Downloader", task: Task) -> "Saved":
+    """Save what a task made, and record it if all of it is on disk, or gone."""
+    from modellix_cli.downloads.downloader import Saved
+
     try:
         with session.progress() as progress:
-            downloader.save(task, saved, progress)
+            if isinstance(downloader.listener, ShownTransfers):
+                downloader.listener.shown = progress
+            saved = downloader.save(task)
     except ModellixError as error:
+        saved = Saved(downloader.folder)
         saved.fail(error)
     if not saved.errors:
         session.journal.saved(task.task_id)
     elif all(error.code is ErrorCode.RESULT_EXPIRED for error in saved.errors):
         session.journal.saw(task.task_id, EXPIRED, task.ended_at)
-    saved.explain(
-        lambda failure: failure.copy_with(
-            task_id=task.task_id,
-            resume=None if failure.code is ErrorCode.RESULT_EXPIRED else _again(session, task),
-        )
-    )
+    for position, failure in saved.failures.items():
+        gone = failure.code is ErrorCode.RESULT_EXPIRED
+        resume = None if gone else _again(session, task)
+        saved.failures[position] = failure.copy_with(task_id=task.task_id, resume=resume)
+    return saved
 
 
 def tell_saved(session: Session, outcomes: Iterable["Saved"]) -> None:

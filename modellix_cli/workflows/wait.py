@@ -17,7 +17,7 @@ from modellix_cli.workflows.results import report_errors
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
-    from modellix_cli.api.documents import Task
+    from modellix_cli.domain.task import Task
 
 
 def wait_for(session: Session, client: "Client", waited: Waited, schedule: Schedule) -> None:

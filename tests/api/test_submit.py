@@ -7,9 +7,9 @@ import pytest
 import respx
 
 from modellix_cli.api.client import Client, connect
-from modellix_cli.api.documents import Submission
 from modellix_cli.api.retry import RetryPolicy
 from modellix_cli.domain.errors import Charged, ErrorCode, ModellixError, interrupted
+from modellix_cli.domain.task import Submission
 from modellix_cli.domain.values import parse_slug
 from tests.support import API, BASE, KEY, FakeClock, accepted, problem
 

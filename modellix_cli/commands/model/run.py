@@ -31,8 +31,8 @@ from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
-    from modellix_cli.api.documents import Submission, Task
     from modellix_cli.domain.errors import ModellixError
+    from modellix_cli.domain.task import Submission, Task
     from modellix_cli.downloads.downloader import Saved
 
 _MODEL_HINT: Final = (
@@ -127,7 +127,7 @@ def run(
     client = session.client(api_key)
     session.save_to = output_dir
     save_options = None if output_dir is None else SaveOptions.of(ctx)
-    downloader = save_options and open_downloader(session, save_options, client.task)
+    downloader = save_options and open_downloader(session, save_options, client)
 
     submitted = submit(session, client, model, request, resend_unknown=resend_unknown)
     if not wait:

@@ -96,7 +96,7 @@ def download_task(
     task = client.task(task_id)
     remember(session, task)
     check_downloadable(task, options.max_resources)
-    saved = save(session, open_downloader(session, options, client.task), task)
+    saved = save(session, open_downloader(session, options, client), task)
     if saved.errors and not saved.files and len(saved.errors) == 1:
         raise saved.errors[0]
     render.downloaded(session.out, task.task_id, saved)

@@ -1,16 +1,16 @@
 """The order in which files appear."""
 
-from functools import partial
-
-from modellix_cli.downloads.commit_order import CommitOrder
+from modellix_cli.downloads.plan import CommitOrder
 
 
 def ended(names: list[str], *order: int) -> list[int]:
     """Return the order in which files appear that arrive in `order`."""
     done: list[int] = []
-    turns = CommitOrder(dict(enumerate(names, 1)))
+    turns: CommitOrder[str] = CommitOrder(dict(enumerate(names, 1)))
     for position in order:
-        turns.end(position, partial(done.append, position))
+        for turn, outcome in turns.ready(position, f"file {position}"):
+            assert outcome == f"file {turn}"
+            done.append(turn)
     return done
 
 
@@ -31,9 +31,7 @@ def test_numbers_alone_make_no_order() -> None:
 
 
 def test_what_waits_can_be_let_go_at_once() -> None:
-    done: list[int] = []
-    turns = CommitOrder({1: "a.png", 2: "a.png", 3: "a.png"})
-    for position in (3, 2):
-        turns.end(position, partial(done.append, position))
-    turns.flush()
-    assert done == [2, 3]
+    turns: CommitOrder[str] = CommitOrder({1: "a.png", 2: "a.png", 3: "a.png"})
+    assert turns.ready(3, "third") == turns.ready(2, "second") == []
+    assert turns.rest() == [(2, "second"), (3, "third")]
+    assert turns.rest() == []
