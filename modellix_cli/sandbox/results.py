@@ -1,6 +1,7 @@
 """What a task made: the `result` of its document, and the bytes of its files."""
 
 import base64
+import json
 import time
 from functools import lru_cache
 from typing import Any, Final
@@ -29,13 +30,24 @@ def iso_seconds(moment: float) -> str:
 def made(task: TaskRecord, kind: str, number: int) -> bytes:
     """Return the bytes of a task's result file `number`, counted from 1."""
     seed = f"{task.seed} {number}"
-    return _media(FORMATS[kind], seed, task.width, task.height, task.clip_seconds)
+    words = _words(task.body) if kind == "image" else ""
+    return _media(FORMATS[kind], seed, task.width, task.height, task.clip_seconds, words)
+
+
+def _words(body: str) -> str:
+    """Return what a body asks for, to be shown on the picture."""
+    try:
+        asked = json.loads(body)
+    except ValueError:
+        return ""
+    texts = (asked.get(name) for name in ("prompt", "text"))
+    return next((text for text in texts if isinstance(text, str)), "")
 
 
 @lru_cache(maxsize=16)
-def _media(written: str, seed: str, width: int, height: int, seconds: int) -> bytes:
+def _media(written: str, seed: str, width: int, height: int, seconds: int, words: str) -> bytes:
     if written == "png":
-        return png(seed, width, height)
+        return png(seed, width, height, words)
     return mp4(seed, seconds, *VIDEO_SIZE) if written == "mp4" else wav(seed, seconds)
 
 

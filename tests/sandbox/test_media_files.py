@@ -2,6 +2,7 @@
 
 import pytest
 
+from modellix_cli.sandbox.media import png
 from tests.sandbox.harness import Service
 
 WEEK = 7 * 24 * 3600
@@ -76,6 +77,14 @@ def test_what_the_task_did_not_make_is_not_found(service: Service, name: str) ->
 def test_tasks_without_files_have_no_media(service: Service, slug: str) -> None:
     task_id = service.finished(slug)["task_id"]
     assert service.ask("GET", f"/media/{task_id}/1.png").status == 404
+
+
+def test_a_picture_shows_its_prompt(service: Service) -> None:
+    data = service.finished("sandbox/image", prompt="a cat", size="128x64")
+    task = service.store.task(data["task_id"])
+    assert task is not None
+    picture = service.ask("GET", data["result"]["resources"][0]["url"]).body
+    assert picture == png(f"{task.seed} 1", 128, 64, "a cat")
 
 
 @pytest.mark.parametrize(
