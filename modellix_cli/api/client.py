@@ -11,7 +11,7 @@ from urllib.parse import quote
 from modellix_cli.api import failures, paid
 from modellix_cli.api.catalog import ModelList, read_models, read_schema
 from modellix_cli.api.connecting import NotSent, WsgiApp
-from modellix_cli.api.documents import read_balance, read_submission, read_task, read_validity
+from modellix_cli.api.documents import read_balance, read_task, read_validity
 from modellix_cli.api.exchange import Exchange
 from modellix_cli.api.files import (
     MAX_LISTED,
@@ -29,19 +29,15 @@ from modellix_cli.api.retry import (
     Limits,
     Pacer,
     RetryPolicy,
-    with_retries,
 )
-from modellix_cli.api.transport import ConnectionLost, Reply, Trace, Transport
+from modellix_cli.api.transport import Reply, Trace, Transport
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json
-from modellix_cli.domain.task import Submission, Task
+from modellix_cli.domain.task import Task
 from modellix_cli.domain.values import Slug
 
 API_PREFIX: Final = "/api/v1"
-
-_CREATED_NOTHING: Final = {ErrorCode.RATE_LIMITED, ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.NETWORK}
-"""How a submission fails when it is certain that no task exists and another try may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,7 @@ class Client:
     """The Modellix API for one key, or its public pages without; safe to use from several threads.
 
     `notice` is told, in a sentence, about every pause before a retry. `pacer` decides when a read
-    may leave; when a submission may is for the caller's `guard` to decide.
+    may leave; when a paid request may is for the engine to decide.
     """
 
     def __init__(
@@ -125,73 +121,6 @@ class Client:
         except ModellixError as error:
             outcome = _about_a_task(error)
         return Polled(outcome, limits)
-
-    def submit(
-        self,
-        slug: Slug,
-        body: bytes,
-        *,
-        resend_unknown: bool = False,
-        guard: Callable[[Callable[[], Submission]], Submission] = lambda send: send(),
-    ) -> Submission:
-        """Submit a paid task: `POST /{provider}/{model}/async` with `body` as it is.
-
-        Sent again only where nothing can have been created; with `resend_unknown` also where the
-        outcome is unknown, which may pay twice. Raises `SUBMISSION_UNKNOWN` for that case.
-        `guard` runs each single POST: it waits for its turn and records its outcome.
-        """
-
-        def once(attempt: int) -> Submission:
-            tries = f"{attempt}/{self._policy.retries + 1}"
-            return self.submit_once(slug, body, guard=guard, tries=tries)
-
-        codes = _CREATED_NOTHING | ({ErrorCode.SUBMISSION_UNKNOWN} if resend_unknown else set())
-        return with_retries(once, self._policy, self._clock, self._notice, frozenset(codes))
-
-    def submit_once(
-        self,
-        slug: Slug,
-        body: bytes,
-        *,
-        guard: Callable[[Callable[[], Submission]], Submission] = lambda send: send(),
-        tries: str = "1/1",
-    ) -> Submission:
-        """As `submit`, in one try. Whatever else follows from the answer comes after `guard`."""
-        replies: list[Reply] = []
-        try:
-            return guard(lambda: self._post_task(slug, body, tries, replies))
-        finally:
-            for reply in replies:
-                self._exchange.learn(reply)
-
-    def _post_task(self, slug: Slug, body: bytes, tries: str, replies: list[Reply]) -> Submission:
-        path = f"{API_PREFIX}/{slug.path}/async"
-        headers = self._headers | {"Content-Type": "application/json"}
-        try:
-            reply = self._transport.send("POST", path, headers=headers, body=body, attempt=tries)
-        except NotSent as error:
-            raise failures.unreachable(error, self._base_url) from error
-        except ConnectionLost as error:
-            raise paid.unknown(
-                f"The connection failed after the submission started: {error.reason}.",
-                Reply(0, {}, error.body),
-            ) from error
-        replies.append(reply)
-        try:
-            return self._created(reply)
-        except ModellixError:
-            raise
-        except Exception as error:
-            raise paid.unknown(
-                f"The reply could not be read ({type(error).__name__}).", reply
-            ) from error
-
-    def _created(self, reply: Reply) -> Submission:
-        document = paid.read_paid_document(reply, self._clock)
-        try:
-            return read_submission(document)
-        except ModellixError as error:
-            raise paid.unknown(error.message, reply) from error
 
     def task(self, task_id: str, *, patient: bool = True) -> Task:
         """Ask how a task stands: `GET /tasks/{task_id}`. Without `patient`, one try only."""

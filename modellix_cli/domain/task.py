@@ -88,3 +88,8 @@ class Task:
     def finished(self) -> bool:
         """Whether the task ended; a status we do not know counts as unfinished."""
         return self.succeeded or self.failed
+
+
+def has_failed(status: str | None) -> bool:
+    """Whether a status is an end without a result."""
+    return status is not None and status.lower() in FAILED

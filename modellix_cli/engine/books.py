@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode
 from modellix_cli.domain.money import Money
-from modellix_cli.domain.task import FAILED, Task
+from modellix_cli.domain.task import Task, has_failed
 from modellix_cli.engine.core import effects
 from modellix_cli.engine.core.lines import Known, LineOutcome
 from modellix_cli.ledger.batches import BatchStore
@@ -77,14 +77,14 @@ class TaskBook:
             return
         kept = [
             KeptFile(
-                position,
+                file.position,
                 str(file.path),
                 file.bytes,
-                getattr(file, "sha256", None),
+                file.sha256,
                 file.type,
                 file.url,
             )
-            for position, file in enumerate(outcome.saved.files, 1)
+            for file in outcome.saved.files
         ]
         if kept:
             self._files.record(outcome.task_id, kept)
@@ -234,11 +234,6 @@ def known_of(attempt: Attempt, clock: Clock, line: BatchLine | None = None) -> K
         age=max(0.0, clock.now() - attempt.created_at),
         failed=has_failed(attempt.status) or has_failed(status),
     )
-
-
-def has_failed(status: str | None) -> bool:
-    """Whether a task's status is an end without a result."""
-    return status is not None and status.lower() in FAILED
 
 
 def _number_or_known(claim: Claim, clock: Clock) -> int | Known:
