@@ -83,7 +83,6 @@ class Client:
         self._headers = self._exchange.headers
         self._clock = clock
         self._policy = policy
-        self._notice = notice
 
     def post_task(
         self,

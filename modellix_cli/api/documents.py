@@ -24,7 +24,7 @@ from modellix_cli.domain.text import one_line
 from modellix_cli.domain.values import parse_task_id
 
 if TYPE_CHECKING:
-    from decimal import Decimal
+    from modellix_cli.domain.money import Money
 
 _LONGEST_STATUS: Final = 100
 _URL_SCHEMES: Final = ("http://", "https://", "data:")
@@ -53,7 +53,7 @@ def read_task(document: Json, task_id: str) -> Task:
     """
     data = _data(document)
     status = data.get("status")
-    if not isinstance(status, str) or not status.strip():
+    if not isinstance(status, str) or not one_line(status).strip():
         raise unexpected("data.status to be a non-empty string")
     answered = data.get("task_id", task_id)
     if answered != task_id:
@@ -180,7 +180,7 @@ def _expiry(
     return None if ended_at is None else ended_at + RESULT_LIFETIME
 
 
-def _billed(data: dict[str, Json]) -> "Decimal | None":
+def _billed(data: dict[str, Json]) -> "Money | None":
     billing = data.get("billing")
     return amount(billing.get("amount")) if isinstance(billing, dict) else None
 
