@@ -27,8 +27,12 @@ class DurationEstimator:
         self._samples: dict[str, list[tuple[float, float]]] = {}
 
     def learn(self, slug: str, seconds: Iterable[float]) -> None:
-        """Take what was recorded of a model, of the task submitted first first."""
+        """Take what was recorded of a model, of the task submitted first first.
+
+        What this run learned itself is later, and stays.
+        """
         known = [(-inf, length) for length in seconds if 0 < length < inf]
+        known += [sample for sample in self._samples.get(slug, ()) if sample[0] > -inf]
         self._samples[slug] = known[-_MOST_SAMPLES:]
 
     def pause(self, slug: str | None, elapsed: float | None, polls: int) -> float:

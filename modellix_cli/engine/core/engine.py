@@ -86,6 +86,7 @@ class Engine:
             case events.PollHeld():
                 following.held(event.task_id, event.seconds, now)
             case events.Polled():
+                submitting.server_answered()
                 following.polled(event, now)
             case events.PollFailed():
                 following.poll_failed(event.task_id, event.error, now)

@@ -105,17 +105,17 @@ class Submitting:
                 self._watching[line.ref] = (line, now)
             return
         # the user's word is good for one attempt
-        may_send = line.replaces is None and known.state.may_send(
+        may_send = line.resends is None and line.retries is None and known.state.may_send(
             resend_unknown=line.line.resend,
             retry_failed=line.line.retry_failed,
             task_failed=known.failed,
         )
         if may_send:
-            line.replaces, line.number, line.task_id = known.number, 0, None
-            line.reused, line.since = False, None
-            line.doubt = known.detail if known.state is SubmissionState.UNKNOWN else None
-            if known.state is SubmissionState.UNKNOWN and line.doubt is None:
-                line.doubt = _STILL_UNKNOWN
+            line.number, line.task_id, line.reused, line.since = 0, None, False, None
+            if known.state is SubmissionState.UNKNOWN:
+                line.resends, line.doubt = known.number, known.detail or _STILL_UNKNOWN
+            else:
+                line.retries = known.number
             self._enqueue(line)
         elif known.state is SubmissionState.UNKNOWN:
             self._unknown(line, known, now)
@@ -233,6 +233,10 @@ class Submitting:
                 self._out.add(effects.WatchAttempt(ref, line.number))
         return min((due for _, due in self._watching.values()), default=None)
 
+    def server_answered(self) -> None:
+        """Take the news that the server answers other requests."""
+        self._retry.reached()
+
     def attempt_seen(self, event: events.AttemptSeen, now: float) -> None:
         """Take how another process's attempt stands."""
         if event.ref not in self._watching:
@@ -302,8 +306,11 @@ class Submitting:
             return
         self.waiting = None
         self._recording |= {line.ref: line for line in leaving}
-        intents = (effects.Intent(line.ref, line.number or None, line.replaces) for line in leaving)
-        self._out.add(effects.RecordIntents(tuple(intents)))
+        intents = tuple(
+            effects.Intent(line.ref, line.number or None, line.resends, line.retries)
+            for line in leaving
+        )
+        self._out.add(effects.RecordIntents(intents))
 
     def recorded(self, claims: "dict[int, int | Known]", now: float) -> None:
         """Take the claims of requests: those that are ours leave, unless the run was stopped."""

@@ -39,10 +39,17 @@ class Checks:
         """By line, the attempt of unknown outcome that it depends on."""
         self.recording: set[int] = set()
         self.to_record: set[tuple[int, SubmissionState]] = set()
+        self.now = 0.0
+        self.woke_at = 0.0
+        self.poll_at: dict[str, float] = {}
+        self.foreign: dict[str, int] = {}
+        self.failures: dict[str, int] = {}
+        self.reached = False
 
-    def before(self, event: events.Event) -> None:
-        """Take an event that the engine is about to take."""
+    def before(self, event: events.Event, now: float, woke_at: float) -> None:
+        """Take an event that the engine is about to take; the machine woke last at `woke_at`."""
         self.steps += 1
+        self.now, self.woke_at = now, woke_at
         if self.steps > MOST_STEPS:
             raise Violation(f"it does not end: {MOST_STEPS} steps")
         match event:
@@ -67,12 +74,17 @@ class Checks:
                 self.asked.discard(ref)
             case events.PollAllowed(task_id=task_id) | events.PollHeld(task_id=task_id):
                 self.asked_polls.discard(task_id)
+                self.poll_at[task_id] = now
             case events.Replied():
                 self._replied(event)
             case events.AttemptSeen(ref=ref, known=known):
                 self._know(ref, known)
-            case events.Polled(task_id=task_id) | events.PollFailed(task_id=task_id):
+            case events.Polled(task_id=task_id):
                 self.polling.discard(task_id)
+                self.foreign[task_id] = self.failures[task_id] = 0
+                self.reached = True
+            case events.PollFailed():
+                self._poll_failed(event)
             case events.Saved(ref=ref):
                 self.saving.discard(ref)
             case events.Stop() | events.LedgerLost():
@@ -91,6 +103,7 @@ class Checks:
 
     def _replied(self, event: events.Replied) -> None:
         self.in_flight.discard(event.ref)
+        self.reached = self.reached or event.task_id is not None
         number = self.numbers[event.ref][-1]
         task_id = event.task_id or (event.error.task_id if event.error else None)
         if task_id is not None:
@@ -104,6 +117,14 @@ class Checks:
             self.to_record.add((number, SubmissionState.UNKNOWN))
         else:
             self.to_record.add((number, REJECTED))
+
+    def _poll_failed(self, event: events.PollFailed) -> None:
+        task_id, code = event.task_id, event.error.code
+        self.polling.discard(task_id)
+        passing = code in ("NETWORK", "RATE_LIMITED", "SERVICE_UNAVAILABLE")
+        self.foreign[task_id] = self.foreign.get(task_id, 0) + (not passing)
+        self.failures[task_id] = self.failures.get(task_id, 0) + 1
+        self.reached = self.reached or (passing and event.error.status is not None)
 
     def effect(self, effect: effects.Effect) -> None:
         """Check one effect; they are checked in their order."""
@@ -130,6 +151,7 @@ class Checks:
             case effects.Poll(task_id=task_id):
                 self._task(task_id)
                 self._once(self.polling, task_id, effect)
+                self.poll_at[task_id] = self.now
                 if len(self.polling) > self.config.polls:
                     raise Violation(f"{len(self.polling)} polls at a time")
             case effects.Save(ref=ref):
@@ -166,7 +188,10 @@ class Checks:
             raise Violation(f"line {intent.ref} is under way already")
         self.recording.add(intent.ref)
         line = self.lines[intent.ref]
-        if intent.replaces is not None and not (line.resend or line.retry_failed):
+        unasked = (intent.resends is not None and not line.resend) or (
+            intent.retries is not None and not line.retry_failed
+        )
+        if unasked:
             raise Violation(f"line {intent.ref} is sent again without the user's word")
 
     def _post(self, effect: effects.Post) -> None:
@@ -202,6 +227,7 @@ class Checks:
             raise Violation(f"line {ref} names {outcome.task_id}, which is not recorded")
         if outcome.state is SubmissionState.ACCEPTED and outcome.task_id is None:
             raise Violation(f"line {ref} is accepted without an id")
+        self._waited(outcome)
         free = outcome.state is None or outcome.state is REJECTED
         paid = [n for n in self.numbers.get(ref, ()) if not self.truth.attempts[n].nothing]
         if free and [n for n in paid if self.truth.attempts[n].posted]:
@@ -210,6 +236,16 @@ class Checks:
             raise Violation(f"line {ref} ends as {outcome.state}; {self.doubts[ref]} is unknown")
         if outcome.state is None and not outcome.needs_resume:
             raise Violation(f"line {ref} was not sent and is done")
+
+    def _waited(self, outcome: LineOutcome) -> None:
+        """Check that no wait ends too early."""
+        task_id = outcome.task_id or ""
+        if outcome.waiting == "lost":
+            many = self.foreign.get(task_id, 0) >= 5
+            if not many and (self.reached or self.failures.get(task_id, 0) < 4):
+                raise Violation(f"task {task_id} is given up after a passing failure")
+        if outcome.waiting == "timeout" and self.poll_at.get(task_id, 0.0) < self.woke_at:
+            raise Violation(f"task {task_id} timed out in the machine's sleep, without a poll")
 
     def _finish(self) -> None:
         self.finished = True

@@ -272,7 +272,9 @@ class ModelLedger:
         identity = request.identity.digest
         replaces = request.resends or request.retries
         found = self._by_key(request.request_key, identity)
-        if found is None and replaces is None:
+        if replaces is not None and (found is None or found.number == replaces):
+            found = self._answer_instead(request, replaces, identity)
+        elif found is None:
             found = self._unlinked(batch, request, line.generation)
         if found is None:
             claim: Claim = Claimed(
@@ -313,13 +315,32 @@ class ModelLedger:
             batch,
             request.line or None,
             request.line_id,
-            request.request_key,
+            request.request_key or self._key_of(replaces),
             self._clock.now(),
             self.processes.current,
         )
         self._submissions[one.number] = one
         self._of.setdefault(one.identity, []).append(one)
         return one
+
+    def _answer_instead(
+        self, request: Request, number: int, identity: str
+    ) -> _Submission | None:
+        last = number
+        while later := [
+            one.number
+            for one in self._of.get(identity, ())
+            if one.replaces == last and one.state is not REJECTED
+        ]:
+            last = later[-1]
+        found = self._submissions[last]
+        if last == number and request.resends is None:
+            return None
+        settled = self._attempt(found).state not in (UNKNOWN, REJECTED)
+        return found if last != number or settled else None
+
+    def _key_of(self, number: int | None) -> str | None:
+        return self._submissions[number].request_key if number is not None else None
 
     def claim(self, request: Request, *, resume: bool, resend_unknown: bool) -> Claim:
         identity = request.identity.digest

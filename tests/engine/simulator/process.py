@@ -46,7 +46,7 @@ class Process:
         server: Server,
         ledger: Ledger,
         truth: Truth,
-        coverage: Coverage,
+        coverage: Coverage | None,
     ) -> None:
         self.pid = pid
         self.job = job
@@ -73,6 +73,10 @@ class Process:
         self._unrecorded: list[effects.RecordOutcome] = []
         self._stop_saving = 0
         self._stop_told = False
+        self._wake_at: float | None = None
+        self._held_until = 0.0
+        self._refusals = 0
+        self._room_is_short = False
 
     # --- life
 
@@ -94,7 +98,8 @@ class Process:
 
     def _begin(self) -> bool:
         job = self.job
-        self.world.say(self.name, f"begins {job}")
+        if self.world.trace is not None:
+            self.world.say(self.name, f"begins {job}")
         if job.single:
             line = job.lines[0]
             self._lines.append(self._line(line, None))
@@ -193,17 +198,22 @@ class Process:
             self._busy = False
 
     def _step(self, event: events.Event) -> None:
-        self.world.say(self.name, f"<- {event}")
+        tracing = self.world.trace is not None
+        if tracing:
+            self.world.say(self.name, f"<- {event}")
         self.ledger.processes.switch(self.pid)
-        self.checks.before(event)
-        seen = self.coverage.before(self.engine, event)
-        asked = self.engine.step(event, self.world.time)
-        self.coverage.after(self.engine, seen)
+        self.checks.before(event, self.world.time, self.world.woke_at)
+        if self.coverage is None:
+            asked = self.engine.step(event, self.world.time)
+        else:
+            seen = self.coverage.before(self.engine, event)
+            asked = self.engine.step(event, self.world.time)
+            self.coverage.after(self.engine, seen)
         for effect in asked:
             self.checks.effect(effect)
         self.checks.after()
         for effect in asked:
-            if not isinstance(effect, effects.Tell):
+            if tracing and not isinstance(effect, effects.Tell | effects.WakeAt):
                 self.world.say(self.name, f"   -> {effect}")
             self._carry_out(effect)
             if not self.alive:
@@ -246,6 +256,7 @@ class Process:
             case effects.RecordOutcome():
                 if not self._record(effect):
                     self._unrecorded.append(effect)
+                    self._lost()
             case effects.WatchAttempt(ref=ref, number=number):
                 self._soon(events.AttemptSeen(ref, self._see(number)))
             case effects.Poll(task_id=task_id):
@@ -260,9 +271,22 @@ class Process:
                 if self.job.stop_on_emit:
                     self.world.later(0.0, self._stop)
             case effects.WakeAt(moment=moment):
-                self.world.later(moment - self.world.time, lambda: self._feed(events.Woke()))
+                self._wake(moment)
             case effects.Finish():
                 self._finish()
+
+    def _wake(self, moment: float) -> None:
+        """Wake at the moment that was asked for last, once."""
+        if self._wake_at == moment:
+            return
+        self._wake_at = moment
+
+        def wake() -> None:
+            if self._wake_at == moment:
+                self._wake_at = None
+                self._feed(events.Woke())
+
+        self.world.later(moment - self.world.time, wake)
 
     def _later(self, delay: float, event: Callable[[], events.Event]) -> None:
         delay *= self.world.random.uniform(0.1, 2.0)
@@ -277,6 +301,9 @@ class Process:
         self._soon(events.Work(some, bool(self._lines), durations))
 
     def _leave(self, ref: int) -> events.Event:
+        held = self._held_until - self.world.time
+        if held > 0:
+            return events.SubmitHeld(ref, held, slots_full=self._room_is_short)
         if not self.world.chance(self.job.holds):
             return events.SubmitAllowed(ref)
         seconds = self.world.random.choice((0.0, 0.3, 4.0, 31.0))
@@ -330,7 +357,8 @@ class Process:
             0 if self._batch is None else planned.ref,
             planned.name,
             planned.request_key,
-            resends=intent.replaces,
+            resends=intent.resends,
+            retries=intent.retries,
         )
 
     def _claimed(self, request: Request, claim: Claim) -> int | Known:
@@ -347,6 +375,8 @@ class Process:
     def _check_word(self, replaces: int) -> None:
         old = self.ledger.attempt(replaces)
         assert old is not None
+        if old.state is SubmissionState.REJECTED:
+            return
         unknown = old.state is SubmissionState.UNKNOWN
         failed = old.state is SubmissionState.ACCEPTED and has_failed(old.status)
         if not (unknown and self.job.resend or failed and self.job.retry_failed):
@@ -425,18 +455,29 @@ class Process:
         if self.alive and self._effects_left is not None and self.world.chance(0.05):
             self.crash()
             return
+        self._learn_limits(error)
         reply = events.Replied(effect.ref, answer.task_id, error, recorded=recorded)
         if self.alive:
             self._feed(reply)
         else:
             self._late(reply)
-        if not recorded and self.world.chance(0.5):
+        if not recorded:
             self._lost()
+
+    def _learn_limits(self, error: ModellixError | None) -> None:
+        """Hold requests back after a refusal, as the governor does."""
+        if error is None:
+            self._refusals = 0
+        elif error.code is ErrorCode.RATE_LIMITED:
+            pause = error.retry_after or min(2.0**self._refusals, 10.0)
+            self._refusals += 1
+            self._held_until = self.world.time + pause
+            self._room_is_short = error.concurrency_limited
 
     def _late(self, reply: events.Replied) -> None:
         """The engine has ended; what comes in late is recorded all the same."""
         self.world.say(self.name, f"<- late {reply}")
-        self.checks.before(reply)
+        self.checks.before(reply, self.world.time, self.world.woke_at)
         for effect in self.engine.step(reply, self.world.time):
             self.checks.effect(effect)
             if isinstance(effect, effects.RecordOutcome):

@@ -20,6 +20,7 @@ class World(Clock):
     def __init__(self, seed: int, *, tracing: bool = False) -> None:
         self.random = Random(seed)
         self.time = 1000.0
+        self.woke_at = 0.0
         self.offset = 1_800_000_000.0
         self.trace: list[str] | None = [] if tracing else None
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
@@ -37,6 +38,7 @@ class World(Clock):
     def sleep(self, seconds: float) -> None:
         """Let the machine sleep: what was due meanwhile happens when it wakes."""
         self.time += seconds
+        self.woke_at = self.time
 
     def step_wall_clock(self, seconds: float) -> None:
         self.offset += seconds
