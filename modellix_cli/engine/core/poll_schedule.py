@@ -18,7 +18,8 @@ FOREIGN_TRIES: Final = 5
 _SLEPT: Final = 5.0
 """Seconds past a deadline that no schedule explains: the machine slept."""
 _AFTER_SLEEP: Final = 10.0
-"""Seconds that a task still has after it: networks come back slowly."""
+"""Seconds that a task still has after it, once polls may leave: networks come back slowly."""
+_LONGEST_HOLD: Final = 120.0
 _PASSING: Final = frozenset(
     {ErrorCode.NETWORK, ErrorCode.RATE_LIMITED, ErrorCode.SERVICE_UNAVAILABLE}
 )
@@ -186,7 +187,8 @@ class PollScheduler:
         """Give a task a little more time, once, if its deadline went by unseen."""
         if task.slept or now - task.deadline <= _SLEPT:
             return False
-        task.slept, task.deadline = True, now + _AFTER_SLEEP
+        held = self.held_until if self.held_until - now <= _LONGEST_HOLD else now
+        task.slept, task.deadline = True, max(now, held) + _AFTER_SLEEP
         return True
 
     def _is_tolerated(self, task: PolledTask, error: ModellixError) -> bool:

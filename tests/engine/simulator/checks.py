@@ -39,9 +39,11 @@ class Checks:
         """By line, the attempt of unknown outcome that it depends on."""
         self.recording: set[int] = set()
         self.to_record: set[tuple[int, SubmissionState]] = set()
-        self.now = 0.0
+        self.now = self.began = 0.0
         self.woke_at = 0.0
         self.poll_at: dict[str, float] = {}
+        self.held_polls = 0.0
+        """When a poll was held back last."""
         self.foreign: dict[str, int] = {}
         self.failures: dict[str, int] = {}
         self.reached = False
@@ -50,6 +52,7 @@ class Checks:
         """Take an event that the engine is about to take; the machine woke last at `woke_at`."""
         self.steps += 1
         self.now, self.woke_at = now, woke_at
+        self.began = self.began or now
         if self.steps > MOST_STEPS:
             raise Violation(f"it does not end: {MOST_STEPS} steps")
         match event:
@@ -75,12 +78,15 @@ class Checks:
             case events.PollAllowed(task_id=task_id) | events.PollHeld(task_id=task_id):
                 self.asked_polls.discard(task_id)
                 self.poll_at[task_id] = now
+                if isinstance(event, events.PollHeld):
+                    self.held_polls = now
             case events.Replied():
                 self._replied(event)
             case events.AttemptSeen(ref=ref, known=known):
                 self._know(ref, known)
             case events.Polled(task_id=task_id):
                 self.polling.discard(task_id)
+                self.poll_at[task_id] = now
                 self.foreign[task_id] = self.failures[task_id] = 0
                 self.reached = True
             case events.PollFailed():
@@ -244,7 +250,10 @@ class Checks:
             many = self.foreign.get(task_id, 0) >= 5
             if not many and (self.reached or self.failures.get(task_id, 0) < 4):
                 raise Violation(f"task {task_id} is given up after a passing failure")
-        if outcome.waiting == "timeout" and self.poll_at.get(task_id, 0.0) < self.woke_at:
+        polled = self.poll_at.get(task_id, 0.0) >= self.woke_at
+        held = self.held_polls >= self.woke_at > 0 and self.now > self.woke_at + 10
+        slept = self.began < self.woke_at
+        if outcome.waiting == "timeout" and slept and not polled and not held:
             raise Violation(f"task {task_id} timed out in the machine's sleep, without a poll")
 
     def _finish(self) -> None:

@@ -377,7 +377,7 @@ class ModelLedger:
         one.state, one.detail = outcome.state, outcome.detail
         one.task_id = outcome.task_id if outcome.task_id is not None else one.task_id
         if outcome.state is ACCEPTED and outcome.task_id is not None:
-            self._statuses[outcome.task_id] = "submitted"
+            self._statuses.setdefault(outcome.task_id, "submitted")
         return True
 
     def attempt(self, number: int) -> Attempt | None:

@@ -81,7 +81,12 @@ class Truth:
                 raise Violation(f"request key {posted.request_key} is paid for twice")
 
     def _is_root(self, attempt: Attempted) -> bool:
-        return attempt.replaces is None or self.attempts[attempt.replaces].nothing
+        """Whether an attempt stands for a request of its own, not for the user's word."""
+        while attempt.replaces is not None:
+            attempt = self.attempts[attempt.replaces]
+            if not attempt.nothing:
+                return False
+        return True
 
     def learned_refusal(self, number: int) -> None:
         """Take that the sender knows that nothing was created."""
