@@ -104,11 +104,11 @@ class PaidRetryPolicy:
         Of rate limits the governor knows, which is asked before every request: here only the
         pause that nobody asked for is made longer from refusal to refusal.
         """
-        backoff = min(2.0**self._troubles, LONGEST_BACKOFF)
-        if now >= self._held_until:
-            self._troubles = min(self._troubles + 1, _MOST_DOUBLINGS)
         if error.code is ErrorCode.RATE_LIMITED:
             return 0.0
+        if now >= self._held_until:
+            self._troubles = min(self._troubles + 1, _MOST_DOUBLINGS)
+        backoff = min(2.0 ** max(self._troubles - 1, 0), LONGEST_BACKOFF)
         pause = error.retry_after or backoff
         pause += self._random.uniform(0.0, pause / 4)
         self._held_until = max(self._held_until, now + pause)

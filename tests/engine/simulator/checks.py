@@ -127,6 +127,7 @@ class Checks:
     def _poll_failed(self, event: events.PollFailed) -> None:
         task_id, code = event.task_id, event.error.code
         self.polling.discard(task_id)
+        self.poll_at[task_id] = self.now
         passing = code in ("NETWORK", "RATE_LIMITED", "SERVICE_UNAVAILABLE")
         self.foreign[task_id] = self.foreign.get(task_id, 0) + (not passing)
         self.failures[task_id] = self.failures.get(task_id, 0) + 1
