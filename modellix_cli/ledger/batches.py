@@ -74,10 +74,12 @@ class BatchStore:
 
     def _check_for_damage(self, db: sqlite3.Connection) -> None:
         """Read a file of usual size through, as a damaged page may hide what was paid for."""
+        from modellix_cli.ledger.salvage import fault_of
+
         if self._file.path.stat().st_size <= _SMALL_FILE:
-            verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
-            if verdict != "ok":
-                raise sqlite3.DatabaseError(f"malformed: {verdict}")
+            fault = fault_of(db)
+            if fault:
+                raise sqlite3.DatabaseError(f"malformed: {fault}")
 
     def record_end(self, batch: int, line: BatchLine) -> None:
         """Record how a line's task ended, what it made and what was saved of it."""

@@ -13,7 +13,7 @@ from modellix_cli.ledger.database import connect, is_locked
 
 _HEADER: Final = 100
 _TREE_PAGES: Final = (b"\x05", b"\x0d")
-_MOST_GAPS: Final = 200_000
+_MOST_FRUITLESS: Final = 5_000
 _MOST_ON_PAGE: Final = 500
 Row = tuple[Any, ...]
 
@@ -114,16 +114,17 @@ def _between(db: sqlite3.Connection, select: str, lowest: int, highest: int) -> 
     """Yield the rows with such numbers; ranges that cannot be read are halved."""
     ranges = [(lowest, highest)]
     rows = f"{select} WHERE rowid BETWEEN ? AND ? ORDER BY rowid"
-    for _ in range(_MOST_GAPS):
-        if not ranges:
-            return
+    fruitless = 0
+    while ranges and fruitless < _MOST_FRUITLESS:
         low, high = ranges.pop()
         start = low
         try:
             for row in db.execute(rows, (low, high)):
                 low = int(row[0]) + 1
+                fruitless = 0
                 yield row[1:]
         except sqlite3.DatabaseError:
+            fruitless += 1
             if low > start:
                 ranges.append((low, high))
             elif low < high:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.submission_state import STATES, SubmissionState
-from modellix_cli.ledger import marks
+from modellix_cli.ledger import marks, schema
 from modellix_cli.ledger.creation import LOGS, new_database, remove
 from modellix_cli.ledger.damaged_file import (
     columns_of,
@@ -70,26 +70,31 @@ def is_sound(path: Path) -> bool:
     try:
         if path.stat().st_size == 0:
             return False
-        with closing(connect(path)) as db, closing(sqlite3.connect(":memory:")) as wanted:
+        with closing(connect(path)) as db:
             check_owner(db, path)
-            if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-                return False
-            _make_tables(wanted)
-            return all(
-                set(columns_of(wanted, table)) <= set(columns_of(db, table))
-                for table in tables_of(wanted)
-            )
+            return not fault_of(db)
     except sqlite3.DatabaseError as error:
         if is_damage(error):
             return False
         raise
 
 
-def _make_tables(db: sqlite3.Connection) -> None:
-    from modellix_cli.ledger.schema import statements
+def fault_of(db: sqlite3.Connection) -> str:
+    """Read a ledger from end to end; return what is wrong with it, "" for nothing.
 
-    for statement in statements():
-        db.execute(statement)
+    Raises `sqlite3.Error`.
+    """
+    verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if verdict != "ok":
+        return verdict
+    with closing(sqlite3.connect(":memory:")) as wanted:
+        for statement in schema.statements():
+            wanted.execute(statement)
+        for table in tables_of(wanted):
+            lost = set(columns_of(wanted, table)) - set(columns_of(db, table))
+            if lost:
+                return f"table {table} lacks {', '.join(sorted(lost))}"
+    return ""
 
 
 def _set_aside(path: Path, aside: Path) -> None:
