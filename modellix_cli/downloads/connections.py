@@ -17,7 +17,8 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-from modellix_cli.api.transport import WsgiApp, open_transport, proxy_for
+from modellix_cli.api.connecting import WsgiApp, open_transport
+from modellix_cli.api.proxies import proxy_for
 
 MAX_HOSTS: Final = 32
 _BROKEN_OFF: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)

@@ -13,9 +13,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final, Protocol
 
-from modellix_cli.api.documents import RESULT_LIFETIME, Resource, Task
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import RESULT_LIFETIME, Resource, Task
 from modellix_cli.downloads.destination import Abandoned, DownloadDestination
 from modellix_cli.downloads.fetcher import MediaFetcher
 from modellix_cli.downloads.files import safe_name, split_extension

@@ -12,15 +12,10 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from modellix_cli.api.connecting import NotSent, WsgiApp, describe, not_sent
+from modellix_cli.api.proxies import shown_proxy
 from modellix_cli.api.retry import asked_wait
-from modellix_cli.api.transport import (
-    USER_AGENT,
-    NotSent,
-    WsgiApp,
-    describe,
-    not_sent,
-    shown_proxy,
-)
+from modellix_cli.api.transport import USER_AGENT
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.text import clip, one_line

@@ -10,7 +10,7 @@ from modellix_cli.domain.errors import usage
 from modellix_cli.domain.text import clip, one_line
 
 if TYPE_CHECKING:
-    from modellix_cli.api.documents import Resource
+    from modellix_cli.domain.task import Resource
 
 DEFAULT: Final = "{index}-{task_id}.{ext}"
 _FIELDS: Final = ("index", "id", "task_id", "slug", "ext", "date")

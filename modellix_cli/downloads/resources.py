@@ -7,8 +7,8 @@ import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from modellix_cli.api.documents import Resource
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import Resource
 from modellix_cli.downloads.files import has_extension, name_from_url, safe_name
 
 _EXTENSIONS: Final = {

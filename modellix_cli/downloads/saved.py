@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from modellix_cli.api.documents import Resource, Task
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import Resource, Task
 from modellix_cli.domain.text import clip, count, one_line
 
 GIB: Final = 1024**3

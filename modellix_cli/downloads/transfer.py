@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from modellix_cli.api.documents import Resource
 from modellix_cli.clock import Clock
+from modellix_cli.domain.task import Resource
 from modellix_cli.downloads.destination import DownloadDestination
 from modellix_cli.downloads.fetcher import MediaFetcher, MediaStream
 from modellix_cli.downloads.parts import Part

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import respx
 
-from modellix_cli.api.documents import Task
+from modellix_cli.domain.task import Task
 from modellix_cli.downloads.downloader import Downloader, Saved
 from tests.conftest import Cli
 from tests.support import API, FakeClock, problem, task_reply
