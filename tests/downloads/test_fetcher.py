@@ -291,7 +291,7 @@ def test_a_checksum_of_a_part_is_not_one_of_the_file() -> None:
 
 
 @respx.mock
-@pytest.mark.parametrize(("asked", "wait"), [("12", 12.0), ("0", 0.0), ("soon", None)])
+@pytest.mark.parametrize(("asked", "wait"), [("12", 12.0), ("0", None), ("soon", None)])
 @pytest.mark.parametrize("status", [429, 503])
 def test_the_time_that_a_busy_host_names_is_told(
     status: int, asked: str, wait: float | None
