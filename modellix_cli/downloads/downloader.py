@@ -305,9 +305,11 @@ class Downloader:
         """
         if error.code is not ErrorCode.DOWNLOAD_FAILED:
             return error
-        ended, status = task.ended_at, error.status
-        old = ended is not None and self._clock.now() - ended > RESULT_LIFETIME
-        unknown = ended is None and status == 403
+        until, status = task.expires_at, error.status
+        if until is None and task.ended_at is not None:
+            until = task.ended_at + RESULT_LIFETIME
+        old = until is not None and self._clock.now() > until
+        unknown = until is None and status == 403
         if status not in _GONE and not (old and status in _REFUSED) and not unknown:
             return error
         return ModellixError(

@@ -17,8 +17,8 @@ from typing import Final
 
 import httpx
 
+from modellix_cli.api.network import Deadline
 from modellix_cli.api.retry import http_date
-from modellix_cli.downloads.connections import time_left
 
 BIG: Final = 32 * 1024 * 1024
 """Bytes from which on a fast body is worth a connection."""
@@ -139,11 +139,12 @@ def body(response: httpx.Response, length: int | None) -> Iterator[bytes | memor
     # What came together with the head has been read already; this is all of it.
     first = next(source, b"")
     yield first
-    silence = response.request.extensions["timeout"]["read"]
+    extensions = response.request.extensions
+    silence, deadline = extensions["timeout"]["read"], extensions["deadline"]
     rooms, left = [memoryview(bytearray(_READ)) for _ in range(RING)], length - len(first)
     while left > 0:
         rooms.append(rooms.pop(0))
-        count, error = _fill(connection, rooms[0][: min(_READ, left)], silence)
+        count, error = _fill(connection, rooms[0][: min(_READ, left)], silence, deadline)
         left -= count
         if count:
             yield rooms[0][:count]
@@ -162,12 +163,12 @@ def _socket(response: httpx.Response) -> socket.socket | None:
 
 
 def _fill(
-    connection: socket.socket, room: memoryview, silence: float
+    connection: socket.socket, room: memoryview, silence: float, deadline: Deadline
 ) -> tuple[int, httpx.HTTPError | None]:
     """Read a good piece (TLS gives 16 KiB at a time); return its size and what ended the body."""
     filled, until = 0, time.monotonic() + _LONGEST_FILL
     try:
-        connection.settimeout(time_left(silence))
+        connection.settimeout(deadline.patience(silence))
         while filled < min(len(room), _ENOUGH) and (not filled or time.monotonic() < until):
             count = connection.recv_into(room[filled:])
             if not count:
@@ -178,6 +179,4 @@ def _fill(
         return filled, httpx.ReadTimeout(str(error))
     except OSError as error:
         return filled, httpx.ReadError(str(error))
-    except httpx.ReadTimeout as error:
-        return filled, error
     return filled, None
