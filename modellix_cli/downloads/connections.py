@@ -2,19 +2,15 @@
 
 What is kept is keyed by all that was checked: scheme, address, port, and the host in whose name
 TLS was verified. A connection to a host is never used in the name of another at its address.
-
-A request has one deadline for everything: connecting, TLS, headers, 1xx answers, the body.
 """
 
 import threading
-import time
 from dataclasses import dataclass
 from typing import Final
 
 import httpx
 
 from modellix_cli.api.connecting import WsgiApp, open_transport
-from modellix_cli.api.deadline import Deadline
 from modellix_cli.api.proxies import proxy_for
 
 MAX_HOSTS: Final = 32
@@ -54,18 +50,13 @@ class Connections:
         """Return the proxy that `url` is asked through, None if its host is connected to."""
         return None if self.in_process else proxy_for(url)
 
-    def send(
-        self, request: httpx.Request, url: str, host: str, *, until: float = float("inf")
-    ) -> httpx.Response:
+    def send(self, request: httpx.Request, url: str, host: str) -> httpx.Response:
         """Send a GET in the name of `host`; return the answer, its body unread, for `finish`.
 
         The request may name an address of the host; `url`, which names the host, finds the proxy.
-        All of it, the body too, is over at `until` (monotonic).
         Raises what httpx raises, and `NotSent` where a proxy or certificate file cannot be used.
         """
         key = (request.url.scheme, host, request.url.host, request.url.port)
-        left = until - time.monotonic()
-        request.extensions["deadline"] = Deadline(left, late_seconds=0.0)
         kept, used = self._take(key, url)
         try:
             return self._answer(kept, request)

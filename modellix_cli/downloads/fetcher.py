@@ -3,7 +3,6 @@
 Every hop of a redirect is checked again, and the connection goes to the address that was checked.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from modellix_cli.api.connecting import NotSent, WsgiApp, describe, not_sent
+from modellix_cli.api.deadline import Deadline
 from modellix_cli.api.proxies import shown_proxy
 from modellix_cli.api.retry import asked_wait
 from modellix_cli.api.transport import USER_AGENT
@@ -95,9 +95,9 @@ class MediaFetcher:
         Everything, reading included, may take `seconds`. Raises `RESOURCE_REFUSED` for what the
         policy forbids and `FetchFailed` for what the host or the network did, also while reading.
         """
-        target, redirects, until = url, 0, time.monotonic() + seconds
+        target, redirects, deadline = url, 0, Deadline(seconds)
         while redirects <= MAX_REDIRECTS:
-            with self._hop(target, resume, until) as response:
+            with self._hop(target, resume, deadline) as response:
                 if response.status_code in _REDIRECTS:
                     target = _redirect_target(target, response)
                     redirects += 1
@@ -160,36 +160,39 @@ class MediaFetcher:
         return own.hostname in LOOPBACK and own[:2] == other[:2]
 
     @contextmanager
-    def _hop(self, url: str, resume: Resume | None, until: float) -> Iterator[httpx.Response]:
+    def _hop(self, url: str, resume: Resume | None, deadline: Deadline) -> Iterator[httpx.Response]:
         host, port = self.check(url)
         headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
         headers |= resume.headers if resume else {}
         timeout = httpx.Timeout(MAX_SILENCE, connect=10.0, pool=None)
         with _network_errors(host):
             request = httpx.Request(
-                "GET", url, headers=headers, extensions={"timeout": timeout.as_dict()}
+                "GET",
+                url,
+                headers=headers,
+                extensions={"timeout": timeout.as_dict(), "deadline": deadline},
             )
-            response = self._send(request, host, port, until)
+            response = self._send(request, host, port)
         try:
             yield response
         finally:
             self._connections.finish(response)
 
-    def _send(self, request: httpx.Request, host: str, port: int, until: float) -> httpx.Response:
+    def _send(self, request: httpx.Request, host: str, port: int) -> httpx.Response:
         url, send = str(request.url), self._connections.send
         allowed = self._policy.private_network or self._is_own(url)
         if allowed or self._connections.in_process or hosts.literal_address(host):
-            return send(request, url, host, until=until)
+            return send(request, url, host)
         tls, proxy = request.url.scheme == "https", self._connections.proxy(url)
         addresses = _resolve(host, port, proxy, tls=tls)
         if proxy:  # which resolves the name itself
-            return send(request, url, host, until=until)
+            return send(request, url, host)
         failure: httpx.ConnectError | httpx.ConnectTimeout | None = None
         request.extensions["sni_hostname"] = host
         for address in addresses:
             request.url = request.url.copy_with(host=address)
             try:
-                return send(request, url, host, until=until)
+                return send(request, url, host)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 failure = error
         raise failure or NotSent("the name has no address")

@@ -18,7 +18,7 @@ from secrets import token_hex
 from typing import Any, BinaryIO, Final
 
 from modellix_cli.downloads.files import unwritable
-from modellix_cli.downloads.hashing import StreamHash
+from modellix_cli.downloads.hashing import FileWriter, StreamHash
 from modellix_cli.downloads.response import Checksum
 
 _NAME: Final = re.compile(r"\.modellix-[0-9a-f]{16}\.part")
@@ -40,6 +40,7 @@ class Part:
         self.label = label
         self.size = 0
         self._file: BinaryIO = os.fdopen(descriptor, "r+b")
+        self._writer = FileWriter(self._file)
         self._hash = StreamHash()
         self._facts: dict[str, Any] | None = None
         self._on_disk = os.fstat(descriptor).st_size
@@ -65,13 +66,14 @@ class Part:
         self.forget()
         self._facts = facts
         with unwritable_as(self.label):
+            self._writer.drain()
             self._file.seek(0)
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Append bytes. Raises `OUTPUT_UNWRITABLE`."""
         with unwritable_as(self.label):
-            self._file.write(chunk)
-        self._hash.update(chunk)
+            self._writer.put(chunk)
+        self._hash.put(chunk)
         self.size += len(chunk)
         if self._facts is not None and self.size >= _FACTS_FROM:
             self._remember(self._facts)
@@ -84,6 +86,7 @@ class Part:
     def finish(self) -> None:
         """Learn whether all could be written. Raises `OUTPUT_UNWRITABLE`. The lock stays."""
         with unwritable_as(self.label):
+            self._writer.drain()
             self._file.flush()
             if self._on_disk > self.size:
                 self._file.truncate(self.size)
@@ -109,7 +112,7 @@ class Part:
         with unwritable_as(self.label):
             self._file.seek(0)
             while piece := self._file.read(_READ):
-                self._hash.update(piece)
+                self._hash.put(piece)
                 self.size += len(piece)
                 first = first or piece[:head]
         self._facts = None
@@ -118,7 +121,10 @@ class Part:
     def close(self) -> None:
         """Release the file and its lock."""
         self._hash.close()
-        with suppress(OSError, ValueError):  # a full disk, which the failed write has told
+        with suppress(OSError):  # a full disk, which the failed write has told
+            self._writer.drain()
+        self._writer.close()
+        with suppress(OSError):
             self._file.close()
 
     def remove(self) -> None:

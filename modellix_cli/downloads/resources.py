@@ -124,9 +124,10 @@ def broken_promise(
     if not size:
         return "an empty file"
     media_type = (content_type or "").split(";")[0].strip().lower()
+    head = head.removeprefix(b"\xef\xbb\xbf")
     if sniff(head) or not _is_text(head):
         return None
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = head.lstrip()
     if kind == "image" and (media_type == "image/svg+xml" or b"<svg" in head.lower()):
         return None if start.startswith(b"<") else "text"
     if start.startswith(b"<"):

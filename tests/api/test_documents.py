@@ -362,7 +362,7 @@ def test_results_are_kept_for_seven_days_where_no_time_is_told(until: Any) -> No
         ('{"amount": " $1.5 "}', "1.5"),
         ('{"amount": 0}', "0"),
         ('{"amount": 12}', "12"),
-        ('{"amount": 0.1000000000000000055}', None),
+        ('{"amount": 0.' + "1" * 60 + "}", None),
         ('{"amount": 0.100000000000000005}', "0.100000000000000005"),
         ('{"amount": 3e-2}', "0.03"),
         ('{"amount": -1}', None),

@@ -290,7 +290,10 @@ def test_what_cannot_be_saved_is_said_before_any_request(
         (404, "2027-01-14T08:00:00Z", ErrorCode.RESULT_EXPIRED),
         (410, None, ErrorCode.RESULT_EXPIRED),
         (403, "2027-01-14T08:00:00Z", ErrorCode.DOWNLOAD_FAILED),
-        (403, "2027-01-07T07:59:59Z", ErrorCode.RESULT_EXPIRED),
+        (403, "2027-01-07T07:00:00Z", ErrorCode.RESULT_EXPIRED),
+        (400, "2027-01-14T08:00:00Z", ErrorCode.DOWNLOAD_FAILED),
+        (401, "2027-01-07T07:00:00Z", ErrorCode.RESULT_EXPIRED),
+        (400, None, ErrorCode.DOWNLOAD_FAILED),
         (403, None, ErrorCode.RESULT_EXPIRED),
     ],
 )

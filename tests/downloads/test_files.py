@@ -352,3 +352,41 @@ def test_a_part_file_that_vanished_is_an_error(tmp_path: Path) -> None:
         appear(tmp_path / "gone.part", tmp_path, "a.png", overwrite=False, taken=set())
     assert caught.value.code is ErrorCode.OUTPUT_UNWRITABLE
     assert names(tmp_path) == []
+
+
+# File systems that cannot write every character
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "written"),
+    [
+        ("猫.png", "iso-8859-1", "u732b.png"),
+        ("café 猫.png", "iso-8859-1", "café u732b.png"),
+        ("café.png", "ascii", "cafe.png"),
+        ("猫.png", "utf-8", "猫.png"),
+        ("😀", "ascii", "u1f600"),
+    ],
+)
+def test_a_name_can_be_written_in_the_encoding_of_the_file_system(
+    name: str, encoding: str, written: str
+) -> None:
+    assert safe_name(name, encoding) == written
+
+
+@given(st.text(st.characters(codec=None), max_size=200), st.sampled_from(["ascii", "latin-1"]))
+def test_every_safe_name_can_be_written(text: str, encoding: str) -> None:
+    name = safe_name(text, encoding)
+    assert name.encode(encoding)[:1] != b"."
+    assert "/" not in name
+
+
+def test_a_relative_folder_in_a_deleted_one_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(ModellixError, match="Cannot write") as caught:
+        prepare_folder(Path("out"))
+    assert caught.value.code is ErrorCode.OUTPUT_UNWRITABLE
+    monkeypatch.chdir(tmp_path)
