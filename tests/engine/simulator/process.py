@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.identity import RequestIdentity
@@ -378,7 +379,7 @@ class Process:
             return
         unknown = old.state is SubmissionState.UNKNOWN
         failed = old.state is SubmissionState.ACCEPTED and has_failed(old.status)
-        if not ((unknown and self.job.resend) or (failed and self.job.retry_failed)):
+        if not (unknown and self.job.resend or failed and self.job.retry_failed):
             raise Violation(f"attempt {replaces} is sent again without the user's word")
 
     def _record(self, effect: effects.RecordOutcome) -> bool:

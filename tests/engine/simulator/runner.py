@@ -18,6 +18,7 @@ from tests.engine.simulator.server import Server
 from tests.engine.simulator.truth import Truth
 from tests.engine.simulator.world import Violation, World
 
+
 COVERED_EVERY = 3
 """Transitions are counted in every third run only, as it takes time."""
 
@@ -150,7 +151,7 @@ class Simulator:
         real = bool(self._real_every) and seed % self._real_every == 0
         try:
             universe = self._run(seed, real=real, tracing=False)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a defect is a failure of this seed as well
             raise self._failure(seed, error, real=real) from error
         self.figures.add(universe.figures())
         self.figures.real += real
@@ -164,7 +165,7 @@ class Simulator:
         try:
             with self._as(universe.ledger):
                 universe.run()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - shown for what it is
             trace.append("".join(traceback.format_exception(error)[-6:]))
             trace.append(f"FAILED {type(error).__name__}: {error}")
         return trace
@@ -188,7 +189,7 @@ class Simulator:
 
     def _cleared(self) -> RealLedger:
         if self._real is None:
-            shm = Path("/dev/shm")
+            shm = Path("/dev/shm")  # noqa: S108 - memory, if there is such a thing
             where = self._stack.enter_context(
                 tempfile.TemporaryDirectory(dir=shm if shm.is_dir() else None)
             )
