@@ -14,7 +14,17 @@ from urllib.parse import quote, urlsplit
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.text import clip, one_line
 
-TASK_TYPES: Final = ("text-to-image", "text-to-video", "image-to-image", "image-to-video")
+TASK_TYPES: Final = (
+    "text-to-image",
+    "text-to-video",
+    "image-to-image",
+    "image-to-video",
+    "video-to-video",
+    "text-to-speech",
+    "speech-to-text",
+    "speech-to-speech",
+)
+"""The types of models (docs/spec/service.md 1)."""
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 
@@ -31,6 +41,13 @@ _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": HOUR, "d
 _UNESCAPED: Final = "-_.!~*'()"
 _RESERVED_PROFILES: Final = ("__proto__", "constructor", "prototype")
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_NAT64: Final = bytes.fromhex("0064ff9b0000000000000000")
+_LONGEST_WEBHOOK: Final = 2048
+_URL_CHARACTERS: Final = re.compile(r"[!-~]+")
+_PRIVATE_DOMAINS: Final = frozenset(
+    {"localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "test"}
+    | {"invalid", "onion"}
+)
 _SLUGS_HINT: Final = "Run modellix-cli model list --output slugs to see available model slugs."
 
 
@@ -200,6 +217,55 @@ def parse_base_url(text: str, *, allow_http: bool = False) -> str:
             "pass --allow-http-api.",
         )
     return url.rstrip("/")
+
+
+def parse_webhook_url(text: str) -> str:
+    """Read the URL that the service is to call at a task's end (docs/spec/service.md 8).
+
+    Public HTTPS only: no plain http, no name or address of this machine or of a private network,
+    no credentials or fragment, at most 2048 characters of ASCII. What a name resolves to is not
+    looked at: it is the service that has to resolve it.
+    """
+    url = text.strip()
+    try:
+        parts = urlsplit(url)
+        host, _port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        host = ""
+    if not host or len(url) > _LONGEST_WEBHOOK or not _URL_CHARACTERS.fullmatch(url):
+        raise usage(
+            f"Invalid webhook URL {_quoted(_CREDENTIALS.sub('', url))}.",
+            hint="Use an address such as https://example.com/hook.",
+        )
+    if parts.scheme != "https":
+        raise usage("A webhook URL must use HTTPS.")
+    if parts.username is not None or parts.password is not None or "#" in url:
+        raise usage("A webhook URL must not include credentials or a fragment.")
+    if not _is_public(host):
+        raise usage(
+            f"Webhook URL {_quoted(url)} is not public: Modellix cannot reach {_quoted(host)}.",
+            hint="Use the address of a server that is reachable from the internet.",
+        )
+    return url
+
+
+def _is_public(host: str) -> bool:
+    """Whether a host may be reached from the internet, by its name or literal address."""
+    from ipaddress import IPv4Address, IPv6Address, ip_address
+
+    try:
+        address = ip_address(host)
+    except ValueError:
+        labels = host.split(".")
+        private = labels[-1] in _PRIVATE_DOMAINS or host == "home.arpa"
+        odd_address = re.fullmatch(r"\d+|0x[0-9a-f]*", labels[-1]) is not None  # as in 127.1
+        return len(labels) > 1 and all(labels) and not private and not odd_address
+    if isinstance(address, IPv6Address):
+        within = address.ipv4_mapped or address.sixtofour
+        if within is None and address.packed[:12] == _NAT64:
+            within = IPv4Address(address.packed[12:])
+        address = within or address
+    return address.is_global and not address.is_multicast
 
 
 def key_origin(base_url: str) -> str:
