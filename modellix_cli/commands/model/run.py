@@ -122,7 +122,8 @@ def run(
         raise usage("--output-dir saves results, so it needs --wait.")
     if body_file == "-" and body is None and session.runtime.stdin_is_terminal:
         raise unreadable_stdin("--body-file")
-    request = read_body(body, body_file, session.runtime.read_stdin, max_body_bytes)
+    file = body_file if body_file in (None, "-") else str(session.path(body_file))
+    request = read_body(body, file, session.runtime.read_stdin, max_body_bytes)
     model = parse_slug(slug or model_slug or "")
     client = session.client(api_key)
     session.save_to = output_dir
