@@ -67,7 +67,7 @@ def execute(session: "Session", arguments: list[str]) -> int:
         return _fail(session, interrupted(stop, "Interrupted."))
     except ReaderGone:  # in silence, but for a task it did not read about
         if session.submitted is not None:
-            session.out.note(f"Task {session.submitted} was submitted.")
+            session.out.alert(f"Task {session.submitted} was submitted.")
         return BROKEN_PIPE
     except SystemExit as stop:
         if COMPLETION_VARIABLE in session.runtime.env:  # Typer answered the shell
@@ -81,7 +81,7 @@ def execute(session: "Session", arguments: list[str]) -> int:
             import traceback
 
             for line in traceback.format_exc().splitlines():
-                session.out.note(line)
+                session.out.alert(line)
         what = f"{type(error).__name__}: {error}"
         return _fail(session, ModellixError(ErrorCode.INTERNAL, f"Unexpected failure. {what}"))
 

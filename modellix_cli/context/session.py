@@ -229,9 +229,9 @@ class Session(Stores):
 
     def _trace(self) -> Callable[[str], None] | None:
         if self.globals.debug or self.switched_on("MODELLIX_CLI_HTTP_DEBUG"):
-            return lambda line: self.out.note(f"[modellix:debug] {line}")
+            return lambda line: self.out.alert(f"[modellix:debug] {line}")
         if self.globals.verbose or self.switched_on("MODELLIX_CLI_VERBOSE"):
-            return lambda line: self.out.note(f"[modellix:verbose] {line}")
+            return lambda line: self.out.alert(f"[modellix:verbose] {line}")
         return None
 
 

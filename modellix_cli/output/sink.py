@@ -48,7 +48,7 @@ class Sink:
         envelope: bool = False,
     ) -> None:
         self.mode = Output.HUMAN
-        self.envelope = envelope
+        self.envelope = self._for_a_program = envelope
         self.color_allowed = True
         self._stdout = stdout
         self._stderr = self._err = stderr
@@ -121,7 +121,12 @@ class Sink:
         self._draw(markdown(self.clean(escape(text))))
 
     def note(self, text: str) -> None:
-        """Tell the user something on stderr."""
+        """Tell the user something on stderr; nobody reads it where a program asked for JSON."""
+        if not self.silent:
+            self._talk(text)
+
+    def alert(self, text: str) -> None:
+        """Tell on stderr what is lost or at risk, whoever reads it."""
         self._talk(text)
 
     def warn(self, text: str) -> None:
@@ -154,6 +159,13 @@ class Sink:
     def stdout_is_terminal(self) -> bool:
         """Whether somebody watches stdout."""
         return is_terminal(self._stdout)
+
+    @property
+    def silent(self) -> bool:
+        """Whether stderr is kept for what is lost or at risk: JSON was asked for in writing, and
+        no terminal shows stderr. The vendor's clients read stderr first (service.md 11).
+        """
+        return self._for_a_program and not is_terminal(self._stderr)
 
     @property
     def talk_stream(self) -> TextIO | None:

@@ -213,8 +213,10 @@ class _Running:
             if isinstance(error, ModellixError):
                 self._out.error(error)
         if isinstance(self._trouble, ReaderGone) and tally.skipped:
-            self._out.note("The reader of stdout left, so no further line was started.")
-        if self._out.mode is not Output.QUIET or tally.failed or self._trouble:
+            self._out.alert("The reader of stdout left, so no further line was started.")
+        if tally.failed or self._trouble:
+            self._out.alert(summary)
+        elif self._out.mode is not Output.QUIET:
             self._out.note(summary)
         self._say_how_to_go_on()
         if isinstance(self._trouble, ReaderGone):
@@ -235,11 +237,11 @@ class _Running:
         if tally.unknown:
             self._tell_unknown()
         if tally.rejected and stopped_by is None:
-            self._out.note(_ABOUT_REJECTED)
+            self._out.alert(_ABOUT_REJECTED)
         if tally.done:
             if self._trouble is not None:
                 show_it = self._session.command_line(f"batch show {self._found.id}")
-                self._out.note(f"See every line with: {show_it}")
+                self._out.alert(f"See every line with: {show_it}")
             elif self._job.save is None and tally.succeeded and self._out.mode is not Output.QUIET:
                 command = self._session.command_line("task download", options=["--pending"])
                 self._out.note(f"Results are kept for 24 hours. Save them with: {command}")
@@ -247,11 +249,11 @@ class _Running:
             self._out.warn("The journal was lost on the way: a resume would not know what is paid.")
         else:
             if self._job.options.source == "-":
-                self._out.note("To resume, pipe the same tasks to stdin again.")
-            self._out.note(f"Resume with: {self._job.again}")
+                self._out.alert("To resume, pipe the same tasks to stdin again.")
+            self._out.alert(f"Resume with: {self._job.again}")
 
     def _tell_unknown(self) -> None:
-        self._out.note(f"{count(self._tally.unknown, 'line')} {_ABOUT_UNKNOWN} the command below.")
+        self._out.alert(f"{count(self._tally.unknown, 'line')} {_ABOUT_UNKNOWN} the command below.")
 
 
 def _orders(session: Session, options: BatchOptions) -> Orders:

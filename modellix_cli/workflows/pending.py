@@ -78,7 +78,7 @@ def collect(
         return
     remember(session, task)
     if task.failed:
-        session.out.note(f"Left out: {task_failed(task).message}")
+        session.out.alert(f"Left out: {task_failed(task).message}")
     elif not task.succeeded:
         collected.running.append(task_id)
     else:
@@ -86,7 +86,7 @@ def collect(
         if task.resources:
             fill(session, downloader, task, saved)
         else:
-            session.out.note(f"Task {task_id} made nothing that could be saved.")
+            session.out.alert(f"Task {task_id} made nothing that could be saved.")
             session.journal.saved(task_id)
         saved.explain(lambda failure: _naming(failure, task_id))
 

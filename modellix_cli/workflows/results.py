@@ -120,7 +120,7 @@ def tell_saved(session: Session, outcomes: Iterable["Saved"]) -> None:
     """Name on stderr what is on disk, for a command that cannot show it any more."""
     for saved in outcomes:
         for file in saved.files:
-            session.out.note(f"Saved: {file.path}")
+            session.out.alert(f"Saved: {file.path}")
 
 
 def _again(session: Session, task: Task) -> str:
