@@ -90,7 +90,7 @@ def _fail(session: "Session", error: "ModellixError") -> int:
     from modellix_cli.domain.errors import REGISTRY, ErrorCode, ModellixError
     from modellix_cli.output.sink import ReaderGone
 
-    error = session.name_submitted(error)
+    error = session.name_submitted(session.explain(error))
     if error.code is ErrorCode.USAGE and error.hint == REGISTRY[ErrorCode.USAGE].hint:
         error = error.copy_with(hint=f"See {session.command_path} --help.")
     try:

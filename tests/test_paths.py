@@ -11,9 +11,7 @@ from modellix_cli.domain.errors import ExitStatus, ModellixError
 from modellix_cli.paths import cache_dir, config_dir, make_private_dir, state_dir
 from tests.conftest import Cli
 
-on_xdg_systems = pytest.mark.skipif(
-    sys.platform in ("win32", "darwin"), reason="XDG systems"
-)
+on_xdg_systems = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="XDG systems")
 
 
 def test_config_is_where_the_official_cli_keeps_it() -> None:

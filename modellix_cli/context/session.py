@@ -99,10 +99,13 @@ class Session(Stores):
         """Return the API client for `--api-key` or the key found. Raises `MISSING_API_KEY`."""
         return self.client_with(self.find_key(api_key))
 
-    def client_with(self, key: "ApiKey") -> "Client":
-        """Return the API client for a key; its requests keep to the key's limits."""
+    def client_with(self, key: "ApiKey", *, paced: bool = True) -> "Client":
+        """Return the API client for a key; its requests keep to the key's limits.
+
+        Without `paced` they leave at once, and the ledger is left alone.
+        """
         self._key = key
-        return self._connect(self.base_url, key.text, self.gate)
+        return self._connect(self.base_url, key.text, self.gate if paced else None)
 
     def public_client(self, origin: str) -> "Client":
         """Return a client without a key for a public origin; a base URL that is set replaces it.
@@ -177,6 +180,18 @@ class Session(Stores):
         if any(task_id.startswith("-") and task_id != "-" for task_id in task_ids):
             return shlex.join([*words, *options, "--", *task_ids])
         return shlex.join([*words, *task_ids, *options])
+
+    def explain(self, error: ModellixError) -> ModellixError:
+        """Add to the error about a refused key where this run's key came from."""
+        if error.code is not ErrorCode.UNAUTHORIZED or self._key is None:
+            return error
+        from modellix_cli.profiles.key_advice import key_advice
+
+        key, profile = self._key, self.profile.name
+        named = [] if self.globals.profile else ["--profile", profile]
+        login = self.command_line("auth login", options=named)
+        hint = key_advice(key.source, profile, login=login, variable=key.variable)
+        return error.copy_with(hint=hint)
 
     def name_submitted(self, error: ModellixError) -> ModellixError:
         """Add to an error the task that was submitted before it, and how to go on with it."""

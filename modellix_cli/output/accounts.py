@@ -73,10 +73,10 @@ def imported(sink: Sink, login: "SignedIn", variable: str) -> None:
         sink.line(f"{variable} can now be removed from the environment.")
 
 
-def standing(sink: Sink, known: "LoginStatus") -> None:
+def login_status(sink: Sink, known: "LoginStatus") -> None:
     """Show the login in use as the API sees it (4.5); what is wrong is told by the caller."""
     if sink.mode is Output.JSON:
-        sink.json(_sorted(_standing(known)))
+        sink.json(_sorted(_login_status(known)))
         return
     if sink.mode is Output.QUIET:
         if known.error is None:
@@ -86,7 +86,7 @@ def standing(sink: Sink, known: "LoginStatus") -> None:
     if known.origin is not None:
         sink.line(f"API origin: {known.origin}")
     sink.line(f"API key source: {known.source}")
-    sink.line(f"Validation: {'valid' if known.valid else 'not authenticated'}")
+    sink.line(f"Validation: {known.validation}")
     if known.balance is not None:
         sink.line(f"Team balance: ${known.balance:.4f} USD")
     if known.saved is not None and known.saved.legacy:
@@ -112,7 +112,11 @@ def configuration(sink: Sink, known: "LoginStatus") -> None:
             "migrationRequired": known.saved is not None and known.saved.legacy,
             "ok": known.error is None,
         }
-        sink.json(_sorted(facts | ({"origin": known.origin} if known.origin else {})))
+        if known.origin:
+            facts["origin"] = known.origin
+        if known.error is not None:
+            facts["error"] = known.error.as_dict()
+        sink.json(_sorted(facts))
     elif sink.mode is Output.QUIET:
         sink.line(known.profile.name)
     else:
@@ -193,7 +197,7 @@ def _where(login: "SignedIn", path: Path) -> str:
     return f"The key of profile {login.profile} for {login.origin} is saved in {where}."
 
 
-def _standing(known: "LoginStatus") -> dict[str, Any]:
+def _login_status(known: "LoginStatus") -> dict[str, Any]:
     facts: dict[str, Any] = {
         "apiKeySource": known.source,
         "authenticated": known.valid,
@@ -203,6 +207,7 @@ def _standing(known: "LoginStatus") -> dict[str, Any]:
         "profile": known.profile.name,
         "profileSource": known.profile.source,
         "valid": known.valid,
+        "validation": known.validation,
     }
     if known.balance is not None:
         whole = known.balance.is_integer()

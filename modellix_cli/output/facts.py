@@ -41,18 +41,26 @@ class SignedOut:
 class LoginStatus:
     """The login in use. `source` is `missing` without a key, `balance` is in USD.
 
-    `warning` is what is amiss but leaves the login usable, `error` why it is not.
+    `valid` is None where the API could not be asked about the key. `warning` is what is wrong but
+    leaves the login usable, `error` why it is not usable or not known to be.
     """
 
     config_path: Path
     profile: "Profile"
     origin: str | None = None
     source: str = "missing"
-    valid: bool = False
+    valid: bool | None = False
     balance: float | None = None
     saved: "Overview | None" = None
     warning: str | None = None
     error: "ModellixError | None" = None
+
+    @property
+    def validation(self) -> str:
+        """What is known about the key, in words: valid, not authenticated, or unknown."""
+        if self.valid is None:
+            return "unknown"
+        return "valid" if self.valid else "not authenticated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ class _Running:
         told = [self._trouble, self._run.stopped_by if self._run else None]
         for error in dict.fromkeys(told):
             if isinstance(error, ModellixError):
-                self._out.error(error)
+                self._out.error(self._session.explain(error))
         if isinstance(self._trouble, ReaderGone) and tally.skipped:
             self._out.alert("The reader of stdout left, so no further line was started.")
         if tally.failed or self._trouble:

@@ -131,6 +131,6 @@ def report_errors(session: Session, errors: Sequence[ModellixError]) -> int:
     """Tell every error but leave stdout alone; return the status to exit with."""
     session.out.envelope = False
     for error in errors:
-        session.out.error(error)
+        session.out.error(session.explain(error))
     statuses = {error.exit_status for error in errors}
     return statuses.pop() if len(statuses) == 1 else 1

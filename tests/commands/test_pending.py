@@ -91,9 +91,7 @@ def test_what_was_saved_or_has_failed_is_not_asked_for_again(cli: Cli, submitted
 
 
 @respx.mock
-def test_tasks_that_still_run_are_told_with_how_to_wait_for_them(
-    cli: Cli, submitted: None
-) -> None:
+def test_tasks_that_still_run_are_told_with_how_to_wait_for_them(cli: Cli, submitted: None) -> None:
     for number in (1, 2, 3, 4):
         reply(f"t-{number}", "processing" if number == 3 else "failed")
     assert "modellix-cli task wait t-3" in cli(*PENDING).stderr
