@@ -227,6 +227,15 @@ def key_origin(base_url: str) -> str:
     return f"{parts.scheme}://{host}{port}"
 
 
+def canonical_base_url(base_url: str) -> str:
+    """Return a base URL as the ledger knows it: its origin in one spelling, the path kept.
+
+    >>> canonical_base_url("http://LOCALHOST:80/v/")
+    'http://localhost/v'
+    """
+    return key_origin(base_url) + urlsplit(base_url).path.rstrip("/")
+
+
 def is_loopback_or_https(origin: str) -> bool:
     """Whether requests to an origin stay private: https, or this machine."""
     parts = urlsplit(origin)

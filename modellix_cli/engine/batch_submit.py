@@ -38,9 +38,9 @@ class Submissions:
 
     `start` runs a POST on another thread. `emit` is given lines that have their end, `accepted`
     those of which a task was created, `go_on` those that earlier runs submitted;
-    `concurrency_limited` is called when a line waits for a running task to end. `full` says that no more lines may be
-    taken up now, `interrupted` that what has not left yet must not leave. `stopped_by` is the
-    failure that let no more lines start, None if there was none.
+    `concurrency_limited` is called when a line waits for a running task to end. `full` says that
+    no more lines may be taken up now, `interrupted` that what has not left yet must not leave.
+    `stopped_by` is the failure that let no more lines start, None if there was none.
     """
 
     def __init__(

@@ -1,0 +1,55 @@
+"""Amounts of money in US dollars, exact."""
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Final, Self
+
+_EXACT: Final = Context(prec=200)
+_CENT: Final = Decimal("0.01")
+_SMALLEST: Final = Decimal("0.0001")
+_TEXT: Final = re.compile(r"\d{1,12}(?:\.\d{1,18})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount in US dollars, zero or more."""
+
+    usd: Decimal
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read an amount such as `0.03`, as the API or a user writes it; None for anything else."""
+        written = text.strip()
+        if not _TEXT.fullmatch(written):
+            return None
+        return cls(Decimal(written))
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(_EXACT.add(self.usd, other.usd))
+
+    def __sub__(self, other: "Money") -> "Money":
+        """Return the difference, at least zero."""
+        return Money(max(Decimal(0), _EXACT.subtract(self.usd, other.usd)))
+
+    def __str__(self) -> str:
+        """Write the amount so that `parse` reads the same one: `0.03`."""
+        return format(self.usd.normalize(_EXACT), "f")
+
+    @property
+    def words(self) -> str:
+        """The amount for people: `$1.20`, and `$0.035` where the hundredth of a cent says more.
+
+        >>> Money(Decimal("0.035")).words, Money(Decimal("12")).words
+        ('$0.035', '$12.00')
+        """
+        if 0 < self.usd < _SMALLEST:
+            return f"${_SMALLEST}"
+        if self.usd >= 1:
+            return f"${self.usd.quantize(_CENT, ROUND_HALF_UP, _EXACT):,}"
+        fine = self.usd.quantize(_SMALLEST, ROUND_HALF_UP, _EXACT)
+        cents = fine.quantize(_CENT, ROUND_HALF_UP, _EXACT)
+        return f"${cents if cents == fine else str(fine).rstrip('0')}"
+
+
+NOTHING: Final = Money(Decimal(0))

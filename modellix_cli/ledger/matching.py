@@ -1,0 +1,37 @@
+"""Which earlier attempt answers for which of several equal lines."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.ledger.records import Attempt
+
+LineName = tuple[int, str | None]
+"""The place of a line, and the id that the user gave it."""
+
+
+def match_equal_lines(
+    lines: Sequence[LineName], attempts: Iterable[Attempt], failed: Callable[[str | None], bool]
+) -> dict[int, Attempt]:
+    """Return the attempt for each line, by its place; lines without one are left out.
+
+    All `lines` ask the same. A line takes the attempt that was made for its id, else, in the order
+    of the lines, what is left: accepted, under way, unknown. Of accepted ones those whose task did
+    not end badly come first; `failed` says which statuses are such. Never by position alone.
+    """
+    left = sorted(attempts, key=lambda attempt: (_rank(attempt, failed), attempt.number))
+    found: dict[int, Attempt] = {}
+    for place, name in lines:
+        same = next((a for a in left if name is not None and a.line_id == name), None)
+        if same is not None:
+            found[place] = same
+            left.remove(same)
+    for place, _name in lines:
+        if place not in found and left:
+            found[place] = left.pop(0)
+    return found
+
+
+def _rank(attempt: Attempt, failed: Callable[[str | None], bool]) -> int:
+    if attempt.state is SubmissionState.ACCEPTED:
+        return 1 if failed(attempt.status) else 0
+    return 2 if attempt.in_flight else 3

@@ -1,0 +1,81 @@
+"""Which process did something, and whether it is still alive.
+
+A process is known by host, boot, number and start time, so that a number that is used again is not
+taken for it. On another host nobody can tell: there a lease counts until its time is over.
+"""
+
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+LEASE_SECONDS: Final = 15 * 60.0
+"""How long a process of another host is believed to work on what it claimed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process; `started` is in the system's own ticks since boot, 0 where it is not told."""
+
+    host: str
+    boot: str
+    pid: int
+    started: int
+
+
+@cache
+def this_process() -> Process:
+    """Return the running process."""
+    return Process(_host(), _boot(), os.getpid(), _started(os.getpid()))
+
+
+def is_alive(owner: Process, lease_until: float, now: float) -> bool:
+    """Whether `owner` may still work on what it claimed; times are Unix times.
+
+    A dead process of this machine is dead at once. One of another machine counts as alive until
+    its lease ends, and one whose lease ends later than any lease can had a clock that was wrong.
+    """
+    here = this_process()
+    if owner.host != here.host:
+        return now < lease_until <= now + LEASE_SECONDS
+    if owner.boot != here.boot:
+        return False
+    return owner == here or _started_as(owner)
+
+
+def _started_as(owner: Process) -> bool:
+    started = _started(owner.pid)
+    if started or owner.started:
+        return started == owner.started
+    try:
+        os.kill(owner.pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _host() -> str:
+    with suppress(OSError):
+        machine = Path("/etc/machine-id").read_text().strip()
+        if machine:
+            return f"{machine}/{socket.gethostname()}"
+    return socket.gethostname()
+
+
+def _boot() -> str:
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return ""
+
+
+def _started(pid: int) -> int:
+    try:
+        facts = Path(f"/proc/{pid}/stat").read_bytes().rsplit(b")", 1)[1].split()
+        return 0 if facts[0] == b"Z" else int(facts[19])
+    except (OSError, ValueError, IndexError):
+        return 0

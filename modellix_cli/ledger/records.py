@@ -1,0 +1,173 @@
+"""Values that go into the ledger and come out of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from modellix_cli.domain.identity import RequestIdentity
+from modellix_cli.domain.money import Money
+from modellix_cli.domain.submission_state import SubmissionState
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A paid request that is about to be sent, as the ledger keeps it.
+
+    `line` counts the lines of a batch from 1, 0 for a single run; `line_id` is the id that the
+    user gave it. `resends` is the number of an attempt of unknown outcome that the user wants to
+    be sent once more, `retries` of one whose task failed.
+    """
+
+    identity: RequestIdentity
+    slug: str
+    body: bytes
+    line: int = 0
+    line_id: str | None = None
+    request_key: str | None = None
+    tag: str | None = None
+    webhook: str | None = None
+    estimated_cost: Money | None = None
+    resends: int | None = None
+    retries: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of a paid request, as it is known.
+
+    `in_flight` says that a process which is alive has just sent it, or is about to. `status` is
+    the last one known of its task.
+    """
+
+    number: int
+    state: SubmissionState
+    slug: str
+    task_id: str | None
+    detail: str | None
+    created_at: float
+    batch: int | None
+    line: int | None
+    line_id: str | None
+    profile: str
+    in_flight: bool = False
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The request may be sent now, by this process only; its attempt has this number."""
+
+    number: int
+
+
+Claim = Claimed | Attempt
+"""What a claim comes to: leave to send, or an earlier attempt that answers for the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended."""
+
+    state: SubmissionState
+    task_id: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineKey:
+    """What makes a line of a batch known: its place, its id, its model and what it asks."""
+
+    line: int
+    name: str | None
+    slug: str
+    identity: RequestIdentity
+    request_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaidBefore:
+    """What earlier runs paid for of a batch's lines, or may have."""
+
+    accepted: int = 0
+    unknown: int = 0
+    in_flight: int = 0
+    batches: tuple[tuple[int, float], ...] = ()
+    """Number and Unix time of the batches in which they were sent; 0 for single runs."""
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.accepted or self.unknown or self.in_flight)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAccount:
+    """Lines were paid for with another key; `tasks` are some of theirs, the newest first."""
+
+    team: int
+    profile: str
+    lines: int
+    tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch; `state` is `running` (or interrupted without a word), `stopped` or `done`."""
+
+    number: int
+    id: str
+    created_at: float
+    updated_at: float
+    source: str
+    total: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLine:
+    """A line of a batch, with the attempt that answers for it, None while it was not sent.
+
+    `status` is the final one of its task, None while it is not known to have ended; `detail` says
+    what went wrong; `urls` and `files` are what the task made and what was saved of it, `files`
+    None if it was not.
+    """
+
+    line: int
+    slug: str
+    name: str | None
+    attempt: Attempt | None
+    status: str | None = None
+    detail: str | None = None
+    urls: tuple[str, ...] = ()
+    files: tuple[dict[str, Any], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartedBatch:
+    """A batch that may be run now. `earlier` is what it reuses, `resumed` that it ran before."""
+
+    batch: Batch
+    earlier: PaidBefore
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that was saved of a task: `position` of its resource, size in bytes."""
+
+    position: int
+    path: str
+    size: int
+    sha256: str | None = None
+    type: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReport:
+    """What a poll says about a task, as the ledger keeps it; times are Unix times."""
+
+    task_id: str
+    status: str
+    ended_at: float | None = None
+    expires_at: float | None = None
+    billed_cost: Money | None = None
