@@ -130,6 +130,7 @@ def test_a_user_without_a_home_is_told_which_variables_to_set(
     monkeypatch.chdir(work)
     nowhere = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"))
     with respx.mock:
+        respx.route().respond(401)
         result = cli(*line, env=nowhere)
     told = result.stdout + result.stderr
     assert result.status in (ExitStatus.USAGE, ExitStatus.FAILED)

@@ -24,7 +24,9 @@ _PROFILE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _API_KEY: Final = re.compile(r"[\x21-\x7e]{1,16384}")
 KEY_PAGE: Final = "https://modellix.ai/console/api-key"
 _KEY_HINT: Final = f"Copy the whole key, as {KEY_PAGE} shows it when it is created."
-_QUOTES: Final = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u2032\u2033\uff02\uff07"
+_QUOTES: Final = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f" + (
+    "\u00ab\u00bb\u2039\u203a\u2032\u2033\uff02\uff07"
+)
 _CREDENTIALS: Final = re.compile(r"(?<=//).*@", re.DOTALL)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+|\d+(?:\.\d+)?", re.ASCII)

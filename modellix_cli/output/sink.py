@@ -96,6 +96,13 @@ class Sink:
         """Write one line of data on stdout."""
         self._write_stdout(self.clean(one_line(text)) + "\n")
 
+    def labelled(self, label: str, style: str, text: str) -> None:
+        """Write `[label] text` on stdout; where colours are shown the label has that of `style`."""
+        mark = f"[{label}]"
+        if self._colored(self._stdout):
+            mark = f"\x1b[{style}m{mark}\x1b[0m"
+        self._write_stdout(f"{mark} {self.clean(one_line(text))}\n")
+
     def row(self, *cells: str) -> None:
         """Write one line of cells on stdout, separated by tabs."""
         self._write_stdout("\t".join(self.clean(one_line(cell)) for cell in cells) + "\n")

@@ -178,7 +178,7 @@ def test_every_message_about_a_refused_key_names_its_source(
     words: tuple[str, ...],
 ) -> None:
     log_in(cli, "k-bad", "--profile", "work")
-    log_in(cli, "k-bad")
+    log_in(cli, "k-bad", "--profile", "default")
     respx.route().respond(401, json=problem(401, "Authentication failed: key revoked"))
     for output in ((), ("--json",)):
         result = cli(*line, *options, *output, env=env)
