@@ -37,6 +37,7 @@ from modellix_cli.profiles.documents import (
     MAX_CONFIG_BYTES,
     as_object,
     change,
+    leftovers,
     make_private_folder,
     read_object,
     replace_private,
@@ -213,8 +214,19 @@ class Accounts:
             hold(self._keys.path, self._clock),
             ExitStack() as undo,
         ):
+            for part in self._leftovers():
+                replace_private(part, None)
             yield undo
             undo.pop_all()
+
+    def remove_leftovers(self) -> None:
+        """Remove temporary files, with keys in them, of logins that were killed while saving."""
+        if self._leftovers():
+            with self._changing():
+                pass
+
+    def _leftovers(self) -> list[Path]:
+        return [*leftovers(self.path), *leftovers(self._keys.path)]
 
     def _set_aside_unusable(self, undo: ExitStack) -> str | None:
         """Rename files that cannot be used; return what to tell the user."""

@@ -41,6 +41,8 @@ def sign_in(session: Session, wanted: Wanted, question: str) -> SignedIn:
     """
     profile = session.profile.name
     key = given_key(session, wanted)
+    if not session.sandbox:
+        session.accounts.remove_leftovers()
     keeps = (
         not wanted.check and not session.sandbox and (key is None or key.source != "environment")
     )
@@ -118,6 +120,8 @@ def import_key(session: Session, key: ApiKey, wanted: Wanted) -> SignedIn:
     """Validate a key that the user asked to save, and save it; the sandbox saves nothing."""
     profile = session.profile.name
     _hide(session, key)
+    if not session.sandbox:
+        session.accounts.remove_leftovers()
     known = None if session.sandbox else known_key(session, force=wanted.force)
     differs = known is not None and known.text != key.text
     if known is not None and differs and not wanted.force and not _is_refused(session, known):

@@ -20,6 +20,7 @@ def sign_out(session: Session, *, yes: bool, unasked: str, discard: bool = False
     else:
         if not yes:
             confirm(session, f"Remove the saved Modellix profile {profile}?", unasked=unasked)
+        session.accounts.remove_leftovers()
         removal = _remove(session, profile, discard=discard)
     return SignedOut(profile, session.accounts.path, removal, _active_source(session))
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -442,6 +443,32 @@ def test_the_sandbox_leaves_the_saved_login_alone(cli: Cli, disk: Disk) -> None:
     ):
         assert cli(*arguments, "--sandbox").status == 0
     assert json.loads(disk.config.read_text()) == LEGACY
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("auth", "logout", "--yes"),
+        ("config", "clear", "--yes"),
+        ("auth", "login", "--api-key", "k1-secret"),
+        ("init", "--api-key", "k1-secret"),
+        ("auth", "import-env", "--env-var", "WORK_KEY"),
+    ],
+)
+@pytest.mark.parametrize("saved", [False, True])
+def test_the_key_that_a_killed_login_left_is_removed(
+    cli: Cli, disk: Disk, line: tuple[str, ...], saved: bool
+) -> None:
+    with respx.mock:
+        answer_validity()
+        disk.folder.mkdir(parents=True)
+        if saved:
+            log_in(cli, "k1-secret")
+        for stem in ("config", "credentials"):
+            name = f".{stem}.4711.{uuid4()}.tmp"
+            (disk.folder / name).write_text("k-SECRET")
+        assert cli(*line, env=NO_KEY | {"WORK_KEY": "k1-secret"}).status == 0
+    assert list(disk.folder.glob("*.tmp")) == list(disk.folder.glob(".*.tmp")) == []
 
 
 # import-env
