@@ -22,6 +22,7 @@ from modellix_cli.commands._framework.options import (
     SaveOptions,
     Timeout,
 )
+from modellix_cli.commands._framework.suggestions import quoting_advice
 from modellix_cli.context.session import Session, unreadable_stdin
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
@@ -115,7 +116,10 @@ def run(
 
     session = Session.of(ctx)
     if slug is not None and model_slug is not None:
-        raise usage("The model was given twice: once is enough, as SLUG or with --model-slug.")
+        raise usage(
+            "The model was given twice. Give it once, as SLUG or with --model-slug.",
+            hint=quoting_advice(body),
+        )
     if slug is None and model_slug is None:
         raise usage("Missing model.", hint=_MODEL_HINT)
     if output_dir is not None and not wait:
