@@ -170,7 +170,7 @@ class Sink:
     @property
     def silent(self) -> bool:
         """Whether stderr is kept for what is lost or at risk: JSON was asked for in writing, and
-        no terminal shows stderr. The vendor's clients read stderr first (service.md 11).
+        no terminal shows stderr. The vendor's clients read stderr first (docs/spec/service.md 11).
         """
         return self._for_a_program and not is_terminal(self._stderr)
 

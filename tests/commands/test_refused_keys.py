@@ -90,7 +90,7 @@ def test_status_does_not_open_the_ledger(cli: Cli, env: dict[str, str]) -> None:
     assert journal.read_bytes() == b"damaged" * 1000
 
 
-# The words that the vendor's clients search for (service.md 11)
+# The words that the vendor's clients search for (docs/spec/service.md 11)
 
 
 @pytest.mark.parametrize(
