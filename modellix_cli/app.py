@@ -65,9 +65,9 @@ class Root(Group):
         if cmd_name == "batch":
             return Group("batch", "Look at the batches run here: model batch runs them.", BATCH)
         if cmd_name == "auth":
-            return Group("auth", "Log in and out: save API keys, check them, move them.", AUTH)
+            return Group("auth", "Log in and out; save, check and migrate API keys.", AUTH)
         if cmd_name == "config":
-            return Group("config", "Look at the saved configuration, or remove a profile.", CONFIG)
+            return Group("config", "Show the saved configuration, or remove a profile.", CONFIG)
         if cmd_name == "file":
             return Group("file", "Give models your own pictures: upload and delete them.", FILE)
         if cmd_name == "sandbox":

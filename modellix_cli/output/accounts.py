@@ -48,7 +48,7 @@ def logged_in(sink: Sink, login: "SignedIn", path: Path) -> None:
 
 
 def imported(sink: Sink, login: "SignedIn", variable: str) -> None:
-    """Show that a variable's key was saved, and that the variable can go (4.7)."""
+    """Show that a variable's key was saved, and that the variable can be removed (4.7)."""
     if sink.mode is Output.JSON:
         sink.json(
             {
@@ -67,7 +67,7 @@ def imported(sink: Sink, login: "SignedIn", variable: str) -> None:
         done = (
             f"Imported {variable} into {login.store}."
             if login.saved
-            else "Nothing had to be saved."
+            else "This key is already saved."
         )
         sink.line(done)
         sink.line(f"{variable} can now be removed from the environment.")
@@ -90,7 +90,9 @@ def login_status(sink: Sink, known: "LoginStatus") -> None:
     if known.balance is not None:
         sink.line(f"Team balance: ${known.balance:.4f} USD")
     if known.saved is not None and known.saved.legacy:
-        sink.line("Keys of the format of 0.0.7 are saved; to convert: modellix-cli auth migrate")
+        sink.line(
+            "Keys are saved in the format of 0.0.7. To convert them: modellix-cli auth migrate"
+        )
     _warn(sink, known)
 
 
@@ -152,7 +154,7 @@ def signed_out(sink: Sink, result: "SignedOut") -> None:
         if result.active == "environment":
             sink.line("MODELLIX_API_KEY remains active in the current environment.")
     else:
-        sink.line(f"No saved profile named {result.profile} was there to remove.")
+        sink.line(f"No saved profile named {result.profile} exists.")
 
 
 def migrated(sink: Sink, moved: list[str], origin: str, store: str, accounts: "Accounts") -> None:
@@ -173,7 +175,7 @@ def migrated(sink: Sink, moved: list[str], origin: str, store: str, accounts: "A
             sink.line(store)
     else:
         done = f"Migrated {count(len(moved), 'profile')} to {store}, for {origin}."
-        sink.line(done if moved else "No keys of an old format were there to migrate.")
+        sink.line(done if moved else "No keys in an old format to migrate.")
         sink.line(f"Configuration: {accounts.path}")
 
 

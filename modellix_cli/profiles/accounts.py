@@ -246,7 +246,7 @@ class Accounts:
         """Add a key in the format of 0.0.7 to a file that has it."""
         if login.store == "keychain":
             raise usage(
-                f"{self.path} has the format of version 0.0.7, which knows no keychain.",
+                f"{self.path} has the format of version 0.0.7, which cannot refer to a keychain.",
                 hint="Convert it first: modellix-cli auth migrate --to keychain. "
                 "Or save with --store file.",
             )
@@ -256,7 +256,7 @@ class Accounts:
         change(self.path, document, MAX_CONFIG_BYTES, undo)
         return Saved(
             "legacy-file",
-            f"{self.path} keeps the format of version 0.0.7, in which a key is used for any API "
+            f"{self.path} keeps the format of version 0.0.7, which uses a key for every API "
             "address. To convert it: modellix-cli auth migrate",
         )
 
@@ -277,7 +277,7 @@ class Accounts:
         except ModellixError as error:
             if not force:
                 raise
-            return f"The former key of profile {profile} stays where it was. {error.message}"
+            return f"The former key of profile {profile} could not be removed. {error.message}"
         return None
 
 
@@ -295,6 +295,6 @@ def _refuse_clear_text(origin: str) -> None:
     """Refuse what the official CLI could not read: a key that would travel in clear text."""
     if not is_loopback_or_https(origin):
         raise usage(
-            f"A key for {origin} is not saved: it would be sent in clear text.",
-            hint="Pass it with MODELLIX_API_KEY or --api-key.",
+            f"A key for {origin} cannot be saved: it would be sent in clear text.",
+            hint="Use an https address, or pass the key with MODELLIX_API_KEY or --api-key.",
         )

@@ -88,8 +88,8 @@ def _keyring() -> Any:
         keyring = import_module("keyring")
     except ImportError as error:
         raise _unavailable(
-            "The API key is meant to be in the system's keychain, and the Python package that "
-            "reads it, keyring, is not installed."
+            "The API key is kept in the system's keychain, but the Python package that reads it, "
+            "keyring, is not installed."
         ) from error
     chosen = getattr(keyring, "get_keyring", lambda: None)()
     if type(chosen).__module__ == "keyring.backends.null":

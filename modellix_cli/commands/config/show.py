@@ -14,7 +14,7 @@ from modellix_cli.output.sink import Output
     exits=(ExitStatus.AUTH,),
 )
 def show(ctx: typer.Context) -> None:
-    """Show the saved profiles and the source of the key in use, never the key. Sends nothing."""
+    """Show the saved profiles and where the API key comes from, never the key. Nothing is sent."""
     from modellix_cli.output import accounts
     from modellix_cli.workflows.login_status import find_configured, tell_fault
 
