@@ -2,20 +2,95 @@
 
 What is kept is keyed by all that was checked: scheme, address, port, and the host in whose name
 TLS was verified. A connection to a host is never used in the name of another at its address.
+
+A request has one deadline for everything: connecting, TLS, headers, 1xx answers, the body. httpx
+limits only the silence between bytes, so the streams it reads from end at the deadline too.
 """
 
+import ssl
 import threading
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+import httpcore
 import httpx
 
-from modellix_cli.api.transport import WsgiApp, open_transport, proxy_for
+from modellix_cli.api.connecting import WsgiApp, open_transport
+from modellix_cli.api.proxies import proxy_for
 
 MAX_HOSTS: Final = 32
 _BROKEN_OFF: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 _Key = tuple[str, str, str, int | None]
+
+
+class _Due(threading.local):
+    """When the request that this thread sends or reads has to be over, on the monotonic clock."""
+
+    at = float("inf")
+
+
+_due: Final = _Due()
+
+
+def time_left(silence: float | None) -> float:
+    """Return how long a read may take: `silence` seconds at most. Raises `httpx.ReadTimeout`."""
+    left = _due.at - time.monotonic()
+    if left <= 0:
+        raise httpx.ReadTimeout("the time for the whole answer is over")
+    return left if silence is None else min(silence, left)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection whose every read and write ends at the deadline of its thread's request."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _bounded(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _bounded(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        limit = _bounded(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, limit))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Network(httpcore.SyncBackend):
+    """Makes connections that know deadlines."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        limit = _bounded(timeout, httpcore.ConnectTimeout)
+        return _Stream(super().connect_tcp(host, port, limit, local_address, socket_options))
+
+
+def _bounded(timeout: float | None, over: type[Exception]) -> float:
+    try:
+        return time_left(timeout)
+    except httpx.ReadTimeout as error:
+        raise over(str(error)) from error
 
 
 @dataclass(slots=True, eq=False)
@@ -40,17 +115,26 @@ class Connections:
         self._kept: dict[_Key, _Kept] = {}
         self._reading: dict[httpx.Response, _Kept] = {}
 
-    def direct(self, url: str) -> bool:
-        """Whether the host of `url` is connected to, rather than a proxy or this process."""
-        return self._wsgi is None and proxy_for(url) is None
+    @property
+    def in_process(self) -> bool:
+        """Whether there is no network: every request is answered in this process."""
+        return self._wsgi is not None
 
-    def send(self, request: httpx.Request, url: str, host: str) -> httpx.Response:
+    def proxy(self, url: str) -> str | None:
+        """Return the proxy that `url` is asked through, None if its host is connected to."""
+        return None if self.in_process else proxy_for(url)
+
+    def send(
+        self, request: httpx.Request, url: str, host: str, *, until: float = float("inf")
+    ) -> httpx.Response:
         """Send a GET in the name of `host`; return the answer, its body unread, for `finish`.
 
         The request may name an address of the host; `url`, which names the host, finds the proxy.
+        All of it, the body too, is over at `until` (monotonic); read the body in this thread.
         Raises what httpx raises, and `NotSent` where a proxy or certificate file cannot be used.
         """
         key = (request.url.scheme, host, request.url.host, request.url.port)
+        _due.at = until
         kept, used = self._take(key, url)
         try:
             return self._answer(kept, request)
@@ -83,7 +167,7 @@ class Connections:
             kept = self._kept.get(key)
             if kept is None:
                 self._make_room()
-                kept = self._kept[key] = _Kept(open_transport(url, self._wsgi))
+                kept = self._kept[key] = _Kept(_open(url, self._wsgi))
             used, kept.used = kept.used, True
             kept.busy += 1
             return kept, used
@@ -116,3 +200,10 @@ class Connections:
         kept.busy -= 1
         if kept.retired and not kept.busy:
             kept.transport.close()
+
+
+def _open(url: str, wsgi: WsgiApp | None) -> httpx.BaseTransport:
+    transport = open_transport(url, wsgi)
+    if isinstance(transport, httpx.HTTPTransport):  # httpx has no option for this; a test watches
+        transport._pool._network_backend = _Network()
+    return transport

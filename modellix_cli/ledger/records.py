@@ -14,7 +14,8 @@ class Request:
 
     `line` counts the lines of a batch from 1, 0 for a single run; `line_id` is the id that the
     user gave it. `resends` is the number of an attempt of unknown outcome that the user wants to
-    be sent once more, `retries` of one whose task failed.
+    be sent once more, `retries` of one whose task failed, `repeats` of one that the server
+    refused: that attempt itself is under way again.
     """
 
     identity: RequestIdentity
@@ -28,6 +29,7 @@ class Request:
     estimated_cost: Money | None = None
     resends: int | None = None
     retries: int | None = None
+    repeats: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ class SubmissionStore:
             values = {"identity": request.identity.digest, "team": who.team}
             earlier = find_by_key(db, request, who.team, now)
             generation = _generation(db, values)
+            if earlier is None and self._reopened(db, request, now):
+                return Claimed(request.repeats or 0)
             if earlier is None:
                 earlier = _earlier(db, values | {"generation": generation}, now, resume=resume)
             replaces = None
@@ -103,6 +105,8 @@ class SubmissionStore:
         generation = int(found[0])
         replaces = request.resends or request.retries
         claim: Claim | None = find_by_key(db, request, who.team, now)
+        if claim is None and self._reopened(db, request, now):
+            return Claimed(request.repeats or 0)
         if claim is None and replaces is None:
             claim = _unlinked(db, who.team, batch, request, generation, now)
         if claim is None:
@@ -115,6 +119,22 @@ class SubmissionStore:
             (claim.number, batch, request.line),
         )
         return claim
+
+    def _reopened(self, db: sqlite3.Connection, request: Request, now: float) -> bool:
+        """Let an attempt that the server refused be under way again; return whether it may."""
+        owner = this_process()
+        return bool(
+            request.repeats is not None
+            and db.execute(
+                "UPDATE submissions SET state = 'intent', updated_at = ?, host = ?, boot = ?,"
+                " pid = ?, process_started = ?, lease_until = ?"
+                " WHERE number = ? AND state = 'rejected'",
+                (
+                    *(now, owner.host, owner.boot, owner.pid, owner.started),
+                    *(now + LEASE_SECONDS, request.repeats),
+                ),
+            ).rowcount
+        )
 
     def _insert(
         self,

@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from modellix_cli.domain.errors import ModellixError
-from modellix_cli.downloads import body_reader as reading
 from modellix_cli.downloads import connections
+from modellix_cli.downloads import response as reading
 from modellix_cli.downloads.connections import Connections
 from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy
+from modellix_cli.downloads.tries import FetchFailed, Remedy
 
 BODY = bytes(range(256)) * 2000
 DATA = Path(__file__).parent.parent / "data"
@@ -128,9 +128,9 @@ def test_a_big_file_that_is_cut_is_a_failure_that_may_pass(
 ) -> None:
     monkeypatch.setattr(reading, "BIG", 1000)
     host.announce = len(BODY) + 1
-    with pytest.raises(ModellixError, match="before the end") as caught:
+    with pytest.raises(FetchFailed, match="before the end") as caught:
         read(fetcher, f"http://127.0.0.1:{host.port}/a")
-    assert caught.value.retryable
+    assert caught.value.remedy is Remedy.TRY_AGAIN
 
 
 def test_a_big_file_that_stalls_is_a_failure_that_may_pass(
@@ -149,11 +149,11 @@ def test_a_big_file_that_stalls_is_a_failure_that_may_pass(
 
         threading.Thread(target=answer, daemon=True).start()
         with (
-            pytest.raises(ModellixError, match="did not answer in time") as caught,
+            pytest.raises(FetchFailed, match="did not answer in time") as caught,
             fetcher.open(url, None, 0.2) as stream,
         ):
             list(stream.chunks)
-    assert caught.value.retryable
+    assert caught.value.remedy is Remedy.TRY_AGAIN
 
 
 class Opened(httpx.MockTransport):

@@ -130,12 +130,12 @@ def resolves(monkeypatch: pytest.MonkeyPatch) -> Resolver:
 
 def test_a_public_name_gives_the_addresses_to_connect_to(resolves: Resolver) -> None:
     resolves("2606:4700::1111", "1.1.1.1")
-    assert resolve_public("cdn.example", 443) == ["2606:4700::1111", "1.1.1.1"]
+    assert resolve_public("cdn.example", 443, tls=True) == ["2606:4700::1111", "1.1.1.1"]
 
 
 def test_each_address_is_given_once(resolves: Resolver) -> None:
     resolves("1.1.1.1", "1.0.0.1", "1.1.1.1")
-    assert resolve_public("cdn.example", 443) == ["1.1.1.1", "1.0.0.1"]
+    assert resolve_public("cdn.example", 443, tls=True) == ["1.1.1.1", "1.0.0.1"]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_name_with_any_private_address_is_refused(
 ) -> None:
     resolves(*addresses)
     with pytest.raises(ModellixError, match=r"cdn\.example resolves to a private") as caught:
-        resolve_public("cdn.example", 443)
+        resolve_public("cdn.example", 443, tls=True)
     assert caught.value.code is ErrorCode.RESOURCE_REFUSED
     assert "--allow-private-network" in caught.value.hint
 
@@ -166,4 +166,4 @@ def test_a_name_that_does_not_resolve_is_the_systems_error(monkeypatch: pytest.M
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     with pytest.raises(OSError, match="not known"):
-        resolve_public("nowhere.example", 443)
+        resolve_public("nowhere.example", 443, tls=True)

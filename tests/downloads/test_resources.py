@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modellix_cli.api.documents import Resource
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import Resource
 from modellix_cli.downloads.files import safe_name
 from modellix_cli.downloads.resources import extension, file_name, inline_content, sniff
 
