@@ -6,7 +6,7 @@ const { spawn } = require("node:child_process");
 const { isatty } = require("node:tty");
 
 const program = process.env.MODELLIX_CLI_PROGRAM || "modellix-cli";
-const child = spawn(program, process.argv.slice(2), { stdio: "inherit", windowsHide: true });
+let child;
 
 // A terminal sends Ctrl-C and a hang-up to both processes: passing them on would send them twice.
 // Not process.stdin.isTTY: that opens the stream, which is the program's to read.
@@ -16,6 +16,8 @@ for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"]) {
     if (!toBoth.includes(signal)) child.kill(signal);
   });
 }
+
+child = spawn(program, process.argv.slice(2), { stdio: "inherit", windowsHide: true });
 
 child.on("error", (error) => {
   const reason = error.code === "ENOENT" ? "it is not on PATH" : error.message;

@@ -46,6 +46,7 @@ class Session(Stores):
         self.save_to: str | None = None
         """Where this run saves results, if it does."""
         self.command_path = "modellix-cli"
+        self._key: ApiKey | None = None
 
     @classmethod
     def of(cls, ctx: Any) -> "Session":

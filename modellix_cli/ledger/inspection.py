@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modellix_cli.ledger.database import FILE_NAME
-from modellix_cli.ledger.journal_file import APPLICATION_ID as JOURNAL_ID
 from modellix_cli.ledger.marks import Incomplete, read_incomplete
 
 
@@ -44,9 +43,6 @@ def inspect(folder: Path) -> Inspection:
 
 
 def _count(db: sqlite3.Connection, path: Path) -> Inspection:
-    is_journal = db.execute("PRAGMA application_id").fetchone()[0] == JOURNAL_ID
-    if path.name != FILE_NAME and not is_journal:
-        return Inspection(path, "it belongs to another program")
     tasks = int(db.execute("SELECT count(*) FROM tasks").fetchone()[0])
     unknown = db.execute("SELECT count(*) FROM submissions WHERE state IN ('intent', 'unknown')")
     mark = read_incomplete(db) if path.name == FILE_NAME else None

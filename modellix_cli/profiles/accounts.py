@@ -277,7 +277,7 @@ class Accounts:
         except ModellixError as error:
             if not force:
                 raise
-            return f"The former key of profile {profile} could not be removed. {error.message}"
+            return f"The former key of profile {profile} stays where it was. {error.message}"
         return None
 
 

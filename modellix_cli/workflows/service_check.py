@@ -116,7 +116,7 @@ def _lower_layers(session: Session, failure: ModellixError | None, heard: Heard)
         return [_skipped(name, "Not checked: see apiKey.") for name in names]
     from urllib.parse import urlsplit
 
-    from modellix_cli.api.transport import proxy_for
+    from modellix_cli.api.proxies import proxy_for
 
     parts, cause = urlsplit(session.base_url), _cause(failure)
     host, told = parts.hostname or "", f"{failure.message} {failure.hint}" if failure else ""
