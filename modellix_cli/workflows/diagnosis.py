@@ -133,13 +133,9 @@ def _ledger(found: "Inspection | None") -> Check:
 
 def _limits(heard: Heard) -> dict[str, int]:
     """Return what the rate-limit headers say: limit, remaining, reset (Unix time)."""
-    if heard.reply is None:
-        return {}
-    told = {
-        name: _number(heard.reply.headers.get(f"x-ratelimit-{name}", ""))
-        for name in ("limit", "remaining", "reset")
-    }
-    return {name: value for name, value in told.items() if value is not None}
+    from modellix_cli.api.failures import rate_limit_of
+
+    return (rate_limit_of(heard.reply) or {}) if heard.reply is not None else {}
 
 
 def _rate_limit(heard: Heard, limits: dict[str, int]) -> Check:
@@ -151,11 +147,6 @@ def _rate_limit(heard: Heard, limits: dict[str, int]) -> Check:
     detail = f"{left} of {limit} requests left" if limit else f"{count(left, 'request')} left"
     until = f" until {clock_time(limits['reset'])}" if limits.get("reset") else ""
     return Check("rateLimit", left > 0, f"{detail}{until}.")
-
-
-def _number(text: str) -> int | None:
-    """Read a header's number; one that no clock or counter could show is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 11 else None
 
 
 def _proxy(session: Session) -> Check:
