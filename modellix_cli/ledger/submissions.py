@@ -107,7 +107,9 @@ class SubmissionStore:
         claim: Claim | None = find_by_key(db, request, who.team, now)
         if claim is None and self._reopened(db, request, now):
             return Claimed(request.repeats or 0)
-        if claim is None and replaces is None:
+        if replaces is not None and (claim is None or claim.number == replaces):
+            claim = _answer_instead(db, replaces, now, resends=request.resends is not None)
+        elif claim is None:
             claim = _unlinked(db, who.team, batch, request, generation, now)
         if claim is None:
             claim = Claimed(
@@ -164,7 +166,7 @@ class SubmissionStore:
             "line": request.line or None,
             "line_id": request.line_id,
             "tag": request.tag,
-            "request_key": request.request_key,
+            "request_key": request.request_key or _key_of(db, replaces),
             "webhook": request.webhook,
             "estimated_cost": None if cost is None else str(cost),
             "created_at": now,
@@ -325,6 +327,34 @@ def _unlinked(
     }
     found = find_attempts(db, where, values, now)
     return found[0] if found else None
+
+
+def _answer_instead(
+    db: sqlite3.Connection, number: int, now: float, *, resends: bool
+) -> Attempt | None:
+    """Return what answers for an attempt that the user wants to be sent once more.
+
+    That is one that was sent instead of it already, or, of one whose outcome was unknown, itself
+    where that is known by now. None if it may be sent.
+    """
+    last = number
+    while row := db.execute(
+        "SELECT max(number) FROM submissions WHERE replaces = ? AND state <> 'rejected'", (last,)
+    ).fetchone():
+        if row[0] is None:
+            break
+        last = int(row[0])
+    found = find_attempts(db, "s.number = :number", {"number": last}, now)
+    if not found or (last == number and not resends):
+        return None
+    open_or_gone = (SubmissionState.UNKNOWN, SubmissionState.REJECTED)
+    return None if last == number and found[0].state in open_or_gone else found[0]
+
+
+def _key_of(db: sqlite3.Connection, number: int | None) -> str | None:
+    """Return the request key of the attempt that another one replaces, which it answers for."""
+    row = db.execute("SELECT request_key FROM submissions WHERE number = ?", (number,)).fetchone()
+    return None if row is None else row[0]
 
 
 def forget_old_bodies(db: sqlite3.Connection, now: float) -> None:

@@ -168,12 +168,16 @@ def add(
     now: float,
     status: str = SUBMITTED,
 ) -> None:
-    """Add a task, or the news about it, within a transaction."""
+    """Add a task, or the news about it, within a transaction.
+
+    That it was submitted is no news where more is known.
+    """
     who = accounts.find_or_add(db, account, now)
     db.execute(
         "INSERT INTO tasks (base_url, profile, task_id, account, slug, status, created_at,"
         " updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (base_url, profile, task_id) DO UPDATE SET status = excluded.status,"
+        " ON CONFLICT (base_url, profile, task_id) DO UPDATE SET"
+        f" status = CASE excluded.status WHEN '{SUBMITTED}' THEN status ELSE excluded.status END,"
         " slug = coalesce(excluded.slug, slug), updated_at = excluded.updated_at,"
         " account = excluded.account",
         (account.base_url, account.profile, task_id, who.id, slug, status, now, now),

@@ -1,31 +1,33 @@
 """Media over HTTP, as a CDN serves it: results and uploads, whole or in ranges."""
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
-from modellix_cli.sandbox.catalog import MODELS, Model
-from modellix_cli.sandbox.media import mp4, png, wav
-from modellix_cli.sandbox.store import Store, TaskRecord
-from modellix_cli.sandbox.tasks import FORMATS, RESULT_LIFETIME, VIDEO_SIZE, status
-from modellix_cli.sandbox.wire import Answer, Headers, Request, plain
+from modellix_cli.sandbox.catalog import MODELS
+from modellix_cli.sandbox.model import Model
+from modellix_cli.sandbox.records import TaskRecord
+from modellix_cli.sandbox.results import FORMATS, made
+from modellix_cli.sandbox.store import Store
+from modellix_cli.sandbox.tasks import status
+from modellix_cli.sandbox.uploads import KEPT_SECONDS
+from modellix_cli.sandbox.wire import Answer, Headers, Request, half_of, plain
 
 _RESULT: Final = re.compile(r"/media/([^/]+)/([1-9][0-9]?)(?:\.([a-z0-9]+)|/.*)", re.DOTALL)
 _UPLOAD: Final = re.compile(r"/media/files/([^/]+)/[^/]*")
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _TYPES: Final = {"png": "image/png", "mp4": "video/mp4", "wav": "audio/wav"}
 _GONE: Final = "Not found or expired.\n"
+_WEB_PAGE: Final = "<html><head><title>Sign in</title></head><body>Sign in to go on.</body></html>"
 
 
-def deliver(store: Store, request: Request, now: float) -> Answer:
-    """Answer a GET below /media: a result within 24 h of its task's end, or an upload."""
+def serve_media(store: Store, request: Request, now: float) -> Answer:
+    """Answer a GET below /media: a result or an upload, as long as it is kept."""
     if match := _UPLOAD.fullmatch(request.path):
         upload = store.upload(match[1])
-        return (
-            plain(404, _GONE) if upload is None else _ranged(request, upload.content, upload.type)
-        )
+        if upload is None or now >= upload.created + KEPT_SECONDS:
+            return plain(404, _GONE)
+        return _ranged(request, upload.content, upload.type)
     match = _RESULT.fullmatch(request.path)
     task = store.task(match[1]) if match else None
     model = MODELS.get(task.slug) if task else None
@@ -34,14 +36,17 @@ def deliver(store: Store, request: Request, now: float) -> Answer:
     number, extension = int(match[2]), match[3]
     if not _is_there(task, model, number, extension, now):
         return plain(404, _GONE)
-    written = FORMATS[model.fault.makes]
-    data = _made(written, f"{task.seed} {number}", task.width, task.height, task.clip_seconds)
-    answer = _ranged(request, data, _TYPES[written])
+    if model.fault.media == "denied":
+        return plain(403, "Access denied.\n")
+    if model.fault.media == "html":
+        return plain(200, _WEB_PAGE, "text/html")
+    data = made(task, model.fault.makes, number)
+    answer = _ranged(request, data, _TYPES[FORMATS[model.fault.makes]])
     if model.fault.evil:
         name = 'attachment; filename="../../../evil.png"'
         answer = answer.with_headers((("Content-Disposition", name),))
     if model.fault.media == "cut" and store.count(f"met cut {task.task_id} {number}") == 1:
-        return Answer(answer.status, answer.headers, answer.body, _half(answer.body))
+        return Answer(answer.status, answer.headers, answer.body, half_of(answer.body))
     return answer
 
 
@@ -53,21 +58,9 @@ def _is_there(
         return False
     if extension is None and not fault.evil:
         return False
-    finished = status(task, model, now) == "success" and now < task.ended + RESULT_LIFETIME
+    finished = status(task, model, now) == "success" and now < task.ended + fault.kept
     exists = number <= (task.count if fault.makes == "image" else 1)
     return finished and exists and extension in (None, FORMATS[fault.makes])
-
-
-@lru_cache(maxsize=16)
-def _made(written: str, seed: str, width: int, height: int, seconds: int) -> bytes:
-    if written == "png":
-        return png(seed, width, height)
-    return mp4(seed, seconds, *VIDEO_SIZE) if written == "mp4" else wav(seed, seconds)
-
-
-def _half(data: bytes) -> Iterator[bytes]:
-    yield data[: len(data) // 2]
-    raise ConnectionResetError("the sandbox dropped the connection")
 
 
 def _ranged(request: Request, data: bytes, media_type: str) -> Answer:
