@@ -8,8 +8,6 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import typer
-
     from modellix_cli.context.session import Session
     from modellix_cli.domain.errors import ModellixError
 
@@ -49,7 +47,7 @@ def execute(session: "Session", arguments: list[str]) -> int:
 
     from modellix_cli.app import build
     from modellix_cli.commands._framework.command import COMPLETION_VARIABLE, PROGRAM
-    from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted, usage
+    from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
     from modellix_cli.output.sink import ReaderGone
 
     if COMPLETION_VARIABLE in session.runtime.env:
@@ -62,12 +60,14 @@ def execute(session: "Session", arguments: list[str]) -> int:
     except ModellixError as error:
         return _fail(session, error)
     except typer.TyperException as error:
-        return _fail(session, usage(_usage_message(error)))
+        from modellix_cli.commands._framework.suggestions import explain_usage
+
+        return _fail(session, explain_usage(error))
     except KeyboardInterrupt as stop:
         return _fail(session, interrupted(stop, "Interrupted."))
     except ReaderGone:  # in silence, but for a task it did not read about
         if session.submitted is not None:
-            session.out.note(f"Task {session.submitted} was submitted.")
+            session.out.alert(f"Task {session.submitted} was submitted.")
         return BROKEN_PIPE
     except SystemExit as stop:
         if COMPLETION_VARIABLE in session.runtime.env:  # Typer answered the shell
@@ -81,7 +81,7 @@ def execute(session: "Session", arguments: list[str]) -> int:
             import traceback
 
             for line in traceback.format_exc().splitlines():
-                session.out.note(line)
+                session.out.alert(line)
         what = f"{type(error).__name__}: {error}"
         return _fail(session, ModellixError(ErrorCode.INTERNAL, f"Unexpected failure. {what}"))
 
@@ -90,7 +90,7 @@ def _fail(session: "Session", error: "ModellixError") -> int:
     from modellix_cli.domain.errors import REGISTRY, ErrorCode, ModellixError
     from modellix_cli.output.sink import ReaderGone
 
-    error = session.name_submitted(error)
+    error = session.name_submitted(session.explain(error))
     if error.code is ErrorCode.USAGE and error.hint == REGISTRY[ErrorCode.USAGE].hint:
         error = error.copy_with(hint=f"See {session.command_path} --help.")
     try:
@@ -101,24 +101,6 @@ def _fail(session: "Session", error: "ModellixError") -> int:
         session.out.error(error)
         session.out.error(second)
     return error.exit_status
-
-
-_KINDS = {
-    "is not a valid int range": "is not a whole number",
-    "is not a valid integer": "is not a whole number",
-    "is not a valid float range": "is not a number",
-}
-
-
-def _usage_message(error: "typer.TyperException") -> str:
-    """Return Typer's message; an unknown option names the one that may have been meant."""
-    near: Sequence[str] = getattr(error, "possibilities", None) or ()
-    if not near:
-        message = error.format_message()
-        for typer_says, kind in _KINDS.items():
-            message = message.replace(typer_says, kind)
-        return message
-    return f"{error.message}. Did you mean {near[0]}?"
 
 
 def wants_envelope(arguments: Sequence[str]) -> bool:
