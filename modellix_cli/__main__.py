@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modellix_cli.context.session import Session
+    from modellix_cli.domain.error_registry import Charged
     from modellix_cli.domain.errors import ModellixError
 
 
@@ -16,16 +17,26 @@ BROKEN_PIPE = 141
 """As a shell reports a program that a closed pipe ended."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the program with `argv` (without its name) and return its exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+def main() -> int:
+    """Run the program and return its exit status.
+
+    A process that a signal ended dies by that signal once it has told what it knows, so that a
+    loop of the shell ends with it.
+    """
+    arguments = sys.argv[1:]
     try:
         if arguments == ["--version"]:
             return _version()
         _end_on_signals()
-        return _run(arguments)
-    except KeyboardInterrupt:
-        return 130
+        status = _run(arguments)
+        _let_signals_end_the_process()
+    except KeyboardInterrupt as stop:
+        from modellix_cli.domain.errors import Stopped
+
+        status = 128 + (stop.signal_number if isinstance(stop, Stopped) else 2)
+    if status > 128 and status != BROKEN_PIPE:
+        _die_by_signal(status - 128)
+    return status
 
 
 def _run(arguments: list[str]) -> int:
@@ -91,6 +102,7 @@ def _fail(session: "Session", error: "ModellixError") -> int:
     from modellix_cli.output.sink import ReaderGone
 
     error = session.name_submitted(session.explain(error))
+    error = error.copy_with(charged=_charged(session, error))
     if error.code is ErrorCode.USAGE and error.hint == REGISTRY[ErrorCode.USAGE].hint:
         error = error.copy_with(hint=f"See {session.command_path} --help.")
     try:
@@ -101,6 +113,16 @@ def _fail(session: "Session", error: "ModellixError") -> int:
         session.out.error(error)
         session.out.error(second)
     return error.exit_status
+
+
+def _charged(session: "Session", error: "ModellixError") -> "Charged | None":
+    """Return what is known about money: nothing where the command cannot pay, else something."""
+    from modellix_cli.domain.errors import ErrorCode
+
+    if not session.pays:
+        return None
+    defect = error.code is ErrorCode.INTERNAL
+    return error.charged or ("unknown" if defect else "no")
 
 
 def wants_envelope(arguments: Sequence[str]) -> bool:
@@ -136,6 +158,32 @@ def _version() -> int:
 def _silence_stdout() -> None:
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _let_signals_end_the_process() -> None:
+    """From here on nothing is left to tell: a signal ends the process at once, without a word."""
+    import signal
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _die_by_signal(number: int) -> None:
+    import signal
+
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):  # nobody reads it any more
+            pass
+    try:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    except (OSError, ValueError):  # a number that is no signal here
+        return
 
 
 def _end_on_signals() -> None:

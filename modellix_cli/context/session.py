@@ -41,6 +41,8 @@ class Session(Stores):
 
     def __init__(self, runtime: Runtime, sink: Sink) -> None:
         super().__init__(runtime, sink)
+        self.pays = False
+        """Whether the running command can spend money."""
         self.submitted: str | None = None
         """The task this run has paid for, so that no end of it leaves the id untold."""
         self.save_to: str | None = None

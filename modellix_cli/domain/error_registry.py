@@ -302,6 +302,5 @@ REGISTRY: Final[dict[ErrorCode, Kind]] = {
         "a defect in modellix-cli",
         "Run again with --debug and report the traceback.",
         ExitStatus.FAILED,
-        charged="unknown",
     ),
 }

@@ -18,6 +18,13 @@ _MAX_TEXT_MESSAGE: Final = 10_000
 _DEFAULT_WIDTH: Final = 80
 
 
+_SAY_SO_THEMSELVES: Final = (
+    *(ErrorCode.USAGE, ErrorCode.ALREADY_PAID, ErrorCode.ACCOUNT_CHANGED, ErrorCode.COST_LIMIT),
+    *(ErrorCode.INVALID_BODY, ErrorCode.INPUT_UNREADABLE, ErrorCode.SUBMISSION_UNKNOWN),
+)
+"""Refusals before anything was sent, whose messages say that or need not."""
+
+
 class Output(StrEnum):
     """How results are written; `--output` and its shorthands choose."""
 
@@ -156,6 +163,8 @@ class Sink:
             if error.code is not ErrorCode.INTERRUPTED:
                 return
         message = clip(one_line(error.message), _MAX_TEXT_MESSAGE)
+        if error.charged == "no" and error.code not in _SAY_SO_THEMSELVES:
+            message = f"{message} Nothing was charged."
         self._talk(f"{self._styled('Error:', '1;31')} {self.clean(message)}", raw=True)
         if error.hint:
             self._talk(error.hint)

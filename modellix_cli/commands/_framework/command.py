@@ -41,6 +41,7 @@ class Spec:
     examples: tuple[str, ...]
     exits: tuple[ExitStatus, ...]
     hidden: bool
+    pays: bool
 
 
 def command(
@@ -50,10 +51,11 @@ def command(
     exits: Iterable[ExitStatus] = (),
     outputs: Iterable[Output] = (),
     hidden: bool = False,
+    pays: bool = False,
 ) -> Callable[[Callable[..., None]], Spec]:
     """Declare a command: its default output, output values beyond human, json and quiet, its
-    examples (without the program's name), exit statuses beyond 0, 1, 2 and 130, and whether help
-    and completion pass over it.
+    examples (without the program's name), exit statuses beyond 0, 1, 2 and 130, whether help and
+    completion pass over it, and whether it can spend money.
     """
     every = (Output.HUMAN, Output.JSON, Output.QUIET, *outputs)
     statuses = sorted(
@@ -61,7 +63,7 @@ def command(
     )
 
     def declare(function: Callable[..., None]) -> Spec:
-        return Spec(function, default, every, tuple(examples), tuple(statuses), hidden)
+        return Spec(function, default, every, tuple(examples), tuple(statuses), hidden, pays)
 
     return declare
 
@@ -75,6 +77,7 @@ class Command(TyperCommand):
         """Parse; `--help` anywhere before `--` wins, an option given twice is refused."""
         if isinstance(ctx.obj, Session):
             ctx.obj.command_path = ctx.command_path
+            ctx.obj.pays = self.spec.pays
         before = args[: args.index("--")] if "--" in args else args
         if {"-h", "--help"} & set(before):
             args = ["--help"]

@@ -41,6 +41,7 @@ _MODEL_HINT: Final = (
 
 @command(
     default=Output.JSON,
+    pays=True,
     outputs=(Output.TASK_ID,),
     examples=(
         """model run bytedance/seedream-4.5-t2i --body '{"prompt": "a cat"}' --wait""",
