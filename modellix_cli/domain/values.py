@@ -32,7 +32,11 @@ _TASK_ID: Final = re.compile(r"[A-Za-z0-9._~:/+@=-]{1,512}")
 _FILE_ID: Final = re.compile(r"[A-Za-z0-9._~:+@=-]{1,512}")
 _PROFILE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _API_KEY: Final = re.compile(r"[\x21-\x7e]{1,16384}")
-_KEY_HINT: Final = "Copy it whole, as https://modellix.ai/console/api-key shows it when it is made."
+KEY_PAGE: Final = "https://modellix.ai/console/api-key"
+_KEY_HINT: Final = f"Copy the whole key, as {KEY_PAGE} shows it when it is created."
+_QUOTES: Final = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f" + (
+    "\u00ab\u00bb\u2039\u203a\u2032\u2033\uff02\uff07"
+)
 _CREDENTIALS: Final = re.compile(r"(?<=//).*@", re.DOTALL)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+|\d+(?:\.\d+)?", re.ASCII)
@@ -120,15 +124,21 @@ def parse_file_id(text: str) -> str:
     return file_id
 
 
-def parse_api_key(text: str) -> str:
-    """Read an API key; the key itself never appears in the error."""
+def parse_api_key(text: str, name: str = "Modellix API key") -> str:
+    """Read an API key; errors call it `name`, and the key itself never appears in them."""
     key = text.strip()
     if not key:
-        raise usage("Modellix API key must not be empty.", hint=_KEY_HINT)
+        raise usage(f"{name} must not be empty.", hint=_KEY_HINT)
     if len(key) > 16384:
-        raise usage("Modellix API key is too long.", hint=_KEY_HINT)
+        raise usage(f"{name} is too long.", hint=_KEY_HINT)
+    if key[0] in _QUOTES or key[-1] in _QUOTES:
+        raise usage(
+            f"{name} is in quotation marks, which are not part of it.",
+            hint="Remove the quotation marks: .env files, docker --env-file and Windows' set "
+            "keep them as part of the value.",
+        )
     if not _API_KEY.fullmatch(key):
-        raise usage("Modellix API key contains unsupported characters.", hint=_KEY_HINT)
+        raise usage(f"{name} contains unsupported characters.", hint=_KEY_HINT)
     return key
 
 

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.task import RESULT_LIFETIME, Resource, Task
+from modellix_cli.domain.task import Resource, Task
 from modellix_cli.downloads.destination import Abandoned, DownloadDestination
 from modellix_cli.downloads.fetcher import MediaFetcher
 from modellix_cli.downloads.files import safe_name, split_extension
@@ -306,8 +306,6 @@ class Downloader:
         if error.code is not ErrorCode.DOWNLOAD_FAILED:
             return error
         until, status = task.expires_at, error.status
-        if until is None and task.ended_at is not None:
-            until = task.ended_at + RESULT_LIFETIME
         old = until is not None and self._clock.now() > until
         unknown = until is None and status == 403
         if status not in _GONE and not (old and status in _REFUSED) and not unknown:

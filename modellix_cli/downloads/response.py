@@ -139,8 +139,8 @@ def body(response: httpx.Response, length: int | None) -> Iterator[bytes | memor
     # What came together with the head has been read already; this is all of it.
     first = next(source, b"")
     yield first
-    extensions = response.request.extensions
-    silence, deadline = extensions["timeout"]["read"], extensions["deadline"]
+    silence = response.request.extensions["timeout"]["read"]
+    deadline: Deadline = response.request.extensions["deadline"]
     rooms, left = [memoryview(bytearray(_READ)) for _ in range(RING)], length - len(first)
     while left > 0:
         rooms.append(rooms.pop(0))
