@@ -74,10 +74,10 @@ class Stores(Choices):
     @property
     def batches(self) -> "BatchStore":
         """The batches."""
-        from modellix_cli.domain.task import has_failed
+        from modellix_cli.domain.task import FAILED
         from modellix_cli.ledger.batches import BatchStore
 
-        return BatchStore(self.ledger_file, self.account, has_failed)
+        return BatchStore(self.ledger_file, self.account, FAILED)
 
     @cached_property
     def ledger_marks(self) -> "LedgerMarks":

@@ -112,7 +112,7 @@ def _begin(
     session: Session, tasks: BatchInput, keys: BatchKeys, options: BatchOptions
 ) -> StartedBatch | PaidBefore | OtherAccount:
     return session.batches.begin(
-        keys.keys,
+        keys,
         digest=tasks.digest,
         source=options.source,
         total=tasks.total,

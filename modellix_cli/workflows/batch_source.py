@@ -125,7 +125,8 @@ class BatchSource:
             line_id=line.name,
             request_key=line.request_key,
             webhook=line.webhook,
-            resends=intent.replaces,
+            resends=intent.resends,
+            retries=intent.retries,
             repeats=intent.repeats,
         )
 

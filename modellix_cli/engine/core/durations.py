@@ -27,8 +27,12 @@ class DurationEstimator:
         self._samples: dict[str, list[tuple[float, float]]] = {}
 
     def learn(self, slug: str, seconds: Iterable[float]) -> None:
-        """Take what was recorded of a model, of the task submitted first first."""
+        """Take what was recorded of a model, of the task submitted first first.
+
+        What this run learned itself is later, and stays.
+        """
         known = [(-inf, length) for length in seconds if 0 < length < inf]
+        known += [sample for sample in self._samples.get(slug, ()) if sample[0] > -inf]
         self._samples[slug] = known[-_MOST_SAMPLES:]
 
     def pause(self, slug: str | None, elapsed: float | None, polls: int) -> float:
@@ -81,12 +85,13 @@ class DurationEstimator:
 def next_poll(samples: Sequence[float], elapsed: float) -> float:
     """Return at which age, in seconds, a task that ran for `elapsed` is best polled next.
 
-    Once the quickest of the `samples` would have ended, no gap is longer than 10 s or a fifth of
-    the usual length, and none than half of the age of a task that is still young. One that runs
-    longer than ever may go unnoticed for a fifth of its age.
+    Once the quickest of the `samples` would have ended, no gap is longer than 10 s or a seventh of
+    the usual length (more where lengths differ much), and none than half of the age of a task that
+    is still young. One that runs longer than ever may go unnoticed for a fifth of its age.
     """
     usual = sorted(samples)[len(samples) // 2]
-    gap = max(_SHORTEST_GAP, min(usual / 2, max(1.0, usual / 10)))
+    spread = max(samples) - min(samples)
+    gap = max(_SHORTEST_GAP, min(usual / 2, max(0.7, usual / 15, spread / 12)))
     ahead = [sample for sample in samples if sample > elapsed]
     if not ahead:
         over = elapsed - max(samples)

@@ -54,13 +54,14 @@ class ReturnLeave:
 class Intent:
     """A line that is about to be sent.
 
-    `repeats` is its attempt that the server refused, `replaces` one that the user wants to be
-    sent once more.
+    `repeats` is its attempt that the server refused. By the user's word, `resends` is one of
+    unknown outcome that is sent once more, `retries` one whose task failed.
     """
 
     ref: int
     repeats: int | None = None
-    replaces: int | None = None
+    resends: int | None = None
+    retries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ class Engine:
             case events.PollHeld():
                 following.held(event.task_id, event.seconds, now)
             case events.Polled():
+                submitting.server_answered()
                 following.polled(event, now)
             case events.PollFailed():
                 following.poll_failed(event.task_id, event.error, now)
@@ -124,8 +125,12 @@ class Engine:
         """Start whatever may start, ask for more lines, and say when to be woken."""
         if self._finished:
             return
-        submit_at = self._submitting.pump(now)
-        poll_at = self._following.pump(now, lines_wait=self._submitting.lines_wait)
+        while True:
+            ended = self._out.emitted
+            submit_at = self._submitting.pump(now)
+            poll_at = self._following.pump(now, lines_wait=self._submitting.lines_wait)
+            if self._out.emitted == ended:  # else lines that waited for these may start
+                break
         self._fetch()
         self._tell()
         moments = [moment for moment in (submit_at, poll_at) if moment is not None]

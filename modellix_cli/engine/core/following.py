@@ -113,7 +113,7 @@ class Following:
                 return None
             if moment > now:
                 return self._held(moment, now) if self._polls.held_until > now else moment
-            task_id = self._polls.pop()
+            task_id = self._polls.pop(now)
             self._asking.add(task_id)
             self._out.add(effects.AskPoll(task_id))
             busy += 1
@@ -125,7 +125,7 @@ class Following:
             task = self._polls.get(task_id)
             if task is None or task_id in self._polling:
                 continue
-            if task.deadline > now:
+            if task.deadline > now or self._polls.forgive_sleep(task, now):
                 return min(moment, task.deadline)
             self._timed_out(task_id)
         return moment
@@ -169,8 +169,8 @@ class Following:
                         needs_resume=self._config.follow is not Follow.NOT,
                     )
                 )
-        else:
-            self._polls.still_running(task_id, now)
+        elif not self._polls.still_running(task_id, now):
+            self._polls.remove(task_id)
 
     def _confirmed(self, line: Active) -> None:
         if line.confirming is None:

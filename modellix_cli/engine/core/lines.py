@@ -93,8 +93,10 @@ class Active:
     line: Line
     number: int = 0
     task_id: str | None = None
-    replaces: int | None = None
-    """The attempt that is sent once more by the user's word."""
+    resends: int | None = None
+    """The attempt of unknown outcome that is sent once more by the user's word."""
+    retries: int | None = None
+    """The attempt whose task failed and is paid for again by the user's word."""
     tries: int = 0
     since: float | None = None
     """When its task was submitted, in the driver's monotonic time; None where not known."""

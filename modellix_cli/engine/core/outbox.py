@@ -27,19 +27,20 @@ class Outbox:
 
     def emit(self, outcome: LineOutcome) -> None:
         """Ask for a line's end to be told; each line has one."""
-        usable = (
+        good = (
             outcome.state is SubmissionState.ACCEPTED
             and outcome.error is None
             and outcome.detail is None
             and outcome.waiting is None
         )
+        usable = good and outcome.status is not None and not outcome.needs_resume
         missing = outcome.ref + 1 - len(self._ends)
         if missing > 0:
             self._ends.extend(bytes(missing))
         assert not self._ends[outcome.ref], f"line {outcome.ref} ended twice"
         self._ends[outcome.ref] = _ENDED | (_USABLE if usable else 0)
         self.emitted += 1
-        self.failed += not usable
+        self.failed += not good
         self._effects.append(Emit(outcome))
 
     def ended(self, ref: int) -> bool:

@@ -68,6 +68,10 @@ class PaidRetryPolicy:
         self._reached, self._troubles = True, 0
         self._trouble_since = self._limited_since = None
 
+    def reached(self) -> None:
+        """Take the news that the server answers: it is there, whatever it says."""
+        self._reached = True
+
     def waited_for_room(self) -> None:
         """Take the news that it is not the service that makes requests wait."""
         self._trouble_since = None
@@ -76,6 +80,8 @@ class PaidRetryPolicy:
         """Decide about a request that was refused for the `tries`-th time."""
         self._reached = self._reached or error.status is not None
         if error.code not in MAY_PASS:
+            if error.status is not None:  # it is available, only this request is wrong
+                self._trouble_since, self._troubles = None, 0
             return GiveUp(stop=error.code in HOPELESS)
         if error.concurrency_limited:
             since = self._limited_since = _first(self._limited_since, now)
@@ -98,12 +104,12 @@ class PaidRetryPolicy:
         Of rate limits the governor knows, which is asked before every request: here only the
         pause that nobody asked for is made longer from refusal to refusal.
         """
-        backoff = min(2.0**self._troubles, LONGEST_BACKOFF)
-        if now >= self._held_until:
-            self._troubles = min(self._troubles + 1, _MOST_DOUBLINGS)
         if error.code is ErrorCode.RATE_LIMITED:
             return 0.0
-        pause = backoff if error.retry_after is None else error.retry_after
+        if now >= self._held_until:
+            self._troubles = min(self._troubles + 1, _MOST_DOUBLINGS)
+        backoff = min(2.0 ** max(self._troubles - 1, 0), LONGEST_BACKOFF)
+        pause = error.retry_after or backoff
         pause += self._random.uniform(0.0, pause / 4)
         self._held_until = max(self._held_until, now + pause)
         return pause

@@ -15,6 +15,11 @@ from modellix_cli.engine.core.durations import DurationEstimator
 FIRST_CONTACT_TRIES: Final = 4
 FOREIGN_TRIES: Final = 5
 """Replies in a row that are not about the task, after which it is given up for now."""
+_SLEPT: Final = 5.0
+"""Seconds past a deadline that no schedule explains: the machine slept."""
+_AFTER_SLEEP: Final = 10.0
+"""Seconds that a task still has after it, once polls may leave: networks come back slowly."""
+_LONGEST_HOLD: Final = 120.0
 _PASSING: Final = frozenset(
     {ErrorCode.NETWORK, ErrorCode.RATE_LIMITED, ErrorCode.SERVICE_UNAVAILABLE}
 )
@@ -26,7 +31,8 @@ class PolledTask:
 
     `since` is when it was submitted and `slug` its model, None if not known; `ours` that it was
     submitted from this machine; `running_at` how old it was when it was last seen running; `due`
-    the time of the planned poll, `over` that none is planned any more.
+    the time of the planned poll, `asked` that of the last one, `over` that none is planned any
+    more. `news` says that its end was told while a poll was under way.
     """
 
     task_id: str
@@ -40,6 +46,9 @@ class PolledTask:
     polls: int = 0
     tries: int = 0
     foreign: int = 0
+    asked: float = float("-inf")
+    slept: bool = False
+    news: bool = False
 
 
 class PollScheduler:
@@ -70,10 +79,14 @@ class PollScheduler:
     def add(self, task: PolledTask, now: float, *, just_submitted: bool) -> None:
         """Plan the first poll: at once where the task may have ended, else when it may have.
 
-        A task that is known already stays as it is.
+        A task that is known already keeps its schedule, and the later deadline.
         """
-        if task.task_id in self._tasks:
+        known = self._tasks.get(task.task_id)
+        if known is not None:
+            known.deadline = max(known.deadline, task.deadline)
             return
+        if just_submitted:
+            self._reached = True
         self._tasks[task.task_id] = task
         at_once = not just_submitted and self._may_have_ended(task, now)
         self._plan(task, now if at_once else now + self._pause(task, now), now)
@@ -86,7 +99,11 @@ class PollScheduler:
     def poll_now(self, task_id: str, now: float) -> None:
         """Poll a task at once that is said to have ended."""
         task = self._tasks.get(task_id)
-        if task is not None and not task.over and task.due > now:
+        if task is None:
+            return
+        if task.due < 0:
+            task.news = True
+        elif task.due > now:
             self._plan(task, now, now)
 
     def next_moment(self) -> float | None:
@@ -99,10 +116,11 @@ class PollScheduler:
         task = self._tasks.get(entry[2])
         return task is not None and task.due == entry[0]
 
-    def pop(self) -> str:
+    def pop(self, now: float) -> str:
         """Return the task to poll next, which is not planned any more."""
         task_id = heapq.heappop(self._due)[2]
-        self._tasks[task_id].due = -1.0
+        task = self._tasks[task_id]
+        task.due, task.asked, task.news = -1.0, now, False
         return task_id
 
     def postpone(self, task_id: str, seconds: float, now: float) -> None:
@@ -125,7 +143,7 @@ class PollScheduler:
         task = self._answered(task_id)
         if task.since is not None:
             task.running_at = now - task.since
-        self._plan(task, now + self._pause(task, now), now)
+        self._plan(task, now if task.news else now + self._pause(task, now), now)
         return not task.over
 
     def ended(
@@ -148,7 +166,10 @@ class PollScheduler:
         return task
 
     def failed(self, task_id: str, error: ModellixError, now: float) -> bool:
-        """Take a failure; return whether it is tolerated. Another poll is planned unless `over`."""
+        """Take a failure; return whether it is tolerated. Another poll is planned unless `over`.
+
+        No single one ends the wait for a task that was submitted from this machine.
+        """
         task = self._tasks[task_id]
         task.tries += 1
         if not self._is_tolerated(task, error):
@@ -158,17 +179,25 @@ class PollScheduler:
         task.polls += 1
         if error.retry_after is not None:
             self.held_until = max(self.held_until, now + error.retry_after)
+        self.forgive_sleep(task, now)
         self._plan(task, now + self._backoff(task), now)
+        return True
+
+    def forgive_sleep(self, task: PolledTask, now: float) -> bool:
+        """Give a task a little more time, once, if its deadline went by unseen."""
+        if task.slept or now - task.deadline <= _SLEPT:
+            return False
+        held = self.held_until if self.held_until - now <= _LONGEST_HOLD else now
+        task.slept, task.deadline = True, max(now, held) + _AFTER_SLEEP
         return True
 
     def _is_tolerated(self, task: PolledTask, error: ModellixError) -> bool:
         """Whether a failure may pass, or may come from elsewhere than the API."""
         if error.code in _PASSING:
             return self._reached or task.tries < FIRST_CONTACT_TRIES or error.status is not None
-        foreign = error.code is ErrorCode.BAD_REPLY
-        missing = error.code is ErrorCode.NOT_FOUND and task.ours
         task.foreign += 1
-        return (foreign or missing) and task.foreign < FOREIGN_TRIES
+        foreign = task.ours or error.code is ErrorCode.BAD_REPLY
+        return foreign and task.foreign < FOREIGN_TRIES
 
     def _pause(self, task: PolledTask, now: float) -> float:
         if self._interval is not None:
@@ -177,13 +206,11 @@ class PollScheduler:
         return self._estimator.pause(task.slug, elapsed, max(0, task.polls - 1))
 
     def _backoff(self, task: PolledTask) -> float:
-        if self._interval is not None:
-            return self._interval
-        return self._estimator.pause(None, None, task.tries - 1)
+        return max(self._interval or 0.0, self._estimator.pause(None, None, task.tries - 1))
 
     def _plan(self, task: PolledTask, moment: float, now: float) -> None:
-        """Plan a poll; the last one is at the deadline, or after it where that went by unseen."""
-        task.over = bool(task.polls) and now >= task.deadline
+        """Plan a poll; the last one leaves at the deadline, or after it where that went by."""
+        task.over = now >= task.deadline and task.asked >= task.deadline
         if task.over:
             return
         task.due = min(moment, max(task.deadline, now))

@@ -20,7 +20,13 @@ _CUT_SHORT: Final = (
     "a task may have been created."
 )
 _STILL_UNKNOWN: Final = "An earlier submission of this request is of unknown outcome."
+_SENT_ELSEWHERE: Final = "Interrupted while another process was sending this request."
+_NOT_FOUND: Final = (
+    "Another process was sending this request, and the ledger holds no record of it any more."
+)
+_NEEDS_MISSING: Final = "Skipped: a line whose result it uses has none."
 _WATCH_EVERY: Final = 0.5
+_SHORTEST_HOLD: Final = 0.01
 
 
 class Submitting:
@@ -42,6 +48,9 @@ class Submitting:
         self._recording: dict[int, Active] = {}
         self._posting: dict[int, Active] = {}
         self._watching: dict[int, tuple[Active, float]] = {}
+        self._given_up: dict[int, Active] = {}
+        self._taken = 0
+        self._interrupted = False
         self._held_until = 0.0
         self.waiting: Waiting | None = None
         """What the next line waits for, None if it hardly waits."""
@@ -75,6 +84,7 @@ class Submitting:
     def take(self, line: Line, now: float) -> None:
         """Take a line: to be sent, or to go on with what earlier runs did."""
         active = Active(line)
+        self._taken = max(self._taken, line.ref)
         if line.known is None or line.known.state is SubmissionState.REJECTED:
             if line.known is not None:
                 active.number = line.known.number
@@ -86,21 +96,30 @@ class Submitting:
         """Go on with an attempt that answers for a line, or send it by the user's word."""
         line.number, line.task_id, line.reused = known.number, known.task_id, True
         line.ours = known.ours
-        line.since = None if known.age is None else now - known.age
+        # an age below 0 comes from a clock that was wrong
+        line.since = now - known.age if known.age is not None and known.age >= 0 else None
         if known.in_flight:
-            self._watching[line.ref] = (line, now)
+            if self._interrupted:
+                self._emit_doubt(line, _SENT_ELSEWHERE)
+            else:
+                self._watching[line.ref] = (line, now)
             return
-        may_send = known.state.may_send(
-            resend_unknown=line.line.resend,
-            retry_failed=line.line.retry_failed,
-            task_failed=known.failed,
+        # the user's word is good for one attempt
+        may_send = (
+            line.resends is None
+            and line.retries is None
+            and known.state.may_send(
+                resend_unknown=line.line.resend,
+                retry_failed=line.line.retry_failed,
+                task_failed=known.failed,
+            )
         )
         if may_send:
-            line.replaces, line.number, line.task_id = known.number, 0, None
-            line.reused, line.since = False, None
-            line.doubt = known.detail if known.state is SubmissionState.UNKNOWN else None
-            if known.state is SubmissionState.UNKNOWN and line.doubt is None:
-                line.doubt = _STILL_UNKNOWN
+            line.number, line.task_id, line.reused, line.since = 0, None, False, None
+            if known.state is SubmissionState.UNKNOWN:
+                line.resends, line.doubt = known.number, known.detail or _STILL_UNKNOWN
+            else:
+                line.retries = known.number
             self._enqueue(line)
         elif known.state is SubmissionState.UNKNOWN:
             self._unknown(line, known, now)
@@ -168,25 +187,29 @@ class Submitting:
         """Move on the lines for which there is room; return when to try again."""
         moments = [self._watch(now)]
         self._unblock()
-        busy = sum(map(len, (self._preparing, self._recording, self._posting, self._asking)))
-        while self._queue and busy < self._config.concurrency and self.why_stopped is None:
+        while self._queue and self._busy < self._config.concurrency and self.why_stopped is None:
             if self._following.is_full:
                 break
             if self._held_until > now:
                 moments.append(self._held_until)
                 break
-            busy += self._advance(self._queue.popleft())
+            self._advance(self._queue.popleft())
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def _advance(self, line: Active) -> bool:
-        """Start what a line needs next; return whether that takes room."""
-        if any(not self._out.ended(ref) for ref in line.line.needs):
+    @property
+    def _busy(self) -> int:
+        """How many lines take room: on their way to the server, or about to be."""
+        asked = len(self._asking) + len(self._allowed) + len(self._held)
+        return asked + len(self._preparing) + len(self._recording) + len(self._posting)
+
+    def _advance(self, line: Active) -> None:
+        """Start what a line needs next."""
+        needs = line.line.needs
+        if any(not self._out.usable(ref) and self._has_no_result(ref, line) for ref in needs):
+            self._skip(line, _NEEDS_MISSING)
+        elif any(not self._out.ended(ref) for ref in needs):
             self._blocked[line.ref] = line
-            return False
-        if any(not self._out.usable(ref) for ref in line.line.needs):
-            self._skip(line, "Skipped: a line whose result it uses has none.")
-            return False
-        if line.line.prepare and not line.prepared:
+        elif line.line.prepare and not line.prepared:
             self._preparing[line.ref] = line
             self._out.add(effects.Prepare(line.ref))
         elif line.line.reserve and not line.reserved:
@@ -195,7 +218,10 @@ class Submitting:
         else:
             self._asking[line.ref] = line
             self._out.add(effects.AskSubmit(line.ref))
-        return True
+
+    def _has_no_result(self, need: int, line: Active) -> bool:
+        """Whether a line that another one needs ended without a result, or does not come before."""
+        return self._out.ended(need) or need >= line.ref or need > self._taken
 
     def _unblock(self) -> None:
         for ref, line in list(self._blocked.items()):
@@ -211,6 +237,10 @@ class Submitting:
                 self._out.add(effects.WatchAttempt(ref, line.number))
         return min((due for _, due in self._watching.values()), default=None)
 
+    def server_answered(self) -> None:
+        """Take the news that the server answers other requests."""
+        self._retry.reached()
+
     def attempt_seen(self, event: events.AttemptSeen, now: float) -> None:
         """Take how another process's attempt stands."""
         if event.ref not in self._watching:
@@ -220,8 +250,10 @@ class Submitting:
         if known is not None and known.in_flight:
             return
         del self._watching[event.ref]
-        if known is None or known.state is SubmissionState.REJECTED:
-            line.number, line.reused = 0, False
+        if known is None:  # it may have been sent all the same
+            self._emit_doubt(line, _NOT_FOUND)
+        elif known.state is SubmissionState.REJECTED:
+            line.number, line.task_id, line.reused, line.since = 0, None, False, None
             self._enqueue(line)
         else:
             self._go_on(line, known, now)
@@ -230,6 +262,9 @@ class Submitting:
         """Take that a line is ready for its next step, or why it will not be sent."""
         line = self._preparing.pop(ref, None)
         if line is None:
+            return
+        if error is not None and line.doubt is not None:
+            self._emit_doubt(line, f"{line.doubt} {error.message}", error)
             return
         if error is not None:
             self._out.emit(line.outcome(None, detail=error.message, error=error, needs_resume=True))
@@ -252,7 +287,7 @@ class Submitting:
         self.waiting = Waiting(event.seconds, event.slots_full)
         if event.seconds > self._config.patience:
             self._stop_for(event.seconds)
-        self._held_until = max(self._held_until, now + event.seconds)
+        self._held_until = max(self._held_until, now + max(event.seconds, _SHORTEST_HOLD))
         if event.slots_full:
             self._retry.waited_for_room()
             self._following.watch_for_room(now)
@@ -275,8 +310,11 @@ class Submitting:
             return
         self.waiting = None
         self._recording |= {line.ref: line for line in leaving}
-        intents = (effects.Intent(line.ref, line.number or None, line.replaces) for line in leaving)
-        self._out.add(effects.RecordIntents(tuple(intents)))
+        intents = tuple(
+            effects.Intent(line.ref, line.number or None, line.resends, line.retries)
+            for line in leaving
+        )
+        self._out.add(effects.RecordIntents(intents))
 
     def recorded(self, claims: "dict[int, int | Known]", now: float) -> None:
         """Take the claims of requests: those that are ours leave, unless the run was stopped."""
@@ -309,13 +347,12 @@ class Submitting:
         """Take the outcome of a POST."""
         line = self._posting.pop(event.ref, None)
         if line is None:  # it took longer than the run lasted
+            self._record_reply(self._given_up.pop(event.ref), event)
             return
+        self._record_reply(line, event)
         if event.task_id is not None:
             line.task_id, line.submission, line.since = event.task_id, event.submission, now
             line.doubt = None
-            if not event.recorded:
-                accepted = SubmissionState.ACCEPTED
-                self._out.add(effects.RecordOutcome(line.number, accepted, event.task_id))
             self._retry.succeeded()
             self._following.accept(line, now, just_submitted=True)
             return
@@ -324,6 +361,18 @@ class Submitting:
             self._replied_unknown(line, event.error, now)
         else:
             self._refused(line, event.error, now)
+
+    def _record_reply(self, line: Active, event: events.Replied) -> None:
+        """Ask once more for what could not be recorded when it came."""
+        if event.recorded:
+            return
+        if event.error is None:
+            accepted = SubmissionState.ACCEPTED
+            self._out.add(effects.RecordOutcome(line.number, accepted, event.task_id))
+            return
+        error, unknown = event.error, event.error.code is ErrorCode.SUBMISSION_UNKNOWN
+        state = SubmissionState.UNKNOWN if unknown else SubmissionState.REJECTED
+        self._out.add(effects.RecordOutcome(line.number, state, error.task_id, error.message))
 
     def _replied_unknown(self, line: Active, error: ModellixError, now: float) -> None:
         if not self._config.continue_on_unknown:
@@ -388,8 +437,9 @@ class Submitting:
 
     def interrupt(self) -> None:
         """Wait for no attempt of another process any more."""
+        self._interrupted = True
         for line, _due in self._watching.values():
-            self._emit_doubt(line, "Interrupted while another process was sending this request.")
+            self._emit_doubt(line, _SENT_ELSEWHERE)
         self._watching.clear()
 
     def grace_over(self) -> None:
@@ -404,4 +454,5 @@ class Submitting:
                     SubmissionState.UNKNOWN, detail=_CUT_SHORT, error=error, needs_resume=True
                 )
             )
+        self._given_up |= self._posting
         self._posting.clear()
