@@ -112,6 +112,18 @@ def parse_task_id(text: str) -> str:
     return task_id
 
 
+def parse_request_key(text: str, name: str = "--request-key") -> str:
+    """Read a request key: 1 to 255 printable characters; `name` is what errors call it."""
+    key = text.strip()
+    if not key:
+        raise usage(f"{name} must not be empty.")
+    if len(key) > 255:
+        raise usage(f"{name} exceeds the 255-character limit.")
+    if one_line(key) != key or not _encodable(key):
+        raise usage(f"{name} must not have control characters.")
+    return key
+
+
 def parse_file_id(text: str) -> str:
     """Read the id of an uploaded file: as a task id, without `/`."""
     file_id = text.strip()

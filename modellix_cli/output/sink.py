@@ -216,9 +216,12 @@ class Sink:
         try:
             if self._stdout is None:
                 raise OSError(errno.EBADF, "it is closed")
+            self._wrote = True  # nothing may follow on what is perhaps half a document
             self._stdout.write(text)
             self._stdout.flush()
-            self._wrote = True
+        except KeyboardInterrupt:
+            self.abandon_stdout()  # a reader that does not read must not hold up the end
+            raise
         except BrokenPipeError as error:
             self.abandon_stdout()
             raise ReaderGone from error

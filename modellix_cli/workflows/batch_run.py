@@ -187,6 +187,16 @@ def _results_file(
     return file
 
 
+_OF_A_BATCH: Final = frozenset(
+    {
+        *(ExitStatus.AUTH, ExitStatus.BALANCE, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
+        *(ExitStatus.OUTCOME_UNKNOWN, ExitStatus.NOT_SAVED, ExitStatus.OVER_BUDGET),
+        ExitStatus.TIMEOUT,
+    }
+)
+"""Statuses that are true of a batch if they are of one line; of others it just failed."""
+
+
 class _Running:
     """A batch that was begun: each line's end is counted, kept and written.
 
@@ -412,8 +422,8 @@ class _Running:
         """Return the exit status: of all that is true, the one that counts most."""
         tally = self._tally
         lost = any(fault.code is ErrorCode.LEDGER_LOST for fault in self._faults)
-        statuses = set(tally.statuses)
-        statuses |= {fault.exit_status for fault in self._faults}
+        statuses = {fault.exit_status for fault in self._faults} | tally.statuses
+        statuses = {status if status in _OF_A_BATCH else ExitStatus.FAILED for status in statuses}
         if self._trouble is not None:
             statuses.add(ExitStatus.FAILED)
         if not statuses and tally.failed:

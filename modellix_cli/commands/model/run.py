@@ -26,7 +26,7 @@ from modellix_cli.commands._framework.suggestions import quoting_advice
 from modellix_cli.context.session import Session, unreadable_stdin
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
-from modellix_cli.domain.values import parse_slug
+from modellix_cli.domain.values import parse_request_key, parse_slug
 from modellix_cli.inputs.body import MAX_BODY_BYTES, read_body
 from modellix_cli.output.sink import Output
 
@@ -146,7 +146,7 @@ def run(
         interval=interval,
         resume=resume,
         resend_unknown=resend_unknown,
-        request_key=request_key,
+        request_key=None if request_key is None else parse_request_key(request_key),
     )
     with suggesting(session, model):
         outcome = run_model(session, client, model, request, options, downloader)
