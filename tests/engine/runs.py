@@ -176,6 +176,7 @@ class Bench:
     def run(self, **config: Any) -> list[LineOutcome]:
         """Run it, or go on with it; return the ends of its lines, each told once."""
         self.prepare(**config).run()
+        self.batches.finish(self.batch, "stopped")
         assert sorted(outcome.ref for outcome in self.outcomes) == list(range(1, self.total + 1))
         return sorted(self.outcomes, key=lambda outcome: outcome.ref)
 
