@@ -159,8 +159,9 @@ class Submitting:
             self._queue.append(line)
 
     def _skip(self, line: Active, why: str | None = None) -> None:
-        known = line.line.known
-        before = known.detail if known and known.state is SubmissionState.REJECTED else None
+        known, before = line.line.known, line.refusal
+        if before is None and known is not None and known.state is SubmissionState.REJECTED:
+            before = known.detail
         detail = why or self.why_stopped or _NOT_SENT
         if line.doubt is not None:
             self._emit_doubt(line, f"{line.doubt} {detail}")
@@ -389,7 +390,8 @@ class Submitting:
             self._held_until = max(self._held_until, now + decision.pause)
             if decision.pause:
                 self._out.tell(SubmitRetried(error.message, decision.pause))
-            self._queue.append(line)
+            line.refusal = error.message
+            self._queue.append(line)  # behind the others, as limits may be those of its model
             return
         if line.tries > 1:
             error = error.copy_with(message=f"{error.message} Tried {line.tries} times.")
