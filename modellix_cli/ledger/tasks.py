@@ -177,7 +177,7 @@ def add(
         "INSERT INTO tasks (base_url, profile, task_id, account, slug, status, created_at,"
         " updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (base_url, profile, task_id) DO UPDATE SET"
-        f" status = CASE excluded.status WHEN '{SUBMITTED}' THEN status ELSE excluded.status END,"
+        " status = CASE excluded.status WHEN 'submitted' THEN status ELSE excluded.status END,"
         " slug = coalesce(excluded.slug, slug), updated_at = excluded.updated_at,"
         " account = excluded.account",
         (account.base_url, account.profile, task_id, who.id, slug, status, now, now),

@@ -105,10 +105,14 @@ class Submitting:
                 self._watching[line.ref] = (line, now)
             return
         # the user's word is good for one attempt
-        may_send = line.resends is None and line.retries is None and known.state.may_send(
-            resend_unknown=line.line.resend,
-            retry_failed=line.line.retry_failed,
-            task_failed=known.failed,
+        may_send = (
+            line.resends is None
+            and line.retries is None
+            and known.state.may_send(
+                resend_unknown=line.line.resend,
+                retry_failed=line.line.retry_failed,
+                task_failed=known.failed,
+            )
         )
         if may_send:
             line.number, line.task_id, line.reused, line.since = 0, None, False, None

@@ -1,6 +1,7 @@
 """Tasks: followed to their end, given up in time, their results saved; interrupts."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_polls_back_off_to_ten_seconds() -> None:
     bench.runs_for = 40
     bench.run()
     moments = [0.0, *bench.polls_at("task-1")]
-    gaps = [round(b - a) for a, b in zip(moments, moments[1:], strict=False)]
+    gaps = [round(b - a) for a, b in pairwise(moments)]
     assert [min(gap, 10) for gap in gaps] == [0, 1, 2, 4, 8, 10, 10, 10]
 
 

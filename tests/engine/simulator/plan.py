@@ -89,7 +89,6 @@ def draw_nature(random: Random) -> Nature:
     trouble = random.choice((0.0, 0.2, 1.0, 4.0))
     posts = {"made": 4.0} | _weights(random, POSTS[1:], trouble)
     polls = {"true": 4.0} | _weights(random, POLLS[1:], random.choice((0.0, 0.2, 1.0, 4.0)))
-    polls.pop("slow", None)
     return Nature(
         posts,
         polls,
