@@ -90,9 +90,9 @@ class Bench:
         self.at = []
         self.step(events.Woke())
         while self._heap and not self.engine.finished and self.now < longest:
-            moment, _, event = heapq.heappop(self._heap)
+            moment, _, happen = heapq.heappop(self._heap)
             self.now = max(self.now, moment)
-            self.step(event())
+            self.step(happen())
         return self.outcomes
 
     def step(self, event: events.Event) -> None:

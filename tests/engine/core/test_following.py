@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def followed(total: int = 4, **config: object) -> Bench:
     return bench
 
 
-def earlier(count: int = 1, **facts: object) -> list[Line]:
+def earlier(count: int = 1, **facts: Any) -> list[Line]:
     """Lines whose tasks were submitted by earlier runs."""
     return [Line(n, SLUG, known=known(task_id=f"task-{n}", **facts)) for n in range(1, count + 1)]
 

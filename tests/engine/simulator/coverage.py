@@ -1,6 +1,8 @@
 """Which phases of lines met which events, and which of the table never did."""
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core import events
@@ -49,21 +51,27 @@ def _refs(engine: Engine, event: events.Event) -> list[int]:
 
 def _all(engine: Engine) -> list[int]:
     sending, following = engine._submitting, engine._following
+    leaving = sending._leaving
     found = [
-        line.ref for group in (sending._queue, sending._allowed, sending._held) for line in group
+        line.ref for group in (sending._queue, leaving._allowed, leaving._held) for line in group
     ]
-    for table in (
-        sending._blocked,
-        sending._preparing,
-        sending._asking,
-        sending._recording,
-        sending._posting,
-        sending._watching,
-        following._saving,
-    ):
+    for table in _tables(engine).values():
         found += table
+    found += following._saving
     found += [line.ref for lines in following._waiting.values() for line in lines]
     return found + [outcome.ref for outcome, _ in following._to_save]
+
+
+def _tables(engine: Engine) -> dict[str, Mapping[int, Any]]:
+    sending = engine._submitting
+    return {
+        "preparing": sending._preparing,
+        "asking": sending._leaving._asking,
+        "recording": sending._recording,
+        "posting": sending._posting,
+        "watching": sending._watching._lines,
+        "blocked": sending._needs._blocked,
+    }
 
 
 def phase_of(engine: Engine, ref: int) -> str:
@@ -71,11 +79,13 @@ def phase_of(engine: Engine, ref: int) -> str:
     sending, following = engine._submitting, engine._following
     if engine._out.ended(ref):
         return "ended"
-    for name in ("preparing", "asking", "recording", "posting", "watching", "blocked"):
-        if ref in getattr(sending, f"_{name}"):
+    for name, table in _tables(engine).items():
+        if ref in table:
             return name
-    for name in ("allowed", "held", "queue"):
-        if any(line.ref == ref for line in getattr(sending, f"_{name}")):
+    leaving = sending._leaving
+    groups = {"allowed": leaving._allowed, "held": leaving._held, "queue": sending._queue}
+    for name, group in groups.items():
+        if any(line.ref == ref for line in group):
             return name
     for task_id, lines in following._waiting.items():
         for line in lines:

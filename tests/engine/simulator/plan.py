@@ -118,7 +118,7 @@ def draw_job(random: Random) -> Job:
 def _draw_line(random: Random, ref: int, single: bool) -> PlannedLine:
     identity = random.choice(("a", "a", "b", "c"))
     chance = random.random
-    needs = (random.randrange(1, ref),) if ref > 1 and chance() < 0.12 else ()
+    needs: tuple[int, ...] = (random.randrange(1, ref),) if ref > 1 and chance() < 0.12 else ()
     if ref > 2 and chance() < 0.03:
         needs = (1, 2)
     return PlannedLine(

@@ -8,7 +8,7 @@ from modellix_cli.domain.identity import RequestIdentity
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.engine import Engine
-from modellix_cli.engine.core.lines import Known, Line
+from modellix_cli.engine.core.lines import Known, Line, LineOutcome
 from modellix_cli.ledger.records import (
     Attempt,
     BatchLine,
@@ -409,7 +409,7 @@ class Process:
             failed=has_failed(attempt.status) or has_failed(status),
         )
 
-    def _record_end(self, ref: int, status: str | None, outcome: "effects.LineOutcome") -> None:
+    def _record_end(self, ref: int, status: str | None, outcome: LineOutcome) -> None:
         if self._batch is None or self._fails():
             return
         line = BatchLine(

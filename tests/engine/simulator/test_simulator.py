@@ -9,6 +9,8 @@ from modellix_cli.domain.errors import ErrorCode
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core import effects, paid_retry
 from modellix_cli.engine.core.following import Following
+from modellix_cli.engine.core.leaving import Leaving
+from modellix_cli.engine.core.needs import Needs
 from modellix_cli.engine.core.outbox import Outbox
 from modellix_cli.engine.core.poll_schedule import PollScheduler
 from modellix_cli.engine.core.submitting import Submitting
@@ -70,7 +72,7 @@ def test_it_notices_a_post_after_a_stop(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_it_notices_a_line_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Submitting, "_unblock", lambda self: None)
+    monkeypatch.setattr(Needs, "freed", lambda self: [])
     assert "lines without an end" in found()
 
 
@@ -87,7 +89,7 @@ def test_it_notices_a_lost_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_notices_too_many_requests_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Submitting, "_busy", 0)
+    monkeypatch.setattr(Leaving, "__len__", lambda self: len(self._asking))
     assert "requests at a time" in found()
 
 
