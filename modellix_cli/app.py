@@ -32,6 +32,7 @@ AUTH = {
 }
 CONFIG = {"path": "config.path", "show": "config.show", "clear": "config.clear"}
 FILE = {"upload": "file.upload", "delete": "file.delete"}
+NOUNS = ("model", "task", "batch", "file", "auth", "config", "sandbox")
 ALONE = {
     "init": "init",
     "doctor": "doctor",
@@ -46,6 +47,11 @@ SANDBOX = {"serve": "sandbox.serve", "reset": "sandbox.reset"}
 class Root(Group):
     """The program itself: its commands are the nouns, and those that stand alone."""
 
+    @property
+    def nouns(self) -> tuple[str, ...]:
+        """Which of its commands are nouns: groups of commands."""
+        return NOUNS
+
     def without_command(self, ctx: Any) -> str | None:
         """Run `quickstart` for a bare command line."""
         return "quickstart"
@@ -59,9 +65,9 @@ class Root(Group):
         if cmd_name == "batch":
             return Group("batch", "Look at the batches run here: model batch runs them.", BATCH)
         if cmd_name == "auth":
-            return Group("auth", "Log in and out: save API keys, check them, move them.", AUTH)
+            return Group("auth", "Log in and out; save, check and migrate API keys.", AUTH)
         if cmd_name == "config":
-            return Group("config", "Look at the saved configuration, or remove a profile.", CONFIG)
+            return Group("config", "Show the saved configuration, or remove a profile.", CONFIG)
         if cmd_name == "file":
             return Group("file", "Give models your own pictures: upload and delete them.", FILE)
         if cmd_name == "sandbox":
@@ -85,7 +91,7 @@ def build() -> Root:
         "Generate images and video with Modellix: never pays twice, never loses a task.\n\n"
         "Start without a key:  modellix-cli model run sandbox/image "
         """--body '{"prompt": "a cat"}' --wait --output-dir . --sandbox""",
-        dict.fromkeys(("model", "task", "batch", "file", "auth", "config", "sandbox", *ALONE), ""),
+        dict.fromkeys((*NOUNS, *ALONE), ""),
         epilog=f"Exit status:\n{statuses}",
     )
     root.params.append(version_option())

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from modellix_cli.commands._framework.global_options import Globals
 from modellix_cli.domain.errors import usage
-from modellix_cli.domain.values import parse_base_url
+from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.domain.values import DAY, parse_base_url, parse_duration
 from modellix_cli.output.sink import Output, Sink
+from modellix_cli.paths import no_home
 from modellix_cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL: Final = "https://api.modellix.ai"
 SANDBOX_BASE_URL: Final = "https://api.sandbox.invalid"
+DEFAULT_PATIENCE: Final = 120.0
 _ON: Final = ("1", "true", "yes", "y", "on")
 _OFF: Final = ("", "0", "false", "no", "n", "off")
 
@@ -50,7 +53,7 @@ class Choices:
         if value not in (*_ON, *_OFF):
             raise usage(
                 f'MODELLIX_SANDBOX="{value}" is neither on nor off.',
-                hint="Use 1 or 0. Nothing was sent.",
+                hint="Set it to 1 or 0, or unset it.",
             )
         return self.globals.sandbox or value in _ON
 
@@ -71,14 +74,53 @@ class Choices:
         return select_profile(self.globals.profile, self.runtime.env)
 
     def path(self, text: str) -> Path:
-        """Return an absolute path for what the user wrote."""
+        """Return an absolute path for what the user wrote; `~` is the home folder.
+
+        Raises the usage error for what cannot be a path, and for a relative one where the current
+        folder was deleted.
+        """
         if not text.strip() or "\0" in text:
             raise usage("A path must not be empty.")
         try:
-            return self.runtime.cwd / Path(text).expanduser()
+            path = Path(text).expanduser()
         except RuntimeError as error:
-            raise usage(f"{text}: there is no such user.") from error
+            alone = text.strip() == "~" or text.startswith("~/")
+            raise (no_home() if alone else usage(f"{text}: there is no such user.")) from error
+        if path.is_absolute():
+            return path
+        if self.runtime.cwd is None:
+            raise usage(
+                f"The current folder no longer exists, so the path {text} leads nowhere.",
+                hint="Change to a folder that exists, or give an absolute path.",
+            )
+        return self.runtime.cwd / path
 
     def switched_on(self, variable: str) -> bool:
         """Whether an environment variable is set to something that means on."""
         return self.runtime.env.get(variable, "").strip().lower() in _ON
+
+    def switched_off(self, variable: str) -> bool:
+        """Whether an environment variable is set to something that means off."""
+        value = self.runtime.env.get(variable)
+        return value is not None and value.strip().lower() in _OFF
+
+    @cached_property
+    def patience(self) -> float:
+        """How many seconds to wait for limits, for the service and for the ledger."""
+        chosen = self.globals.max_retry_wait
+        if chosen is not None:
+            return chosen
+        given = self.runtime.env.get("MODELLIX_MAX_RETRY_WAIT", "").strip()
+        return parse_duration(given, "MODELLIX_MAX_RETRY_WAIT", DAY) if given else DEFAULT_PATIENCE
+
+    @property
+    def on_paid(self) -> OnPaid:
+        """What a batch does about lines that were paid for before, unless an option says so."""
+        given = self.runtime.env.get("MODELLIX_ON_PAID", "").strip().lower()
+        if not given:
+            return OnPaid.REFUSE
+        try:
+            return OnPaid(given)
+        except ValueError:
+            choices = ", ".join(OnPaid)
+            raise usage(f'MODELLIX_ON_PAID="{given}" is not one of: {choices}.') from None

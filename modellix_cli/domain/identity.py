@@ -13,7 +13,7 @@ from typing import Any, Final
 from modellix_cli.domain.jsontext import decode, dumps, loads
 from modellix_cli.domain.values import Slug, canonical_base_url
 
-_NUMBER: Final = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?")
+_NUMBER: Final = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?)0*(\d+))?", re.ASCII)
 _LONGEST_EXPONENT: Final = 9
 _Path = tuple[str | int, ...]
 
@@ -41,13 +41,16 @@ def identity_of(
     Raises `JsonError` for a body that is not JSON.
     """
     text = decode(body)
-    value = json.loads(text, object_pairs_hook=_Pairs, parse_int=_Literal, parse_float=_Literal)
-    parts: list[str] = []
-    _write(value, parts, (), inputs or {})
-    asked = f"modellix request 1\n{canonical_base_url(base_url)}\n{slug.name}\n{''.join(parts)}"
-    compact = dumps(loads(text), indent=None).encode("utf-8", "surrogatepass")
-    legacy = dict.fromkeys((sha256(body).hexdigest(), sha256(compact).hexdigest()))
-    return RequestIdentity(sha256(asked.encode()).hexdigest(), tuple(legacy))
+    value = loads(text)  # which refuses what is not JSON, or too deep
+    asked = _canonical(text, inputs or {})
+    digest = sha256(f"modellix request 1\n{canonical_base_url(base_url)}\n{slug.name}\n".encode())
+    digest.update(asked.encode())
+    legacy = [sha256(body).hexdigest()]
+    compact = dumps(value, indent=None)
+    # Of duplicate keys, compact JSON keeps the last one only: that is another request.
+    if compact == text or _canonical(compact, inputs or {}) == asked:
+        legacy.append(sha256(compact.encode()).hexdigest())
+    return RequestIdentity(digest.hexdigest(), tuple(dict.fromkeys(legacy)))
 
 
 class _Pairs(list[Any]):
@@ -60,9 +63,17 @@ class _Literal(str):
     __slots__ = ()
 
 
+def _canonical(text: str, inputs: Mapping[_Path, str]) -> str:
+    """Return what JSON says, written in the one way that equal values share."""
+    value = json.loads(text, object_pairs_hook=_Pairs, parse_int=_Literal, parse_float=_Literal)
+    parts: list[str] = []
+    _write(value, parts, (), inputs)
+    return "".join(parts)
+
+
 def _write(value: Any, parts: list[str], path: _Path, inputs: Mapping[_Path, str]) -> None:
     if path in inputs:
-        parts.append(f"@{inputs[path]}")
+        parts.append(f"@{json.dumps(inputs[path])}")
     elif isinstance(value, _Pairs):
         parts.append("{")
         for key, inner in sorted(value, key=lambda pair: pair[0]):
@@ -85,18 +96,20 @@ def _write(value: Any, parts: list[str], path: _Path, inputs: Mapping[_Path, str
 def canonical_number(text: str) -> str:
     """Write a JSON number so that equal ones are written alike, without rounding any.
 
+    One whose exponent has more than nine digits is left as it is written.
+
     >>> canonical_number("1.0"), canonical_number("1e0"), canonical_number("0.10e3")
     ('1e0', '1e0', '1e2')
     """
     match = _NUMBER.fullmatch(text)
     if match is None:
         return text
-    sign, whole, fraction, exponent = match[1], match[2], match[3] or "", match[4] or "0"
-    if len(exponent.lstrip("+-")) > _LONGEST_EXPONENT:
-        return text
+    sign, whole, fraction, exponent = match[1], match[2], match[3] or "", match[5] or "0"
     digits = (whole + fraction).lstrip("0")
     significant = digits.rstrip("0")
     if not significant:
         return "0e0"
-    power = int(exponent) - len(fraction) + len(digits) - len(significant)
+    if len(exponent) > _LONGEST_EXPONENT:
+        return text
+    power = int(f"{match[4] or ''}{exponent}") - len(fraction) + len(digits) - len(significant)
     return f"{sign}{significant}e{power}"

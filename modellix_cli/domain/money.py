@@ -8,7 +8,9 @@ from typing import Final, Self
 _EXACT: Final = Context(prec=200)
 _CENT: Final = Decimal("0.01")
 _SMALLEST: Final = Decimal("0.0001")
-_TEXT: Final = re.compile(r"\d{1,12}(?:\.\d{1,18})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
+_TEXT: Final = re.compile(r"\d{1,30}(?:\.\d{1,60})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
+_MOST: Final = Decimal(10) ** 30
+_FINEST: Final = -60
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -23,7 +25,11 @@ class Money:
         written = text.strip()
         if not _TEXT.fullmatch(written):
             return None
-        return cls(Decimal(written))
+        usd = Decimal(written).normalize(_EXACT)
+        exponent = usd.as_tuple().exponent
+        if usd >= _MOST or not isinstance(exponent, int) or exponent < _FINEST:
+            return None
+        return cls(usd)
 
     def __add__(self, other: "Money") -> "Money":
         return Money(_EXACT.add(self.usd, other.usd))

@@ -18,33 +18,44 @@ class KnownAccount:
     team: int
 
 
+def find(db: sqlite3.Connection, account: Account) -> KnownAccount | None:
+    """Return the account of a key, None if the ledger has none.
+
+    Without a key that is the one that the profile used last.
+    """
+    row = db.execute(
+        "SELECT id, team FROM accounts WHERE base_url = :url"
+        " AND (key_mark = :mark OR :mark = '' AND profile = :profile) ORDER BY id DESC LIMIT 1",
+        {"url": account.base_url, "mark": account.key_mark, "profile": account.profile},
+    ).fetchone()
+    return KnownAccount(int(row[0]), int(row[1])) if row else None
+
+
 def find_or_add(db: sqlite3.Connection, account: Account, now: float) -> KnownAccount:
     """Return the account of a key, which is added when it is new.
 
-    What an older version recorded for the profile, without a mark, is taken over by the first key
-    that the profile has.
+    What was recorded for the profile without a key, as by an older version, is taken over by the
+    first key that the profile has.
     """
+    found = find(db, account)
+    if found is not None:
+        return found
     mark = account.key_mark or None
     row = db.execute(
-        "SELECT id, team FROM accounts WHERE base_url = ? AND key_mark IS ?"
-        " AND (key_mark IS NOT NULL OR profile = ?)",
-        (account.base_url, mark, account.profile),
+        "UPDATE accounts SET key_mark = ? WHERE id = (SELECT id FROM accounts"
+        " WHERE base_url = ? AND profile = ? AND key_mark IS NULL ORDER BY id LIMIT 1)"
+        " RETURNING id, team",
+        (mark, account.base_url, account.profile),
     ).fetchone()
-    if row is None and mark is not None:
-        row = db.execute(
-            "UPDATE accounts SET key_mark = ? WHERE id = (SELECT id FROM accounts"
-            " WHERE base_url = ? AND profile = ? AND key_mark IS NULL LIMIT 1)"
-            " RETURNING id, team",
-            (mark, account.base_url, account.profile),
-        ).fetchone()
     if row is None:
-        number = db.execute("SELECT coalesce(max(id), 0) + 1 FROM accounts").fetchone()[0]
+        number = db.execute("SELECT coalesce(max(max(id), max(team)), 0) + 1 FROM accounts")
+        new = int(number.fetchone()[0])
         db.execute(
             "INSERT INTO accounts (id, base_url, profile, key_mark, team, created_at)"
             " VALUES (?, ?, ?, ?, ?, ?)",
-            (number, account.base_url, account.profile, mark, number, now),
+            (new, account.base_url, account.profile, mark, new, now),
         )
-        row = (number, number)
+        row = (new, new)
     return KnownAccount(int(row[0]), int(row[1]))
 
 

@@ -1,8 +1,11 @@
 """Finding attempts of a request, and reading them: whether one is under way is decided here."""
 
 import sqlite3
+from collections.abc import Iterator
 from typing import Any, Final
 
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.identity import RequestIdentity
 from modellix_cli.domain.submission_state import SubmissionState, read_state
 from modellix_cli.ledger.processes import Process, is_alive
 from modellix_cli.ledger.records import Attempt
@@ -10,10 +13,10 @@ from modellix_cli.ledger.records import Attempt
 CUT_SHORT: Final = "The process that sent it ended before an outcome was recorded."
 
 SELECT_ATTEMPT: Final = """
-SELECT s.number, s.state, s.slug, s.task_id, s.detail, s.created_at, s.batch, s.line, s.line_id,
-  s.profile, s.host, s.boot, s.pid, s.process_started, s.lease_until,
-  (SELECT t.status FROM tasks AS t WHERE t.base_url = s.base_url AND t.profile = s.profile
-   AND t.task_id = s.task_id) AS status
+SELECT s.number, s.id, s.state, s.slug, s.task_id, s.detail, s.created_at, s.batch, s.line,
+  s.line_id, s.profile, s.host, s.boot, s.pid, s.process_started, s.lease_until,
+  (SELECT t.status FROM tasks AS t WHERE t.base_url = s.base_url AND t.task_id = s.task_id
+   ORDER BY t.updated_at DESC LIMIT 1) AS status
 FROM submissions AS s"""
 
 OF_TEAM: Final = "s.account IN (SELECT id FROM accounts WHERE team = :team)"
@@ -25,16 +28,19 @@ NOT_REPLACED: Final = (
 """An attempt of unknown outcome that was sent again is answered for by the later one."""
 
 CURRENT_GENERATION: Final = """
-coalesce((SELECT max(o.generation) FROM batch_lines AS o JOIN batches AS b ON b.number = o.batch
-  JOIN accounts AS a ON a.id = b.account
-  WHERE o.identity = {identity} AND o.batch <> {batch} AND a.team = :team), 0)"""
+max(
+  coalesce((SELECT max(o.generation) FROM batch_lines AS o JOIN batches AS b ON b.number = o.batch
+    JOIN accounts AS a ON a.id = b.account
+    WHERE o.identity = {identity} AND o.batch <> {batch} AND a.team = :team), 0),
+  coalesce((SELECT max(o.generation) FROM submissions AS o JOIN accounts AS a ON a.id = o.account
+    WHERE o.identity = {identity} AND a.team = :team), 0))"""
 """How often the user started over with a request (`--new`), as SQL."""
 
 
 def read_attempt(row: tuple[Any, ...], now: float) -> Attempt:
     """Read a row of `SELECT_ATTEMPT`; what is odd, as another version's, may have cost money."""
-    number, word, slug, task_id, detail, created_at, batch, line, line_id, profile = row[:10]
-    host, boot, pid, started, lease_until, status = row[10:16]
+    number, uuid, word, slug, task_id, detail, created_at, batch, line, line_id, profile = row[:11]
+    host, boot, pid, started, lease_until, status = row[11:17]
     state, in_flight = read_state(word), False
     if state is SubmissionState.INTENT:
         owner = Process(str(host), str(boot), int(pid or 0), int(started or 0))
@@ -45,6 +51,7 @@ def read_attempt(row: tuple[Any, ...], now: float) -> Attempt:
         state, detail = SubmissionState.UNKNOWN, "The ledger holds no task id of it."
     return Attempt(
         number=int(number),
+        id=str(uuid),
         state=state,
         slug=str(slug),
         task_id=task_id,
@@ -65,3 +72,71 @@ def find_attempts(
     """Return the attempts for which `where` holds; in it they are called `s`."""
     rows = db.execute(f"{SELECT_ATTEMPT} WHERE {where}", values)
     return [read_attempt(row, now) for row in rows]
+
+
+def find_attempt(db: sqlite3.Connection, number: int, now: float) -> Attempt | None:
+    """Return the attempt of a number, None if there is none."""
+    found = find_attempts(db, "s.number = :number", {"number": number}, now)
+    return found[0] if found else None
+
+
+def linked_attempts(db: sqlite3.Connection, batch: int, now: float) -> Iterator[Attempt]:
+    """Return the attempts that answer for the lines of a batch."""
+    rows = db.execute(
+        f"{SELECT_ATTEMPT} JOIN batch_lines AS l ON l.submission = s.number WHERE l.batch = ?",
+        (batch,),
+    )
+    return (read_attempt(row, now) for row in rows)
+
+
+def find_later(db: sqlite3.Connection, number: int, now: float) -> Attempt | None:
+    """Return the attempt that was made in the place of another and may have cost money, if any."""
+    where = "s.replaces = :number AND s.state <> 'rejected' ORDER BY s.number DESC LIMIT 1"
+    found = find_attempts(db, where, {"number": number}, now)
+    return found[0] if found else None
+
+
+def find_by_key(
+    db: sqlite3.Connection,
+    request_key: str | None,
+    identity: RequestIdentity,
+    team: int,
+    now: float,
+) -> Attempt | None:
+    """Return the attempt that was made under a request key, None if none may have cost money.
+
+    Raises `REQUEST_KEY_REUSED` if that was another request.
+    """
+    if request_key is None:
+        return None
+    where = f"s.request_key = :key AND s.state <> 'rejected' AND {OF_TEAM} AND {NOT_REPLACED}"
+    values = {"key": request_key, "team": team}
+    found = find_attempts(db, f"{where} ORDER BY s.state = 'accepted' DESC, s.number", values, now)
+    if not found:
+        return None
+    row = db.execute(
+        "SELECT identity FROM submissions WHERE number = ?", (found[0].number,)
+    ).fetchone()
+    if row[0] != identity.digest:
+        raise key_reused(request_key)
+    return found[0]
+
+
+def key_reused(request_key: str) -> ModellixError:
+    """Return the error for a request key that is that of another request."""
+    return ModellixError(
+        ErrorCode.REQUEST_KEY_REUSED,
+        f'The request key "{request_key}" was used before for another request.',
+    )
+
+
+def adopt_identity(
+    db: sqlite3.Connection, base_url: str, slug: str, identity: RequestIdentity
+) -> None:
+    """Tell attempts that an older version recorded, by a hash of the body, what they asked."""
+    for legacy in identity.legacy_digests:
+        db.execute(
+            "UPDATE submissions SET identity = ? WHERE identity IS NULL AND legacy_sha256 = ?"
+            " AND slug = ? AND base_url = ?",
+            (identity.digest, legacy, slug, base_url),
+        )

@@ -5,38 +5,50 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 from secrets import token_hex
+from typing import Final
 
 from modellix_cli.clock import Clock
 from modellix_cli.ledger import schema
-from modellix_cli.ledger.database import check_owner, connect, is_damage
+from modellix_cli.ledger.database import BUSY_STEP, check_owner, connect, is_damage
+from modellix_cli.ledger.file_lock import only_one
+
+LOGS: Final = ("-wal", "-shm", "-journal")
+"""Ends of the names of the files that SQLite keeps beside a database."""
+
+FileId = tuple[int, int]
+"""Device and number of a file."""
 
 
-def open_ledger(path: Path, clock: Clock, patience: float) -> sqlite3.Connection:
-    """Return a connection to the ledger at `path`, which is created if there is none.
+def open_ledger(path: Path, clock: Clock) -> tuple[sqlite3.Connection, FileId]:
+    """Return a connection to the ledger at `path`, which is created if there is none, and its id.
 
     A damaged file is replaced first by one with what could be read, and a lasting mark. Raises
     `LEDGER_UNUSABLE` for a file that is another program's or a newer version's, else
     `sqlite3.Error` or `OSError`.
     """
-    from modellix_cli.ledger.salvage import replace_damaged
+    with only_one(path, BUSY_STEP):
+        if not path.exists():
+            _create(path, clock)
+        try:
+            if path.stat().st_size == 0:  # creation never leaves an empty file
+                raise sqlite3.DatabaseError("malformed: the file is empty")
+            db = _checked(path)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            from modellix_cli.ledger.salvage import replace
 
-    if not path.exists():
-        _create(path, clock)
-    if path.stat().st_size == 0:  # creation never leaves an empty file
-        replace_damaged(path, "it is empty", clock)
-    try:
-        return _checked(path, patience)
-    except sqlite3.DatabaseError as error:
-        if not is_damage(error):
-            raise
-        replace_damaged(path, str(error), clock)
-    return _checked(path, patience)
+            replace(path, str(error), clock)
+            db = _checked(path)
+        found = path.stat()
+        return db, (found.st_dev, found.st_ino)
 
 
-def _checked(path: Path, patience: float) -> sqlite3.Connection:
-    db = connect(path, timeout=min(patience, 5.0))
+def _checked(path: Path) -> sqlite3.Connection:
+    db = connect(path)
     try:
         check_owner(db, path)
+        # From here on SQLite has the log open, and will not look for it by name again.
         db.execute("SELECT 1 FROM meta LIMIT 1").fetchone()
     except BaseException:
         db.close()
@@ -45,16 +57,47 @@ def _checked(path: Path, patience: float) -> sqlite3.Connection:
 
 
 def _create(path: Path, clock: Clock) -> None:
-    """Make a new ledger with what an older version's journal knows; the first one there wins."""
-    from modellix_cli.ledger.import_journal import import_journal
+    """Make a new ledger with what an older version's journal knows.
 
-    fresh = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}.new")
+    A log without its ledger tells that there was one: its payments may be missing then.
+    """
+    from modellix_cli.ledger.import_journal import import_journal
+    from modellix_cli.ledger.marks import set_incomplete
+
+    _remove_leftovers(path)
+    stamp = f"{int(clock.now())}-{token_hex(3)}"
+    removed = _is_filled(Path(f"{path}-wal"))
+    fresh = path.with_name(f".{path.name}.{stamp}.new")
     try:
         with closing(new_database(fresh)) as db:
             import_journal(db, path.with_name("journal.db"), clock)
+            if removed:
+                set_incomplete(db, "it was removed", clock.now(), kept=0)
+        for end in LOGS:
+            with suppress(FileNotFoundError):
+                Path(f"{path}{end}").rename(f"{path}.removed-{stamp}{end}")
         put_in_place(fresh, path)
     finally:
-        fresh.unlink(missing_ok=True)
+        remove(fresh)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what a process left that was killed while it made a ledger; nobody else does now."""
+    for left in path.parent.glob(f".{path.name}.*"):
+        left.unlink(missing_ok=True)
+
+
+def _is_filled(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def remove(database: Path) -> None:
+    """Remove a database, if there is one, and what SQLite keeps beside it."""
+    for end in ("", *LOGS):
+        Path(f"{database}{end}").unlink(missing_ok=True)
 
 
 def new_database(path: Path) -> sqlite3.Connection:
@@ -78,7 +121,7 @@ def new_database(path: Path) -> sqlite3.Connection:
 
 
 def put_in_place(fresh: Path, path: Path) -> None:
-    """Give a new file that is closed its name, unless another process was quicker."""
+    """Give a new file that is closed its name, unless there is one."""
     try:
         os.link(fresh, path)
     except FileExistsError:

@@ -1,8 +1,8 @@
 """The ledger's file: one SQLite database, shared by many processes, that is never silently lost.
 
 Only modules of this package see connections. A file that was damaged is replaced by one with all
-rows that could be read and a lasting mark (salvage.py); one that vanishes or is replaced while this
-process uses it ends paid work.
+rows that could be read and a lasting mark (salvage.py). One that vanishes, is replaced or turns out
+damaged after this process recorded payments in it ends paid work, and leaves the mark.
 """
 
 import os
@@ -23,9 +23,15 @@ T = TypeVar("T")
 
 FILE_NAME: Final = "ledger.db"
 DEFAULT_PATIENCE: Final = 120.0
-_BUSY_STEP: Final = 0.5
+BUSY_STEP: Final = 0.5
 """Seconds after which Ctrl-C ends a wait for the lock."""
+_PAUSE: Final = 0.01
+_MOST_REOPENINGS: Final = 3
 _DAMAGE: Final = ("malformed", "not a database", "no such table", "no such column", "no column")
+
+
+class _Moved(Exception):
+    """The file in use is not the one that others would find."""
 
 
 class LedgerFile:
@@ -42,28 +48,37 @@ class LedgerFile:
         self._identity: tuple[int, int] | None = None
         self._lock = threading.RLock()
         self._durable = False
-        self._used = False
+        self._relied_on = False
+        self._lost: ModellixError | None = None
 
     @property
     def clock(self) -> Clock:
         """The clock whose times are recorded."""
         return self._clock
 
-    def transact(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T:
-        """Do `work` in one transaction and return its result.
+    def transact(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        durable: bool = False,
+        patience: float | None = None,
+    ) -> T:
+        """Do `work` in one transaction and return its result; it may be begun more than once.
 
         A `durable` one has reached the disk when this returns, so that it survives a power cut.
-        Raises `LEDGER_BUSY`, `LEDGER_LOST` or `LEDGER_UNUSABLE`; then nothing was recorded.
+        `patience` is how long to wait for a lock, if not as long as the ledger's own. Raises
+        `LEDGER_BUSY`, `LEDGER_LOST` or `LEDGER_UNUSABLE`; then nothing was recorded, or what was
+        can be found by nobody.
         """
         with self._lock:
-            result = self._recovering(lambda: self._transact(work, durable=durable))
-            self._used = True
+            result = self._persist(lambda: self._transact(work, durable=durable), patience)
+            self._relied_on |= durable
             return result
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """As `transact`, for work that changes nothing: it waits for no writer."""
         with self._lock:
-            return self._recovering(lambda: self._read(work))
+            return self._persist(lambda: self._read(work), None)
 
     def close(self) -> None:
         """Close the file, unless a thread that was left behind still waits for it."""
@@ -73,20 +88,33 @@ class LedgerFile:
             finally:
                 self._lock.release()
 
-    def _recovering(self, attempt: Callable[[], T]) -> T:
-        """Make an attempt; where the file turns out damaged before it was used, make another."""
-        try:
-            return attempt()
-        except sqlite3.Error as error:
-            failure = self._failed(error)
-            if failure.code is not ErrorCode.LEDGER_LOST or self._used:
-                raise failure from error
-        except OSError as error:
-            raise _unusable(self.path, error.strerror or str(error)) from error
-        try:
-            return attempt()
-        except (sqlite3.Error, OSError) as error:
-            raise _unusable(self.path, str(error)) from error
+    def _persist(self, attempt: Callable[[], T], patience: float | None) -> T:
+        """Make an attempt, and further ones while the file is locked or has just been replaced."""
+        if self._lost is not None:
+            raise self._lost.copy_with()
+        deadline = time.monotonic() + (self._patience if patience is None else patience)
+        reopenings = 0
+        while True:
+            try:
+                return attempt()
+            except _Moved as moved:
+                self._forget()
+                if self._relied_on or reopenings >= _MOST_REOPENINGS:
+                    raise self._lose("was removed or replaced while this command ran") from moved
+            except sqlite3.Error as error:
+                if is_locked(error):
+                    if time.monotonic() >= deadline:
+                        raise self._busy() from error
+                    time.sleep(_PAUSE)
+                    continue
+                if not is_damage(error) or reopenings >= _MOST_REOPENINGS:
+                    raise _unusable(self.path, str(error)) from error
+                self._replace_damaged(str(error))
+                if self._relied_on:
+                    raise self._lose(f"is damaged: {error}") from error
+            except OSError as error:
+                raise _unusable(self.path, error.strerror or str(error)) from error
+            reopenings += 1
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         db = self._open()
@@ -102,7 +130,7 @@ class LedgerFile:
         if durable != self._durable:
             db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._durable = durable
-        self._begin(db)
+        db.execute("BEGIN IMMEDIATE")
         try:
             result = work(db)
             self._check_in_place()
@@ -114,20 +142,6 @@ class LedgerFile:
         self._check_in_place()
         return result
 
-    def _begin(self, db: sqlite3.Connection) -> None:
-        """Start writing; another program's lock is waited for, as long as patience lasts."""
-        deadline = time.monotonic() + self._patience
-        while True:
-            left = deadline - time.monotonic()
-            db.execute(f"PRAGMA busy_timeout = {int(1000 * max(0.0, min(left, _BUSY_STEP)))}")
-            try:
-                db.execute("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError as error:
-                if not _is_locked(error) or left <= 0:
-                    raise
-                self._check_in_place()
-
     def _open(self) -> sqlite3.Connection:
         if self._db is not None:
             self._check_in_place()
@@ -135,41 +149,52 @@ class LedgerFile:
         from modellix_cli.ledger.creation import open_ledger
 
         make_private_dir(self.path.parent)
-        db = open_ledger(self.path, self._clock, self._patience)
+        db, self._identity = open_ledger(self.path, self._clock)
         self._db, self._durable = db, False
-        found = self.path.stat()
-        self._identity = (found.st_dev, found.st_ino)
+        db.execute("PRAGMA synchronous = NORMAL")
         return db
 
     def _check_in_place(self) -> None:
-        """Raise `LEDGER_LOST` where the file in use is not the one that others would find."""
+        """Raise `_Moved` where the file in use is not the one that others would find."""
         try:
             found = self.path.stat()
-        except OSError:
-            found = None
-        if found is None or (found.st_dev, found.st_ino) != self._identity:
-            raise ModellixError(
-                ErrorCode.LEDGER_LOST,
-                f"The ledger {self.path} was removed or replaced while this command ran.",
-            )
+        except OSError as error:
+            raise _Moved from error
+        if (found.st_dev, found.st_ino) != self._identity:
+            raise _Moved
 
-    def _failed(self, error: sqlite3.Error) -> ModellixError:
-        """Return what an error of the database means; a damaged file is put in order at once."""
-        reason = str(error)
-        if _is_locked(error):
-            return ModellixError(
-                ErrorCode.LEDGER_BUSY, f"Another program keeps the ledger {self.path} locked."
-            )
-        if not is_damage(error):
-            return _unusable(self.path, reason)
-        self._forget()
+    def _replace_damaged(self, reason: str) -> None:
         from modellix_cli.ledger.salvage import replace_damaged
 
+        self._forget()
         try:
-            replace_damaged(self.path, reason, self._clock)
-        except (sqlite3.Error, OSError) as second:
-            return _unusable(self.path, str(second))
-        return ModellixError(ErrorCode.LEDGER_LOST, f"The ledger {self.path} is damaged: {reason}.")
+            replace_damaged(self.path, reason, self._clock, self._patience)
+        except sqlite3.Error as error:
+            raise (
+                self._busy() if is_locked(error) else _unusable(self.path, str(error))
+            ) from error
+        except OSError as error:
+            raise _unusable(self.path, error.strerror or str(error)) from error
+
+    def _lose(self, what: str) -> ModellixError:
+        """Leave the mark in the ledger that others find now, and use none any more."""
+        from modellix_cli.ledger.creation import open_ledger
+        from modellix_cli.ledger.marks import set_incomplete
+
+        self._lost = ModellixError(ErrorCode.LEDGER_LOST, f"The ledger {self.path} {what}.")
+        with suppress(sqlite3.Error, OSError, ModellixError):
+            make_private_dir(self.path.parent)
+            db, _ = open_ledger(self.path, self._clock)
+            try:
+                set_incomplete(db, f"it {what}", self._clock.now(), kept=0)
+            finally:
+                db.close()
+        return self._lost
+
+    def _busy(self) -> ModellixError:
+        return ModellixError(
+            ErrorCode.LEDGER_BUSY, f"Another program keeps the ledger {self.path} locked."
+        )
 
     def _forget(self) -> None:
         if self._db is not None:
@@ -184,7 +209,8 @@ def is_damage(error: sqlite3.Error) -> bool:
     return any(word in reason for word in _DAMAGE)
 
 
-def _is_locked(error: sqlite3.Error) -> bool:
+def is_locked(error: sqlite3.Error) -> bool:
+    """Whether an error means that another process uses the file just now."""
     return "locked" in str(error)
 
 
@@ -201,9 +227,9 @@ def has_folder(folder: Path) -> bool:
     return os.access(folder, os.X_OK)
 
 
-def connect(path: Path, *, timeout: float = 5.0) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
     """Return a connection whose transactions are begun and ended by hand."""
-    return sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(path, timeout=BUSY_STEP, isolation_level=None, check_same_thread=False)
 
 
 def check_owner(db: sqlite3.Connection, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -12,27 +12,37 @@ from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.submission_state import SubmissionState, read_state
 from modellix_cli.domain.values import canonical_base_url, parse_slug
 from modellix_cli.ledger import marks
+from modellix_cli.ledger.damaged_file import columns_of, readable_rows
+from modellix_cli.ledger.database import is_locked
 
-_OWNER: Final = 0x4D647831  # "Mdx1"
+OWNER: Final = 0x4D647831  # "Mdx1"
+_PATIENCE: Final = 0.5
 _CUT_SHORT: Final = "The run ended while this was being submitted: its outcome is unknown."
 Row = tuple[Any, ...]
 
 
 def import_journal(db: sqlite3.Connection, journal: Path, clock: Clock) -> None:
-    """Copy what `journal` knows into the empty ledger `db`; one that is damaged leaves the mark."""
-    if not journal.exists():
+    """Copy what `journal` knows into the empty ledger `db`; one that is damaged leaves the mark.
+
+    Raises `sqlite3.Error` for one that is locked.
+    """
+    if not journal.exists() or journal.stat().st_size == 0:
         return
+    work = _Import(db)
+    reason = ""
     try:
         with closing(open_unchanged(journal)) as old:
-            if old.execute("PRAGMA application_id").fetchone()[0] != _OWNER:
+            if old.execute("PRAGMA application_id").fetchone()[0] != OWNER:
                 return
-            db.execute("BEGIN IMMEDIATE")
-            _Import(db, old).run()
-            db.execute("COMMIT")
+            verdict = str(old.execute("PRAGMA quick_check(1)").fetchone()[0])
+            reason = "" if verdict == "ok" else verdict
+            work.run(old)
     except (sqlite3.Error, OSError, ValueError) as error:
-        if db.in_transaction:
-            db.execute("COMMIT")
-        marks.set_incomplete(db, f"{journal.name}: {error}", clock.now(), 0)
+        if isinstance(error, sqlite3.Error) and is_locked(error):
+            raise
+        reason = str(error)
+    if reason:
+        marks.set_incomplete(db, f"{journal.name}: {reason}", clock.now(), work.kept)
 
 
 def open_unchanged(file: Path) -> sqlite3.Connection:
@@ -42,98 +52,135 @@ def open_unchanged(file: Path) -> sqlite3.Connection:
     no WAL and all is in the file itself, which may be read as it lies there.
     """
     mode = "mode=ro" if Path(f"{file}-wal").exists() else "mode=ro&immutable=1"
-    return sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True, timeout=0.1)
+    return sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True, timeout=_PATIENCE)
 
 
 class _Import:
-    def __init__(self, db: sqlite3.Connection, old: sqlite3.Connection) -> None:
+    """One import; `kept` are the rows that were read."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.kept = 0
         self._db = db
-        self._old = old
         self._accounts: dict[tuple[str, str], int] = {}
-        self._tables = {str(row[0]) for row in old.execute("SELECT name FROM sqlite_master")}
 
-    def run(self) -> None:
-        self._submissions()
-        self._batches()
-        self._tasks()
-        columns = "base_url, slug, seconds, id"
-        for base_url, slug, seconds, order in self._rows("durations", columns):
-            row = (_url(base_url), slug, order, seconds)
-            self._db.execute("INSERT INTO durations VALUES (?, ?, ?, ?)", row)
-        for table in ("imports", "cleared"):
-            for row in self._rows(table, "*"):
-                self._db.execute(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", row)  # noqa: S608
+    def run(self, old: sqlite3.Connection) -> None:
+        """Copy everything that can be read."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._submissions(old)
+            self._batches(old)
+            self._lines(old)
+            self._tasks(old)
+            for base_url, slug, seconds, order in self._rows(
+                old, "durations", "base_url, slug, seconds, id"
+            ):
+                self._add("durations VALUES (?, ?, ?, ?)", _url(base_url), slug, order, seconds)
+            for path, fingerprint in self._rows(old, "imports", "path, fingerprint"):
+                self._add("imports VALUES (?, ?)", path, fingerprint)
+            for profile, cleared_at in self._rows(old, "cleared", "profile, cleared_at"):
+                self._add("cleared VALUES (?, ?)", profile, cleared_at)
+        finally:
+            self._db.execute("COMMIT")
 
-    def _rows(self, table: str, columns: str) -> Iterator[Row]:
-        if table not in self._tables:
-            return iter(())
-        return self._old.execute(f"SELECT {columns} FROM {table}")  # noqa: S608
+    def _rows(self, old: sqlite3.Connection, table: str, columns: str) -> Iterator[Row]:
+        """Yield the readable rows; a column that an older version did not have is None."""
+        known = columns_of(old, table)
+        wanted = [name if name in known else f"NULL AS {name}" for name in columns.split(", ")]
+        return readable_rows(old, table, wanted) if known else iter(())
+
+    def _add(self, what: str, *values: object) -> int | None:
+        """Insert a row, unless there is one like it or it is not what it should be."""
+        with suppress(sqlite3.IntegrityError):
+            added = self._db.execute(f"INSERT OR IGNORE INTO {what}", values)
+            self.kept += added.rowcount
+            return added.lastrowid
+        return None
 
     def _account(self, base_url: str, profile: str) -> int:
         """Return the account of a profile whose key is not known yet."""
-        who = (_url(base_url), profile)
+        who = (base_url, profile)
         if who not in self._accounts:
-            number = len(self._accounts) + 1
-            self._accounts[who] = number
-            self._db.execute(
-                "INSERT INTO accounts (id, base_url, profile, team, created_at)"
-                " VALUES (?, ?, ?, ?, 0)",
-                (number, *who, number),
+            number = self._accounts[who] = len(self._accounts) + 1
+            self._add(
+                "accounts (id, base_url, profile, team, created_at) VALUES (?, ?, ?, ?, 0)",
+                *(number, *who, number),
             )
         return self._accounts[who]
 
-    def _submissions(self) -> None:
+    def _submissions(self, old: sqlite3.Connection) -> None:
         columns = "id, base_url, profile, slug, body_sha256, state, task_id, detail, created_at"
-        for number, base_url, profile, slug, digest, state, task_id, detail, at in self._rows(
-            "submissions", columns
-        ):
+        for number, base_url, *rest in self._rows(old, "submissions", columns):
+            profile, slug, digest, state, task_id, detail, at = rest
             known = read_state(state)
             if known is SubmissionState.INTENT or (
                 known is SubmissionState.ACCEPTED and not task_id
             ):
                 known, detail = SubmissionState.UNKNOWN, detail or _CUT_SHORT
-            self._db.execute(
-                "INSERT INTO submissions (number, id, account, base_url, profile, slug,"
-                " legacy_sha256, state, task_id, detail, created_at, updated_at)"
+            url = _url(base_url)
+            self._add(
+                "submissions (number, id, account, base_url, profile, slug, legacy_sha256, state,"
+                " task_id, detail, created_at, updated_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(number, str(uuid4()), self._account(base_url, profile), _url(base_url)),
-                    *(profile, _slug(slug), digest, str(known), task_id, detail, at, at),
-                ),
+                *(number, str(uuid4()), self._account(url, profile), url, profile, _slug(slug)),
+                *(digest, str(known), task_id, detail, at, at),
             )
 
-    def _batches(self) -> None:
+    def _batches(self, old: sqlite3.Connection) -> None:
         columns = "id, base_url, profile, digest, source, total, state, created_at, updated_at"
-        for number, base_url, profile, *rest in self._rows("batches", columns):
-            self._db.execute(
-                "INSERT INTO batches (number, id, account, base_url, profile, digest, source,"
+        for number, base_url, profile, *rest in self._rows(old, "batches", columns):
+            url = _url(base_url)
+            self._add(
+                "batches (number, id, account, base_url, profile, digest, source,"
                 " total, state, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(number, str(uuid4()), self._account(base_url, profile), _url(base_url)),
-                    *(profile, *rest),
-                ),
-            )
-        columns = "batch, line, slug, name, submission, status, detail, made"
-        for batch, line, slug, name, submission, *rest in self._rows("batch_lines", columns):
-            self._db.execute(
-                "INSERT INTO batch_lines (batch, line, slug, name, submission, status, detail,"
-                " made) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (batch, line, _slug(slug), name, submission, *rest),
-            )
-            self._db.execute(
-                "UPDATE submissions SET batch = ?, line = ?, line_id = ? WHERE number = ?",
-                (batch, line, name, submission),
+                *(number, str(uuid4()), self._account(url, profile), url, profile, *rest),
             )
 
-    def _tasks(self) -> None:
+    def _lines(self, old: sqlite3.Connection) -> None:
+        columns = "batch, line, slug, name, submission, state, task_id, status, detail, made"
+        for batch, line, slug, name, submission, state, task_id, *ends in self._rows(
+            old, "batch_lines", columns
+        ):
+            if submission is not None:
+                self._db.execute(
+                    "UPDATE submissions SET batch = ?, line = ?, line_id = ? WHERE number = ?",
+                    (batch, line, name, submission),
+                )
+            if read_state(state).may_be_charged and not self._has_submission(submission):
+                submission = self._lost_submission(batch, line, slug, name, task_id)
+            self._add(
+                "batch_lines (batch, line, slug, name, submission, status, detail, made)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                *(batch, line, _slug(slug), name, submission, *ends),
+            )
+
+    def _has_submission(self, number: int | None) -> bool:
+        found = self._db.execute("SELECT 1 FROM submissions WHERE number = ?", (number,))
+        return found.fetchone() is not None
+
+    def _lost_submission(
+        self, batch: int, line: int, slug: str, name: str | None, task_id: str | None
+    ) -> int | None:
+        """Add what a line says of a submission that the journal does not have any more."""
+        state = SubmissionState.ACCEPTED if task_id else SubmissionState.UNKNOWN
+        added = self._db.execute(
+            "INSERT INTO submissions (id, account, base_url, profile, slug, state, task_id, batch,"
+            " line, line_id, created_at, updated_at) SELECT ?, account, base_url, profile, ?, ?, ?,"
+            " number, ?, ?, created_at, updated_at FROM batches WHERE number = ?",
+            (str(uuid4()), _slug(slug), str(state), task_id, line, name, batch),
+        )
+        return added.lastrowid if added.rowcount else None
+
+    def _tasks(self, old: sqlite3.Connection) -> None:
         columns = (
             "base_url, profile, task_id, slug, status, created_at, updated_at, ended_at, saved_at"
         )
-        for base_url, profile, *rest in self._rows("tasks", columns):
-            self._db.execute(
-                "INSERT OR REPLACE INTO tasks (base_url, profile, task_id, slug, status,"
-                " created_at, updated_at, ended_at, saved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (_url(base_url), profile, *rest),
+        for base_url, profile, *rest in self._rows(old, "tasks", columns):
+            url = _url(base_url)
+            self._add(
+                "tasks (base_url, account, profile, task_id, slug, status,"
+                " created_at, updated_at, ended_at, saved_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                *(url, self._account(url, profile), profile, *rest),
             )
 
 

@@ -5,6 +5,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.ledger.database import LedgerFile
 
 _INCOMPLETE: Final = "incomplete"
@@ -35,6 +36,7 @@ class LedgerMarks:
         def remove(db: sqlite3.Connection) -> Incomplete | None:
             found = read_incomplete(db)
             db.execute("DELETE FROM meta WHERE key = ?", (_INCOMPLETE,))
+            db.execute("UPDATE batches SET answers_loss = 0 WHERE answers_loss <> 0")
             return found
 
         return self._file.transact(remove, durable=True)
@@ -48,11 +50,26 @@ def read_incomplete(db: sqlite3.Connection) -> Incomplete | None:
     try:
         facts = json.loads(row[0])
         return Incomplete(float(facts["since"]), str(facts["reason"]), int(facts["kept"]))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError):
         return Incomplete(0.0, "unknown", 0)
 
 
+def refuse_incomplete(db: sqlite3.Connection) -> None:
+    """Raise `LEDGER_INCOMPLETE` where the ledger has the mark."""
+    mark = read_incomplete(db)
+    if mark is not None:
+        raise ModellixError(
+            ErrorCode.LEDGER_INCOMPLETE,
+            f"The ledger was damaged or lost ({mark.reason}): what earlier runs paid for may be "
+            "missing from it.",
+        )
+
+
 def set_incomplete(db: sqlite3.Connection, reason: str, now: float, kept: int) -> None:
-    """Set the mark in a file that nobody else uses yet."""
+    """Set the mark, of which the first reason stays; what answered an earlier one does not count.
+
+    Within a transaction, or as one of its own.
+    """
     value = json.dumps({"since": now, "reason": reason, "kept": kept})
-    db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_INCOMPLETE, value))
+    db.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", (_INCOMPLETE, value))
+    db.execute("UPDATE batches SET answers_loss = 0 WHERE answers_loss <> 0")

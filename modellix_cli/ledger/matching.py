@@ -1,6 +1,6 @@
 """Which earlier attempt answers for which of several equal lines."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.records import Attempt
@@ -10,13 +10,13 @@ LineName = tuple[int, str | None]
 
 
 def match_equal_lines(
-    lines: Sequence[LineName], attempts: Iterable[Attempt], failed: Callable[[str | None], bool]
+    lines: Sequence[LineName], attempts: Iterable[Attempt], failed: Collection[str]
 ) -> dict[int, Attempt]:
     """Return the attempt for each line, by its place; lines without one are left out.
 
     All `lines` ask the same. A line takes the attempt that was made for its id, else, in the order
     of the lines, what is left: accepted, under way, unknown. Of accepted ones those whose task did
-    not end badly come first; `failed` says which statuses are such. Never by position alone.
+    not end without a result come first; `failed` are the statuses of such. Never by position alone.
     """
     left = sorted(attempts, key=lambda attempt: (_rank(attempt, failed), attempt.number))
     found: dict[int, Attempt] = {}
@@ -31,7 +31,7 @@ def match_equal_lines(
     return found
 
 
-def _rank(attempt: Attempt, failed: Callable[[str | None], bool]) -> int:
+def _rank(attempt: Attempt, failed: Collection[str]) -> int:
     if attempt.state is SubmissionState.ACCEPTED:
-        return 1 if failed(attempt.status) else 0
+        return 1 if attempt.status in failed else 0
     return 2 if attempt.in_flight else 3

@@ -6,6 +6,7 @@ taken for it. On another host nobody can tell: there a lease counts until its ti
 
 import os
 import socket
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -26,32 +27,43 @@ class Process:
     started: int
 
 
-@cache
 def this_process() -> Process:
     """Return the running process."""
-    return Process(_host(), _boot(), os.getpid(), _started(os.getpid()))
+    return _process(os.getpid())
+
+
+@cache
+def _process(pid: int) -> Process:
+    return Process(_host(), _boot(), pid, _started(pid))
 
 
 def is_alive(owner: Process, lease_until: float, now: float) -> bool:
     """Whether `owner` may still work on what it claimed; times are Unix times.
 
     A dead process of this machine is dead at once. One of another machine counts as alive until
-    its lease ends, and one whose lease ends later than any lease can had a clock that was wrong.
+    its lease ends, and one whose lease ends much later than any lease can had a clock that was
+    wrong. So does one here where the system does not tell when a process started, as its number
+    may be that of another by now.
     """
     here = this_process()
+    leased = now < lease_until <= now + 2 * LEASE_SECONDS
     if owner.host != here.host:
-        return now < lease_until <= now + LEASE_SECONDS
+        return leased
     if owner.boot != here.boot:
         return False
-    return owner == here or _started_as(owner)
-
-
-def _started_as(owner: Process) -> bool:
+    if owner == here:
+        return True
     started = _started(owner.pid)
     if started or owner.started:
         return started == owner.started
+    return leased and _is_running(owner.pid)
+
+
+def _is_running(pid: int) -> bool:
+    if sys.platform == "win32":  # where os.kill would end it
+        return True
     try:
-        os.kill(owner.pid, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except OSError:

@@ -1,10 +1,12 @@
 """Values that go into the ledger and come out of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from modellix_cli.domain.identity import RequestIdentity
 from modellix_cli.domain.money import Money
+from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
 
 
@@ -12,9 +14,10 @@ from modellix_cli.domain.submission_state import SubmissionState
 class Request:
     """A paid request that is about to be sent, as the ledger keeps it.
 
-    `line` counts the lines of a batch from 1, 0 for a single run; `line_id` is the id that the
-    user gave it. `resends` is the number of an attempt of unknown outcome that the user wants to
-    be sent once more, `retries` of one whose task failed.
+    `slug` is `provider/model`, without a task type. `line` counts the lines of a batch from 1, 0
+    for a single run; `line_id` is the id that the user gave it. `resends` is the number of an
+    attempt of unknown outcome that the user wants to be sent once more, `retries` of one whose
+    task failed, `repeats` of one that the server refused: that attempt itself is under way again.
     """
 
     identity: RequestIdentity
@@ -28,6 +31,7 @@ class Request:
     estimated_cost: Money | None = None
     resends: int | None = None
     retries: int | None = None
+    repeats: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Attempt:
     """
 
     number: int
+    id: str
     state: SubmissionState
     slug: str
     task_id: str | None
@@ -83,6 +88,25 @@ class LineKey:
     request_key: str | None = None
 
 
+class KeyedLines(Protocol):
+    """The lines of a batch; they are gone through as often as it takes."""
+
+    def keys(self) -> Iterable[LineKey]:
+        """Yield what makes each line known, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """A batch that is to begin. `digest` is that of its lines, `source` the file as named."""
+
+    lines: KeyedLines
+    digest: str
+    source: str
+    total: int
+    on_paid: OnPaid
+    tag: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class PaidBefore:
     """What earlier runs paid for of a batch's lines, or may have."""
@@ -94,9 +118,14 @@ class PaidBefore:
     """Number and Unix time of the batches in which they were sent; 0 for single runs."""
 
     @property
+    def total(self) -> int:
+        """How many lines that are."""
+        return self.accepted + self.unknown + self.in_flight
+
+    @property
     def any(self) -> bool:
         """Whether there is anything."""
-        return bool(self.accepted or self.unknown or self.in_flight)
+        return self.total > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +140,10 @@ class OtherAccount:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch; `state` is `running` (or interrupted without a word), `stopped` or `done`."""
+    """A batch; `state` is `running` (or interrupted without a word), `stopped` or `done`.
+
+    `source` is the file as the user named it.
+    """
 
     number: int
     id: str

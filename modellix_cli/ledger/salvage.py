@@ -1,53 +1,100 @@
 """A damaged ledger: what can be read is kept, the rest is remembered as lost."""
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import Final
-
-from filelock import FileLock
+from typing import Any
+from uuid import uuid4
 
 from modellix_cli.clock import Clock
-from modellix_cli.ledger import marks
-from modellix_cli.ledger.creation import new_database
-from modellix_cli.ledger.database import connect
+from modellix_cli.domain.submission_state import STATES, SubmissionState
+from modellix_cli.ledger import marks, schema
+from modellix_cli.ledger.creation import LOGS, new_database, remove
+from modellix_cli.ledger.damaged_file import (
+    columns_of,
+    open_damaged,
+    private_copy,
+    readable_rows,
+    tables_of,
+)
+from modellix_cli.ledger.database import check_owner, connect, is_damage
+from modellix_cli.ledger.file_lock import only_one
 
-_SUFFIXES: Final = ("", "-wal", "-shm")
-_HEADER: Final = 100
-_MOST_GAPS: Final = 10_000
+Row = dict[str, Any]
 
 
-def replace_damaged(path: Path, reason: str, clock: Clock) -> None:
+def replace_damaged(path: Path, reason: str, clock: Clock, patience: float) -> None:
+    """As `replace`, by one process at a time; `patience` is how long to wait for the others.
+
+    Raises `OSError`, `sqlite3.Error` or `LEDGER_UNUSABLE`.
+    """
+    with only_one(path, patience):
+        replace(path, reason, clock)
+
+
+def replace(path: Path, reason: str, clock: Clock) -> None:
     """Put a new ledger with all rows that can be read in the place of the damaged one at `path`.
 
-    The damaged one stays beside it under another name. One process at a time does this, and
-    finds nothing to do where another just did. The new one has the mark that payments may be
-    missing. Raises `OSError` or `sqlite3.Error`.
+    The damaged one stays beside it under another name. Where another process just did this, there
+    is nothing to do. The new one has the mark that payments may be missing. To be called with the
+    lock of the name held. Raises `OSError`, `sqlite3.Error` or `LEDGER_UNUSABLE`.
     """
-    with FileLock(path.with_name(f"{path.name}.lock"), mode=0o600):
-        if is_sound(path):
-            return
-        stamp = f"{int(clock.now())}-{token_hex(3)}"
-        work = path.with_name(f".{path.name}.{stamp}.copy")
-        fresh = path.with_name(f".{path.name}.{stamp}.new")
-        try:
-            for suffix in _SUFFIXES[:2]:
-                with suppress(FileNotFoundError):
-                    shutil.copyfile(f"{path}{suffix}", f"{work}{suffix}")
-            with closing(new_database(fresh)) as db:
-                kept = _copy_rows(work, db)
-                marks.set_incomplete(db, reason, clock.now(), kept)
-            aside = path.with_name(f"{path.name}.damaged-{stamp}")
-            _set_aside(path, aside)
-            fresh.replace(path)  # so that no process ever finds none, and begins an empty one
-        finally:
-            for file in (work, fresh):
-                for suffix in _SUFFIXES:
-                    Path(f"{file}{suffix}").unlink(missing_ok=True)
+    if is_sound(path):
+        return
+    stamp = f"{int(clock.now())}-{token_hex(3)}"
+    copy = path.with_name(f".{path.name}.{stamp}.copy")
+    fresh = path.with_name(f".{path.name}.{stamp}.new")
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    try:
+        with closing(new_database(fresh)) as db:
+            kept = _copy_everything(path, copy, db)
+            marks.set_incomplete(db, reason, clock.now(), kept)
+        _set_aside(path, aside)
+        fresh.replace(path)  # so that no process ever finds none, and begins an empty one
+        with suppress(sqlite3.Error, OSError):
+            _copy_late_submissions(aside, copy, path)
+    finally:
+        remove(copy)
+        remove(fresh)
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a ledger can be read from end to end and has every table and column.
+
+    Raises `sqlite3.Error` or `OSError` where that cannot be told, as the file is locked or may not
+    be read, and `LEDGER_UNUSABLE` for one that is another program's or a newer version's.
+    """
+    try:
+        if path.stat().st_size == 0:
+            return False
+        with closing(connect(path)) as db:
+            check_owner(db, path)
+            return not fault_of(db)
+    except sqlite3.DatabaseError as error:
+        if is_damage(error):
+            return False
+        raise
+
+
+def fault_of(db: sqlite3.Connection) -> str:
+    """Read a ledger from end to end; return what is wrong with it, "" for nothing.
+
+    Raises `sqlite3.Error`.
+    """
+    verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if verdict != "ok":
+        return verdict
+    with closing(sqlite3.connect(":memory:")) as wanted:
+        for statement in schema.statements():
+            wanted.execute(statement)
+        for table in tables_of(wanted):
+            lost = set(columns_of(wanted, table)) - set(columns_of(db, table))
+            if lost:
+                return f"table {table} lacks {', '.join(sorted(lost))}"
+    return ""
 
 
 def _set_aside(path: Path, aside: Path) -> None:
@@ -55,123 +102,73 @@ def _set_aside(path: Path, aside: Path) -> None:
     try:
         os.link(path, aside)
     except OSError:  # a file system without hard links
-        shutil.copyfile(path, aside)
-    for suffix in _SUFFIXES[1:]:
+        private_copy(path, aside)
+    for end in LOGS:
         with suppress(FileNotFoundError):
-            Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
+            Path(f"{path}{end}").rename(f"{aside}{end}")
 
 
-def is_sound(path: Path) -> bool:
-    """Whether a ledger can be read from end to end and has every table and column."""
-    try:
-        if path.stat().st_size == 0:
-            return False
-        with closing(connect(path)) as db, closing(sqlite3.connect(":memory:")) as wanted:
-            if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-                return False
-            _make_tables(wanted)
-            return all(
-                set(_columns(wanted, table)) <= set(_columns(db, table))
-                for table in _tables(wanted)
-            )
-    except (sqlite3.DatabaseError, OSError):
-        return False
-
-
-def _make_tables(db: sqlite3.Connection) -> None:
-    from modellix_cli.ledger.schema import statements
-
-    for statement in statements():
-        db.execute(statement)
-
-
-def _tables(db: sqlite3.Connection) -> list[str]:
-    rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    return [str(row[0]) for row in rows]
-
-
-def _columns(db: sqlite3.Connection, table: str) -> list[str]:
-    return [str(row[1]) for row in db.execute(f"PRAGMA table_info({table})")]
-
-
-def _copy_rows(damaged: Path, db: sqlite3.Connection) -> int:
+def _copy_everything(damaged: Path, copy: Path, db: sqlite3.Connection) -> int:
     """Copy every row that can be read into the empty ledger `db`; return how many that were."""
-    _restore_header(damaged)
     kept = 0
-    try:
-        source = connect(damaged)
-    except sqlite3.Error:
-        return 0
-    with closing(source):
-        source.text_factory = lambda data: data.decode("utf-8", "replace")
+    with closing(open_damaged(damaged, copy)) as source:
         db.execute("BEGIN IMMEDIATE")
-        for table in _tables(db):
-            with suppress(sqlite3.Error):
-                known = set(_columns(source, table))
-                columns = [name for name in _columns(db, table) if name in known]
-                names, marks_ = ", ".join(columns), ", ".join("?" * len(columns))
-                for row in _readable(source, table, names):
-                    with suppress(sqlite3.Error):
-                        db.execute(
-                            f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks_})",  # noqa: S608
-                            row,
-                        )
-                        kept += 1
+        for table in tables_of(db):
+            for row in _rows(source, db, table):
+                kept += _insert(db, table, row)
+        # What belongs to nobody would be found by nobody.
+        db.execute(
+            "INSERT INTO accounts (id, base_url, profile, team, created_at) SELECT account,"
+            " min(base_url), min(profile), account, min(created_at) FROM submissions"
+            " WHERE account NOT IN (SELECT id FROM accounts) GROUP BY account"
+        )
         db.execute("COMMIT")
     return kept
 
 
-def _readable(source: sqlite3.Connection, table: str, names: str) -> Iterator[tuple[object, ...]]:
-    """Yield the rows before, between and behind damaged pages, some perhaps twice."""
-    has_rowid = _has_rowid(source, table)
-    statement = f"SELECT {'rowid, ' if has_rowid else ''}{names} FROM {table}"  # noqa: S608
-    if not has_rowid:
-        for order in ("", f" ORDER BY {names.split(',')[0]} DESC"):
-            with suppress(sqlite3.DatabaseError):
-                yield from source.execute(statement + order)
+def _rows(source: sqlite3.Connection, db: sqlite3.Connection, table: str) -> Iterator[Row]:
+    """Yield the readable rows of a table, each with everything that the table asks for."""
+    known = set(columns_of(source, table))
+    columns = [name for name in columns_of(db, table) if name in known]
+    if not columns:
         return
-    last, step = -(2**63), 1
-    for _ in range(_MOST_GAPS):
-        try:
-            for row in source.execute(f"{statement} WHERE rowid > ? ORDER BY rowid", (last,)):
-                last, step = int(row[0]), 1
-                yield row[1:]
-            return
-        except sqlite3.DatabaseError:
-            last, step = max(last, 0) + step, step * 2  # behind the damage
-            if last > 2**40:
-                break
-    with suppress(sqlite3.DatabaseError):
-        for row in source.execute(f"{statement} ORDER BY rowid DESC"):
-            yield row[1:]
+    needed = {
+        str(name): 0 if "TEXT" not in str(kind) else ""
+        for _, name, kind, required, default, _ in db.execute(f"PRAGMA table_info({table})")
+        if required and default is None and name not in known
+    }
+    for values in readable_rows(source, table, columns):
+        row = needed | dict(zip(columns, values, strict=True))
+        if table == "submissions":
+            row["id"] = row["id"] or str(uuid4())
+            if row["state"] not in STATES:
+                row["state"] = str(SubmissionState.UNKNOWN)
+        yield row
 
 
-def _has_rowid(source: sqlite3.Connection, table: str) -> bool:
-    try:
-        source.execute(f"SELECT rowid FROM {table} LIMIT 0")  # noqa: S608
-    except sqlite3.OperationalError:
-        return False
-    return True
+def _insert(db: sqlite3.Connection, table: str, row: Row) -> int:
+    """Add a row if there is none like it; return how many that were."""
+    names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
+    with suppress(sqlite3.Error):
+        added = db.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({places})", row)  # noqa: S608
+        return added.rowcount
+    return 0
 
 
-def _restore_header(file: Path) -> None:
-    """Write the header that every ledger has where the first bytes are not SQLite's."""
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        intact = stream.read(16) == b"SQLite format 3\0"
-    if intact or size < _HEADER:
-        return
-    template = file.with_name(f"{file.name}.template")
-    try:
-        new_database(template).close()
-        header = bytearray(template.read_bytes()[:_HEADER])
-    finally:
-        for suffix in _SUFFIXES:
-            Path(f"{template}{suffix}").unlink(missing_ok=True)
-    page = int.from_bytes(header[16:18], "big") or 4096
-    header[28:32] = (size // page).to_bytes(4, "big")
-    header[32:40] = bytes(8)  # no list of free pages
-    with file.open("r+b") as stream:
-        stream.write(header)
-        stream.flush()
-        os.fsync(stream.fileno())
+def _copy_late_submissions(aside: Path, copy: Path, path: Path) -> None:
+    """Copy what other processes recorded between the copying and the replacing.
+
+    What they record later than that, they notice themselves (database.py).
+    """
+    remove(copy)
+    with closing(open_damaged(aside, copy)) as source, closing(connect(path)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        for row in _rows(source, db, "submissions"):
+            if not _insert(db, "submissions", row):
+                db.execute(
+                    "UPDATE submissions SET state = :state, task_id = :task_id, detail = :detail,"
+                    " updated_at = :updated_at WHERE id = :id AND state = 'intent'",
+                    {"task_id": None, "detail": None} | row,
+                )
+                _insert(db, "submissions", {**row, "number": None})
+        db.execute("COMMIT")

@@ -86,7 +86,7 @@ CREATE TABLE tasks (
   expires_at REAL,
   saved_at REAL,
   billed_cost TEXT,
-  PRIMARY KEY (base_url, profile, task_id)
+  PRIMARY KEY (base_url, task_id, profile)
 );
 CREATE INDEX tasks_recent ON tasks (updated_at);
 CREATE TABLE durations (
@@ -125,6 +125,7 @@ CREATE TABLE batches (
   state TEXT NOT NULL,
   tag TEXT,
   answers_loss INTEGER NOT NULL DEFAULT 0,
+  hidden INTEGER NOT NULL DEFAULT 0,
   created_at REAL NOT NULL,
   updated_at REAL NOT NULL,{_OWNER}
 );
@@ -151,6 +152,7 @@ CREATE TABLE running_tasks (
   scope TEXT NOT NULL,
   ref TEXT NOT NULL,
   task_id TEXT,
+  since REAL NOT NULL,
   until REAL NOT NULL,{_OWNER},
   PRIMARY KEY (scope, ref)
 ) WITHOUT ROWID;

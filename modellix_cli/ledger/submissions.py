@@ -1,4 +1,4 @@
-"""Attempts of paid requests: the writer of `submissions` and `bodies`.
+"""Attempts of paid requests: with claims.py the writer of `submissions` and `bodies`.
 
 The claim is part of the transaction that records the intent, so that of two processes with the
 same request one sends it and the other finds the attempt. What was recorded as accepted stays so.
@@ -7,28 +7,22 @@ same request one sends it and the other finds the attempt. What was recorded as 
 import sqlite3
 import zlib
 from collections.abc import Sequence
-from typing import Any, Final
-from uuid import uuid4
+from typing import Final
 
 from modellix_cli.domain.account import Account
-from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.domain.values import DAY
-from modellix_cli.ledger import accounts, tasks
-from modellix_cli.ledger.attempts import (
-    CURRENT_GENERATION,
-    NOT_REPLACED,
-    OF_TEAM,
-    find_attempts,
-)
+from modellix_cli.ledger import tasks
+from modellix_cli.ledger.attempts import NOT_REPLACED, find_attempt, find_attempts
+from modellix_cli.ledger.claims import OPEN, Claims
 from modellix_cli.ledger.database import LedgerFile
-from modellix_cli.ledger.processes import LEASE_SECONDS, this_process
-from modellix_cli.ledger.records import Attempt, Claim, Claimed, Outcome, Request
+from modellix_cli.ledger.processes import LEASE_SECONDS
+from modellix_cli.ledger.records import Attempt, Claim, Outcome, Request
 
-_LARGEST_BODY: Final = 256 * 1024
-_BODIES_KEPT: Final = 30 * DAY
-_SAME_REQUEST: Final = f"s.identity = :identity AND s.state <> 'rejected' AND {OF_TEAM}"
-_OPEN: Final = "s.state IN ('intent', 'unknown')"
+NO_ID: Final = "It was accepted without a task id."
+BY_THE_USER: Final = "Not created, by the user's word."
+_SHORTEST_PREFIX: Final = 4
+_MOST: Final = 2**63 - 1
 
 
 class SubmissionStore:
@@ -44,299 +38,195 @@ class SubmissionStore:
 
         That is one of unknown outcome, unless `resend_unknown`; with `resume`, or the same request
         key, also one that was accepted or is under way. Raises `REQUEST_KEY_REUSED` for a key that
-        belongs to another request, and the ledger's errors: then nothing may be sent.
+        belongs to another request, `LEDGER_INCOMPLETE` where an attempt that may be missing from
+        the ledger was to answer, and the ledger's errors: then nothing may be sent.
         """
         now = self._file.clock.now()
 
         def work(db: sqlite3.Connection) -> Claim:
-            who = accounts.find_or_add(db, self._account, now)
-            adopt_identity(db, self._account.base_url, request)
-            values = {"identity": request.identity.digest, "team": who.team}
-            earlier = find_by_key(db, request, who.team, now)
-            generation = _generation(db, values)
-            if earlier is None:
-                earlier = _earlier(db, values | {"generation": generation}, now, resume=resume)
-            replaces = None
-            if earlier is not None:
-                unknown = earlier.state is SubmissionState.UNKNOWN
-                if not (unknown and resend_unknown):
-                    return earlier
-                replaces = earlier.number
-            return Claimed(self._insert(db, who, request, generation, replaces=replaces))
+            claims = Claims(db, self._account, now, keep_bodies=self._keep_bodies)
+            return claims.single(request, resume=resume, resend_unknown=resend_unknown)
 
         return self._file.transact(work, durable=True)
 
     def claim_lines(self, batch: int, requests: Sequence[Request]) -> list[Claim]:
         """Record that lines of a batch are about to be sent, as far as no attempt answers for them.
 
-        Attempts that other processes began meanwhile do. Raises `LEDGER_LOST` where the batch is
-        not in the ledger any more, and the ledger's errors: then nothing may be sent.
+        Attempts that other processes began meanwhile do, and what became of those that were to be
+        sent once more. Raises `LEDGER_LOST` where the batch is not in the ledger any more,
+        `REQUEST_KEY_REUSED` and the ledger's errors: then nothing may be sent.
         """
         now = self._file.clock.now()
 
         def work(db: sqlite3.Connection) -> list[Claim]:
-            if not db.execute("SELECT 1 FROM batches WHERE number = ?", (batch,)).fetchone():
+            lease = (now + LEASE_SECONDS, batch)
+            known = db.execute("UPDATE batches SET lease_until = ? WHERE number = ?", lease)
+            if not known.rowcount:
                 raise ModellixError(
                     ErrorCode.LEDGER_LOST, f"Batch {batch} is no longer in the ledger."
                 )
-            who = accounts.find_or_add(db, self._account, now)
-            return [self._claim_line(db, who, batch, request, now) for request in requests]
+            claims = Claims(db, self._account, now, keep_bodies=self._keep_bodies)
+            return [claims.line(batch, request) for request in requests]
 
         return self._file.transact(work, durable=True)
-
-    def _claim_line(
-        self,
-        db: sqlite3.Connection,
-        who: accounts.KnownAccount,
-        batch: int,
-        request: Request,
-        now: float,
-    ) -> Claim:
-        found = db.execute(
-            "SELECT generation FROM batch_lines WHERE batch = ? AND line = ?",
-            (batch, request.line),
-        ).fetchone()
-        if found is None:
-            raise ModellixError(
-                ErrorCode.LEDGER_LOST, f"Line {request.line} of batch {batch} is not in the ledger."
-            )
-        generation = int(found[0])
-        replaces = request.resends or request.retries
-        claim: Claim | None = find_by_key(db, request, who.team, now)
-        if replaces is not None and (claim is None or claim.number == replaces):
-            claim = _answer_instead(db, replaces, now, resends=request.resends is not None)
-        elif claim is None:
-            claim = _unlinked(db, who.team, batch, request, generation, now)
-        if claim is None:
-            claim = Claimed(
-                self._insert(db, who, request, generation, batch=batch, replaces=replaces)
-            )
-        db.execute(
-            "UPDATE batch_lines SET submission = ?, status = NULL, detail = NULL, made = NULL"
-            " WHERE batch = ? AND line = ?",
-            (claim.number, batch, request.line),
-        )
-        return claim
-
-    def _insert(
-        self,
-        db: sqlite3.Connection,
-        who: accounts.KnownAccount,
-        request: Request,
-        generation: int,
-        *,
-        batch: int | None = None,
-        replaces: int | None = None,
-    ) -> int:
-        now = self._file.clock.now()
-        owner = this_process()
-        cost = request.estimated_cost
-        row: dict[str, Any] = {
-            "id": str(uuid4()),
-            "account": who.id,
-            "base_url": self._account.base_url,
-            "profile": self._account.profile,
-            "slug": request.slug,
-            "identity": request.identity.digest,
-            "generation": generation,
-            "body_sha256": self._keep(db, request.body, now),
-            "state": str(SubmissionState.INTENT),
-            "replaces": replaces,
-            "batch": batch,
-            "line": request.line or None,
-            "line_id": request.line_id,
-            "tag": request.tag,
-            "request_key": request.request_key or _key_of(db, replaces),
-            "webhook": request.webhook,
-            "estimated_cost": None if cost is None else str(cost),
-            "created_at": now,
-            "updated_at": now,
-            "host": owner.host,
-            "boot": owner.boot,
-            "pid": owner.pid,
-            "process_started": owner.started,
-            "lease_until": now + LEASE_SECONDS,
-        }
-        names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
-        inserted = db.execute(f"INSERT INTO submissions ({names}) VALUES ({places})", row)  # noqa: S608
-        assert inserted.lastrowid is not None
-        return inserted.lastrowid
-
-    def _keep(self, db: sqlite3.Connection, body: bytes, now: float) -> str | None:
-        if not self._keep_bodies or len(body) > _LARGEST_BODY:
-            return None
-        digest = request_digest(body)
-        db.execute(
-            "INSERT INTO bodies (sha256, compressed, used_at) VALUES (?, ?, ?)"
-            " ON CONFLICT (sha256) DO UPDATE SET used_at = excluded.used_at",
-            (digest, zlib.compress(body), now),
-        )
-        return digest
 
     def record(self, number: int, outcome: Outcome) -> bool:
         """Record how an attempt ended, and its task; return whether it was under way or unknown.
 
-        Raises the ledger's errors: then it is not on disk.
+        What was accepted without an id is of unknown outcome. Raises `LEDGER_LOST` where the
+        attempt is not in the ledger, and the ledger's errors: then it is not on disk.
         """
         now = self._file.clock.now()
+        state, detail = outcome.state, outcome.detail
+        if state is SubmissionState.ACCEPTED and outcome.task_id is None:
+            state, detail = SubmissionState.UNKNOWN, detail or NO_ID
 
         def work(db: sqlite3.Connection) -> bool:
-            changed = db.execute(
-                "UPDATE submissions SET state = ?, task_id = coalesce(?, task_id), detail = ?,"
-                " updated_at = ? WHERE number = ? AND state <> 'accepted' RETURNING slug",
-                (str(outcome.state), outcome.task_id, outcome.detail, now, number),
-            ).fetchone()
-            if changed is None:
+            known = db.execute("SELECT state FROM submissions WHERE number = ?", (number,))
+            before = known.fetchone()
+            if before is None:
+                raise ModellixError(
+                    ErrorCode.LEDGER_LOST, f"Request {number} is no longer in the ledger."
+                )
+            if before[0] == SubmissionState.ACCEPTED:
                 return False
-            if outcome.state is SubmissionState.ACCEPTED and outcome.task_id is not None:
-                tasks.add(db, self._account, outcome.task_id, str(changed[0]), now)
+            _settle(db, number, Outcome(state, outcome.task_id, detail), now)
             return True
 
         return self._file.transact(work, durable=True)
 
+    def resolve(self, number: int, task_id: str | None) -> Attempt:
+        """End the doubt about an attempt by the user's word; return it as it stands now.
+
+        With a task id it was accepted, else no task was created. Raises `NOT_FOUND`, and `USAGE`
+        for one that is not of unknown outcome or an id that is known as that of another one.
+        """
+        now = self._file.clock.now()
+
+        def work(db: sqlite3.Connection) -> Attempt:
+            _check_unknown(find_attempt(db, number, now), str(number))
+            if task_id is None:
+                outcome = Outcome(SubmissionState.REJECTED, None, BY_THE_USER)
+            else:
+                _check_unused(db, number, task_id)
+                outcome = Outcome(SubmissionState.ACCEPTED, task_id, None)
+            _settle(db, number, outcome, now)
+            attempt = find_attempt(db, number, now)
+            assert attempt is not None
+            return attempt
+
+        return self._file.transact(work, durable=True)
+
+    def find(self, text: str) -> Attempt:
+        """Return the attempt of a short number or the beginning of an id (at least 4 characters).
+
+        Raises `NOT_FOUND`, and `USAGE` for a beginning that several ids have.
+        """
+        now = self._file.clock.now()
+        wanted = text.strip().lower()
+
+        def work(db: sqlite3.Connection) -> list[Attempt]:
+            if wanted.isascii() and wanted.isdigit() and int(wanted) <= _MOST:
+                exact = find_attempt(db, int(wanted), now)
+                if exact is not None:
+                    return [exact]
+            if len(wanted) < _SHORTEST_PREFIX:
+                return []
+            values = {"length": len(wanted), "text": wanted}
+            return find_attempts(db, "substr(s.id, 1, :length) = :text LIMIT 2", values, now)
+
+        found = self._file.read(work)
+        if not found:
+            raise _not_found(text)
+        if len(found) > 1:
+            raise usage(f"Several requests begin with {text}.", hint="Give the number of one.")
+        return found[0]
+
     def attempt(self, number: int) -> Attempt | None:
         """Return an attempt as it stands now, None if there is none of that number."""
         now = self._file.clock.now()
-        found = self._file.read(
-            lambda db: find_attempts(db, "s.number = :number", {"number": number}, now)
-        )
-        return found[0] if found else None
+        return self._file.read(lambda db: find_attempt(db, number, now))
 
-    def unknown(self, *, sandbox_url: str, sandbox: bool, limit: int = 1000) -> list[Attempt]:
-        """Return the attempts of unknown outcome of every account, the newest first."""
+    def body(self, number: int) -> bytes | None:
+        """Return the body that an attempt sent, None if it was not kept."""
+        row = self._file.read(
+            lambda db: db.execute(
+                "SELECT compressed FROM bodies WHERE sha256 ="
+                " (SELECT body_sha256 FROM submissions WHERE number = ?)",
+                (number,),
+            ).fetchone()
+        )
+        return zlib.decompress(row[0]) if row else None
+
+    def unknown(
+        self, *, sandbox_url: str, sandbox: bool, profile: str | None = None, limit: int = 1000
+    ) -> list[Attempt]:
+        """Return the attempts of unknown outcome, the newest first.
+
+        Of the sandbox or of all other addresses; of one profile or, with None, of all.
+        """
         now = self._file.clock.now()
         where = (
-            f"{_OPEN} AND {NOT_REPLACED} AND (s.base_url = :url) = :sandbox"
+            f"{OPEN} AND {NOT_REPLACED} AND (s.base_url = :url) = :sandbox"
+            " AND (:profile IS NULL OR s.profile = :profile)"
             " ORDER BY s.number DESC LIMIT :limit"
         )
-        values = {"url": sandbox_url, "sandbox": sandbox, "limit": limit}
+        values = {"url": sandbox_url, "sandbox": sandbox, "profile": profile, "limit": limit}
         found = self._file.read(lambda db: find_attempts(db, where, values, now))
         return [attempt for attempt in found if attempt.state is SubmissionState.UNKNOWN]
 
     def told(self, task_ids: Sequence[str]) -> None:
         """Record that the user has been told of tasks."""
         now = self._file.clock.now()
-        rows = [(now, task_id) for task_id in task_ids]
+        rows = [(now, task_id, self._account.base_url) for task_id in task_ids]
         self._file.transact(
             lambda db: (
                 db.executemany(
-                    "UPDATE submissions SET told_at = ? WHERE task_id = ? AND told_at IS NULL", rows
+                    "UPDATE submissions SET told_at = ? WHERE task_id = ? AND base_url = ?"
+                    " AND told_at IS NULL",
+                    rows,
                 ).rowcount
             )
         )
 
 
-def request_digest(body: bytes) -> str:
-    """Return the name under which a body is kept: SHA-256 in hex of its bytes."""
-    from hashlib import sha256
-
-    return sha256(body).hexdigest()
-
-
-def adopt_identity(db: sqlite3.Connection, base_url: str, request: Request) -> None:
-    """Tell attempts that an older version recorded, by a hash of the body, what they asked."""
-    identity = request.identity
-    for legacy in identity.legacy_digests:
-        db.execute(
-            "UPDATE submissions SET identity = ? WHERE identity IS NULL AND legacy_sha256 = ?"
-            " AND slug = ? AND base_url = ?",
-            (identity.digest, legacy, request.slug, base_url),
-        )
-
-
-def find_by_key(db: sqlite3.Connection, request: Request, team: int, now: float) -> Attempt | None:
-    """Return the attempt that was made under the request's key, None if none may cost money.
-
-    Raises `REQUEST_KEY_REUSED` if that was another request.
-    """
-    if request.request_key is None:
-        return None
-    where = f"s.request_key = :key AND s.state <> 'rejected' AND {OF_TEAM} AND {NOT_REPLACED}"
-    values = {"key": request.request_key, "team": team}
-    found = find_attempts(db, f"{where} ORDER BY s.state = 'accepted' DESC, s.number", values, now)
-    if not found:
-        return None
-    row = db.execute(
-        "SELECT identity FROM submissions WHERE number = ?", (found[0].number,)
-    ).fetchone()
-    if row[0] != request.identity.digest:
-        raise ModellixError(
-            ErrorCode.REQUEST_KEY_REUSED,
-            f'The request key "{request.request_key}" was used before for another request.',
-        )
-    return found[0]
-
-
-def _generation(db: sqlite3.Connection, values: dict[str, Any]) -> int:
-    generation = CURRENT_GENERATION.format(identity=":identity", batch="-1")
-    return int(db.execute(f"SELECT {generation}", values).fetchone()[0])
-
-
-def _earlier(
-    db: sqlite3.Connection, values: dict[str, Any], now: float, *, resume: bool
-) -> Attempt | None:
-    """Return the attempt that answers for a single request, None if it may be sent."""
-    where = f"{_SAME_REQUEST} AND {NOT_REPLACED} AND s.generation >= :generation"
-    if not resume:
-        where += f" AND {_OPEN}"
-    found = find_attempts(db, f"{where} ORDER BY s.number DESC", values, now)
-    order = (SubmissionState.ACCEPTED, SubmissionState.INTENT, SubmissionState.UNKNOWN)
-    found.sort(key=lambda attempt: order.index(attempt.state))
-    if not resume:  # one that is just under way is the user's word, typed twice
-        found = [attempt for attempt in found if not attempt.in_flight]
-    return found[0] if found else None
-
-
-def _unlinked(
-    db: sqlite3.Connection, team: int, batch: int, request: Request, generation: int, now: float
-) -> Attempt | None:
-    """Return an attempt that another process made meanwhile, and that no line of ours has yet."""
-    where = (
-        f"{_SAME_REQUEST} AND {NOT_REPLACED} AND s.generation >= :generation"  # noqa: S608
-        f" AND (s.batch IS NOT NULL OR {_OPEN})"
-        " AND s.number NOT IN (SELECT submission FROM batch_lines WHERE batch = :batch"
-        " AND identity = :identity AND submission IS NOT NULL)"
-        " ORDER BY s.line_id IS NOT :line_id, s.state = 'accepted' DESC, s.number LIMIT 1"
+def _settle(db: sqlite3.Connection, number: int, outcome: Outcome, now: float) -> None:
+    """Write an outcome, and the task that was created."""
+    db.execute(
+        "UPDATE submissions SET state = ?, task_id = coalesce(?, task_id), detail = ?,"
+        " updated_at = ? WHERE number = ?",
+        (str(outcome.state), outcome.task_id, outcome.detail, now, number),
     )
-    values = {
-        "identity": request.identity.digest,
-        "team": team,
-        "generation": generation,
-        "batch": batch,
-        "line_id": request.line_id,
-    }
-    found = find_attempts(db, where, values, now)
-    return found[0] if found else None
+    if outcome.state is SubmissionState.ACCEPTED:
+        tasks.add_of_submission(db, number, now)
 
 
-def _answer_instead(
-    db: sqlite3.Connection, number: int, now: float, *, resends: bool
-) -> Attempt | None:
-    """Return what answers for an attempt that the user wants to be sent once more.
-
-    That is one that was sent instead of it already, or, of one whose outcome was unknown, itself
-    where that is known by now. None if it may be sent.
-    """
-    last = number
-    while row := db.execute(
-        "SELECT max(number) FROM submissions WHERE replaces = ? AND state <> 'rejected'", (last,)
-    ).fetchone():
-        if row[0] is None:
-            break
-        last = int(row[0])
-    found = find_attempts(db, "s.number = :number", {"number": last}, now)
-    if not found or (last == number and not resends):
-        return None
-    open_or_gone = (SubmissionState.UNKNOWN, SubmissionState.REJECTED)
-    return None if last == number and found[0].state in open_or_gone else found[0]
+def _check_unknown(attempt: Attempt | None, text: str) -> None:
+    if attempt is None:
+        raise _not_found(text)
+    if attempt.in_flight:
+        raise usage(f"Request {text} is being sent just now.", hint="Try again in a moment.")
+    if attempt.state is not SubmissionState.UNKNOWN:
+        task = f" as task {attempt.task_id}" if attempt.task_id else ""
+        raise usage(
+            f"Request {text} is not of unknown outcome: it was {attempt.state}{task}.",
+            hint="See those that are: modellix-cli task history",
+        )
 
 
-def _key_of(db: sqlite3.Connection, number: int | None) -> str | None:
-    """Return the request key of the attempt that another one replaces, which it answers for."""
-    row = db.execute("SELECT request_key FROM submissions WHERE number = ?", (number,)).fetchone()
-    return None if row is None else row[0]
+def _check_unused(db: sqlite3.Connection, number: int, task_id: str) -> None:
+    row = db.execute(
+        "SELECT number FROM submissions WHERE task_id = ? AND state = 'accepted' AND base_url ="
+        " (SELECT base_url FROM submissions WHERE number = ?)",
+        (task_id, number),
+    ).fetchone()
+    if row is not None:
+        raise usage(f"Task {task_id} is that of request {row[0]} already.")
 
 
-def forget_old_bodies(db: sqlite3.Connection, now: float) -> None:
-    """Drop bodies that no request used for a long time."""
-    db.execute("DELETE FROM bodies WHERE used_at < ?", (now - _BODIES_KEPT,))
+def _not_found(text: str) -> ModellixError:
+    return ModellixError(
+        ErrorCode.NOT_FOUND,
+        f"There is no request {text} in the ledger.",
+        hint="See those of unknown outcome: modellix-cli task history",
+    )

@@ -37,29 +37,30 @@ class TaskStore:
         """
         now = self._file.clock.now()
         cost = None if report.billed_cost is None else str(report.billed_cost)
-        facts = (report.status, report.ended_at, report.expires_at, cost)
-        known = self._file.read(
+        who = (self._account.base_url, report.task_id)
+        rows = self._file.read(
             lambda db: db.execute(
-                "SELECT status, ended_at, expires_at, billed_cost FROM tasks"
-                " WHERE base_url = ? AND profile = ? AND task_id = ?",
-                (*self._who, report.task_id),
-            ).fetchone()
+                "SELECT profile, status, ended_at, expires_at, billed_cost FROM tasks"
+                " WHERE base_url = ? AND task_id = ?",
+                who,
+            ).fetchall()
         )
-        if known == facts:
+        if _says(rows, self._account.profile, report, cost):
             return
 
         def write(db: sqlite3.Connection) -> None:
-            add(db, self._account, report.task_id, None, now, status=report.status)
-            db.execute(
-                "UPDATE tasks SET ended_at = coalesce(?, ended_at),"
+            account = accounts.find_or_add(db, self._account, now)
+            add(db, self._account, account.id, report.task_id, now, status=report.status)
+            db.execute(  # whichever profile it was seen under
+                "UPDATE tasks SET status = ?, updated_at = ?, ended_at = coalesce(?, ended_at),"
                 " expires_at = coalesce(?, expires_at), billed_cost = coalesce(?, billed_cost)"
-                " WHERE base_url = ? AND profile = ? AND task_id = ?",
-                (report.ended_at, report.expires_at, cost, *self._who, report.task_id),
+                " WHERE base_url = ? AND task_id = ?",
+                (report.status, now, report.ended_at, report.expires_at, cost, *who),
             )
             if cost is not None:
                 db.execute(
-                    "UPDATE submissions SET billed_cost = ? WHERE task_id = ? AND base_url = ?",
-                    (cost, report.task_id, self._account.base_url),
+                    "UPDATE submissions SET billed_cost = ? WHERE base_url = ? AND task_id = ?",
+                    (cost, *who),
                 )
 
         self._file.transact(write)
@@ -67,9 +68,16 @@ class TaskStore:
     def record_duration(self, slug: str, submitted_at: float, seconds: float) -> None:
         """Record how long a task of a model ran; those submitted last are kept."""
         model = (self._account.base_url, slug)
+        now = self._file.clock.now()
 
         def insert(db: sqlite3.Connection) -> None:
             db.execute("INSERT INTO durations VALUES (?, ?, ?, ?)", (*model, submitted_at, seconds))
+            # A time that is still to come was told by a clock that was wrong.
+            db.execute(
+                "UPDATE durations SET submitted_at = ? WHERE base_url = ? AND slug = ?"
+                " AND submitted_at > ?",
+                (now, *model, now),
+            )
             db.execute(
                 "DELETE FROM durations WHERE base_url = ? AND slug = ? AND rowid NOT IN (SELECT"
                 " rowid FROM durations WHERE base_url = ? AND slug = ?"
@@ -119,25 +127,27 @@ class TaskStore:
         Where the server did not say until when, that is `lifetime` seconds after their end, or
         after they were last heard of; the first to expire comes first.
         """
-        mine = self._account
-        rows = self._file.transact(
-            lambda db: db.execute(
-                "SELECT task_id, status, min(coalesce(expires_at,"
-                " coalesce(ended_at, updated_at) + :lifetime)) AS until FROM tasks"
+
+        def find(db: sqlite3.Connection) -> list[tuple[str, str | None]]:
+            known = accounts.find(db, self._account)
+            return db.execute(
+                "SELECT task_id, max(status) FROM tasks"
                 " WHERE base_url = :url AND (account IS NULL AND profile = :profile OR account IN"
                 " (SELECT id FROM accounts WHERE team = :team))"
-                " GROUP BY task_id HAVING max(saved_at) IS NULL AND until > :now"
-                " ORDER BY until, min(created_at), min(rowid)",
+                " GROUP BY task_id HAVING max(saved_at) IS NULL AND min(coalesce(expires_at,"
+                " coalesce(ended_at, updated_at) + :lifetime)) > :now"
+                " ORDER BY min(coalesce(expires_at, coalesce(ended_at, updated_at) + :lifetime)),"
+                " min(created_at), min(rowid)",
                 {
                     "lifetime": lifetime,
-                    "url": mine.base_url,
-                    "profile": mine.profile,
-                    "team": accounts.find_or_add(db, mine, now).team,
+                    "url": self._account.base_url,
+                    "profile": self._account.profile,
+                    "team": known.team if known else None,
                     "now": now,
                 },
             ).fetchall()
-        )
-        return [(str(task_id), status) for task_id, status, _until in rows]
+
+        return [(str(task_id), status) for task_id, status in self._file.read(find)]
 
     def last_task_id(self) -> str | None:
         """Return the id of the task submitted last by this account, or seen last."""
@@ -160,25 +170,50 @@ class TaskStore:
         return self._account.base_url, self._account.profile
 
 
+def _says(
+    rows: list[tuple[str, str, float | None, float | None, str | None]],
+    profile: str,
+    report: TaskReport,
+    cost: str | None,
+) -> bool:
+    """Whether all that a report tells is recorded, for the profile too."""
+    return any(row[0] == profile for row in rows) and all(
+        status == report.status
+        and report.ended_at in (None, ended_at)
+        and report.expires_at in (None, expires_at)
+        and cost in (None, billed)
+        for _, status, ended_at, expires_at, billed in rows
+    )
+
+
 def add(
     db: sqlite3.Connection,
     account: Account,
+    number: int,
     task_id: str,
-    slug: str | None,
     now: float,
-    status: str = SUBMITTED,
+    *,
+    status: str,
+    slug: str | None = None,
 ) -> None:
-    """Add a task, or the news about it, within a transaction.
-
-    That it was submitted is no news where more is known.
-    """
-    who = accounts.find_or_add(db, account, now)
+    """Add a task of the account of that `number`, or the news about it, within a transaction."""
     db.execute(
         "INSERT INTO tasks (base_url, profile, task_id, account, slug, status, created_at,"
         " updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (base_url, profile, task_id) DO UPDATE SET"
-        " status = CASE excluded.status WHEN 'submitted' THEN status ELSE excluded.status END,"
+        " ON CONFLICT (base_url, task_id, profile) DO UPDATE SET status = excluded.status,"
         " slug = coalesce(excluded.slug, slug), updated_at = excluded.updated_at,"
         " account = excluded.account",
-        (account.base_url, account.profile, task_id, who.id, slug, status, now, now),
+        (account.base_url, account.profile, task_id, number, slug, status, now, now),
+    )
+
+
+def add_of_submission(db: sqlite3.Connection, number: int, now: float) -> None:
+    """Add the task that a submission created, unless it is known, within a transaction."""
+    db.execute(
+        "INSERT INTO tasks (base_url, profile, task_id, account, slug, status, created_at,"
+        " updated_at) SELECT base_url, profile, task_id, account, slug, ?, created_at, ?"
+        " FROM submissions WHERE number = ?"
+        " ON CONFLICT (base_url, task_id, profile) DO UPDATE SET slug = excluded.slug,"
+        " account = excluded.account, created_at = min(created_at, excluded.created_at)",
+        (SUBMITTED, now, number),
     )

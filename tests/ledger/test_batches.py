@@ -1,347 +1,586 @@
-"""What the journal keeps of batches."""
+"""Batches: what counts as paid, what a resume sends, what starting over means."""
 
-import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from modellix_cli.domain.account import account_of
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.values import DAY, parse_slug
-from modellix_cli.inputs.batch_file import BatchInput, Line
-from modellix_cli.ledger.batch_facts import Batch, Fate
-from modellix_cli.ledger.batches import BatchBook
-from modellix_cli.ledger.history import Scope
-from modellix_cli.ledger.journal import Account
-from modellix_cli.ledger.journal_file import JournalFile
-from tests.machine import API, SANDBOX, Machine
+from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.ledger.processes import LEASE_SECONDS
+from modellix_cli.ledger.records import (
+    Attempt,
+    BatchLine,
+    Claimed,
+    LineKey,
+    OtherAccount,
+    PaidBefore,
+    StartedBatch,
+    TaskReport,
+)
+from tests.ledger.ledgers import (
+    ACCEPTED,
+    API,
+    FAILED,
+    HERE,
+    OTHER,
+    REJECTED,
+    UNKNOWN,
+    Ledger,
+    Lines,
+    bodies,
+    end_process,
+    in_processes,
+    request,
+)
 from tests.support import FakeClock
 
-SLUG = parse_slug("a/b")
-LINES = [Line(n, n, SLUG, b'{"n": %d}' % n, f"id-{n}") for n in range(1, 4)]
+Open = Callable[..., Ledger]
+NEW, RESUME, REFUSE = OnPaid.NEW, OnPaid.RESUME, OnPaid.REFUSE
+ABCD = Lines(bodies("a", "b", "c", "d"))
 
 
-@contextmanager
-def tasks(lines: list[Line]) -> Iterator[BatchInput]:
-    """The input of which `lines` were read."""
-    with BatchInput() as found:
-        for line in lines:
-            found.add(line.number, line.slug, line.body, line.name)
-        yield found
+def refused(ledger: Ledger, lines: Lines, digest: str = "d9", **other: Any) -> PaidBefore:
+    why = ledger.begin(lines, digest=digest, **other)
+    assert isinstance(why, PaidBefore), why
+    return why
 
 
-class Books:
-    """Journals over one file, one for each account."""
+class TestWhatCountsAsPaid:
+    def test_a_first_batch_runs(self, ledger: Ledger) -> None:
+        started = ledger.begun(ABCD)
+        assert not started.earlier.any
+        assert not started.resumed
+        assert (started.batch.source, started.batch.total) == ("t.jsonl", 4)
 
-    def __init__(self, folder: Path, clock: FakeClock) -> None:
-        self.clock = clock
-        self.folder = folder
-        self.warnings: list[str] = []
-        self.file = JournalFile(folder, clock, self.warnings.append)
-        self.book = self.of("default")
+    def test_the_same_again_is_refused_naming_how_much_and_where(
+        self, ledger: Ledger, clock: FakeClock
+    ) -> None:
+        when = clock.now()
+        ledger.run(ABCD)
+        clock.sleep(60)
+        assert refused(ledger, ABCD, "d1") == PaidBefore(accepted=4, batches=((1, when),))
+        assert len(ledger.batches.latest(9)) == 1  # nothing was begun
 
-    def of(self, profile: str, base_url: str = API) -> BatchBook:
-        clean = lambda text: text.replace("SECRET", "***")  # noqa: E731
-        return BatchBook(self.file, Account(base_url, profile), self.clock, clean)
-
-    def begin(
-        self,
-        digest: str = "d",
-        source: str = "tasks.jsonl",
-        *,
-        resume: bool = False,
-        anew: bool = False,
-    ) -> tuple[Batch, Batch | None]:
-        self.clock.time += 1
-        since = self.clock.time
-        return self.book.begin(digest, source, 3, anew=anew, resume=resume, since=since)
-
-    def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        found = self.file.run(lambda db: db.execute(statement, values).fetchall())
-        assert found is not None
-        return found
-
-
-@pytest.fixture
-def books(tmp_path: Path, clock: FakeClock) -> Iterator[Books]:
-    books = Books(tmp_path / "state", clock)
-    yield books
-    books.file.close()
-
-
-def test_new_tasks_are_a_new_batch(books: Books) -> None:
-    found, last = books.begin()
-    assert (found.id, found.state, found.total, last) == (1, "running", 3, None)
-
-
-def test_an_unfinished_batch_is_returned_itself(books: Books) -> None:
-    first, _ = books.begin()
-    books.book.finish(first.id, "stopped")
-    found, last = books.begin(source="renamed.jsonl")
-    assert found == last
-    assert found.id == first.id
-
-
-def test_tasks_that_were_done_are_a_new_batch(books: Books) -> None:
-    first, _ = books.begin()
-    books.book.finish(first.id, "done")
-    found, last = books.begin()
-    assert last is not None
-    assert (found.id, last.id) == (2, 1)
-
-
-def test_a_resume_takes_up_what_was_done(books: Books) -> None:
-    first, _ = books.begin()
-    books.book.finish(first.id, "done")
-    assert books.begin(resume=True)[0].id == first.id
-
-
-def test_anew_is_a_new_batch_whatever_there_was(books: Books) -> None:
-    books.begin()
-    found, last = books.begin(anew=True)
-    assert last is not None
-    assert (found.id, last.id) == (2, 1)
-
-
-def test_other_accounts_batches_are_others(books: Books) -> None:
-    books.begin()
-    now = books.clock.time
-    for book in (books.of("work"), books.of("default", SANDBOX)):
-        assert book.begin("d", "f", 3, anew=False, resume=False, since=now)[1] is None
-
-
-def test_tasks_that_another_process_just_finished_are_not_paid_for_again(books: Books) -> None:
-    since = books.clock.time
-    first, _ = books.begin()
-    books.book.finish(first.id, "done")
-    with pytest.raises(ModellixError, match="just now, as batch 1"):
-        books.book.begin("d", "tasks.jsonl", 3, anew=False, resume=False, since=since)
-
-
-def test_a_resume_after_the_file_changed_is_refused(books: Books) -> None:
-    first, _ = books.begin()
-    books.book.intend(first.id, LINES[:1])
-    with (
-        tasks(LINES) as changed,
-        pytest.raises(ModellixError, match="has changed since batch 1"),
-    ):
-        books.book.check_resume(changed, "tasks.jsonl")
-
-
-@pytest.mark.parametrize(
-    ("lines", "source"),
-    [(LINES, "other.jsonl"), (LINES, "-"), (LINES[1:], "tasks.jsonl")],
-    ids=["another file", "a pipe", "other tasks"],
-)
-def test_a_resume_of_what_was_not_paid_for_is_a_first_run(
-    books: Books, lines: list[Line], source: str
-) -> None:
-    for given in ("tasks.jsonl", "-"):
-        first, _ = books.begin(digest=given, source=given)
-        books.book.intend(first.id, LINES[:1])
-    with tasks(lines) as found:
-        books.book.check_resume(found, source)
-
-
-def test_a_resume_of_known_tasks_is_never_refused(books: Books) -> None:
-    with tasks(LINES) as found:
-        first, _ = books.begin(digest=found.digest)
-        books.book.intend(first.id, LINES[:1])
-        books.book.check_resume(found, "tasks.jsonl")
-
-
-def test_a_journal_that_was_just_lost_is_no_ground_to_pay_anew(books: Books) -> None:
-    books.folder.mkdir(parents=True)
-    (books.folder / "journal.db").write_bytes(b"no database" * 1000)
-    with pytest.raises(ModellixError, match="journal was unusable"):
-        books.book.check_journal()
-
-
-def test_a_file_name_that_is_no_text_is_kept_as_far_as_it_is(books: Books) -> None:
-    assert books.begin(source="a\udcffb\n.jsonl")[0].source == "a b .jsonl"
-
-
-def test_what_is_known_of_a_line_comes_back(books: Books) -> None:
-    batch, _ = books.begin()
-    books.book.intend(batch.id, LINES)
-    assert books.book.settle(batch.id, LINES[0], "accepted", "t-1", None)
-    assert books.book.settle(batch.id, LINES[2], "rejected", None, "no SECRET.")
-    files = ({"path": "a.png", "bytes": 1},)
-    done = Fate(1, "a/b", "id-1", "accepted", "t-1", "success", None, ("https://x",), files)
-    books.book.ended(batch.id, done)
-    assert list(books.book.fates(batch.id)) == [
-        done, Fate(2, "a/b", "id-2", "intent"),
-        Fate(3, "a/b", "id-3", "rejected", None, None, "no ***."),
-    ]  # fmt: skip
-
-
-def test_what_a_task_made_is_kept_without_secrets(books: Books) -> None:
-    batch, _ = books.begin()
-    books.book.intend(batch.id, LINES[:1])
-    books.book.ended(batch.id, Fate(1, "a/b", None, "accepted", "t", urls=("https://x?SECRET",)))
-    assert "SECRET" not in str(books.sql("SELECT made FROM batch_lines"))
-
-
-def test_a_task_of_a_batch_is_in_the_history(books: Books) -> None:
-    batch, _ = books.begin()
-    books.book.intend(batch.id, LINES[:1])
-    books.book.settle(batch.id, LINES[0], "accepted", "t-1", None)
-    assert books.sql("SELECT task_id, slug FROM tasks") == [("t-1", "a/b")]
-    assert books.sql("SELECT state, task_id FROM submissions") == [("accepted", "t-1")]
-
-
-def test_an_outcome_whose_line_is_gone_is_not_taken_for_recorded(books: Books) -> None:
-    batch, _ = books.begin()
-    assert not books.book.settle(batch.id, LINES[0], "accepted", "t-1", None)
-    assert books.sql("SELECT task_id FROM tasks") == [("t-1",)]
-
-
-def test_lines_of_a_batch_that_is_gone_must_not_be_sent(books: Books) -> None:
-    with pytest.raises(ModellixError, match="not in the journal any more"):
-        books.book.intend(7, LINES)
-    assert books.sql("SELECT * FROM submissions") == []
-
-
-def test_doubt_makes_unknown_what_has_no_outcome(books: Books) -> None:
-    batch, _ = books.begin()
-    books.book.intend(batch.id, LINES)
-    books.book.settle(batch.id, LINES[0], "accepted", "t-1", None)
-    books.book.doubt(batch.id)
-    assert books.book.tally(batch.id) == {"accepted": 1, "unknown": 2}
-
-
-def test_more_lines_than_one_portion_come_in_order(books: Books) -> None:
-    batch, _ = books.begin()
-    lines = [Line(n, n, SLUG, b"{}", None) for n in range(1, 1202)]
-    books.book.intend(batch.id, lines)
-    assert [fate.index for fate in books.book.fates(batch.id)] == list(range(1, 1202))
-
-
-@pytest.mark.parametrize("made", [
-    "{", "[]", "7", '{"urls": 7}', '{"files": {}}', '{"files": [7]}', '{"urls": [7]}',
-    '{"files": [{"bytes": 1}]}', '"x"', "null",
-])  # fmt: skip
-def test_odd_words_about_what_was_made_do_no_harm(books: Books, made: str) -> None:
-    batch, _ = books.begin()
-    books.book.intend(batch.id, LINES[:1])
-    books.sql("UPDATE batch_lines SET made = ?, state = 'accepted', task_id = 't'", made)
-    (fate,) = books.book.fates(batch.id)
-    assert (fate.state, fate.urls, fate.files or ()) == ("accepted", (), ())
-
-
-@pytest.mark.parametrize("state", ["accepted", "queued", ""])
-def test_an_odd_state_is_never_taken_for_unpaid(books: Books, state: str) -> None:
-    batch, _ = books.begin()
-    books.book.intend(batch.id, LINES[:1])
-    books.sql("UPDATE batch_lines SET state = ?", state)
-    assert [fate.state for fate in books.book.fates(batch.id)] == ["unknown"]
-
-
-@pytest.mark.parametrize("number", [10**6, 10**30])
-def test_a_number_of_no_batch_finds_none(books: Books, number: int) -> None:
-    assert books.book.find(number) is None
-    assert books.book.latest(number) == []
-
-
-def test_done_batches_are_forgotten_after_a_month(books: Books) -> None:
-    for digest, state in (("d", "done"), ("e", "stopped")):
-        batch, _ = books.begin(digest=digest)
-        books.book.intend(batch.id, LINES)
-        books.book.finish(batch.id, state)
-    books.clock.time += 31 * DAY
-    books.begin(digest="new")
-    assert [batch.id for batch in books.book.latest(9)] == [3, 2]
-    assert books.sql("SELECT DISTINCT batch FROM batch_lines") == [(2,)]
-
-
-def locked(folder: Path, batch: int) -> bool:
-    """Whether another process finds the batch held."""
-    script = (
-        "import sqlite3, sys\n"
-        "db = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)\n"
-        "db.execute('BEGIN EXCLUSIVE')"
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            Lines([*bodies("e"), *ABCD.bodies]),
+            Lines(ABCD.bodies[::-1]),
+            Lines(ABCD.bodies, ids={1: "x", 2: "y"}),
+            Lines([body.replace(" ", "  ") for body in ABCD.bodies]),
+            Lines(bodies("d")),
+        ],
+        ids=["moved", "reordered", "with ids", "reformatted", "a part of it"],
     )
-    path = str(folder / f"batch-{batch}.lock")
-    ran = subprocess.run([sys.executable, "-c", script, path], capture_output=True, check=False)
-    return ran.returncode != 0
+    def test_lines_count_in_any_file_order_and_format(self, ledger: Ledger, lines: Lines) -> None:
+        ledger.run(ABCD)
+        assert refused(ledger, lines).accepted == min(4, len(lines.bodies))
+
+    def test_a_resume_sends_what_is_new_and_nothing_else(self, ledger: Ledger) -> None:
+        ledger.run(ABCD)
+        assert ledger.run(Lines([*ABCD.bodies[::-1], *bodies("e", "f")]), RESUME, "d2") == 2
+        assert ledger.run(ABCD, RESUME) == 0
+
+    def test_a_resume_starts_the_first_run(self, ledger: Ledger) -> None:
+        assert ledger.run(ABCD, RESUME) == 4
+
+    def test_a_repeated_line_is_as_many_requests(self, ledger: Ledger) -> None:
+        assert ledger.run(Lines(bodies("a", "a", "a"))) == 3
+        assert ledger.run(Lines(bodies("a", "a", "a", "a", "b")), RESUME, "d2") == 2
+
+    def test_an_accepted_single_run_does_not_count(self, ledger: Ledger) -> None:
+        ledger.sent(request(ABCD.bodies[0]))
+        assert not ledger.begun(ABCD).earlier.any
+
+    def test_an_unknown_single_run_does(self, ledger: Ledger) -> None:
+        ledger.sent(request(ABCD.bodies[0]), UNKNOWN)
+        assert refused(ledger, ABCD).unknown == 1
+        assert ledger.run(ABCD, RESUME) == 3
+
+    def test_one_that_is_just_under_way_does(self, ledger: Ledger, opened: Open) -> None:
+        opened().claim(request(ABCD.bodies[0]))
+        assert refused(ledger, ABCD).in_flight == 1
+        assert ledger.run(ABCD, RESUME) == 3
+
+    def test_an_unknown_single_run_that_turns_out_accepted_counts_no_more(
+        self, ledger: Ledger
+    ) -> None:
+        number = ledger.sent(request(ABCD.bodies[0]), UNKNOWN)
+        ledger.record(number, ACCEPTED)
+        assert not ledger.begun(ABCD).earlier.any
+
+    def test_rejected_lines_are_sent_again(self, ledger: Ledger) -> None:
+        ledger.run(ABCD, state=REJECTED)
+        assert not ledger.begun(ABCD).earlier.any
+
+    def test_a_failed_task_counts_as_paid(self, ledger: Ledger) -> None:
+        ledger.run(ABCD)
+        ledger.tasks.record_status(TaskReport("task-1", "failed"))
+        assert refused(ledger, ABCD).accepted == 4
+
+    def test_ids_find_their_own(self, ledger: Ledger) -> None:
+        lines = Lines(bodies("a", "a"), ids={1: "x", 2: "y"})
+        ledger.run(lines)
+        swapped = Lines(bodies("a", "a"), ids={1: "y", 2: "x"})
+        ledger.begun(swapped, RESUME, "d2")
+        assert ledger.attempts(2) == [2, 1]
+
+    def test_of_equal_lines_those_with_a_result_are_taken_first(self, ledger: Ledger) -> None:
+        ledger.run(Lines(bodies("a", "a")))
+        ledger.tasks.record_status(TaskReport("task-1", "failed"))
+        ledger.tasks.record_status(TaskReport("task-2", "success"))
+        ledger.begun(Lines(bodies("a")), RESUME, "d2")
+        assert ledger.attempts(2) == [2]
+
+    def test_a_dead_process_leaves_unknown_lines(self, ledger: Ledger) -> None:
+        number = ledger.begun(ABCD).batch.number
+        end_process(ledger, ledger.claim_line(number, ABCD, 2).number)
+        ledger.batches.finish(number, "stopped")
+        assert refused(ledger, ABCD).unknown == 1
 
 
-def test_a_batch_is_held_by_one_process_at_a_time(books: Books) -> None:
-    batch, _ = books.begin()
-    with books.book.hold(batch.id):
-        assert locked(books.folder, batch.id)
-        with pytest.raises(ModellixError, match="run by another process"):
-            books.of("default").hold(batch.id).__enter__()
-    with books.book.hold(batch.id):
-        pass
+@given(
+    first=st.lists(st.sampled_from("abc"), min_size=1, max_size=5),
+    second=st.lists(st.sampled_from("abc"), min_size=1, max_size=5),
+)
+def test_a_resume_costs_exactly_what_is_new(
+    tmp_path_factory: pytest.TempPathFactory, first: list[str], second: list[str]
+) -> None:
+    ledger = Ledger(tmp_path_factory.mktemp("state"))
+    ledger.run(Lines(bodies(*first)), RESUME, "".join(first))
+    new = sum(max(0, second.count(one) - first.count(one)) for one in "abc")
+    assert ledger.run(Lines(bodies(*second)), RESUME, "".join(second)) == new
+    ledger.close()
 
 
-def test_a_lock_is_not_left_behind(books: Books) -> None:
-    batch, _ = books.begin()
-    with books.book.hold(batch.id):
-        pass
-    assert not list(books.folder.glob("*.lock*"))
+class TestGoingOn:
+    def test_an_interrupted_batch_is_gone_on_with(self, ledger: Ledger) -> None:
+        number = ledger.begun(ABCD).batch.number
+        ledger.record(ledger.claim_line(number, ABCD, 1).number, ACCEPTED)
+        ledger.batches.finish(number, "stopped")
+        started = ledger.begun(ABCD, RESUME)
+        assert (started.batch.number, started.resumed, started.earlier.accepted) == (
+            number,
+            True,
+            1,
+        )
+
+    def test_a_batch_whose_process_is_dead_is_too(self, ledger: Ledger) -> None:
+        ledger.begun(ABCD)
+        ledger.sql("UPDATE batches SET pid = 2147483646, process_started = 1")
+        assert ledger.begun(ABCD, RESUME).batch.number == 1
+
+    def test_one_that_another_process_works_on_is_not(self, ledger: Ledger, opened: Open) -> None:
+        ledger.begun(ABCD)
+        assert opened().begun(ABCD, RESUME).batch.number == 2
+
+    @pytest.mark.parametrize("jump", [LEASE_SECONDS + 1, -3 * LEASE_SECONDS])
+    def test_another_hosts_batch_is_once_its_lease_is_over(
+        self, ledger: Ledger, clock: FakeClock, jump: float
+    ) -> None:
+        ledger.begun(ABCD)
+        ledger.sql("UPDATE batches SET host = 'elsewhere'")
+        assert ledger.begun(ABCD, RESUME).batch.number == 2
+        ledger.sql("UPDATE batches SET host = 'elsewhere'")
+        clock.time += jump
+        assert ledger.begun(ABCD, RESUME).batch.number == 2
+
+    def test_claiming_lines_renews_the_lease(self, ledger: Ledger, clock: FakeClock) -> None:
+        number = ledger.begun(ABCD).batch.number
+        clock.sleep(LEASE_SECONDS - 1)
+        ledger.claim_line(number, ABCD, 1)
+        assert ledger.sql("SELECT lease_until FROM batches") == [(clock.now() + LEASE_SECONDS,)]
+
+    def test_a_line_that_another_batch_sent_once_more_is_answered_for_by_that(
+        self, ledger: Ledger
+    ) -> None:
+        ledger.run(ABCD, state=UNKNOWN)
+        one = Lines(bodies("a"))
+        second = ledger.begun(one, RESUME, "d2").batch.number
+        ledger.record(ledger.claim_line(second, one, 1, resends=1).number, ACCEPTED)
+        started = ledger.begun(ABCD, RESUME)
+        assert (started.batch.number, started.earlier.accepted) == (1, 1)
+        assert ledger.attempts(1) == [5, 2, 3, 4]
+
+    def test_nothing_is_begun_where_it_is_refused(self, ledger: Ledger) -> None:
+        ledger.run(Lines(bodies("a")))
+        before = ledger.sql("SELECT * FROM batches, batch_lines, submissions")
+        refused(ledger, ABCD)
+        assert ledger.sql("SELECT * FROM batches, batch_lines, submissions") == before
+
+    @pytest.mark.parametrize("jump", [3600.0, -3600.0, 1e9, -1e9])
+    def test_a_clock_that_was_wrong_neither_blocks_nor_skips(
+        self, ledger: Ledger, clock: FakeClock, jump: float
+    ) -> None:
+        number = ledger.begun(ABCD).batch.number
+        ledger.record(ledger.claim_line(number, ABCD, 1).number, ACCEPTED)
+        ledger.batches.finish(number, "stopped")
+        clock.time += jump
+        assert ledger.run(ABCD, RESUME) == 3
+        clock.time -= jump
+        assert ledger.run(ABCD, RESUME) == 0
 
 
-def test_a_lock_that_a_killed_process_left_is_free(books: Books) -> None:
-    batch, _ = books.begin()
-    (books.folder / "batch-1.lock").touch()
-    with books.book.hold(batch.id):
-        pass
+class TestStartingOver:
+    def test_new_pays_for_every_line(self, ledger: Ledger) -> None:
+        ledger.run(ABCD)
+        ledger.sent(request(ABCD.bodies[0]), UNKNOWN)
+        assert ledger.run(ABCD, NEW) == 4
+        assert refused(ledger, ABCD).accepted == 4
+
+    def test_a_resume_goes_on_with_the_latest_generation(self, ledger: Ledger) -> None:
+        ledger.run(ABCD)
+        number = ledger.begun(ABCD, NEW).batch.number
+        ledger.record(ledger.claim_line(number, ABCD, 1).number, ACCEPTED)
+        ledger.batches.finish(number, "stopped")
+        started = ledger.begun(ABCD, RESUME)
+        assert (started.batch.number, started.earlier.accepted) == (number, 1)
+        assert ledger.run(ABCD, RESUME) == 3
+
+    def test_also_where_it_was_interrupted_before_the_first_line(self, ledger: Ledger) -> None:
+        ledger.run(ABCD)
+        ledger.batches.finish(ledger.begun(ABCD, NEW).batch.number, "stopped")
+        assert ledger.run(ABCD, RESUME) == 4
+
+    def test_and_from_another_file(self, ledger: Ledger) -> None:
+        ledger.run(ABCD)
+        ledger.batches.finish(ledger.begun(Lines(bodies("a")), NEW, "d2").batch.number, "stopped")
+        started = ledger.begun(ABCD, RESUME)
+        assert started.batch.number == 3
+        assert started.earlier.accepted == 3
+        assert ledger.run(ABCD, RESUME) == 1
+
+    def test_unknown_lines_are_paid_again_too(self, ledger: Ledger) -> None:
+        ledger.run(ABCD, state=UNKNOWN)
+        assert ledger.run(ABCD, NEW) == 4
+
+    def test_another_teams_starting_over_is_its_own(self, ledger: Ledger, opened: Open) -> None:
+        ledger.run(ABCD)
+        opened(account=OTHER).run(ABCD, NEW)
+        assert ledger.begun(ABCD, RESUME).batch.number == 1
 
 
-@pytest.mark.parametrize("odd", ["folder", "text"])
-def test_a_lock_that_cannot_be_taken_is_no_other_process(books: Books, odd: str) -> None:
-    batch, _ = books.begin()
-    path = books.folder / "batch-1.lock"
-    if odd == "folder":
-        path.mkdir()
-    else:
-        path.write_text("no database" * 1000)
-    with pytest.raises(ModellixError) as caught:
-        books.book.hold(batch.id).__enter__()
-    assert caught.value.code is ErrorCode.OUTPUT_UNWRITABLE
-    assert books.warnings == []
+class TestClaimingLines:
+    def test_a_line_is_claimed_once(self, ledger: Ledger) -> None:
+        number = ledger.begun(ABCD).batch.number
+        assert isinstance(ledger.claim_line(number, ABCD, 1), Claimed)
+        again = ledger.claim_line(number, ABCD, 1)
+        assert isinstance(again, Attempt)
+        assert again.in_flight
+
+    def test_of_many_threads_with_one_line_one_sends_it(self, ledger: Ledger, opened: Open) -> None:
+        number = ledger.begun(ABCD).batch.number
+        found: list[Any] = []
+        threads = [
+            threading.Thread(target=lambda one=one: found.append(one.claim_line(number, ABCD, 1)))  # type: ignore[misc]
+            for one in (ledger, ledger, opened(), opened())
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sum(isinstance(claim, Claimed) for claim in found) == 1
+
+    def test_a_line_that_another_batch_sends_just_now_is_waited_for(
+        self, ledger: Ledger, opened: Open
+    ) -> None:
+        other = opened()
+        mine, theirs = ledger.begun(ABCD).batch.number, other.begun(ABCD).batch.number
+        assert mine != theirs
+        sent = other.claim_line(theirs, ABCD, 1)
+        found = ledger.claim_line(mine, ABCD, 1)
+        assert isinstance(found, Attempt)
+        assert (found.number, found.in_flight) == (sent.number, True)
+        assert ledger.attempts(mine)[0] == sent.number
+
+    def test_an_end_that_is_recorded_survives_another_claim(self, ledger: Ledger) -> None:
+        number = ledger.begun(ABCD).batch.number
+        ledger.record(ledger.claim_line(number, ABCD, 1).number, ACCEPTED)
+        ledger.batches.record_end(number, BatchLine(1, "a/b", None, None, "success", urls=("u",)))
+        ledger.claim_line(number, ABCD, 1)
+        line = next(iter(ledger.batches.lines(number)))
+        assert (line.status, line.urls) == ("success", ("u",))
+
+    def test_an_accepted_line_is_never_sent_again(self, ledger: Ledger) -> None:
+        ledger.run(ABCD)
+        assert isinstance(ledger.claim_line(1, ABCD, 1), Attempt)
+        assert isinstance(ledger.claim_line(1, ABCD, 1, resends=1), Attempt)
+
+    def test_an_unknown_line_is_sent_once_more_by_the_users_word(self, ledger: Ledger) -> None:
+        ledger.run(ABCD, state=UNKNOWN)
+        assert isinstance(ledger.claim_line(1, ABCD, 1), Attempt)
+        assert ledger.claim_line(1, ABCD, 1, resends=1) == Claimed(5)
+        again = ledger.claim_line(1, ABCD, 1, resends=1)
+        assert isinstance(again, Attempt)
+        assert again.number == 5
+
+    def test_two_batches_that_resend_the_same_one_send_it_once(
+        self, ledger: Ledger, opened: Open
+    ) -> None:
+        ledger.run(Lines(bodies("a")), state=UNKNOWN)
+        other, one = opened(), Lines(bodies("a"))
+        mine = ledger.begun(one, RESUME, "d2").batch.number
+        theirs = other.begun(one, RESUME, "d3").batch.number
+        assert isinstance(ledger.claim_line(mine, one, 1, resends=1), Claimed)
+        found = other.claim_line(theirs, one, 1, resends=1)
+        assert isinstance(found, Attempt)
+        assert found.in_flight
+
+    def test_one_that_turned_out_accepted_is_not_resent(self, ledger: Ledger) -> None:
+        ledger.run(Lines(bodies("a")), state=UNKNOWN)
+        ledger.record(1, ACCEPTED)
+        found = ledger.claim_line(1, Lines(bodies("a")), 1, resends=1)
+        assert isinstance(found, Attempt)
+        assert found.state is ACCEPTED
+
+    def test_a_resend_that_is_refused_leaves_the_line_unknown(self, ledger: Ledger) -> None:
+        one = Lines(bodies("a"))
+        ledger.run(one, state=UNKNOWN)
+        ledger.record(ledger.claim_line(1, one, 1, resends=1).number, REJECTED)
+        assert refused(ledger, one).unknown == 1
+        assert ledger.run(one, RESUME) == 0
+
+    def test_a_failed_task_is_paid_again_by_the_users_word_and_once(self, ledger: Ledger) -> None:
+        one = Lines(bodies("a"), request_keys={1: "k"})
+        ledger.run(one)
+        ledger.tasks.record_status(TaskReport("task-1", "failed"))
+        assert isinstance(ledger.claim_line(1, one, 1), Attempt)
+        assert ledger.claim_line(1, one, 1, retries=1) == Claimed(2)
+        assert isinstance(ledger.claim_line(1, one, 1, retries=1), Attempt)
+        ledger.record(2, ACCEPTED)
+        ledger.begun(one, RESUME, "d2")
+        assert ledger.attempts(2) == [2]
+
+    def test_a_retry_that_is_refused_leaves_the_failed_one(self, ledger: Ledger) -> None:
+        one = Lines(bodies("a"))
+        ledger.run(one)
+        ledger.tasks.record_status(TaskReport("task-1", "failed"))
+        ledger.record(ledger.claim_line(1, one, 1, retries=1).number, REJECTED)
+        ledger.begun(one, RESUME, "d2")
+        assert ledger.attempts(2) == [1]
+
+    @pytest.mark.parametrize("what", ["batches", "batch_lines"])
+    def test_a_batch_that_is_gone_sends_nothing(self, ledger: Ledger, what: str) -> None:
+        ledger.begun(ABCD)
+        ledger.sql(f"DELETE FROM {what}")
+        with pytest.raises(ModellixError) as error:
+            ledger.claim_line(1, ABCD, 1)
+        assert error.value.code is ErrorCode.LEDGER_LOST
+        assert ledger.sql("SELECT count(*) FROM submissions") == [(0,)]
 
 
-def test_without_a_journal_no_batch_begins(books: Books) -> None:
-    books.folder.parent.mkdir(parents=True, exist_ok=True)
-    books.folder.write_text("a file, not a folder")
-    with pytest.raises(ModellixError) as caught:
-        books.begin()
-    assert caught.value.code is ErrorCode.OUTPUT_UNWRITABLE
+def run_in_process(folder: Path, lines: Lines, digest: str) -> int:
+    ledger = Ledger(folder)
+    try:
+        return ledger.run(lines, RESUME, digest)
+    finally:
+        ledger.close()
 
 
-@pytest.fixture
-def machine(tmp_path: Path, clock: FakeClock) -> Iterator[Machine]:
-    machine = Machine(tmp_path, clock)
-    yield machine
-    machine.file.close()
+@pytest.mark.parametrize("digests", [["d"] * 5, list("abcde")], ids=["one file", "five files"])
+def test_of_many_processes_with_the_same_lines_each_is_sent_once(
+    tmp_path: Path, digests: list[str]
+) -> None:
+    lines = Lines(bodies(*(f"p{n}" for n in range(20)), "p1", "p1"))
+    sent = in_processes(run_in_process, [(tmp_path, lines, digest) for digest in digests])
+    assert sum(sent) == 22
+    ledger = Ledger(tmp_path)
+    assert ledger.sql("SELECT count(*) FROM submissions") == [(22,)]
+    ledger.close()
 
 
-def batch_of(machine: Machine, profile: str, state: str, base_url: str = API) -> int:
-    book = BatchBook(machine.file, Account(base_url, profile), machine.clock, str)
-    now = machine.clock.time
-    batch, _ = book.begin(state, "f", 3, anew=True, resume=False, since=now)
-    book.intend(batch.id, LINES[:1])
-    book.settle(batch.id, LINES[0], "accepted", "t", None)
-    book.finish(batch.id, state)
-    return batch.id
+class TestRequestKeys:
+    def test_two_lines_with_one_key_are_sent_once(self, ledger: Ledger) -> None:
+        lines = Lines(bodies("a", "a"), request_keys={1: "k", 2: "k"})
+        assert ledger.run(lines) == 1
+        assert ledger.attempts(1) == [1, 1]
+
+    def test_one_key_for_two_requests_is_refused_before_anything_is_sent(
+        self, ledger: Ledger
+    ) -> None:
+        with pytest.raises(ModellixError) as error:
+            ledger.begin(Lines(bodies("a", "b"), request_keys={1: "k", 2: "k"}))
+        assert error.value.code is ErrorCode.REQUEST_KEY_REUSED
+        assert ledger.batches.latest(9) == []
+
+    def test_what_a_key_paid_for_does_not_stop_a_plain_run(self, ledger: Ledger) -> None:
+        lines = Lines(bodies("a", "b"), request_keys={1: "k", 2: "l"})
+        ledger.run(lines)
+        started = ledger.begun(lines)
+        assert started.earlier.accepted == 2
+        assert (
+            ledger.run(Lines(bodies("a", "b", "c"), request_keys={1: "k", 2: "l"}), digest="e") == 1
+        )
+
+    def test_a_line_without_one_still_does(self, ledger: Ledger) -> None:
+        ledger.run(Lines(bodies("a", "b"), request_keys={1: "k"}))
+        assert refused(ledger, Lines(bodies("a", "b"), request_keys={1: "k"})).accepted == 2
+
+    def test_a_key_that_a_single_run_used_answers_for_a_line(self, ledger: Ledger) -> None:
+        ledger.sent(request(ABCD.bodies[0], request_key="k"))
+        assert ledger.run(Lines(bodies("a"), request_keys={1: "k"})) == 0
+
+    def test_not_even_new_pays_for_a_key_again(self, ledger: Ledger) -> None:
+        lines = Lines(bodies("a"), request_keys={1: "k"})
+        ledger.run(lines)
+        assert ledger.run(lines, NEW) == 0
 
 
-def test_clearing_the_history_forgets_done_batches_in_scope_only(machine: Machine) -> None:
-    batch_of(machine, "default", "done")
-    kept = [
-        batch_of(machine, "default", "stopped"),
-        batch_of(machine, "work", "done"),
-        batch_of(machine, "default", "done", SANDBOX),
-    ]
-    assert machine.history.clear(Scope("default", sandbox=False)).anything
-    with sqlite3.connect(machine.file.path) as db:
-        for table, column in (("batches", "id"), ("batch_lines", "batch")):
-            rows = db.execute(f"SELECT {column} FROM {table} ORDER BY 1").fetchall()
-            assert [row[0] for row in rows] == kept
-    db.close()
+class TestAccounts:
+    def test_the_same_key_under_another_profile_is_the_same_account(
+        self, ledger: Ledger, opened: Open
+    ) -> None:
+        ledger.run(ABCD)
+        same = account_of(API, "work", "mk-one-0123456789")
+        assert refused(opened(account=same), ABCD).accepted == 4
+
+    @pytest.mark.parametrize("on_paid", [REFUSE, RESUME])
+    def test_another_key_is_refused_naming_profile_and_tasks(
+        self, ledger: Ledger, opened: Open, on_paid: OnPaid
+    ) -> None:
+        ledger.run(ABCD)
+        ledger.tasks.record_status(TaskReport("task-4", "failed"))
+        ledger.sent(request(ABCD.bodies[0]), UNKNOWN)
+        why = opened(account=OTHER).begin(ABCD, on_paid)
+        assert why == OtherAccount(1, "default", 4, ("task-4", "task-3", "task-2"))
+
+    def test_each_line_counts_once(self, ledger: Ledger, opened: Open) -> None:
+        ledger.run(Lines(bodies("a")))
+        ledger.run(Lines(bodies("a")), NEW)
+        ledger.run(Lines(bodies("a", "a")), RESUME, "d2")
+        why = opened(account=OTHER).begin(Lines(bodies("a", "b")))
+        assert isinstance(why, OtherAccount)
+        assert why.lines == 1
+
+    def test_new_is_the_users_word(self, ledger: Ledger, opened: Open) -> None:
+        ledger.run(ABCD)
+        other = opened(account=OTHER)
+        started = other.begun(ABCD, NEW)
+        other.batches.finish(started.batch.number, "stopped")
+        assert other.run(ABCD, RESUME) == 4  # also after an interruption
+
+    def test_linked_keys_pay_together(self, ledger: Ledger, opened: Open) -> None:
+        ledger.run(ABCD)
+        other = opened(account=OTHER)
+        why = other.begin(ABCD)
+        assert isinstance(why, OtherAccount)
+        other.batches.link_account(why.team)
+        assert refused(other, ABCD).accepted == 4
+        assert other.run(ABCD, RESUME) == 0
+        assert ledger.run(ABCD, RESUME) == 0
+
+    def test_lines_that_cost_nothing_are_nobodys(self, ledger: Ledger, opened: Open) -> None:
+        ledger.run(ABCD, state=REJECTED)
+        ledger.sent(request(ABCD.bodies[0]))
+        assert isinstance(opened(account=OTHER).begin(ABCD), StartedBatch)
+
+    def test_a_command_without_a_key_makes_no_second_account(
+        self, ledger: Ledger, opened: Open
+    ) -> None:
+        ledger.run(ABCD)
+        keyless = opened(account=account_of(API, "default", None))
+        assert keyless.tasks.unsaved(ledger.clock.now(), 60.0) != []
+        keyless.tasks.record_status(TaskReport("task-1", "success"))
+        assert ledger.sql("SELECT count(*) FROM accounts") == [(1,)]
+        assert refused(opened(account=HERE), ABCD).accepted == 4
+
+    def test_what_it_recorded_first_is_taken_over_by_the_first_key(
+        self, ledger: Ledger, opened: Open
+    ) -> None:
+        keyless = opened(account=account_of(API, "default", None))
+        keyless.tasks.record_status(TaskReport("task-1", "success"))
+        ledger.run(ABCD)
+        assert ledger.sql("SELECT id, key_mark FROM accounts") == [(1, HERE.key_mark)]
+        opened(account=account_of(API, "default", "mk-three-0123456789")).sent()
+        assert ledger.sql("SELECT count(*) FROM accounts") == [(2,)]
+
+    def test_it_reads_without_writing(self, ledger: Ledger, opened: Open) -> None:
+        ledger.sent(request())
+        ledger.sql("DELETE FROM accounts")
+        opened(account=account_of(API, "default", None)).tasks.unsaved(0.0, 60.0)
+        assert ledger.sql("SELECT count(*) FROM accounts") == [(0,)]
+
+
+class TestShowing:
+    def test_lines_are_read_in_portions_in_order(self, ledger: Ledger) -> None:
+        many = Lines(bodies(*(str(n) for n in range(1203))))
+        number = ledger.begun(many).batch.number
+        ledger.record(ledger.claim_line(number, many, 700).number, ACCEPTED, "task-x")
+        lines = list(ledger.batches.lines(number))
+        assert [line.line for line in lines] == list(range(1, 1204))
+        assert [line.line for line in lines if line.attempt] == [700]
+
+    def test_lines_counted_by_state(self, ledger: Ledger) -> None:
+        number = ledger.begun(ABCD).batch.number
+        for line, state in ((1, ACCEPTED), (2, REJECTED), (3, UNKNOWN)):
+            ledger.record(ledger.claim_line(number, ABCD, line).number, state)
+        assert ledger.batches.counts(number) == {"accepted": 1, "rejected": 1, "unknown": 1}
+        ledger.claim_line(number, ABCD, 4)
+        assert ledger.batches.counts(number)["intent"] == 1
+
+    def test_what_a_task_made_is_kept(self, ledger: Ledger) -> None:
+        ledger.run(ABCD)
+        files = ({"path": "/x/a.png", "size": 3},)
+        end = BatchLine(2, "a/b", None, None, "success", "fine", ("https://x/y",), files)
+        ledger.batches.record_end(1, end)
+        line = list(ledger.batches.lines(1))[1]
+        assert (line.status, line.detail, line.urls, line.files) == (
+            *("success", "fine", ("https://x/y",), files),
+        )
+
+    @pytest.mark.parametrize("text", ["[]", "{", '{"files": 1}', '{"files": [1]}', '{"urls": {}}'])
+    def test_what_cannot_be_read_is_left_out(self, ledger: Ledger, text: str) -> None:
+        ledger.run(ABCD)
+        ledger.sql("UPDATE batch_lines SET made = ?", text)
+        line = next(iter(ledger.batches.lines(1)))
+        assert (line.urls, line.files) == ((), None)
+
+    def test_batches_are_listed_newest_first_and_found_by_number(self, ledger: Ledger) -> None:
+        ledger.run(ABCD)
+        ledger.run(Lines(bodies("x")), digest="d2")
+        assert [batch.number for batch in ledger.batches.latest(9)] == [2, 1]
+        assert [batch.number for batch in ledger.batches.latest(1)] == [2]
+        found = ledger.batches.find(1)
+        assert found is not None
+        assert found.state == "done"
+        assert ledger.batches.find(3) is None
+        assert ledger.batches.find(10**30) is None
+
+    def test_a_source_is_one_line(self, ledger: Ledger) -> None:
+        started = ledger.batches.begin(
+            ABCD, digest="d", source="a\nb", total=4, on_paid=REFUSE, tag="t"
+        )
+        assert isinstance(started, StartedBatch)
+        assert "\n" not in started.batch.source
+
+
+class TestManyLines:
+    class Generated:
+        """Lines that are made as they are asked for, so that none is held."""
+
+        def __init__(self, total: int) -> None:
+            self.total = total
+            self.passes = 0
+
+        def keys(self) -> Iterator[LineKey]:
+            self.passes += 1
+            for line in range(1, self.total + 1):
+                yield LineKey(line, None, "a/b", request(f'{{"n": {line}}}').identity)
+
+    def test_they_are_gone_through_and_never_held(self, ledger: Ledger) -> None:
+        lines = self.Generated(2000)
+        started = ledger.batches.begin(
+            lines, digest="d", source="-", total=2000, on_paid=REFUSE, tag=None
+        )
+        assert isinstance(started, StartedBatch)
+        assert lines.passes <= 3
+
+
+def test_the_statuses_of_failure_are_those_that_were_given() -> None:
+    assert "success" not in FAILED

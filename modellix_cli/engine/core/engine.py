@@ -54,6 +54,10 @@ class Engine:
         """Whether every line has its end."""
         return self._finished
 
+    def usual_duration(self, slug: str) -> float | None:
+        """Return the longest that the last tasks of a model took, in seconds, if that is known."""
+        return self._estimator.usual(slug)
+
     def step(self, event: Event, now: float) -> list[Effect]:
         """Take an event and return the effects that follow from it, in their order."""
         self._handle(event, now)

@@ -28,6 +28,7 @@ _SENT_ELSEWHERE: Final = "Interrupted while another process was sending this req
 _NOT_FOUND: Final = (
     "Another process was sending this request, and the ledger holds no record of it any more."
 )
+_NOT_RECORDED: Final = "Skipped: what became of it could not be recorded."
 _NEEDS_MISSING: Final = "Skipped: a line whose result it uses has none."
 _SHORTEST_HOLD: Final = 0.01
 
@@ -258,6 +259,12 @@ class Submitting:
             line = self._recording.pop(ref)
             if isinstance(claim, Known):
                 self._out.add(effects.ReturnLeave(ref))
+                if line.tries and claim.number == line.number:
+                    # it was refused, and that is not on disk: there is no other to wait for
+                    rejected = SubmissionState.REJECTED
+                    self._out.add(effects.RecordOutcome(claim.number, rejected, None, line.refusal))
+                    self._skip(line, _NOT_RECORDED)
+                    continue
                 self._go_on(line, claim, now)
                 continue
             line.number = claim

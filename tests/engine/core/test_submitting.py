@@ -531,3 +531,14 @@ def test_twenty_thousand_lines_are_fetched_in_portions() -> None:
     bench.run()
     assert bench.states == ["accepted"] * 3000
     assert most <= 5
+
+
+def test_a_claim_that_finds_its_own_refused_attempt_waits_for_nobody() -> None:
+    """The refusal is not on disk, so that the attempt looks as if it were in flight."""
+    bench = Bench(lines(1))
+    bench.answers[1] = [unavailable()]
+    bench.claims[1] = [1, known(INTENT, None, number=1, in_flight=True)]
+    bench.recorded = False
+    bench.run()
+    assert (bench.states, bench.posts, bench.engine.finished) == (["skipped"], [1], True)
+    assert bench.all(effects.RecordOutcome)[-1].state is REJECTED

@@ -212,7 +212,7 @@ class Checks:
         if not numbers or numbers[-1] != effect.number:
             raise Violation(f"attempt {effect.number} is posted and not recorded")
         for earlier in numbers[:-1]:
-            if not self.truth.attempts[earlier].nothing:
+            if earlier != effect.number and not self.truth.attempts[earlier].nothing:
                 raise Violation(f"line {effect.ref} is posted though {earlier} may have worked")
         if effect.ref in self.emitted:
             raise Violation(f"line {effect.ref} is posted after its end")

@@ -18,7 +18,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.engine.core.durations import DurationEstimator
 from modellix_cli.engine.core.poll_schedule import PolledTask, PollScheduler
 from modellix_cli.engine.rate_governor import Governor, Ticket
-from modellix_cli.ledger.journal_file import JournalFile
+from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.rate_state import RateStateStore
 from tests.support import FakeClock, task_reply
 
@@ -175,7 +175,7 @@ class Client:
         self.ended_at = 0.0
         self.longest_wait = 0.0
         self._waiting_since: float | None = None
-        self._file = JournalFile(world.folder, world, print)
+        self._file = LedgerFile(world.folder, world)
         self.governor = Governor(RateStateStore(self._file, "scope"), world)
         self.estimator = DurationEstimator(world.random)
         self.polls = PollScheduler(self.estimator, world.random, interval=None, reached=False)

@@ -356,8 +356,9 @@ class Process:
             0 if self._batch is None else planned.ref,
             planned.name,
             planned.request_key,
-            resends=intent.resends,
-            retries=intent.retries,
+            resends=None if self._batch is None else intent.resends,
+            retries=None if self._batch is None else intent.retries,
+            repeats=intent.repeats,
         )
 
     def _claimed(self, request: Request, claim: Claim) -> int | Known:

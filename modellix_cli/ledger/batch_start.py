@@ -1,0 +1,287 @@
+"""The beginning of a batch, inside one transaction: what its lines have cost already is found out.
+
+Lines are matched with earlier attempts by what they ask, in whatever file those stood.
+"""
+
+# ruff: noqa: S608 - what is put together are constants
+import sqlite3
+from collections.abc import Collection
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+from uuid import uuid4
+
+from modellix_cli.domain.account import Account
+from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.domain.text import one_line
+from modellix_cli.ledger import accounts, marks
+from modellix_cli.ledger.attempts import (
+    CURRENT_GENERATION,
+    NOT_REPLACED,
+    OF_TEAM,
+    adopt_identity,
+    find_attempts,
+    find_by_key,
+    key_reused,
+    linked_attempts,
+)
+from modellix_cli.ledger.matching import match_equal_lines
+from modellix_cli.ledger.processes import LEASE_SECONDS, Process, is_alive, this_process
+from modellix_cli.ledger.records import (
+    Batch,
+    BatchPlan,
+    OtherAccount,
+    PaidBefore,
+    StartedBatch,
+)
+
+COLUMNS: Final = "number, id, created_at, updated_at, source, total, state"
+_SOME_TASKS: Final = 3
+_COUNTS_AS_PAID: Final = "(s.batch IS NOT NULL OR s.state <> 'accepted') AND s.state <> 'rejected'"
+"""A single run that was accepted does not make a line of a batch count as paid."""
+
+Start = StartedBatch | PaidBefore | OtherAccount
+"""What beginning a batch comes to: it runs, or nothing may be sent and this is why."""
+
+
+class Refused(Exception):
+    """Takes back what a transaction wrote, as the batch does not begin."""
+
+    def __init__(self, why: PaidBefore | OtherAccount) -> None:
+        super().__init__()
+        self.why = why
+
+
+class Beginning:
+    """The beginning of one batch. `failed` are the statuses of tasks without a result."""
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        account: Account,
+        plan: BatchPlan,
+        failed: Collection[str],
+        now: float,
+    ) -> None:
+        self._db = db
+        self._account = account
+        self._plan = plan
+        self._failed = failed
+        self._now = now
+        self._who = accounts.find_or_add(db, account, now)
+        self._batch = 0
+
+    def run(self) -> StartedBatch:
+        """Begin the batch. Raises `Refused` and what `BatchStore.begin` says."""
+        last = self._last_of_these_lines()
+        if last is None:
+            self._batch = self._add()
+            self._add_lines()
+        else:
+            self._batch = last
+            self._complete_lines()
+        self._check_marks()
+        by_key = self._match()
+        earlier = self._paid()
+        if self._plan.on_paid is not OnPaid.NEW:
+            self._check_other_accounts()
+        if self._plan.on_paid is OnPaid.REFUSE and earlier.total > by_key:
+            raise Refused(earlier)
+        self._lease()
+        row = self._db.execute(
+            f"SELECT {COLUMNS} FROM batches WHERE number = ?",
+            (self._batch,),
+        ).fetchone()
+        return StartedBatch(Batch(*row), earlier, last is not None and earlier.any)
+
+    def _last_of_these_lines(self) -> int | None:
+        """Return the last batch of the very same lines if this run may go on with it."""
+        if self._plan.on_paid is OnPaid.NEW:
+            return None
+        row = self._db.execute(
+            "SELECT number, state, host, boot, pid, process_started, lease_until FROM batches"
+            " WHERE digest = ? AND account IN (SELECT id FROM accounts WHERE team = ?)"
+            " ORDER BY number DESC LIMIT 1",
+            (self._plan.digest, self._who.team),
+        ).fetchone()
+        if row is None:
+            return None
+        number, state, host, boot, pid, started, lease_until = row
+        owner = Process(str(host), str(boot), int(pid or 0), int(started or 0))
+        if state == "running" and is_alive(owner, float(lease_until or 0.0), self._now):
+            return None
+        started_over = self._db.execute(
+            "SELECT 1 FROM batch_lines AS l JOIN batch_lines AS o ON o.identity = l.identity"
+            " AND o.generation > l.generation JOIN batches AS b ON b.number = o.batch"
+            " JOIN accounts AS a ON a.id = b.account WHERE l.batch = ? AND a.team = ? LIMIT 1",
+            (number, self._who.team),
+        ).fetchone()
+        return None if started_over else int(number)
+
+    def _add(self) -> int:
+        plan, account = self._plan, self._account
+        made = self._db.execute(
+            "INSERT INTO batches (id, account, base_url, profile, digest, source, total, state,"
+            " tag, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?)",
+            (
+                *(str(uuid4()), self._who.id, account.base_url, account.profile, plan.digest),
+                *(one_line(plan.source), plan.total, plan.tag, self._now, self._now),
+            ),
+        )
+        assert made.lastrowid is not None
+        return made.lastrowid
+
+    def _add_lines(self) -> None:
+        self._db.executemany(
+            "INSERT INTO batch_lines (batch, line, slug, name, identity) VALUES (?, ?, ?, ?, ?)",
+            (
+                (self._batch, key.line, key.slug, key.name, key.identity.digest)
+                for key in self._plan.lines.keys()  # noqa: SIM118 - it is no mapping
+            ),
+        )
+        generation = CURRENT_GENERATION.format(identity="batch_lines.identity", batch=":batch")
+        over = int(self._plan.on_paid is OnPaid.NEW)
+        self._db.execute(
+            f"UPDATE batch_lines SET generation = {generation} + :over WHERE batch = :batch",
+            {"batch": self._batch, "team": self._who.team, "over": over},
+        )
+
+    def _complete_lines(self) -> None:
+        """Tell the lines of an older version's journal what they ask."""
+        if self._has_none("batch_lines WHERE identity IS NULL AND batch = ?", self._batch):
+            return
+        self._db.executemany(
+            "UPDATE batch_lines SET slug = ?, name = ?, identity = ? WHERE batch = ? AND line = ?"
+            " AND identity IS NULL",
+            (
+                (key.slug, key.name, key.identity.digest, self._batch, key.line)
+                for key in self._plan.lines.keys()  # noqa: SIM118
+            ),
+        )
+
+    def _check_marks(self) -> None:
+        if marks.read_incomplete(self._db) is None:
+            return
+        if self._plan.on_paid is OnPaid.NEW:
+            self._db.execute("UPDATE batches SET answers_loss = 1 WHERE number = ?", (self._batch,))
+            return
+        unanswered = self._db.execute(
+            "SELECT 1 FROM batch_lines AS l WHERE l.batch = ? AND NOT EXISTS (SELECT 1 FROM"
+            " batch_lines AS o JOIN batches AS b ON b.number = o.batch AND b.answers_loss = 1"
+            " WHERE o.identity = l.identity AND o.generation = l.generation) LIMIT 1",
+            (self._batch,),
+        ).fetchone()
+        if unanswered:
+            marks.refuse_incomplete(self._db)
+
+    def _match(self) -> int:
+        """Link lines to the attempts that answer for them; return how many by request key."""
+        db, batch = self._db, self._batch
+        if not self._has_none("submissions WHERE identity IS NULL"):
+            for key in self._plan.lines.keys():  # noqa: SIM118
+                adopt_identity(db, self._account.base_url, key.slug, key.identity)
+        db.execute(
+            "UPDATE batch_lines SET submission = NULL WHERE batch = ? AND submission IS NOT NULL"
+            " AND NOT EXISTS (SELECT 1 FROM submissions AS s WHERE s.number = submission"
+            f" AND s.state <> 'rejected' AND {NOT_REPLACED})",
+            (batch,),
+        )
+        by_key = self._link_request_keys()
+        free = db.execute(
+            "SELECT identity, line, name, generation FROM batch_lines"
+            " WHERE batch = ? AND submission IS NULL ORDER BY identity, line",
+            (batch,),
+        )
+        for identity, group in groupby(free.fetchall(), key=itemgetter(0)):
+            lines = list(group)
+            attempts = find_attempts(
+                db,
+                f"s.identity = :identity AND {OF_TEAM} AND {_COUNTS_AS_PAID} AND {NOT_REPLACED}"
+                " AND s.generation >= :generation"
+                " AND s.number NOT IN (SELECT submission FROM batch_lines WHERE batch = :batch"
+                " AND identity = :identity AND submission IS NOT NULL)",
+                {
+                    "identity": identity,
+                    "team": self._who.team,
+                    "batch": batch,
+                    "generation": lines[0][3],
+                },
+                self._now,
+            )
+            equal = [(int(line), name) for _, line, name, _ in lines]
+            matched = match_equal_lines(equal, attempts, self._failed)
+            db.executemany(
+                "UPDATE batch_lines SET submission = ? WHERE batch = ? AND line = ?",
+                [(attempt.number, batch, line) for line, attempt in matched.items()],
+            )
+        return by_key
+
+    def _link_request_keys(self) -> int:
+        """Link lines to what was sent under their request keys; return how many.
+
+        Raises `REQUEST_KEY_REUSED`, also for a key that different lines have.
+        """
+        linked = 0
+        seen: dict[str, str] = {}
+        for key in self._plan.lines.keys():  # noqa: SIM118
+            if key.request_key is None:
+                continue
+            if seen.setdefault(key.request_key, key.identity.digest) != key.identity.digest:
+                raise key_reused(key.request_key)
+            found = find_by_key(self._db, key.request_key, key.identity, self._who.team, self._now)
+            if found is not None:
+                linked += 1
+                self._db.execute(
+                    "UPDATE batch_lines SET submission = ? WHERE batch = ? AND line = ?",
+                    (found.number, self._batch, key.line),
+                )
+        return linked
+
+    def _paid(self) -> PaidBefore:
+        counts = {"accepted": 0, "unknown": 0, "in_flight": 0}
+        origins: dict[int, float] = {}
+        for attempt in linked_attempts(self._db, self._batch, self._now):
+            counts["in_flight" if attempt.in_flight else str(attempt.state)] += 1
+            known = origins.setdefault(attempt.batch or 0, attempt.created_at)
+            origins[attempt.batch or 0] = min(known, attempt.created_at)
+        return PaidBefore(**counts, batches=tuple(sorted(origins.items())))
+
+    def _check_other_accounts(self) -> None:
+        """Refuse lines that were paid for with a key of another team, as far as is known."""
+        found = (
+            "FROM batch_lines AS l JOIN submissions AS s ON s.identity = l.identity"
+            f" AND s.generation >= l.generation AND {_COUNTS_AS_PAID} AND {NOT_REPLACED}"
+            " JOIN accounts AS a ON a.id = s.account"
+            " WHERE l.batch = :batch AND l.submission IS NULL AND a.team"
+        )
+        values = {"batch": self._batch, "team": self._who.team}
+        most = self._db.execute(
+            f"SELECT a.team, count(DISTINCT l.line) {found} <> :team"
+            " GROUP BY a.team ORDER BY count(DISTINCT l.line) DESC, a.team LIMIT 1",
+            values,
+        ).fetchone()
+        if most is None:
+            return
+        team, lines = int(most[0]), int(most[1])
+        rows = self._db.execute(
+            f"SELECT DISTINCT s.number, s.profile, s.task_id {found} = :team"
+            " ORDER BY s.task_id IS NULL, s.number DESC LIMIT :limit",
+            values | {"team": team, "limit": _SOME_TASKS},
+        ).fetchall()
+        tasks = tuple(str(task_id) for _, _, task_id in rows if task_id)
+        raise Refused(OtherAccount(team, str(rows[0][1]), lines, tasks))
+
+    def _lease(self) -> None:
+        owner = this_process()
+        self._db.execute(
+            "UPDATE batches SET state = 'running', hidden = 0, updated_at = ?, host = ?, boot = ?,"
+            " pid = ?, process_started = ?, lease_until = ? WHERE number = ?",
+            (
+                *(self._now, owner.host, owner.boot, owner.pid, owner.started),
+                *(self._now + LEASE_SECONDS, self._batch),
+            ),
+        )
+
+    def _has_none(self, where: str, *values: object) -> bool:
+        row = self._db.execute(f"SELECT 1 FROM {where} LIMIT 1", values).fetchone()
+        return row is None

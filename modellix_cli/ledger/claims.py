@@ -1,0 +1,248 @@
+"""Whether a request may be sent now: the rules of a claim, inside one transaction.
+
+Either an earlier attempt answers for the request, or a new one is recorded, which then is sent by
+this process and no other.
+"""
+
+# ruff: noqa: S608 - what is put together are constants
+import sqlite3
+import zlib
+from hashlib import sha256
+from typing import Any, Final
+from uuid import uuid4
+
+from modellix_cli.domain.account import Account
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.values import DAY
+from modellix_cli.ledger import accounts
+from modellix_cli.ledger.attempts import (
+    CURRENT_GENERATION,
+    NOT_REPLACED,
+    OF_TEAM,
+    adopt_identity,
+    find_attempt,
+    find_attempts,
+    find_by_key,
+    find_later,
+)
+from modellix_cli.ledger.marks import refuse_incomplete
+from modellix_cli.ledger.processes import LEASE_SECONDS, this_process
+from modellix_cli.ledger.records import Attempt, Claim, Claimed, Request
+
+_LARGEST_BODY: Final = 256 * 1024
+_BODIES_KEPT: Final = 30 * DAY
+OPEN: Final = "s.state IN ('intent', 'unknown')"
+_SAME_REQUEST: Final = (
+    f"s.identity = :identity AND s.state <> 'rejected' AND {OF_TEAM} AND {NOT_REPLACED}"
+    " AND s.generation >= :generation"
+)
+_ORDER: Final = (SubmissionState.ACCEPTED, SubmissionState.INTENT, SubmissionState.UNKNOWN)
+
+
+class Claims:
+    """The claims of one account within one transaction; `now` is the Unix time of it."""
+
+    def __init__(
+        self, db: sqlite3.Connection, account: Account, now: float, *, keep_bodies: bool
+    ) -> None:
+        self._db = db
+        self._account = account
+        self._now = now
+        self._keep_bodies = keep_bodies
+        self._who = accounts.find_or_add(db, account, now)
+
+    def single(self, request: Request, *, resume: bool, resend_unknown: bool) -> Claim:
+        """Claim a request that is no line of a batch (`SubmissionStore.claim`)."""
+        adopt_identity(self._db, self._account.base_url, request.slug, request.identity)
+        earlier = self._by_key(request)
+        generation = self._generation(request)
+        if earlier is None:
+            earlier = self._earlier(request, generation, resume, resend_unknown)
+        if earlier is not None and not earlier.state.may_send(resend_unknown=resend_unknown):
+            return earlier
+        if earlier is None and (resume or request.request_key is not None):
+            refuse_incomplete(self._db)
+        replaces = None if earlier is None else earlier.number
+        if replaces is None and self._reopen(request):
+            return Claimed(request.repeats or 0)
+        return Claimed(self._insert(request, generation, replaces=replaces))
+
+    def line(self, batch: int, request: Request) -> Claim:
+        """Claim a line of a batch, and link it to the attempt that answers for it."""
+        row = self._db.execute(
+            "SELECT generation, submission FROM batch_lines WHERE batch = ? AND line = ?",
+            (batch, request.line),
+        ).fetchone()
+        if row is None:
+            raise ModellixError(
+                ErrorCode.LEDGER_LOST, f"Line {request.line} of batch {batch} is not in the ledger."
+            )
+        generation, linked = int(row[0]), row[1]
+        replaces = request.resends or request.retries
+        claim: Claim | None = None
+        for number in dict.fromkeys((replaces, linked)):
+            claim = claim or self._standing(number, request)
+        claim = claim or self._by_key(request)
+        if claim is None and replaces is None:
+            claim = self._unlinked(batch, request, generation)
+        if claim is None and self._reopen(request):
+            claim = Claimed(request.repeats or 0)
+        if claim is None:
+            claim = Claimed(self._insert(request, generation, batch=batch, replaces=replaces))
+        if claim.number != linked:
+            self._db.execute(
+                "UPDATE batch_lines SET submission = ?, status = NULL, detail = NULL, made = NULL"
+                " WHERE batch = ? AND line = ?",
+                (claim.number, batch, request.line),
+            )
+        return claim
+
+    def _standing(self, number: int | None, request: Request) -> Attempt | None:
+        """Return what answers for an attempt now, None if the request may be sent in its place."""
+        attempt = None if number is None else find_attempt(self._db, number, self._now)
+        if attempt is None:
+            return None
+        later = find_later(self._db, attempt.number, self._now)
+        if later is not None:
+            return self._standing(later.number, request)
+        may = attempt.state.may_send(
+            resend_unknown=attempt.number == request.resends,
+            retry_failed=attempt.number == request.retries,
+            task_failed=attempt.number == request.retries,
+        )
+        return None if may else attempt
+
+    def _by_key(self, request: Request) -> Attempt | None:
+        found = find_by_key(
+            self._db, request.request_key, request.identity, self._who.team, self._now
+        )
+        return None if found is None or found.number in _replaced(request) else found
+
+    def _generation(self, request: Request) -> int:
+        generation = CURRENT_GENERATION.format(identity=":identity", batch="-1")
+        values = {"identity": request.identity.digest, "team": self._who.team}
+        return int(self._db.execute(f"SELECT {generation}", values).fetchone()[0])
+
+    def _earlier(
+        self, request: Request, generation: int, resume: bool, resend_unknown: bool
+    ) -> Attempt | None:
+        """Return the attempt that answers for a single request, None if it may be sent.
+
+        One that is just under way does only for a resume, as typing a request twice is the user's
+        word, or if it is itself the one that was to be sent once more.
+        """
+        values = {
+            "identity": request.identity.digest,
+            "team": self._who.team,
+            "generation": generation,
+        }
+        where = _SAME_REQUEST if resume else f"{_SAME_REQUEST} AND {OPEN}"
+        found = find_attempts(self._db, f"{where} ORDER BY s.number DESC", values, self._now)
+        found.sort(key=lambda attempt: _ORDER.index(attempt.state))
+        if not resume:
+            found = [attempt for attempt in found if not attempt.in_flight]
+        if not found and resend_unknown:
+            resent = f"{where} AND s.replaces IS NOT NULL"
+            found = find_attempts(self._db, resent, values, self._now)
+        return found[0] if found else None
+
+    def _unlinked(self, batch: int, request: Request, generation: int) -> Attempt | None:
+        """Return an attempt that another process made meanwhile, and that no line of ours has."""
+        where = (
+            f"{_SAME_REQUEST} AND (s.batch IS NOT NULL OR {OPEN})"
+            " AND s.number NOT IN (SELECT submission FROM batch_lines WHERE batch = :batch"
+            " AND identity = :identity AND submission IS NOT NULL)"
+            " ORDER BY s.line_id IS NOT :line_id, s.state = 'accepted' DESC, s.number LIMIT 1"
+        )
+        values = {
+            "identity": request.identity.digest,
+            "team": self._who.team,
+            "generation": generation,
+            "batch": batch,
+            "line_id": request.line_id,
+        }
+        found = find_attempts(self._db, where, values, self._now)
+        return found[0] if found else None
+
+    def _reopen(self, request: Request) -> bool:
+        """Let an attempt that the server refused be under way again; return whether it may."""
+        owner = this_process()
+        reopened = self._db.execute(
+            "UPDATE submissions SET state = 'intent', detail = NULL, updated_at = ?, host = ?,"
+            " boot = ?, pid = ?, process_started = ?, lease_until = ?"
+            " WHERE number = ? AND state = 'rejected'",
+            (
+                *(self._now, owner.host, owner.boot, owner.pid, owner.started),
+                *(self._now + LEASE_SECONDS, request.repeats),
+            ),
+        )
+        return reopened.rowcount > 0
+
+    def _insert(
+        self,
+        request: Request,
+        generation: int,
+        *,
+        batch: int | None = None,
+        replaces: int | None = None,
+    ) -> int:
+        owner = this_process()
+        cost = request.estimated_cost
+        row: dict[str, Any] = {
+            "id": str(uuid4()),
+            "account": self._who.id,
+            "base_url": self._account.base_url,
+            "profile": self._account.profile,
+            "slug": request.slug,
+            "identity": request.identity.digest,
+            "generation": generation,
+            "body_sha256": self._keep(request.body),
+            "state": str(SubmissionState.INTENT),
+            "replaces": replaces,
+            "batch": batch,
+            "line": request.line or None,
+            "line_id": request.line_id,
+            "tag": request.tag,
+            "request_key": request.request_key or self._key_of(replaces),
+            "webhook": request.webhook,
+            "estimated_cost": None if cost is None else str(cost),
+            "created_at": self._now,
+            "updated_at": self._now,
+            "host": owner.host,
+            "boot": owner.boot,
+            "pid": owner.pid,
+            "process_started": owner.started,
+            "lease_until": self._now + LEASE_SECONDS,
+        }
+        names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
+        inserted = self._db.execute(f"INSERT INTO submissions ({names}) VALUES ({places})", row)
+        assert inserted.lastrowid is not None
+        return inserted.lastrowid
+
+    def _key_of(self, number: int | None) -> str | None:
+        """Return the request key of an attempt that another one now answers for."""
+        row = self._db.execute(
+            "SELECT request_key FROM submissions WHERE number = ?", (number,)
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def _keep(self, body: bytes) -> str | None:
+        if not self._keep_bodies or len(body) > _LARGEST_BODY:
+            return None
+        digest = sha256(body).hexdigest()
+        self._db.execute(
+            "INSERT INTO bodies (sha256, compressed, used_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (sha256) DO UPDATE SET used_at = excluded.used_at",
+            (digest, zlib.compress(body), self._now),
+        )
+        return digest
+
+
+def _replaced(request: Request) -> tuple[int | None, int | None]:
+    return request.resends, request.retries
+
+
+def forget_old_bodies(db: sqlite3.Connection, now: float) -> None:
+    """Drop bodies that no request used for a long time."""
+    db.execute("DELETE FROM bodies WHERE used_at < ?", (now - _BODIES_KEPT,))
