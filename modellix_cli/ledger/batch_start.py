@@ -74,12 +74,13 @@ class Beginning:
     def run(self) -> StartedBatch:
         """Begin the batch. Raises `Refused` and what `BatchStore.begin` says."""
         last = self._last_of_these_lines()
+        if last is not None:
+            self._complete_lines(last)
+            if self._has_started_over_since(last):
+                last = None
+        self._batch = self._add() if last is None else last
         if last is None:
-            self._batch = self._add()
             self._add_lines()
-        else:
-            self._batch = last
-            self._complete_lines()
         self._check_marks()
         by_key = self._match()
         earlier = self._paid()
@@ -110,13 +111,17 @@ class Beginning:
         owner = Process(str(host), str(boot), int(pid or 0), int(started or 0))
         if state == "running" and is_alive(owner, float(lease_until or 0.0), self._now):
             return None
-        started_over = self._db.execute(
+        return int(number)
+
+    def _has_started_over_since(self, batch: int) -> bool:
+        """Whether the user began to pay again, in another batch, for any line of this one."""
+        found = self._db.execute(
             "SELECT 1 FROM batch_lines AS l JOIN batch_lines AS o ON o.identity = l.identity"
             " AND o.generation > l.generation JOIN batches AS b ON b.number = o.batch"
             " JOIN accounts AS a ON a.id = b.account WHERE l.batch = ? AND a.team = ? LIMIT 1",
-            (number, self._who.team),
-        ).fetchone()
-        return None if started_over else int(number)
+            (batch, self._who.team),
+        )
+        return found.fetchone() is not None
 
     def _add(self) -> int:
         plan, account = self._plan, self._account
@@ -146,15 +151,17 @@ class Beginning:
             {"batch": self._batch, "team": self._who.team, "over": over},
         )
 
-    def _complete_lines(self) -> None:
-        """Tell the lines of an older version's journal what they ask."""
-        if self._has_none("batch_lines WHERE identity IS NULL AND batch = ?", self._batch):
+    def _complete_lines(self, batch: int) -> None:
+        """Add to a batch of an older version which lines were not begun, and what each asks."""
+        row = self._db.execute("SELECT count(identity) FROM batch_lines WHERE batch = ?", (batch,))
+        if row.fetchone()[0] >= self._plan.total:
             return
         self._db.executemany(
-            "UPDATE batch_lines SET slug = ?, name = ?, identity = ? WHERE batch = ? AND line = ?"
-            " AND identity IS NULL",
+            "INSERT INTO batch_lines (batch, line, slug, name, identity) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (batch, line) DO UPDATE SET identity = excluded.identity"
+            " WHERE identity IS NULL",
             (
-                (key.slug, key.name, key.identity.digest, self._batch, key.line)
+                (batch, key.line, key.slug, key.name, key.identity.digest)
                 for key in self._plan.lines.keys()  # noqa: SIM118
             ),
         )
@@ -177,7 +184,8 @@ class Beginning:
     def _match(self) -> int:
         """Link lines to the attempts that answer for them; return how many by request key."""
         db, batch = self._db, self._batch
-        if not self._has_none("submissions WHERE identity IS NULL"):
+        unread = db.execute("SELECT 1 FROM submissions WHERE identity IS NULL LIMIT 1").fetchone()
+        if unread:
             for key in self._plan.lines.keys():  # noqa: SIM118
                 adopt_identity(db, self._account.base_url, key.slug, key.identity)
         db.execute(
@@ -281,7 +289,3 @@ class Beginning:
                 *(self._now + LEASE_SECONDS, self._batch),
             ),
         )
-
-    def _has_none(self, where: str, *values: object) -> bool:
-        row = self._db.execute(f"SELECT 1 FROM {where} LIMIT 1", values).fetchone()
-        return row is None
