@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint types bench completions clean
+.PHONY: demo test simulate lint types bench completions clean
 
 demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
 	$(BIN)/modellix-cli model run sandbox/image --sandbox --body '{"prompt": "a lighthouse at dawn"}' \
@@ -13,6 +13,10 @@ demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
 
 test: $(READY)  ## Run every test
 	$(BIN)/python -m pytest
+
+RUNS ?= 100000
+simulate: $(READY)  ## Run the engine in RUNS simulated worlds with crashes and a hostile server
+	$(BIN)/python -m tests.engine.simulator --runs $(RUNS) --jobs 2
 
 lint: $(READY)  ## Check style
 	$(BIN)/ruff check .

@@ -56,7 +56,8 @@ def list_models(env: dict[str, str], work: Path) -> None:
 def test_slugs_that_were_listed_are_offered(env: dict[str, str], work: Path, before: str) -> None:
     list_models(env, work)
     offered = complete(env, f"modellix-cli --sandbox model {before} alibaba/q")
-    assert offered == ["alibaba/qwen-image-plus", "alibaba/qwen-image-edit"]
+    assert {"alibaba/qwen-image-plus", "alibaba/qwen-image-edit"} < set(offered)
+    assert all(slug.startswith("alibaba/q") for slug in offered)
     assert complete(env, f"modellix-cli model {before} alibaba/q") == []
 
 

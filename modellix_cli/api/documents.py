@@ -5,73 +5,18 @@ the reply it was read from, so that it can be shown as sent. A reply without wha
 have raises `BAD_REPLY`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json
-from modellix_cli.domain.text import clip, one_line
+from modellix_cli.domain.task import Resource, Submission, Task
+from modellix_cli.domain.text import one_line
 from modellix_cli.domain.values import parse_task_id
 
-SUCCEEDED: Final = frozenset({"success", "succeeded", "completed"})
-FAILED: Final = frozenset({"failed", "error", "canceled", "cancelled"})
+_LONGEST_STATUS: Final = 100
 _URL_SCHEMES: Final = ("http://", "https://", "data:")
-RESULT_LIFETIME: Final = 24 * 3600.0
-"""Seconds for which Modellix keeps results."""
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """The reply to `POST /{provider}/{model}/async`: the task that was created."""
-
-    task_id: str
-    status: str
-    document: Json
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One thing a task made. `position` counts from 1; `url` or `text` may be missing."""
-
-    position: int
-    type: str | None
-    url: str | None
-    text: str | None
-    format: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """The reply to `GET /tasks/{task_id}`.
-
-    `reason` is the server's explanation of a failure; `ended_at` the Unix time at which the task
-    ended and `seconds` how long it ran, if the reply says.
-    """
-
-    task_id: str
-    status: str
-    resources: tuple[Resource, ...]
-    reason: str | None
-    ended_at: float | None
-    seconds: float | None
-    document: Json
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether the task ended with a result."""
-        return self.status.lower() in SUCCEEDED
-
-    @property
-    def failed(self) -> bool:
-        """Whether the task ended without a result (failed, cancelled)."""
-        return self.status.lower() in FAILED
-
-    @property
-    def finished(self) -> bool:
-        """Whether the task ended; a status we do not know counts as unfinished."""
-        return self.succeeded or self.failed
 
 
 def read_submission(document: Json) -> Submission:
@@ -101,7 +46,7 @@ def read_task(document: Json, task_id: str) -> Task:
     resources = holder.get("resources", data.get("resources"))
     return Task(
         task_id=task_id,
-        status=clip(one_line(status).strip(), 100),
+        status=_status(status),
         resources=_read_resources(resources),
         reason=_reason(data),
         ended_at=_moment(holder.get("extensions")),
@@ -131,6 +76,12 @@ def _data(document: Json) -> dict[str, Json]:
     if not isinstance(data, dict):
         raise unexpected("a data object")
     return data
+
+
+def _status(text: str) -> str:
+    """Return a status as one line; a text of another kind is named, as part of it may be secret."""
+    line = one_line(text).strip()
+    return line if len(line) <= _LONGEST_STATUS else f"(a status of {len(line)} characters)"
 
 
 def _read_resources(items: Json) -> tuple[Resource, ...]:

@@ -131,19 +131,18 @@ def asked_wait(status: int, headers: Mapping[str, str], clock: Clock) -> float |
     `Retry-After` is seconds or an HTTP date; `X-RateLimit-Reset` a Unix time, also fractional,
     read against the server's own `Date` so that a wrong local clock does no harm. The API sends
     the reset with every answer: it counts only on a 429 that says no requests remain, not on one
-    for too many running tasks.
+    for too many running tasks. No time, a past one and nonsense ask for nothing: the back-off of
+    whoever repeats the request counts then. A day is the longest that is told.
     """
     after = headers.get("retry-after")
-    if after is not None:
-        seconds = _number(after)
-        if seconds is None and (moment := http_date(after)) is not None:
-            seconds = moment - _server_now(headers, clock)
-        if seconds is not None and seconds >= 0:
-            return seconds
-    used_up = status == 429 and _number(headers.get("x-ratelimit-remaining", "0")) == 0
-    reset = _number(headers.get("x-ratelimit-reset")) if used_up else None
-    left = None if reset is None else reset - _server_now(headers, clock)
-    return left if left is not None and left > 0 else None
+    seconds = _number(after)
+    if seconds is None and (moment := http_date(after)) is not None:
+        seconds = moment - _server_now(headers, clock)
+    if seconds is None or seconds <= 0:
+        used_up = status == 429 and _number(headers.get("x-ratelimit-remaining", "0")) == 0
+        reset = _number(headers.get("x-ratelimit-reset")) if used_up else None
+        seconds = None if reset is None else reset - _server_now(headers, clock)
+    return min(seconds, _LONGEST_WINDOW) if seconds is not None and seconds > 0 else None
 
 
 def read_limits(

@@ -15,7 +15,6 @@ from modellix_cli.runtime import Runtime
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
     from modellix_cli.api.retry import RetryPolicy
-    from modellix_cli.engine.durations import DurationEstimator
     from modellix_cli.engine.progress import Progress
     from modellix_cli.engine.rate_governor import Gate, Governor
     from modellix_cli.profiles.credentials import ApiKey
@@ -47,7 +46,6 @@ class Session(Stores):
         self.save_to: str | None = None
         """Where this run saves results, if it does."""
         self.command_path = "modellix-cli"
-        self._key: ApiKey | None = None
 
     @classmethod
     def of(cls, ctx: Any) -> "Session":
@@ -59,10 +57,9 @@ class Session(Stores):
     def governor(self) -> "Governor":
         """What decides when requests with this run's key leave."""
         from modellix_cli.engine.rate_governor import Governor
-        from modellix_cli.ledger.rate_state import RateStateStore, pace_scope
+        from modellix_cli.ledger.rate_state import RateStateStore
 
-        scope = pace_scope(self.base_url, self._key.text if self._key else "")
-        book = RateStateStore(self.journal_file, scope)
+        book = RateStateStore(self.ledger_file, self.account.key_mark)
         self.at_end(book.close)
         return Governor(book, self.runtime.clock)
 
@@ -74,21 +71,12 @@ class Session(Stores):
         clock, max_wait = self.runtime.clock, self.retry_policy.max_wait
         return Gate(self.governor, clock, self.retry_notice, max_wait)
 
-    @cached_property
-    def expectations(self) -> "DurationEstimator":
-        """How long tasks of each model took."""
-        from modellix_cli.engine.durations import DurationEstimator
-
-        journal = self.journal
-        return DurationEstimator(journal.durations, journal.took, self.runtime.clock)
-
     @property
     def retry_policy(self) -> "RetryPolicy":
         """How patient this run is."""
         from modellix_cli.api.retry import RetryPolicy
 
-        patience = self.globals.max_retry_wait
-        return RetryPolicy() if patience is None else RetryPolicy(max_wait=patience)
+        return RetryPolicy(max_wait=self.patience)
 
     @cached_property
     def key_origin(self) -> str:
@@ -99,9 +87,13 @@ class Session(Stores):
         """Return the API client for `--api-key` or the key found. Raises `MISSING_API_KEY`."""
         return self.client_with(self.find_key(api_key))
 
+    def find_and_keep_key(self, api_key: str | None) -> None:
+        """Find the key, so that what is recorded is known to be of its account."""
+        self.key_text = self.find_key(api_key).text
+
     def client_with(self, key: "ApiKey") -> "Client":
         """Return the API client for a key; its requests keep to the key's limits."""
-        self._key = key
+        self.key_text = key.text
         return self._connect(self.base_url, key.text, self.gate)
 
     def public_client(self, origin: str) -> "Client":
@@ -133,22 +125,22 @@ class Session(Stores):
         """What is told about pauses before retries: the user, unless the output is quiet."""
         return (lambda text: None) if self.out.mode is Output.QUIET else self.out.note
 
-    def progress(self) -> "Progress":
-        """Return the display of progress that fits where stderr goes."""
+    def progress(self, total: int | None = None) -> "Progress":
+        """Return the display of progress that fits where stderr goes; `total` lines of a batch."""
         from modellix_cli.output.progress import choose
 
         off = self.globals.no_progress or self.switched_on("MODELLIX_CLI_NO_PROGRESS")
         wanted = self.out.mode is not Output.QUIET and not off
-        return choose(self.out, self.runtime.clock, wanted=wanted)
+        return choose(self.out, self.runtime.clock, wanted=wanted, total=total)
 
     def task_id(self, text: str) -> str:
         """Read a task id; `@last` is the task submitted last."""
         if text != LAST:
             return parse_task_id(text)
-        last = self.journal.last_task_id()
+        last = self.tasks.last_task_id()
         if last is None:
             raise usage(
-                f"@last: no task of {self.base_url} is in this machine's journal yet.",
+                f"@last: no task of {self.base_url} is in this machine's ledger yet.",
                 hint="Give a task id.",
             )
         return last
@@ -161,6 +153,16 @@ class Session(Stores):
         options: Sequence[str] = (),
     ) -> str:
         """Return a command the user can paste, with the global options this run depends on."""
+        return self.words(self.command_words(command, *task_ids, save_to=save_to, options=options))
+
+    def command_words(
+        self,
+        command: str,
+        *task_ids: str,
+        save_to: str | None = None,
+        options: Sequence[str] = (),
+    ) -> list[str]:
+        """As `command_line`, as the list of its words."""
         chosen = self.globals
         options = list(options)
         if save_to is not None:
@@ -175,8 +177,12 @@ class Session(Stores):
             options += ["--profile", chosen.profile]
         words = ["modellix-cli", *command.split()]
         if any(task_id.startswith("-") and task_id != "-" for task_id in task_ids):
-            return shlex.join([*words, *options, "--", *task_ids])
-        return shlex.join([*words, *task_ids, *options])
+            return [*words, *options, "--", *task_ids]
+        return [*words, *task_ids, *options]
+
+    def words(self, words: Sequence[str]) -> str:
+        """Return words as one line for the shell."""
+        return shlex.join(words)
 
     def name_submitted(self, error: ModellixError) -> ModellixError:
         """Add to an error the task that was submitted before it, and how to go on with it."""

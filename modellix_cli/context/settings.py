@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from modellix_cli.commands._framework.global_options import Globals
 from modellix_cli.domain.errors import usage
-from modellix_cli.domain.values import parse_base_url
+from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.domain.values import DAY, parse_base_url, parse_duration
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.runtime import Runtime
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL: Final = "https://api.modellix.ai"
 SANDBOX_BASE_URL: Final = "https://api.sandbox.invalid"
+DEFAULT_PATIENCE: Final = 120.0
 _ON: Final = ("1", "true", "yes", "y", "on")
 _OFF: Final = ("", "0", "false", "no", "n", "off")
 
@@ -82,3 +84,29 @@ class Choices:
     def switched_on(self, variable: str) -> bool:
         """Whether an environment variable is set to something that means on."""
         return self.runtime.env.get(variable, "").strip().lower() in _ON
+
+    def switched_off(self, variable: str) -> bool:
+        """Whether an environment variable is set to something that means off."""
+        value = self.runtime.env.get(variable)
+        return value is not None and value.strip().lower() in _OFF
+
+    @cached_property
+    def patience(self) -> float:
+        """How many seconds to wait for limits, for the service and for the ledger."""
+        chosen = self.globals.max_retry_wait
+        if chosen is not None:
+            return chosen
+        given = self.runtime.env.get("MODELLIX_MAX_RETRY_WAIT", "").strip()
+        return parse_duration(given, "MODELLIX_MAX_RETRY_WAIT", DAY) if given else DEFAULT_PATIENCE
+
+    @property
+    def on_paid(self) -> OnPaid:
+        """What a batch does about lines that were paid for before, unless an option says so."""
+        given = self.runtime.env.get("MODELLIX_ON_PAID", "").strip().lower()
+        if not given:
+            return OnPaid.REFUSE
+        try:
+            return OnPaid(given)
+        except ValueError:
+            choices = ", ".join(OnPaid)
+            raise usage(f'MODELLIX_ON_PAID="{given}" is not one of: {choices}.') from None

@@ -10,10 +10,14 @@ from modellix_cli.output.sink import Sink
 from modellix_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from modellix_cli.ledger.batches import BatchBook
+    from modellix_cli.domain.account import Account
+    from modellix_cli.ledger.batches import BatchStore
+    from modellix_cli.ledger.database import LedgerFile
+    from modellix_cli.ledger.files import FileStore
     from modellix_cli.ledger.history import History
-    from modellix_cli.ledger.journal import Journal
-    from modellix_cli.ledger.journal_file import JournalFile
+    from modellix_cli.ledger.marks import LedgerMarks
+    from modellix_cli.ledger.submissions import SubmissionStore
+    from modellix_cli.ledger.tasks import TaskStore
     from modellix_cli.models.cache import ModelCache
     from modellix_cli.profiles.accounts import Accounts
 
@@ -24,34 +28,63 @@ class Stores(Choices):
     def __init__(self, runtime: Runtime, sink: Sink) -> None:
         super().__init__(runtime, sink)
         self._closing: list[Callable[[], None]] = []
+        self.key_text: str | None = None
+        """The key in use, once it is known; it goes nowhere but into a one-way mark."""
 
     @cached_property
-    def journal_file(self) -> "JournalFile":
-        """The database of the journal, opened when first needed."""
-        from modellix_cli.ledger.journal_file import JournalFile
+    def ledger_file(self) -> "LedgerFile":
+        """The database of what was paid, opened when first needed."""
+        from modellix_cli.ledger.database import LedgerFile
         from modellix_cli.paths import state_dir
 
-        env, clock = self.runtime.env, self.runtime.clock
-        file = JournalFile(state_dir(env), clock, self.out.warn)
+        clock = self.runtime.clock
+        file = LedgerFile(state_dir(self.runtime.env), clock, self.patience)
         self._closing.append(file.close)
         return file
 
+    @property
+    def account(self) -> "Account":
+        """On whose behalf things are recorded: the selected profile and the key in use."""
+        from modellix_cli.domain.account import account_of
+
+        return account_of(self.base_url, self.profile.name, self.key_text)
+
+    @property
+    def submissions(self) -> "SubmissionStore":
+        """The attempts of paid requests."""
+        from modellix_cli.ledger.submissions import SubmissionStore
+
+        keep = not self.switched_off("MODELLIX_KEEP_BODIES")
+        return SubmissionStore(self.ledger_file, self.account, keep_bodies=keep)
+
+    @property
+    def tasks(self) -> "TaskStore":
+        """The tasks and how long they ran."""
+        from modellix_cli.ledger.tasks import TaskStore
+
+        return TaskStore(self.ledger_file, self.account)
+
+    @property
+    def files(self) -> "FileStore":
+        """The files that were saved."""
+        from modellix_cli.ledger.files import FileStore
+
+        return FileStore(self.ledger_file, self.account.base_url)
+
+    @property
+    def batches(self) -> "BatchStore":
+        """The batches."""
+        from modellix_cli.domain.task import FAILED
+        from modellix_cli.ledger.batches import BatchStore
+
+        return BatchStore(self.ledger_file, self.account, FAILED)
+
     @cached_property
-    def journal(self) -> "Journal":
-        """The journal of this machine, in the name of the selected profile."""
-        from modellix_cli.ledger.journal import Account, Journal
+    def ledger_marks(self) -> "LedgerMarks":
+        """Whether payments may be missing from the ledger."""
+        from modellix_cli.ledger.marks import LedgerMarks
 
-        account = Account(self.base_url, self.profile.name)
-        return Journal(self.journal_file, account, self.runtime.clock, self.out.clean)
-
-    @cached_property
-    def batches(self) -> "BatchBook":
-        """The batches in the journal, of the selected profile."""
-        from modellix_cli.ledger.batches import BatchBook
-        from modellix_cli.ledger.journal import Account
-
-        account = Account(self.base_url, self.profile.name)
-        return BatchBook(self.journal_file, account, self.runtime.clock, self.out.clean)
+        return LedgerMarks(self.ledger_file)
 
     @cached_property
     def history(self) -> "History":
@@ -61,7 +94,7 @@ class Stores(Choices):
 
         official = config_dir(self.runtime.env) / "history.json"
         clock = self.runtime.clock
-        return History(self.journal_file, official, SANDBOX_BASE_URL, clock, self.out.warn)
+        return History(self.ledger_file, official, SANDBOX_BASE_URL, clock, self.out.warn)
 
     @cached_property
     def model_cache(self) -> "ModelCache":

@@ -3,6 +3,7 @@
 Errors do not change: who knows more returns a copy. What every code means is in the registry.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final, Self
 
 from modellix_cli.domain.error_registry import REGISTRY, Charged, ErrorCode, Kind
@@ -22,7 +23,7 @@ __all__ = [
 
 _FIELDS: Final = (
     *("code", "message", "hint", "exit_status", "status", "task_id", "charged", "retryable"),
-    *("resume", "retry_after", "concurrency_limited", "category"),
+    *("resume", "retry_after", "concurrency_limited", "category", "rate_limit"),
 )
 
 
@@ -34,7 +35,8 @@ class ModellixError(Exception):
     error. `retryable`: running the same command again is safe and may succeed. `charged` is what
     is known about money, None where the command that pays has to say. `resume` is the command
     that continues the work, `retry_after` what the server asked to wait, in seconds;
-    `concurrency_limited` says that it refused because too many tasks run.
+    `concurrency_limited` says that it refused because too many tasks run. `rate_limit` is what its
+    headers told: limit, remaining and reset (Unix time).
     """
 
     code: ErrorCode
@@ -49,6 +51,7 @@ class ModellixError(Exception):
     retry_after: float | None
     concurrency_limited: bool
     category: str | None
+    rate_limit: Mapping[str, int] | None
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class ModellixError(Exception):
         retry_after: float | None = None,
         concurrency_limited: bool = False,
         category: str | None = None,
+        rate_limit: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(message)
         kind = REGISTRY[code]
@@ -81,6 +85,7 @@ class ModellixError(Exception):
             retry_after=retry_after,
             concurrency_limited=concurrency_limited,
             category=category,
+            rate_limit=rate_limit,
         )
 
     def _set(self, **values: Any) -> None:
@@ -121,6 +126,7 @@ class ModellixError(Exception):
             "retryable": self.retryable,
             "charged": self.charged,
             "retryAfterSeconds": self.retry_after,
+            "rateLimit": self.rate_limit and dict(self.rate_limit),
         }
         return {name: value for name, value in facts.items() if value is not None}
 

@@ -1,6 +1,7 @@
 """Text that came from elsewhere, made safe to show; quantities in words."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 _UNSAFE: Final = re.compile(
@@ -9,6 +10,7 @@ _UNSAFE: Final = re.compile(
 _UNSAFE_IN_LINE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_SHORT_SECRET: Final = 8
 _SECRET_QUERY: Final = re.compile(
     r"(?i)(?<![a-z0-9])(api_key|api-key|apikey|authorization|key|sig|signature|token)=([^&\s\"'<>]+)"
 )
@@ -32,6 +34,24 @@ def clip(text: str, length: int) -> str:
 def without_secrets(text: str) -> str:
     """Replace the values of query parameters that carry secrets, as in signed URLs."""
     return _SECRET_QUERY.sub(r"\1=[REDACTED]", text)
+
+
+def hide_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Replace `secrets`, such as the API key; a very short one only where it stands alone."""
+    for secret in filter(None, secrets):
+        pattern = re.escape(secret)
+        if len(secret) < _SHORT_SECRET:
+            pattern = rf"(?<![\w-]){pattern}(?![\w-])"
+        text = re.sub(pattern, "[REDACTED]", text)
+    return text
+
+
+def excerpt(text: str, length: int, secrets: Iterable[str] = ()) -> str:
+    """Return text from elsewhere as one safe line of at most `length` characters.
+
+    Secrets go before it is cut: of one across the edge, nobody would recognise what is left.
+    """
+    return clip(without_secrets(hide_secrets(one_line(text).strip(), secrets)), length)
 
 
 def duration(seconds: float) -> str:

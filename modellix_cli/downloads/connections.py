@@ -10,7 +10,8 @@ from typing import Final
 
 import httpx
 
-from modellix_cli.api.transport import WsgiApp, open_transport, proxy_for
+from modellix_cli.api.connecting import WsgiApp, open_transport
+from modellix_cli.api.proxies import proxy_for
 
 MAX_HOSTS: Final = 32
 _BROKEN_OFF: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
@@ -40,9 +41,14 @@ class Connections:
         self._kept: dict[_Key, _Kept] = {}
         self._reading: dict[httpx.Response, _Kept] = {}
 
-    def direct(self, url: str) -> bool:
-        """Whether the host of `url` is connected to, rather than a proxy or this process."""
-        return self._wsgi is None and proxy_for(url) is None
+    @property
+    def in_process(self) -> bool:
+        """Whether there is no network: every request is answered in this process."""
+        return self._wsgi is not None
+
+    def proxy(self, url: str) -> str | None:
+        """Return the proxy that `url` is asked through, None if its host is connected to."""
+        return None if self.in_process else proxy_for(url)
 
     def send(self, request: httpx.Request, url: str, host: str) -> httpx.Response:
         """Send a GET in the name of `host`; return the answer, its body unread, for `finish`.

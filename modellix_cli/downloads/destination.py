@@ -3,14 +3,13 @@
 Everything here may be called from several threads at once.
 """
 
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.downloads.files import appear, part_file
+from modellix_cli.downloads.files import appear
+from modellix_cli.downloads.parts import Part, open_part, sweep
 
 
 class Abandoned(Exception):
@@ -33,29 +32,42 @@ class DownloadDestination:
         self._max_total_bytes = max_total_bytes
         self._lock = threading.Lock()
         self._taken: set[str] = set()
-        self._parts: set[Path] = set()
+        self._parts: set[Part] = set()
         self._total = 0
+        self._used = False
 
-    @contextmanager
-    def part(self, name: str) -> Iterator[tuple[BinaryIO, Path]]:
-        """Open a `.part` file; it is gone in the end unless it was put in its place."""
+    def part(self, key: str, name: str) -> Part:
+        """Open the part of the result `key` that is to become `name`; `discard` it in the end.
+
+        Raises `Abandoned` after a stop, `OUTPUT_UNWRITABLE`.
+        """
         with self._lock:
             self.check()
-            opened = part_file(self.folder, name)
-            target, part = opened.__enter__()
+            self._used = True
+            part = open_part(self.folder, key, self.folder / name)
             self._parts.add(part)
-        try:
-            yield target, part
-        finally:
-            with self._lock:
-                self._parts.discard(part)
-            opened.__exit__(None, None, None)
+            return part
 
-    def put(self, part: Path, name: str) -> Path:
-        """Give a complete `.part` file its name, or the next free one, and return its path."""
+    def put(self, part: Part, name: str) -> Path:
+        """Give a finished part its name, or the next free one, and return its path."""
         with self._lock:
             self.check()
-            return appear(part, self.folder, name, overwrite=self._overwrite, taken=self._taken)
+            part.forget()
+            if sys.platform == "win32":  # an open file cannot be renamed there
+                part.close()
+            return appear(
+                part.path, self.folder, name, overwrite=self._overwrite, taken=self._taken
+            )
+
+    def discard(self, part: Part) -> None:
+        """Be done with a part: it is gone unless it was put in its place."""
+        with self._lock:
+            self._parts.discard(part)
+            part.forget()
+            if sys.platform == "win32":
+                part.close()
+            part.remove()
+            part.close()
 
     def reserve(self, had: int, size: int) -> None:
         """Change the share of one file in the total from `had` to `size` bytes.
@@ -81,8 +93,12 @@ class DownloadDestination:
             for part in self._parts:
                 # A thread may still write to it: that goes nowhere where open files can be
                 # removed; elsewhere the thread removes it when it sees the stop.
-                with suppress(OSError):
-                    part.unlink(missing_ok=True)
+                part.remove()
+
+    def sweep(self) -> None:
+        """Remove the parts that killed processes left in the folder, if anything was saved here."""
+        if self._used:
+            sweep(self.folder)
 
 
 def over(message: str) -> ModellixError:

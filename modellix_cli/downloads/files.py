@@ -2,12 +2,11 @@
 
 import os
 import re
+import sys
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import BinaryIO, Final
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
@@ -29,8 +28,10 @@ def name_from_url(url: str) -> str:
     return safe_name(unquote(path.rsplit("/", 1)[-1], errors="replace"))
 
 
-def safe_name(name: str) -> str:
+def safe_name(name: str, encoding: str | None = None) -> str:
     """Make any text a file name: no path, no control characters, no device, not too long.
+
+    It can be written in `encoding`, that of the file system if None.
 
     >>> safe_name("../../etc/passwd")
     '-..-etc-passwd'
@@ -38,9 +39,33 @@ def safe_name(name: str) -> str:
     normal = unicodedata.normalize("NFKC", name)
     printable = "".join(c if unicodedata.category(c) not in _INVISIBLE else "-" for c in normal)
     clean = _FORBIDDEN.sub("-", printable).lstrip(". ").rstrip(". ")
+    clean = encodable(clean, encoding or sys.getfilesystemencoding())
     if _DEVICE.match(clean):
         clean = f"resource-{clean}"
     return _shortened(clean)
+
+
+def encodable(text: str, encoding: str) -> str:
+    """Replace what `encoding` lacks: by the letter without its accent, else by its code point.
+
+    >>> encodable("café 猫", "ascii")
+    'cafe u732b'
+    """
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return "".join(_encodable(character, encoding) for character in text)
+    return text
+
+
+def _encodable(character: str, encoding: str) -> str:
+    for form in (character, unicodedata.normalize("NFKD", character)[0]):
+        try:
+            form.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        return form
+    return f"u{ord(character):04x}"
 
 
 def _shortened(name: str) -> str:
@@ -74,37 +99,20 @@ def numbered(name: str, number: int) -> str:
 def prepare_folder(folder: Path) -> None:
     """Create the output folder and make sure files can be made in it.
 
-    Raises `OUTPUT_UNWRITABLE`; called before anything is paid.
+    Raises `OUTPUT_UNWRITABLE`, also where a relative folder is in one that was deleted; called
+    before anything is paid.
     """
     if folder.exists() and not folder.is_dir():
         raise usage(f"{folder} is a file, not a folder.", hint="Choose another --output-dir.")
     try:
+        if not folder.is_absolute():
+            Path.cwd()  # fails where the current folder was deleted
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".modellix-{token_hex(4)}.part"
         os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(folder, error) from error
-
-
-@contextmanager
-def part_file(folder: Path, name: str) -> Iterator[tuple[BinaryIO, Path]]:
-    """Open a `.part` file beside the target to fill; it is removed unless it was moved away.
-
-    Who wants the file closes it first, to learn whether all of it could be written.
-    """
-    part = folder / f"{name}.{token_hex(3)}.part"
-    try:
-        stream = part.open("xb")
-    except OSError as error:
-        raise unwritable(part, error) from error
-    try:
-        yield stream, part
-    finally:
-        with suppress(OSError):  # a full disk, which the failed write has told
-            stream.close()
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def appear(part: Path, folder: Path, name: str, *, overwrite: bool, taken: set[str]) -> Path:

@@ -4,10 +4,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.text import clip, one_line
+
+if TYPE_CHECKING:
+    from modellix_cli.domain.task import Resource
 
 DEFAULT: Final = "{index}-{task_id}.{ext}"
 _FIELDS: Final = ("index", "id", "task_id", "slug", "ext", "date")
@@ -27,6 +30,18 @@ class NameTemplate:
     def name(self, values: Mapping[str, object]) -> str:
         """Return the name for `values`, one for each of the fields; it may not be safe yet."""
         return Formatter().vformat(self.text, (), values).rstrip(".")
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateNames:
+    """Names the files of one task: a template, and the values of all fields but `ext`."""
+
+    template: NameTemplate
+    values: Mapping[str, object]
+
+    def name(self, resource: "Resource", extension: str) -> str:
+        """Return the name for a resource, as `Downloader.save` asks for it."""
+        return self.template.name({**self.values, "ext": extension})
 
 
 def parse_name_template(text: str) -> NameTemplate:

@@ -7,8 +7,8 @@ import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from modellix_cli.api.documents import Resource
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import Resource
 from modellix_cli.downloads.files import has_extension, name_from_url, safe_name
 
 _EXTENSIONS: Final = {
@@ -31,6 +31,8 @@ _EXTENSIONS: Final = {
 }
 _NEUTRAL_TYPES: Final = ("application/octet-stream", "binary/octet-stream")
 _NOT_ALPHANUMERIC: Final = re.compile(r"[^a-z0-9]")
+HEAD: Final = 512
+"""First bytes of a file that tell what it is."""
 _FALLBACK: Final = {"image": ".img", "text": ".txt"}
 
 
@@ -94,6 +96,56 @@ def extension(resource: Resource, content_type: str | None, head: bytes) -> str:
     if named:
         return "." + named[:16]
     return _FALLBACK.get((resource.type or "").lower(), "")
+
+
+def promised_kind(resource: Resource) -> str | None:
+    """Return `image`, `video` or `audio` if that was promised for a URL, else None.
+
+    The type tells; without one, the format or the extension of the URL.
+    """
+    kind = (resource.type or "").partition("/")[0].strip().lower()
+    if not kind:
+        name = resource.format or name_from_url(resource.url or "")
+        guessed = mimetypes.guess_type(f"x.{name.rpartition('.')[2]}")[0] or resource.format or ""
+        kind = guessed.partition("/")[0].lower()
+    return kind if kind in ("image", "video", "audio") else None
+
+
+def broken_promise(
+    kind: str | None, content_type: str | None, head: bytes, size: int
+) -> str | None:
+    """Say what arrived where a `kind` of media was promised; None if it may be that.
+
+    `head` are the first bytes, up to `HEAD`. The bytes count more than the type that the host
+    gives: only text is refused, and files of no known format are not.
+    """
+    if kind is None:
+        return None
+    if not size:
+        return "an empty file"
+    media_type = (content_type or "").split(";")[0].strip().lower()
+    head = head.removeprefix(b"\xef\xbb\xbf")
+    if sniff(head) or not _is_text(head):
+        return None
+    start = head.lstrip()
+    if kind == "image" and (media_type == "image/svg+xml" or b"<svg" in head.lower()):
+        return None if start.startswith(b"<") else "text"
+    if start.startswith(b"<"):
+        return "an HTML or XML page"
+    if start.startswith((b"{", b"[")) or media_type.endswith("json"):
+        return "JSON"
+    return "text" if media_type.startswith("text/") else None
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether bytes, whose last character may be cut, are UTF-8 without control characters."""
+    try:
+        text = head.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:
+            return False
+        text = head[: error.start].decode()
+    return all(character.isprintable() or character in "\t\r\n\f" for character in text)
 
 
 def sniff(head: bytes) -> str | None:

@@ -1,204 +1,223 @@
-"""Bringing the bytes of one resource into a `.part` file, over as many tries as it takes.
+"""Bringing the bytes of one resource into a part, over as many tries as it takes.
 
-A try that was cut is gone on with where it stopped, if the host says that the file is the same.
+`tries.TransferState` decides; here is what carries that out: requests, writing, pauses.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import hashlib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
-from modellix_cli.api.retry import BACKOFF_SECONDS
 from modellix_cli.clock import Clock
-from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.text import duration
-from modellix_cli.domain.text import size as amount
-from modellix_cli.domain.values import format_duration
-from modellix_cli.downloads.checksums import Checksum
-from modellix_cli.downloads.destination import DownloadDestination, over
+from modellix_cli.domain.task import Resource
+from modellix_cli.downloads.destination import DownloadDestination
 from modellix_cli.downloads.fetcher import MediaFetcher, MediaStream
-from modellix_cli.downloads.files import unwritable
-from modellix_cli.downloads.ranges import Resume
+from modellix_cli.downloads.parts import Part
+from modellix_cli.downloads.resources import HEAD, broken_promise, promised_kind
+from modellix_cli.downloads.response import Checksum, Version
+from modellix_cli.downloads.tries import (
+    FetchFailed,
+    GiveUp,
+    RefreshUrl,
+    Remedy,
+    TransferState,
+    failed,
+)
 
-if TYPE_CHECKING:
-    from hashlib import _Hash
-
-MAX_TRIES: Final = 20
-_MAX_FRUITLESS: Final = 4
 _TELL_EVERY: Final = 0.1  # seconds; a word for every chunk would cost more than the chunk
-_HEAD: Final = 16
+
+
+class TransferListener(Protocol):
+    """Who is told how downloads go, from any thread, one thing at a time."""
+
+    def progress(self, name: str, done: int, total: int | None) -> None:
+        """Hear that `done` bytes of a file have arrived, of `total` if that is known."""
+
+    def notice(self, text: str) -> None:
+        """Hear a sentence about a pause or another try."""
+
+
+class ResultUrls(Protocol):
+    """Who knows where a result is now."""
+
+    def moved(self, resource: Resource) -> str | None:
+        """Return another URL of a resource than it has; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
-    """What transfers share. `timeout`: seconds for all tries of one; `notice` hears of pauses."""
+class Services:
+    """What transfers share. `time_limit`: seconds for all tries of one."""
 
     fetcher: MediaFetcher
-    shelf: DownloadDestination
+    destination: DownloadDestination
     clock: Clock
-    notice: Callable[[str], None]
-    timeout: float
+    listener: TransferListener
+    time_limit: float
 
 
 class Transfer:
-    """One resource on its way into `target`, the open file `part`; what arrived stays.
+    """One resource on its way into a part; what arrived stays over all tries.
 
-    `moved` is called now and then when more of it has: `size` bytes of `length`, if that is
-    known. In the end `size`, `content_type` and `head`, the first bytes, describe the file.
+    `name` is told with its progress. In the end `content_type` and `head`, the first bytes,
+    describe the file.
     """
 
-    def __init__(
-        self,
-        means: Means,
-        target: BinaryIO,
-        part: Path,
-        moved: Callable[[], None],
-    ) -> None:
-        self.size = 0
-        self.length: int | None = None
+    def __init__(self, services: Services, part: Part, resource: Resource, name: str) -> None:
         self.content_type: str | None = None
         self.head = b""
-        self._means = means
-        self._target = target
+        self._services = services
         self._part = part
-        self._moved = moved
-        self._deadline = means.clock.monotonic() + means.timeout
-        self._told = float("-inf")
-        self._validator: str | None = None
+        self._resource = resource
+        self._name = name
+        self._kind: str | None = None
+        deadline = services.clock.monotonic() + services.time_limit
+        self._state = TransferState(services.time_limit, deadline)
         self._checksum: Checksum | None = None
-        self._hash: _Hash | None = None
-        self._best = 0
+        self._told = float("-inf")
         self._reserved = 0
 
-    def fetch(self, url: str) -> None:
-        """Bring all of `url`, from the start. Pauses 1, 2, 4 s before another try.
+    def fetch(self, urls: ResultUrls) -> str:
+        """Bring all of the resource; return the URL that it came from.
 
-        The pauses and the count of tries begin anew after a try that brought more than any before.
-        Raises the last failure, `RESOURCE_LIMIT`, `OUTPUT_UNWRITABLE`, or `Abandoned`.
+        Raises the last failure, `RESOURCE_REFUSED`, `RESOURCE_LIMIT`, `OUTPUT_UNWRITABLE`, or
+        `Abandoned`.
         """
-        self._validator, self._best = None, 0
-        tries = fruitless = 0
+        assert self._resource.url is not None
+        url, state, clock = self._resource.url, self._state, self._services.clock
+        self._kind = promised_kind(self._resource)
+        self._take_over(url)
         while True:
-            before = self._best
             try:
                 self._once(url)
-            except ModellixError as error:
-                tries += 1
-                fruitless = 1 if self._best > before else fruitless + 1
-                if not error.retryable:
-                    raise
-                self._pause(error, tries, fruitless)
+            except FetchFailed as failure:
+                step = state.after(failure, clock.monotonic(), clock.jitter(1.0))
             else:
-                return
+                return url
+            if isinstance(step, GiveUp):
+                raise step.error
+            if isinstance(step, RefreshUrl):
+                now = urls.moved(self._resource)
+                if now is None:
+                    raise step.error
+                state.moved(url, now)
+                url = now
+            else:
+                self._services.listener.notice(step.notice)
+                clock.sleep(step.pause)
 
-    def take(self, stream: MediaStream) -> None:
-        """Write a stream and see that it is whole. Raises as `fetch` does."""
-        if stream.start:
-            self.length = stream.length
-        else:
-            self._begin(stream)
-        self._reserve(max(self.length or 0, self.size))
-        clock = self._means.clock
-        for chunk in stream.chunks:
-            size = self.size + len(chunk)
-            if size > self._reserved:
-                self._reserve(size)
-            self._means.shelf.check()
-            now = clock.monotonic()
-            if now > self._deadline:
-                raise self._too_slow()
-            self._write(chunk)
-            self.size = size
-            if now >= self._told + _TELL_EVERY:
-                self._told = now
-                self._moved()
-        self._check_whole()
-        with self._writing():
-            self._target.close()
-        self._reserve(self.size)
-        self.length = self.size
-        self._moved()
+    def take(self, data: bytes, content_type: str | None) -> None:
+        """Write a resource that needs no request. Raises as `fetch` does."""
+        self._read(MediaStream(content_type, len(data), iter((data,))), None)
 
     def release(self) -> None:
         """Give back the share in the total, as the file will not be kept."""
         self._reserve(0)
 
     def _once(self, url: str) -> None:
-        self._means.shelf.check()
-        left = self._deadline - self._means.clock.monotonic()
-        if left <= 0:
-            raise self._too_slow()
-        with self._means.fetcher.open(url, self._resume, left) as stream:
-            self.take(stream)
+        """Do one try. Raises `FetchFailed` for what another one may mend."""
+        self._services.destination.check()
+        left = self._state.left(self._services.clock.monotonic())
+        with self._services.fetcher.open(url, self._state.resume, left) as stream:
+            self._read(stream, url)
 
-    @property
-    def _resume(self) -> Resume | None:
-        if not self.size or self._validator is None:
-            return None
-        return Resume(self.size, self._validator, self.length)
+    def _read(self, stream: MediaStream, url: str | None) -> None:
+        state, part, clock = self._state, self._part, self._services.clock
+        if stream.start:
+            state.length = stream.length
+        else:
+            self._begin(stream, url)
+        self._reserve(max(state.length or 0, part.size))
+        for chunk in stream.chunks:
+            if part.size + len(chunk) > self._reserved:
+                self._reserve(part.size + len(chunk))
+            self._services.destination.check()
+            now = clock.monotonic()
+            state.left(now)
+            part.write(chunk)
+            state.received(len(chunk))
+            if len(self.head) < HEAD:
+                self._look_at(bytes(chunk[:HEAD]))
+            if now >= self._told + _TELL_EVERY:
+                self._told = now
+                self._services.listener.progress(self._name, part.size, state.length)
+        self._check_whole()
+        part.finish()
+        self._reserve(part.size)
+        self._services.listener.progress(self._name, part.size, part.size)
 
-    def _begin(self, stream: MediaStream) -> None:
-        """Start over with what a stream says about the file."""
-        with self._writing():
-            self._target.seek(0)
-            self._target.truncate()
-        self.size, self.head = 0, b""
-        self.length, self.content_type = stream.length, stream.content_type
-        self._validator, self._checksum = stream.validator, stream.checksum
-        self._hash = stream.checksum.begin() if stream.checksum else None
+    def _begin(self, stream: MediaStream, url: str | None) -> None:
+        """Start the file over with what a stream says about it."""
+        self._state.began(stream.version, stream.length)
+        self.head, self.content_type = b"", stream.content_type
+        self._checksum = stream.checksum
+        lasting = url is not None and stream.version.validator is not None
+        facts = _facts(url, stream) if url is not None and lasting else None
+        self._part.restart(stream.checksum, facts)
 
-    def _write(self, chunk: bytes | memoryview) -> None:
-        with self._writing():
-            self._target.write(chunk)
-        if self._hash is not None:
-            self._hash.update(chunk)
-        if len(self.head) < _HEAD:
-            self.head = (self.head + bytes(chunk[:_HEAD]))[:_HEAD]
-        self._best = max(self._best, self.size + len(chunk))
+    def _take_over(self, url: str) -> None:
+        """Go on with what a killed process left of this resource, if it came from the same URL."""
+        facts = self._part.earlier()
+        if facts is None or facts.get("source") != _source(url):
+            return
+        try:
+            version = Version(facts["etag"], facts["modified"])
+            length, self.content_type = facts["length"], facts["type"]
+            if promised := facts["checksum"]:
+                self._checksum = Checksum(promised[0], bytes.fromhex(promised[1]))
+        except (KeyError, TypeError, ValueError, IndexError):
+            self._checksum = None
+            return
+        self.head = self._part.take_over(self._checksum, HEAD)
+        self._state.began(version, length)
+        self._state.received(self._part.size)
+
+    def _look_at(self, more: bytes) -> None:
+        self.head = (self.head + more)[:HEAD]
+        if len(self.head) == HEAD:
+            self._check_kind()
 
     def _check_whole(self) -> None:
-        if self.length is not None and self.size != self.length:
-            if self.size > self.length:
-                self._validator = None
-            raise ModellixError(
-                ErrorCode.DOWNLOAD_FAILED,
-                f"Only {self.size} of {self.length} bytes arrived."
-                if self.size < self.length
-                else f"{self.size} bytes arrived where {self.length} were announced.",
-            )
-        if self._hash and self._checksum and self._hash.digest() != self._checksum.digest:
-            self._validator = None
-            raise ModellixError(
-                ErrorCode.DOWNLOAD_FAILED,
-                f"The {self._checksum.algorithm} of what arrived is not what the host promised.",
+        state = self._state
+        if state.length is not None and state.size < state.length:
+            raise failed(f"Only {state.size} of {state.length} bytes arrived.")
+        if state.length is not None and state.size > state.length:
+            wrong = f"{state.size} bytes arrived where {state.length} were announced."
+            raise failed(wrong, start_over=True)
+        self._check_kind()
+        if self._checksum and not self._part.keeps(self._checksum):
+            algorithm = self._checksum.algorithm
+            wrong = f"The {algorithm} of what arrived is not what the host promised."
+            raise failed(wrong, start_over=True)
+
+    def _check_kind(self) -> None:
+        found = broken_promise(self._kind, self.content_type, self.head, self._state.size)
+        if found is not None:
+            article = "a" if self._kind == "video" else "an"
+            raise failed(
+                f"The host sent {found} where {article} {self._kind} was promised.",
+                Remedy.NEW_URL,
+                start_over=True,
             )
 
     def _reserve(self, size: int) -> None:
-        self._means.shelf.reserve(self._reserved, size)
+        self._services.destination.reserve(self._reserved, size)
         self._reserved = size
 
-    def _pause(self, error: ModellixError, tries: int, fruitless: int) -> None:
-        """Wait before another try, or raise what ends the tries."""
-        if fruitless >= _MAX_FRUITLESS or tries >= MAX_TRIES:
-            raise error.copy_with(message=f"{error.message} Tried {tries} times.") from None
-        clock = self._means.clock
-        backoff = BACKOFF_SECONDS[fruitless - 1]
-        pause = backoff + clock.jitter(backoff / 4)
-        if clock.monotonic() + pause >= self._deadline:
-            raise self._too_slow(f" {error.message}") from error
-        said = error.message if fruitless == 1 else "No luck yet."
-        again = f"Going on after {amount(self.size)}" if self._resume else "Trying again"
-        self._means.notice(f"{said} {again} in {duration(pause)}.")
-        clock.sleep(pause)
 
-    def _too_slow(self, why: str = "") -> ModellixError:
-        limit = format_duration(self._means.timeout)
-        return over(f"Resource download exceeded its time limit of {limit}.{why}")
+def _source(url: str) -> str:
+    """Return a mark of where a file is, whatever its signature: the URL without its query."""
+    place = urlsplit(url)._replace(query="", fragment="").geturl()
+    return hashlib.sha256(place.encode("utf-8", "replace")).hexdigest()
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise unwritable(self._part, error) from error
+
+def _facts(url: str, stream: MediaStream) -> dict[str, Any]:
+    """Return what lets a later process go on with a part: JSON values only."""
+    checksum = stream.checksum
+    return {
+        "source": _source(url),
+        "etag": stream.version.etag,
+        "modified": stream.version.modified,
+        "length": stream.length,
+        "type": stream.content_type,
+        "checksum": [checksum.algorithm, checksum.digest.hex()] if checksum else None,
+    }

@@ -13,10 +13,10 @@ from math import inf
 from os import urandom
 from typing import Final
 
-from modellix_cli.api.documents import Task
 from modellix_cli.api.retry import Limits, Pacer
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import duration
 from modellix_cli.engine.request_window import learn, take, until
 from modellix_cli.ledger.rate_state import RateState, RateStateStore, Slots

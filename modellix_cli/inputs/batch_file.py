@@ -18,6 +18,7 @@ from modellix_cli.inputs.body import MAX_BODY_BYTES
 
 MAX_INPUT_BYTES: Final = 1024**3
 _MAX_NAME: Final = 200
+_MAX_TEXT: Final = 2000
 _IN_MEMORY: Final = 4 * 1024 * 1024  # above this, what is set aside goes to the disk
 _BESIDE_BODY: Final = 1024 * 1024  # slug, id, keys that are ignored
 _BLANKS: Final = b" \t\r\n"
@@ -32,6 +33,7 @@ class Line:
     """One task. `index` counts the tasks, `number` is its line in the file, both from 1.
 
     `body` is compact JSON with its numbers as they were written; `name` is the task's id.
+    `request_key` is what it is paid for once under, `webhook` where the service is to call back.
     """
 
     index: int
@@ -39,6 +41,8 @@ class Line:
     slug: Slug
     body: bytes
     name: str | None
+    request_key: str | None = None
+    webhook: str | None = None
 
 
 class BatchInput(AbstractContextManager["BatchInput"]):
@@ -68,11 +72,14 @@ class BatchInput(AbstractContextManager["BatchInput"]):
         """SHA-256 in hex over the ids, slugs and bodies in their order, and nothing else."""
         return self._sum.hexdigest()
 
-    def add(self, number: int, slug: Slug, body: bytes, name: str | None) -> None:
-        """Append a task. Raises `OUTPUT_UNWRITABLE` where there is no room for it."""
+    def add(self, task: Line) -> None:
+        """Append a task; its index is its turn. Raises `OUTPUT_UNWRITABLE` without room for it."""
+        head: list[str | None] = [task.name, str(task.slug)]
+        if task.request_key is not None or task.webhook is not None:
+            head += [task.request_key, task.webhook]
         # Neither part has a line break inside: JSON escapes them.
-        task = f"{dumps([name, str(slug)], indent=None)}\n".encode() + body + b"\n"
-        record = b"%d " % number + task
+        text = f"{dumps(head, indent=None)}\n".encode() + task.body + b"\n"
+        record = b"%d " % task.number + text
         try:
             with self._lock:
                 self._file.seek(self._end)
@@ -85,9 +92,10 @@ class BatchInput(AbstractContextManager["BatchInput"]):
                 "TMPDIR. Nothing was submitted.",
             ) from error
         self._end += len(record)
-        self._sum.update(task)
+        self._sum.update(text)
         self.total += 1
-        self.slugs[str(slug)] = self.slugs.get(str(slug), 0) + 1
+        slug = str(task.slug)
+        self.slugs[slug] = self.slugs.get(slug, 0) + 1
 
     def lines(self, start: int = 1) -> Iterator[Line]:
         """Yield the tasks from the `start`th on, as often as wanted, also from several threads."""
@@ -100,8 +108,8 @@ class BatchInput(AbstractContextManager["BatchInput"]):
             place += len(head) + len(body)
             if index >= start:
                 number, _, task = head.partition(b" ")
-                name, slug = loads(task)
-                yield Line(index, int(number), parse_slug(slug), body[:-1], name)
+                name, slug, *more = loads(task)
+                yield Line(index, int(number), parse_slug(slug), body[:-1], name, *more)
 
 
 def read_batch(
@@ -147,8 +155,9 @@ def _read(
         task = line.removeprefix(_UTF8_MARK).strip(_BLANKS)
         if not task or task.startswith(b"#"):
             continue
-        slug, body, name = _task(task, number)
-        if len(body) > max_body_bytes:
+        read = _task(task, number)
+        name = read.name
+        if len(read.body) > max_body_bytes:
             raise _invalid(
                 number,
                 f"body exceeds the {max_body_bytes}-byte limit.",
@@ -158,7 +167,7 @@ def _read(
             if hash(name) in hashes:
                 _refuse_twin(found, name, number)
             hashes.add(hash(name))
-        found.add(number, slug, body, name)
+        found.add(read)
     if not found.total:
         raise ModellixError(
             ErrorCode.INVALID_BODY, "Batch input does not contain any tasks.", hint=_EXAMPLE_HINT
@@ -199,7 +208,7 @@ def _numbered(
         yield number, line
 
 
-def _task(line: bytes, number: int) -> tuple[Slug, bytes, str | None]:
+def _task(line: bytes, number: int) -> Line:
     try:
         task = loads(line)
     except JsonError as error:
@@ -218,7 +227,29 @@ def _task(line: bytes, number: int) -> tuple[Slug, bytes, str | None]:
         if isinstance(body, str):
             hint = f"Write the object itself, not a string that holds it, as in: {_EXAMPLE}"
         raise _invalid(number, "body must be a JSON object.", hint)
-    return slug, dumps(body, indent=None).encode(), _name(task.get("id"), number)
+    return Line(
+        0,
+        number,
+        slug,
+        dumps(body, indent=None).encode(),
+        _name(task.get("id"), number),
+        _text(task, ("requestKey", "request_key"), number),
+        _text(task, ("webhook",), number),
+    )
+
+
+def _text(task: dict[str, Json], names: tuple[str, ...], number: int) -> str | None:
+    """Return a member that is a short text, None where the line has none."""
+    for name in names:
+        value = task.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, str) or not value.strip() or len(value) > _MAX_TEXT:
+            raise _invalid(number, f"{name} must be a non-empty string.", _EXAMPLE_HINT)
+        if one_line(value) != value:
+            raise _invalid(number, f"{name} must not have control characters.", _EXAMPLE_HINT)
+        return value
+    return None
 
 
 def _slug(task: dict[str, Json], number: int) -> Slug:

@@ -64,6 +64,8 @@ class Claims:
         if earlier is None and (resume or request.request_key is not None):
             refuse_incomplete(self._db)
         replaces = None if earlier is None else earlier.number
+        if replaces is None and self._reopen(request):
+            return Claimed(request.repeats or 0)
         return Claimed(self._insert(request, generation, replaces=replaces))
 
     def line(self, batch: int, request: Request) -> Claim:
@@ -84,6 +86,8 @@ class Claims:
         claim = claim or self._by_key(request)
         if claim is None and replaces is None:
             claim = self._unlinked(batch, request, generation)
+        if claim is None and self._reopen(request):
+            claim = Claimed(request.repeats or 0)
         if claim is None:
             claim = Claimed(self._insert(request, generation, batch=batch, replaces=replaces))
         if claim.number != linked:
@@ -161,6 +165,20 @@ class Claims:
         found = find_attempts(self._db, where, values, self._now)
         return found[0] if found else None
 
+    def _reopen(self, request: Request) -> bool:
+        """Let an attempt that the server refused be under way again; return whether it may."""
+        owner = this_process()
+        reopened = self._db.execute(
+            "UPDATE submissions SET state = 'intent', detail = NULL, updated_at = ?, host = ?,"
+            " boot = ?, pid = ?, process_started = ?, lease_until = ?"
+            " WHERE number = ? AND state = 'rejected'",
+            (
+                *(self._now, owner.host, owner.boot, owner.pid, owner.started),
+                *(self._now + LEASE_SECONDS, request.repeats),
+            ),
+        )
+        return reopened.rowcount > 0
+
     def _insert(
         self,
         request: Request,
@@ -186,7 +204,7 @@ class Claims:
             "line": request.line or None,
             "line_id": request.line_id,
             "tag": request.tag,
-            "request_key": request.request_key,
+            "request_key": request.request_key or self._key_of(replaces),
             "webhook": request.webhook,
             "estimated_cost": None if cost is None else str(cost),
             "created_at": self._now,
@@ -201,6 +219,13 @@ class Claims:
         inserted = self._db.execute(f"INSERT INTO submissions ({names}) VALUES ({places})", row)
         assert inserted.lastrowid is not None
         return inserted.lastrowid
+
+    def _key_of(self, number: int | None) -> str | None:
+        """Return the request key of an attempt that another one now answers for."""
+        row = self._db.execute(
+            "SELECT request_key FROM submissions WHERE number = ?", (number,)
+        ).fetchone()
+        return None if row is None else row[0]
 
     def _keep(self, body: bytes) -> str | None:
         if not self._keep_bodies or len(body) > _LARGEST_BODY:

@@ -13,8 +13,8 @@ from typing import Any, Final
 from modellix_cli.clock import Clock, iso
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.values import DAY
+from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history_json import Entry, NotAHistory, read_history
-from modellix_cli.ledger.journal_file import JournalFile
 
 _EVERY_PROFILE: Final = "*"  # no profile can have this name
 
@@ -118,7 +118,7 @@ class History:
 
     def __init__(
         self,
-        file: JournalFile,
+        file: LedgerFile,
         official: Path,
         sandbox_url: str,
         clock: Clock,
@@ -153,7 +153,7 @@ class History:
             rows = db.execute(_NEWEST, values | {"limit": min(limit, 2**31)}).fetchall()
             return [Record(*row) for row in rows], int(total)
 
-        found = self._file.run(read)
+        found = self._file.transact(read)
         if found is None:
             raise self._unusable()
         return found
@@ -183,7 +183,7 @@ class History:
             kept = db.execute(_COUNT_KEPT, values).fetchone()[0]
             return Cleared(gone > 0, int(kept))
 
-        cleared = self._file.run(forget, durable=True)
+        cleared = self._file.transact(forget, durable=True)
         if cleared is None:
             raise self._unusable()
         return cleared
@@ -197,7 +197,7 @@ class History:
             unsettled = db.execute(_COUNT_UNSETTLED, (since,)).fetchone()
             return Tally(int(tasks[0]), int(unsettled[0]))
 
-        return self._file.run(count)
+        return self._file.transact(count)
 
     def _unusable(self) -> ModellixError:
         where = self._file.path
@@ -215,7 +215,7 @@ class History:
             return
         name = os.fsencode(self._official).decode("utf-8", "backslashreplace")
         mark = f"{facts.st_size} {facts.st_mtime_ns}"
-        known = self._file.run(
+        known = self._file.transact(
             lambda db: bool(
                 db.execute(
                     "SELECT 1 FROM imports WHERE path = ? AND fingerprint = ?", (name, mark)
@@ -232,7 +232,7 @@ class History:
                 "INSERT OR REPLACE INTO imports (path, fingerprint) VALUES (?, ?)", (name, mark)
             )
 
-        self._file.run(merge)
+        self._file.transact(merge)
         if trouble:
             self._warn(f"{name} of the official CLI: {trouble}.")
 

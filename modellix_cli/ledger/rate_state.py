@@ -14,14 +14,16 @@ from hashlib import sha256
 from threading import Lock
 from typing import Final, TypeVar
 
-from modellix_cli.ledger.journal_file import JournalFile
+from modellix_cli.domain.errors import ModellixError
+from modellix_cli.ledger.database import LedgerFile
 
 T = TypeVar("T")
 _MOST: Final = 1e12
 
 _IN_MEMORY: Final = """
-CREATE TABLE pace (scope TEXT PRIMARY KEY, state TEXT NOT NULL);
-CREATE TABLE running (scope TEXT, ref TEXT, task_id TEXT, until REAL, PRIMARY KEY (scope, ref));
+CREATE TABLE rate_state (scope TEXT PRIMARY KEY, state TEXT NOT NULL);
+CREATE TABLE running_tasks (
+  scope TEXT, ref TEXT, task_id TEXT, until REAL, PRIMARY KEY (scope, ref));
 """
 
 
@@ -75,9 +77,11 @@ class Slots:
 
         One that nobody renewed until its time is free again.
         """
-        self._db.execute("DELETE FROM running WHERE scope = ? AND until <= ?", (self._scope, now))
+        self._db.execute(
+            "DELETE FROM running_tasks WHERE scope = ? AND until <= ?", (self._scope, now)
+        )
         row = self._db.execute(
-            "SELECT count(*), count(*) - count(task_id) FROM running WHERE scope = ?",
+            "SELECT count(*), count(*) - count(task_id) FROM running_tasks WHERE scope = ?",
             (self._scope,),
         ).fetchone()
         return int(row[0]), int(row[1])
@@ -85,43 +89,46 @@ class Slots:
     def take(self, ref: str, until: float) -> None:
         """Take a slot for the submission `ref`, which is about to leave."""
         self._db.execute(
-            "INSERT OR REPLACE INTO running (scope, ref, until) VALUES (?, ?, ?)",
+            "INSERT OR REPLACE INTO running_tasks (scope, ref, until) VALUES (?, ?, ?)",
             (self._scope, ref, until),
         )
 
     def assign(self, ref: str, task_id: str, until: float) -> None:
         """Leave the slot of `ref` to the task that it created."""
         self._db.execute(
-            "INSERT OR REPLACE INTO running (scope, ref, task_id, until) VALUES (?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO running_tasks (scope, ref, task_id, until) VALUES (?, ?, ?, ?)",
             (self._scope, ref, task_id, until),
         )
 
     def free(self, ref: str) -> None:
         """Free the slot of `ref`."""
-        self._db.execute("DELETE FROM running WHERE scope = ? AND ref = ?", (self._scope, ref))
+        self._db.execute(
+            "DELETE FROM running_tasks WHERE scope = ? AND ref = ?", (self._scope, ref)
+        )
 
     def disown(self, owner: str) -> None:
         """Free the slots of the submissions under way whose `ref` begins with `owner`."""
         self._db.execute(
-            "DELETE FROM running WHERE scope = ? AND task_id IS NULL AND substr(ref, 1, ?) = ?",
+            "DELETE FROM running_tasks WHERE scope = ? AND task_id IS NULL"
+            " AND substr(ref, 1, ?) = ?",
             (self._scope, len(owner), owner),
         )
 
     def ended(self, task_id: str) -> None:
         """Free the slot of a task that ended."""
-        self._db.execute("DELETE FROM running WHERE task_id = ?", (task_id,))
+        self._db.execute("DELETE FROM running_tasks WHERE task_id = ?", (task_id,))
 
     def renew(self, task_id: str, until: float) -> None:
         """Keep the slot of a task that was seen running, at least until then."""
         self._db.execute(
-            "UPDATE running SET until = max(until, ?) WHERE task_id = ?", (until, task_id)
+            "UPDATE running_tasks SET until = max(until, ?) WHERE task_id = ?", (until, task_id)
         )
 
 
 class RateStateStore:
     """The shared knowledge about one key at one base URL."""
 
-    def __init__(self, file: JournalFile, scope: str) -> None:
+    def __init__(self, file: LedgerFile, scope: str) -> None:
         self._file = file
         self._scope = scope
         self._memory: sqlite3.Connection | None = None
@@ -131,20 +138,28 @@ class RateStateStore:
         """Run `work` alone among all processes on what is known, and keep what it changed."""
 
         def apply(db: sqlite3.Connection) -> tuple[T]:
-            row = db.execute("SELECT state FROM pace WHERE scope = ?", (self._scope,)).fetchone()
+            row = db.execute(
+                "SELECT state FROM rate_state WHERE scope = ?", (self._scope,)
+            ).fetchone()
             known = row[0] if row else "{}"
             pace = _read(known)
             result = work(pace, Slots(db, self._scope))
             state = json.dumps(asdict(pace))
             if state != known:
-                db.execute("INSERT OR REPLACE INTO pace VALUES (?, ?)", (self._scope, state))
+                db.execute("INSERT OR REPLACE INTO rate_state VALUES (?, ?)", (self._scope, state))
             return (result,)
 
-        done = None if self._memory is not None else self._file.run(apply)
+        done = None if self._memory is not None else self._shared(apply)
         if done is None:
             with self._lock:
                 done = apply(self._own())
         return done[0]
+
+    def _shared(self, apply: Callable[[sqlite3.Connection], tuple[T]]) -> tuple[T] | None:
+        try:
+            return self._file.transact(apply)
+        except ModellixError:
+            return None
 
     def close(self) -> None:
         """Forget what was kept in memory."""

@@ -17,7 +17,7 @@ class Request:
     `slug` is `provider/model`, without a task type. `line` counts the lines of a batch from 1, 0
     for a single run; `line_id` is the id that the user gave it. `resends` is the number of an
     attempt of unknown outcome that the user wants to be sent once more, `retries` of one whose
-    task failed.
+    task failed, `repeats` of one that the server refused: that attempt itself is under way again.
     """
 
     identity: RequestIdentity
@@ -31,6 +31,7 @@ class Request:
     estimated_cost: Money | None = None
     resends: int | None = None
     retries: int | None = None
+    repeats: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,18 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from modellix_cli.clock import clock_time
+from modellix_cli.clock import clock_time, iso
 from modellix_cli.domain.jsontext import dumps
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.files import unwritable
-from modellix_cli.engine.batch_result import Entry, Ledger, Tally
-from modellix_cli.ledger.batch_facts import Batch, as_dict
+from modellix_cli.ledger.records import Batch
 from modellix_cli.models.pricing import Estimate
 from modellix_cli.output.sink import Output, Sink
 
 _HEADERS: Final = ("No.", "State", "Begun", "Accepted", "Rejected", "Unknown", "Input")
 _COUNTS: Final = ("accepted", "rejected", "unknown")
+
+Entry = dict[str, Any]
 
 
 class ResultsFile(AbstractContextManager["ResultsFile"]):
@@ -57,16 +58,18 @@ class ResultsFile(AbstractContextManager["ResultsFile"]):
             raise unwritable(self._path, error) from error
 
 
-def result(sink: Sink, ledger: Ledger, tally: Tally) -> None:
-    """Show every line, in order; with `--output jsonl` that has happened already."""
+def result(sink: Sink, entries: Iterator[Entry], facts: dict[str, Any], total: int) -> None:
+    """Show every line, in order; with `--output jsonl` that has happened already.
+
+    `facts` are what the JSON result says before its lines.
+    """
     if sink.mode is Output.JSON:
-        head = {"failed": tally.failed, "succeeded": tally.succeeded}
-        sink.json_with_list(head, "tasks", ledger.entries(), {"total": tally.total})
+        sink.json_with_list(facts, "tasks", entries, {"total": total})
     elif sink.mode is Output.HUMAN:
-        for entry in ledger.entries():
+        for entry in entries:
             _human_line(sink, entry)
     elif sink.mode is Output.QUIET:
-        for entry in ledger.entries():
+        for entry in entries:
             _quiet_lines(sink, entry)
 
 
@@ -109,14 +112,30 @@ def plan(sink: Sink, total: int, slugs: dict[str, int], cost: Estimate | None) -
         sink.line(f"  {number} x {slug}")
 
 
+def batch_facts(batch: Batch, counts: dict[str, int]) -> dict[str, Any]:
+    """Return a batch as JSON shows it, with the number of its lines in each state."""
+    states = {state: counts.get(state, 0) for state in _COUNTS}
+    states["unknown"] += counts.get("intent", 0)
+    return {
+        "batch": batch.number,
+        "createdAt": iso(batch.created_at),
+        "updatedAt": iso(batch.updated_at),
+        "source": batch.source,
+        "state": batch.state,
+        "total": batch.total,
+        **states,
+        "notStarted": batch.total - sum(counts.values()),
+    }
+
+
 def batches(sink: Sink, rows: list[tuple[Batch, dict[str, int]]]) -> None:
     """Show the batches of this machine, the newest first."""
-    facts = [as_dict(batch, tally) for batch, tally in rows]
+    facts = [batch_facts(batch, tally) for batch, tally in rows]
     if sink.mode is Output.JSON:
         sink.json({"batches": facts})
     elif sink.mode is Output.QUIET:
         for batch, _ in rows:
-            sink.line(str(batch.id))
+            sink.line(str(batch.number))
     elif not rows:
         sink.note("No batch was run here yet.")
     elif sink.stdout_is_terminal:
@@ -132,12 +151,19 @@ def batches(sink: Sink, rows: list[tuple[Batch, dict[str, int]]]) -> None:
 def _cells(batch: Batch, fact: dict[str, Any]) -> tuple[str, ...]:
     accepted = f"{fact['accepted']} of {batch.total}"
     rest = (str(fact[name]) for name in _COUNTS[1:])
-    return (str(batch.id), batch.state, clock_time(batch.created_at), accepted, *rest, batch.source)
+    return (
+        str(batch.number),
+        batch.state,
+        clock_time(batch.created_at),
+        accepted,
+        *rest,
+        batch.source,
+    )
 
 
 def batch(sink: Sink, shown: Batch, tally: dict[str, int], entries: Iterator[Entry]) -> None:
     """Show one batch with every line that was started."""
-    facts = as_dict(shown, tally)
+    facts = batch_facts(shown, tally)
     if sink.mode is Output.JSON:
         sink.json_with_list(facts, "tasks", entries, {})
         return
@@ -146,7 +172,7 @@ def batch(sink: Sink, shown: Batch, tally: dict[str, int], entries: Iterator[Ent
             sink.json_line(entry)
         return
     if sink.mode is Output.HUMAN:
-        sink.line(f"Batch {shown.id} of {shown.source}: {shown.state}")
+        sink.line(f"Batch {shown.number} of {shown.source}: {shown.state}")
         sink.line(
             f"{count(shown.total, 'line')}: {facts['accepted']} accepted, {facts['rejected']} "
             f"rejected, {facts['unknown']} unknown, {facts['notStarted']} not started"

@@ -1,11 +1,11 @@
-"""Signs of life on stderr: animated on a terminal, a line per change elsewhere, or none."""
+"""Progress on stderr: animated on a terminal, a line per change elsewhere, or none."""
 
-from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.text import clip, count, duration, one_line, size
+from modellix_cli.engine import notices
 from modellix_cli.engine.progress import Progress
 from modellix_cli.output.sink import Output, Sink
 
@@ -14,49 +14,71 @@ if TYPE_CHECKING:
 
 _MAX_ROWS: Final = 8
 _SECONDS_BETWEEN_LINES: Final = 10.0
+_WORTH_TELLING: Final = 1.5
 
 
 class Lines(Progress):
-    """One line for each change of state, for logs and CI."""
+    """One line for each change of state, for logs and CI; of a batch of `total` lines a sum."""
 
-    def __init__(self, sink: Sink, clock: Clock) -> None:
+    def __init__(self, sink: Sink, clock: Clock, total: int | None = None) -> None:
         self._sink = sink
         self._clock = clock
+        self._total = total
         self._started = clock.monotonic()
         self._told = self._started
+        self._waits_since: float | None = None
         self._last: dict[str, str] = {}
 
-    def task(self, task_id: str, status: str, *, finished: bool = False) -> None:
-        """Write a line when the status is a new one."""
-        if self._last.get(task_id) != status:
-            self._last[task_id] = status
+    def tell(self, notice: notices.Notice) -> None:
+        """Write a line where a notice is news."""
+        match notice:
+            case notices.TaskPolled() if self._total is None:
+                self._polled(notice)
+            case notices.TaskLeft() if self._total is None:
+                self._sink.note(f"Task {notice.task_id}: {notice.message}")
+            case notices.PollTrouble() if self._total is None:
+                self._trouble(notice)
+            case notices.SubmitRetried() if self._total is None:
+                self._sink.note(f"{notice.message} Trying again in {duration(notice.seconds)}.")
+            case notices.Stopped():
+                self._sink.note(stopped_words(notice))
+            case notices.Counts():
+                self._counts(notice)
+
+    def _polled(self, notice: notices.TaskPolled) -> None:
+        if self._last.get(notice.task_id) != notice.status:
+            self._last[notice.task_id] = notice.status
             waited = duration(self._clock.monotonic() - self._started)
-            self._sink.note(f"Task {task_id}: {status} after {waited}")
+            self._sink.note(f"Task {notice.task_id}: {notice.status} after {waited}")
 
-    def failed(self, task_id: str, message: str) -> None:
-        """Write a line with the reason."""
-        self._sink.note(f"Task {task_id}: {message}")
+    def _trouble(self, notice: notices.PollTrouble) -> None:
+        if self._last.get(notice.task_id) != notice.message:
+            self._last[notice.task_id] = notice.message
+            self._sink.note(f"Task {notice.task_id}: {notice.message} Trying again.")
 
-    def trouble(self, task_id: str, message: str) -> None:
-        """Write a line when the trouble is a new one."""
-        if self._last.get(task_id) != message:
-            self._last[task_id] = message
-            self._sink.note(f"Task {task_id}: {message} Trying again.")
-
-    def lines(
-        self, ended: int, total: int, *, running: int, failed: int, waits_for: str = ""
-    ) -> None:
-        """Write a line now and then; the last one is left to the summary."""
+    def _counts(self, notice: notices.Counts) -> None:
         now = self._clock.monotonic()
-        if now - self._told >= _SECONDS_BETWEEN_LINES and ended < total:
+        if self._total is None:
+            self._waiting(notice.waiting, now)
+        elif now - self._told >= _SECONDS_BETWEEN_LINES and notice.ended < self._total:
             self._told = now
-            self._sink.note(_far(ended, total, running, failed, waits_for))
+            self._sink.note(batch_words(notice, self._total))
+
+    def _waiting(self, waiting: notices.Waiting | None, now: float) -> None:
+        """Tell, once for each wait that one would notice, what a request waits for."""
+        if waiting is None:
+            self._waits_since = None
+            return
+        begins = self._waits_since is None
+        self._waits_since = now if self._waits_since is None else self._waits_since
+        if begins and (waiting.seconds >= _WORTH_TELLING or waiting.slots_full):
+            self._sink.note(waiting_words(waiting))
 
 
 class Live(Progress):
     """A spinner with the time for each task, a bar for each file; for terminals."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, total: int | None = None) -> None:
         from rich.console import Console
         from rich.progress import Progress as RichProgress
         from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -69,6 +91,7 @@ class Live(Progress):
             transient=True,
         )
         self._sink = sink
+        self._total = total
         self._rows: dict[str, TaskID] = {}
         self._waiting: list[str] = []
         self._expected = 0
@@ -90,42 +113,61 @@ class Live(Progress):
         self._bars.stop()
         self._sink.divert = None
 
-    def expect(self, task_ids: Sequence[str]) -> None:
-        """Give the first tasks their rows, in order, and count the rest below."""
-        self._waiting = list(task_ids)
-        self._expected = len(self._waiting)
+    def tell(self, notice: notices.Notice) -> None:
+        """Show a notice."""
+        match notice:
+            case notices.BytesSaved():
+                self._bytes(notice)
+            case notices.Stopped():
+                self._sink.note(stopped_words(notice))
+            case notices.Counts():
+                self._counts(notice)
+            case _ if self._total is None:
+                self._of_task(notice)
+
+    def _of_task(self, notice: notices.Notice) -> None:
+        match notice:
+            case notices.TaskAwaited():
+                self._await(notice.task_id)
+            case notices.TaskPolled(finished=True):
+                self._end(notice.task_id)
+            case notices.TaskPolled():
+                self._show(notice.task_id, f"{notice.task_id}  {notice.status}", new=False)
+            case notices.TaskLeft():
+                self._sink.note(f"Task {notice.task_id}: {notice.message}")
+                self._end(notice.task_id)
+            case notices.PollTrouble():
+                text = f"{notice.task_id}  {notice.message} Trying again."
+                self._show(notice.task_id, text, new=False)
+            case notices.SubmitRetried():
+                wait = duration(notice.seconds)
+                self._show("", f"{notice.message} Trying again in {wait}.")
+
+    def _await(self, task_id: str) -> None:
+        """Give a task its row, or count it below while there are too many."""
+        self._drop("")
+        self._waiting.append(task_id)
+        self._expected += 1
         self._fill()
 
-    def task(self, task_id: str, status: str, *, finished: bool = False) -> None:
-        """Show the status; a finished task leaves the screen."""
-        if not finished:
-            self._show(task_id, f"{task_id}  {status}", new=False)
-            return
+    def _end(self, task_id: str) -> None:
         self._ended += 1
         self._drop(task_id)
         self._fill()
 
-    def failed(self, task_id: str, message: str) -> None:
-        """Tell the reason above the rows and take the task from the screen."""
-        self._sink.note(f"Task {task_id}: {message}")
-        self.task(task_id, "", finished=True)
+    def _counts(self, notice: notices.Counts) -> None:
+        if self._total is not None:
+            self._show("", batch_words(notice, self._total))
+        elif notice.waiting is not None and not self._expected:
+            self._show("", waiting_words(notice.waiting))
 
-    def trouble(self, task_id: str, message: str) -> None:
-        """Show the trouble beside the task."""
-        self._show(task_id, f"{task_id}  {message} Trying again.", new=False)
-
-    def bytes(self, name: str, done: int, total: int | None) -> None:
+    def _bytes(self, notice: notices.BytesSaved) -> None:
         """Show how far a download is."""
-        amount = size(done) if total is None else f"{size(done)} of {size(total)}"
+        name, total = notice.name, notice.total
+        amount = size(notice.done) if total is None else f"{size(notice.done)} of {size(total)}"
         self._show(name, f"{name}  {amount}")
-        if total is not None and done >= total:
+        if total is not None and notice.done >= total:
             self._drop(name)
-
-    def lines(
-        self, ended: int, total: int, *, running: int, failed: int, waits_for: str = ""
-    ) -> None:
-        """Show how far a batch is."""
-        self._show("", _far(ended, total, running, failed, waits_for))
 
     def _fill(self) -> None:
         while self._waiting and len(self._rows) < _MAX_ROWS:
@@ -155,20 +197,40 @@ class Live(Progress):
             self._bars.remove_task(row)
 
 
-def _far(ended: int, total: int, running: int, failed: int, waits_for: str) -> str:
+def batch_words(notice: notices.Counts, total: int) -> str:
     """Say how far a batch is: `12 of 40 lines, 3 running, 1 failed, waiting 4s`."""
-    words = [f"{ended} of {count(total, 'line')}"]
-    words += [f"{running} running"] if running else []
-    words += [f"{failed} failed"] if failed else []
-    words += [waits_for] if waits_for else []
+    words = [f"{notice.ended} of {count(total, 'line')}"]
+    words += [f"{notice.running} running"] if notice.running else []
+    words += [f"{notice.failed} failed"] if notice.failed else []
+    if notice.waiting is not None:
+        if notice.waiting.slots_full:
+            words.append("waiting for a running task to end")
+        elif notice.waiting.seconds >= _WORTH_TELLING:
+            words.append(f"waiting {duration(notice.waiting.seconds)}")
     return ", ".join(words)
 
 
-def choose(sink: Sink, clock: Clock, *, wanted: bool) -> Progress:
-    """Return the display that fits: silent unless `wanted`, animated where somebody watches."""
+def waiting_words(waiting: notices.Waiting) -> str:
+    """Say why a request does not leave yet."""
+    if waiting.slots_full:
+        return "Concurrency limit reached. Waiting for a running task to end."
+    return f"Rate limit reached. Continuing in {duration(waiting.seconds)}."
+
+
+def stopped_words(notice: notices.Stopped) -> str:
+    """Say that no more lines are sent, while others are still followed."""
+    tasks = count(notice.running, "running task")
+    return f"No more lines are submitted: {notice.message} Waiting for {tasks}."
+
+
+def choose(sink: Sink, clock: Clock, *, wanted: bool, total: int | None = None) -> Progress:
+    """Return the display that fits: silent unless `wanted`, animated where somebody watches.
+
+    `total` is how many lines a batch has, None where tasks are shown one by one.
+    """
     if not wanted:
         return Progress()
     results_come_between = sink.mode is Output.JSONL and sink.stdout_is_terminal
     if sink.talk_is_terminal and not results_come_between:
-        return Live(sink)
-    return Lines(sink, clock)
+        return Live(sink, total)
+    return Lines(sink, clock, total)

@@ -1,10 +1,10 @@
 """How results look in each output mode; shapes and quiet forms are those of official-cli.md 4."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from modellix_cli.api.documents import Resource, Submission, Task
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.task import Resource, Submission, Task
 from modellix_cli.domain.text import clip, count
 from modellix_cli.output.sink import Output, Sink
 
@@ -12,9 +12,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from modellix_cli.downloads.downloader import Saved
-    from modellix_cli.engine.wait import Waited
 
 _LONGEST_SHOWN_URL = 2000
+
+
+class WaitedTasks(Protocol):
+    """What is known of tasks that were waited for, in the order they were asked for."""
+
+    task_ids: list[str]
+
+    @property
+    def finished(self) -> list[Task]:
+        """The tasks that ended."""
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """The tasks that were polled."""
+
+    @property
+    def errors(self) -> dict[str, ModellixError]:
+        """Why a task could not be polled."""
+
+    @property
+    def unfinished(self) -> list[str]:
+        """The ids of tasks that may still run."""
 
 
 def submission(sink: Sink, submitted: Submission) -> None:
@@ -75,12 +96,12 @@ def task_state(sink: Sink, task: Task) -> None:
 def waited_one(sink: Sink, task: Task) -> None:
     """Show the only task that was waited for (4.16)."""
     if sink.mode is Output.JSON:
-        sink.json(task.document)
+        sink.json(task.document | {"tasks": [_entry(task.task_id, task)]})
     else:
         _waited_line(sink, task)
 
 
-def waited_many(sink: Sink, waited: "Waited") -> None:
+def waited_many(sink: Sink, waited: WaitedTasks) -> None:
     """Show several tasks in the order they were asked for; those in error say so (4.16)."""
     if sink.mode is not Output.JSON:
         for task in waited.finished:
@@ -88,14 +109,15 @@ def waited_many(sink: Sink, waited: "Waited") -> None:
         return
     entries: list[dict[str, Any]] = []
     for task_id in waited.task_ids:
+        entry = _entry(task_id, waited.tasks.get(task_id))
         if task_id in waited.errors:
-            entries.append({"error": waited.errors[task_id].as_dict(), "taskId": task_id})
+            entries.append({"error": waited.errors[task_id].as_dict()} | entry)
         elif task_id in waited.tasks:
-            entries.append({"response": waited.tasks[task_id].document, "taskId": task_id})
+            entries.append({"response": waited.tasks[task_id].document} | entry)
     sink.json({"tasks": entries} | ({"ok": False} if waited.errors else {}))
 
 
-def waited_partly(sink: Sink, waited: "Waited", error: dict[str, Any]) -> None:
+def waited_partly(sink: Sink, waited: WaitedTasks, error: dict[str, Any]) -> None:
     """Show what is known when waiting ended early (4.16): the finished, the rest by id."""
     if sink.mode is not Output.JSON:
         for task in waited.finished:
@@ -110,8 +132,14 @@ def waited_partly(sink: Sink, waited: "Waited", error: dict[str, Any]) -> None:
         for task_id, failure in waited.errors.items()
     ]
     known = {"completed": completed, "error": error, "ok": False}
-    rest = {"unfinishedTaskIds": waited.unfinished}
+    every = [_entry(task_id, waited.tasks.get(task_id)) for task_id in waited.task_ids]
+    rest = {"tasks": every, "unfinishedTaskIds": waited.unfinished}
     sink.json(known | rest | ({"failed": failed} if failed else {}))
+
+
+def _entry(task_id: str, task: Task | None) -> dict[str, Any]:
+    """Return what every JSON result of `task wait` says of a task; nothing is saved by it."""
+    return {"taskId": task_id, "status": task.status if task else "unknown", "files": []}
 
 
 def downloaded(sink: Sink, task_id: str, saved: "Saved") -> None:

@@ -9,16 +9,11 @@ if TYPE_CHECKING:
     from modellix_cli.sandbox.limits import Limits
     from modellix_cli.sandbox.service import Sandbox
 
-MEDIA_BASE: Final = "https://media.sandbox.invalid"
-_DATABASE: Final = "sandbox.db"
+_DATABASE: Final = "sandbox-2.db"
+"""The version of the tables is part of the name, so that versions of the program do not meet."""
 
 
-def open_sandbox(
-    folder: Path | None,
-    clock: Clock,
-    limits: "Limits | None" = None,
-    media_base: str = MEDIA_BASE,
-) -> "Sandbox":
+def open_sandbox(folder: Path | None, clock: Clock, limits: "Limits | None" = None) -> "Sandbox":
     """Return the sandbox as a WSGI app; close it with `.store.close()`.
 
     Its state is in `folder`, which is created for the user alone (0700), or in memory for None.
@@ -31,7 +26,7 @@ def open_sandbox(
     if folder is not None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(folder and folder / _DATABASE, clock)
-    return Sandbox(store, clock, limits or Limits(), media_base)
+    return Sandbox(store, clock, limits or Limits())
 
 
 def reset_sandbox(folder: Path) -> None:

@@ -40,6 +40,29 @@ def check_body(headers: "Message[str, str]") -> int | None:
     return int(length)
 
 
+class LazyBody:
+    """A request body that is read from the connection when the app asks for it, then whole.
+
+    So an app can refuse a request, or count it as running, while its body is still coming.
+    Reading raises what `read_body` raises.
+    """
+
+    def __init__(self, stream: io.BufferedIOBase, length: int | None) -> None:
+        self._stream = stream
+        self._length = length
+        self._data: io.BytesIO | None = None
+
+    def take(self) -> io.BytesIO:
+        """Return the body, read whole."""
+        if self._data is None:
+            self._data = io.BytesIO(read_body(self._stream, self._length))
+        return self._data
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next `size` bytes, all that are left for -1."""
+        return self.take().read(size)
+
+
 def read_body(stream: io.BufferedIOBase, length: int | None) -> bytes:
     """Read a body whole; `length` is what `check_body` returned.
 
@@ -82,8 +105,13 @@ def _too_large() -> BadBody:
     return BadBody(413, f"the body is over {MAX_BODY_BYTES} bytes")
 
 
-def environ(handler: BaseHTTPRequestHandler, body: bytes, port: int) -> dict[str, Any]:
-    """Return the WSGI environment of the request that `handler` has parsed."""
+def environ(
+    handler: BaseHTTPRequestHandler, body: LazyBody, length: int | None, port: int
+) -> dict[str, Any]:
+    """Return the WSGI environment of the request that `handler` has parsed.
+
+    `length` is that of the body, None for a chunked one.
+    """
     path, _, query = _ORIGIN.sub("", handler.path, count=1).partition("?")
     variables: dict[str, Any] = {
         "REQUEST_METHOD": handler.command,
@@ -96,7 +124,7 @@ def environ(handler: BaseHTTPRequestHandler, body: bytes, port: int) -> dict[str
         "REMOTE_ADDR": str(handler.client_address[0]),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
+        "wsgi.input": body,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
@@ -106,7 +134,9 @@ def environ(handler: BaseHTTPRequestHandler, body: bytes, port: int) -> dict[str
         variables[f"HTTP_{name.upper().replace('-', '_')}"] = value
     for name in ("HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE"):
         variables.pop(name, None)
-    variables["CONTENT_LENGTH"] = str(len(body))
+    if length is None:
+        variables["HTTP_TRANSFER_ENCODING"] = "chunked"
+    variables["CONTENT_LENGTH"] = "" if length is None else str(length)
     variables["CONTENT_TYPE"] = handler.headers.get("Content-Type", "")
     return variables
 

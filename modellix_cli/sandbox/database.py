@@ -13,15 +13,25 @@ from typing import Final
 FIRST_BALANCE: Final = 10_000_000
 """What a new team has, in millionths of a dollar."""
 
-_VERSION: Final = 1
+VERSION: Final = 2
+"""The version of the tables; programs of another version use a file of another name."""
+
 _LOCK_SECONDS: Final = 10.0
 _TABLES: Final = {
-    "tasks": "task_id TEXT PRIMARY KEY, slug TEXT, created REAL, ended REAL, seed TEXT, "
-    "width INTEGER, height INTEGER, count INTEGER, clip_seconds INTEGER",
-    "uploads": "file_id TEXT PRIMARY KEY, filename TEXT, type TEXT, created REAL, content BLOB",
+    "tasks": "task_id TEXT PRIMARY KEY, team TEXT, slug TEXT, created REAL, ended REAL, seed TEXT, "
+    "width INTEGER, height INTEGER, count INTEGER, clip_seconds INTEGER, cost INTEGER, "
+    "origin TEXT, webhook TEXT, digest TEXT, body TEXT",
+    "uploads": "file_id TEXT PRIMARY KEY, team TEXT, filename TEXT, type TEXT, created REAL, "
+    "size INTEGER, content BLOB",
     "counts": "name TEXT PRIMARY KEY, times INTEGER",
-    "team": "id INTEGER PRIMARY KEY, balance INTEGER, window_start REAL, window_count INTEGER",
+    "teams": "team TEXT PRIMARY KEY, balance INTEGER, window_start REAL, window_count INTEGER",
+    "deliveries": "delivery_id TEXT PRIMARY KEY, task_id TEXT, due REAL, "
+    "sent INTEGER, repeats INTEGER",
 }
+_INDEXES: Final = (
+    "CREATE INDEX IF NOT EXISTS ends ON tasks (ended)",
+    "CREATE INDEX IF NOT EXISTS dues ON deliveries (due)",
+)
 
 
 def open_database(path: Path | None) -> sqlite3.Connection:
@@ -50,10 +60,10 @@ def _connect(name: str) -> sqlite3.Connection:
     try:
         _use_wal(connection)
         connection.execute("PRAGMA synchronous = OFF")
-        if _version(connection) != _VERSION:
+        if _version(connection) != VERSION:
             connection.execute("BEGIN IMMEDIATE")
-            # Another process may have been faster.
-            create_tables(connection, anew=_version(connection) != _VERSION)
+            if _version(connection) != VERSION:  # another process may have been faster
+                _create_tables(connection)
             connection.execute("COMMIT")
     except BaseException:
         connection.close()
@@ -79,15 +89,20 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
 
 
-def create_tables(connection: sqlite3.Connection, *, anew: bool) -> None:
-    """Create the tables that are missing, or (`anew`) all of them, empty; within a transaction."""
+def _create_tables(connection: sqlite3.Connection) -> None:
+    """Create all tables, empty; within a transaction."""
     for table, columns in _TABLES.items():
-        if anew:
-            connection.execute(f"DROP TABLE IF EXISTS {table}")
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
-    connection.execute("CREATE INDEX IF NOT EXISTS ends ON tasks (ended)")
-    connection.execute("INSERT OR IGNORE INTO team VALUES (1, ?, 0, 0)", (FIRST_BALANCE,))
-    connection.execute(f"PRAGMA user_version = {_VERSION}")
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+        connection.execute(f"CREATE TABLE {table} ({columns})")
+    for index in _INDEXES:
+        connection.execute(index)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def empty_tables(connection: sqlite3.Connection) -> None:
+    """Remove every row; within a transaction. The tables stay, others may be using them."""
+    for table in _TABLES:
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
 
 
 def _remove(path: Path) -> None:

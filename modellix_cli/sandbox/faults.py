@@ -7,7 +7,13 @@ lists them from here.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["image", "video", "audio", "text", "data-url"]
+Kind = Literal["image", "video", "audio", "text", "data-url", "structure"]
+Reply = Literal["task", "cut", "half", "garbage", "trailing", "html", "no-id"]
+MediaFault = Literal["whole", "gone", "denied", "html", "cut"]
+
+
+RESULT_LIFETIME: Final = 7 * 24 * 3600.0
+"""Seconds for which results are kept after the task ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +41,11 @@ class Fault:
 
     `summary` is one line for help; `type` the task type; `makes` and `count` what a success
     yields; `seconds` how long a task takes. `refusal` answers instead of creating a task. `reply`
-    is what a submission that did create one is answered with. `passes` is a status it goes
-    through on the way; `stumbles` makes a task's first two reads fail; `media` is what becomes
-    of the results; `evil` fills the reply with text that attacks whoever shows or saves it.
+    is what a submission that did create one is answered with, under the HTTP status
+    `reply_status`. `passes` is a status it goes through on the way; `reads` are the answers to a
+    task's first reads: an HTTP status, or 0 for a web page. `media` is what becomes of the
+    results, which are kept for `kept` seconds; `evil` fills the reply with text that attacks
+    whoever shows or saves it.
     """
 
     slug: str
@@ -47,11 +55,13 @@ class Fault:
     count: int = 1
     seconds: float = 2.0
     refusal: Refusal | None = None
-    reply: Literal["task", "cut", "garbage", "no-id"] = "task"
+    reply: Reply = "task"
+    reply_status: int = 200
     outcome: Literal["success", "failed", "canceled"] = "success"
     passes: str | None = None
-    stumbles: bool = False
-    media: Literal["whole", "gone", "cut"] = "whole"
+    reads: tuple[int, ...] = ()
+    media: MediaFault = "whole"
+    kept: float = RESULT_LIFETIME
     evil: bool = False
 
     @property
@@ -89,7 +99,7 @@ _ALL: Final = (
         "sandbox/flaky",
         "503, then accepted; each task's first reads are 500 and 429",
         refusal=Refusal(503, _UNAVAILABLE, first=1),
-        stumbles=True,
+        reads=(500, 429),
     ),
     Fault("sandbox/unavailable", "always 503", refusal=Refusal(503, _UNAVAILABLE)),
     Fault(
@@ -104,7 +114,14 @@ _ALL: Final = (
     ),
     Fault("sandbox/cut", "creates the task, then drops the connection", reply="cut"),
     Fault("sandbox/garbage", "creates the task, then answers nonsense", reply="garbage"),
+    Fault("sandbox/half-reply", "creates the task, then drops half the answer", reply="half"),
     Fault("sandbox/no-id", "creates the task, answers without its id", reply="no-id"),
+    Fault("sandbox/trailing", "creates the task, more bytes follow the answer", reply="trailing"),
+    Fault("sandbox/html", "creates the task, answers 200 with a web page", reply="html"),
+    Fault("sandbox/id-429", "creates the task, names it in a 429", reply_status=429),
+    Fault("sandbox/id-500", "creates the task, names it in a 500", reply_status=500),
+    Fault("sandbox/id-503", "creates the task, names it in a 503", reply_status=503),
+    Fault("sandbox/html-reads", "each task's first three reads are web pages", reads=(0, 0, 0)),
     Fault(
         "sandbox/nonzero",
         "answers HTTP 200 with code 400 in the JSON",
@@ -127,6 +144,9 @@ _ALL: Final = (
     ),
     Fault("sandbox/invalid", "parameters refused (400)", refusal=Refusal(400, _INVALID)),
     Fault("sandbox/expired", "succeeds, but its media is gone (404)", media="gone"),
+    Fault("sandbox/denied", "succeeds, but its media is refused (403)", media="denied"),
+    Fault("sandbox/html-media", "succeeds, but its media is a web page", media="html"),
+    Fault("sandbox/short-lived", "succeeds, but keeps its media for 1 minute", kept=60.0),
     Fault("sandbox/cut-media", "the first download breaks off half-way", media="cut"),
     Fault("sandbox/evil", "succeeds with hostile text and file names", count=4, evil=True),
 )

@@ -9,7 +9,8 @@ class Limits:
 
     `requests_per_window` API requests in `window_seconds` and `running_tasks` unfinished tasks
     are allowed; 0 lifts either. `task_seconds` overrides how long each model's tasks take.
-    `latency_seconds` is added to every API answer.
+    `latency_seconds` is added to every API answer. Every `repeat_webhooks`th webhook is delivered
+    twice; 0 repeats none.
     """
 
     requests_per_window: int = 100
@@ -17,6 +18,7 @@ class Limits:
     running_tasks: int = 3
     task_seconds: float | None = None
     latency_seconds: float = 0.0
+    repeat_webhooks: int = 2
 
 
 @dataclass(frozen=True, slots=True)

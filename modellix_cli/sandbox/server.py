@@ -12,7 +12,7 @@ from socketserver import TCPServer, ThreadingMixIn
 from threading import Lock
 from typing import Any, Final
 
-from modellix_cli.sandbox.bridge import BadBody, Reply, check_body, environ, read_body
+from modellix_cli.sandbox.bridge import BadBody, LazyBody, Reply, check_body, environ
 
 _IDLE_SECONDS: Final = 75.0
 _LINGER_SECONDS: Final = 2.0
@@ -86,19 +86,23 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         """Answer the request that was just parsed."""
         try:
-            body = read_body(self.rfile, check_body(self.headers))
+            length = check_body(self.headers)
+            self._run_app(LazyBody(self.rfile, length), length)
         except BadBody as problem:
             self._refuse(problem.status, f"Invalid format: {problem.detail}")
             self._linger()
-            return
-        self._run_app(body)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer  # noqa: N815
 
-    def _run_app(self, body: bytes) -> None:
+    def _run_app(self, body: LazyBody, length: int | None) -> None:
+        """Send what the app answers. Raises `BadBody`, before anything was sent."""
         reply = Reply(self.wfile, keep_alive=not self.close_connection)
         try:
-            reply.send(self.server.app(environ(self, body, self.server.port), reply.start))
+            answer = self.server.app(environ(self, body, length, self.server.port), reply.start)
+            body.take()  # what the app did not read; the next request follows it
+            reply.send(answer)
+        except BadBody:
+            raise
         except (
             ConnectionError,
             TimeoutError,

@@ -1,23 +1,29 @@
 """Submissions: which model a path names, what it refuses, and the task it creates."""
 
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from http import HTTPStatus
 from math import ceil
 from secrets import token_hex
 from typing import Any, Final
 
-from modellix_cli.domain.values import TASK_TYPES
-from modellix_cli.sandbox.catalog import MODELS, Model
+from modellix_cli.sandbox.catalog import MODELS, TYPES
 from modellix_cli.sandbox.faults import Refusal
 from modellix_cli.sandbox.limits import Limits
-from modellix_cli.sandbox.parameters import Order, read_body, read_order
-from modellix_cli.sandbox.store import Store, TaskRecord
+from modellix_cli.sandbox.model import Model
+from modellix_cli.sandbox.parameters import Order, read_body
+from modellix_cli.sandbox.records import TaskRecord
+from modellix_cli.sandbox.store import Store
+from modellix_cli.sandbox.webhooks import check_webhook
 from modellix_cli.sandbox.wire import (
     API_PREFIX,
     Answer,
     Headers,
     Refused,
     Request,
+    as_json,
     error,
+    half_of,
     plain,
     quoted,
     success,
@@ -25,6 +31,8 @@ from modellix_cli.sandbox.wire import (
 
 BROKE_KEY: Final = "sandbox-broke"
 _BROKE: Final = "Insufficient balance: recharge the account in the console"
+_MAX_KEPT_BODY: Final = 4096
+_SIGN_IN_PAGE: Final = "<html><head><title>Sign in</title></head><body>Sign in first.</body></html>"
 _GATEWAY_PAGE: Final = (
     "<html><head><title>502 {0}</title></head><body><h1>502 {0}</h1></body></html>"
 )
@@ -37,7 +45,7 @@ def find_model(parts: tuple[str, ...]) -> tuple[Model, bool]:
     CLI. Refuses (404) a model that does not exist or is of another type.
     """
     names = parts[:-1] if len(parts) > 2 and parts[-1] == "async" else parts
-    task_type = names[0] if len(names) == 3 and names[0] in TASK_TYPES else None
+    task_type = names[0] if len(names) == 3 and names[0] in TYPES else None
     slug = "/".join(names[1:] if task_type else names)
     model = MODELS.get(slug)
     if model is None:
@@ -47,24 +55,36 @@ def find_model(parts: tuple[str, ...]) -> tuple[Model, bool]:
     return model, task_type is not None
 
 
-def submit(
-    store: Store, limits: Limits, request: Request, model: Model, *, now: float, typed: bool
-) -> Answer:
-    """Create a task at the Unix time `now` and take its price, or refuse as the API would."""
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A request that names a model: whose it is, when it came (Unix time), on which route."""
+
+    request: Request
+    model: Model
+    team: str
+    now: float
+    typed: bool
+
+
+def submit(store: Store, limits: Limits, submission: Submission) -> Answer:
+    """Create a task and take its price, or refuse as the API would."""
+    request, model = submission.request, submission.model
     data = request.body()
-    if model.fault.refusal and (refused := _refusal(store, model, data, now)):
+    if model.fault.refusal and (refused := _refusal(store, model, data, submission.now)):
         return refused
-    order = read_order(model.slug, model.parameters, read_body(data))
+    order = model.order(read_body(data))
+    if webhook := request.header("X-Webhook-URL"):
+        check_webhook(webhook)
     if request.key == BROKE_KEY:
         raise Refused(402, _BROKE)
-    task = _new_task(model, order, limits, now)
-    outcome = store.create(task, model.price.micro_dollars(order), limits.running_tasks)
+    task = _new_task(submission, order, data, limits)
+    outcome = store.create(task, limits.running_tasks, limits.repeat_webhooks)
     if outcome == "broke":
         raise Refused(402, _BROKE)
     if outcome == "busy":
         running = f"{limits.running_tasks} tasks of the team are running"
         raise Refused(429, f"Concurrent limit exceeded: {running}")
-    return _reply(request, model, task, typed=typed)
+    return _reply(submission, task)
 
 
 def _refusal(store: Store, model: Model, body: bytes, now: float) -> Answer | None:
@@ -90,10 +110,12 @@ def _pacing(refusal: Refusal, now: float) -> Headers:
     return headers
 
 
-def _new_task(model: Model, order: Order, limits: Limits, now: float) -> TaskRecord:
+def _new_task(submission: Submission, order: Order, data: bytes, limits: Limits) -> TaskRecord:
+    model, now = submission.model, submission.now
     seconds = model.fault.seconds if limits.task_seconds is None else limits.task_seconds
     return TaskRecord(
         task_id=f"task-{token_hex(8)}",
+        team=submission.team,
         slug=model.slug,
         created=now,
         ended=now + seconds,
@@ -102,23 +124,43 @@ def _new_task(model: Model, order: Order, limits: Limits, now: float) -> TaskRec
         height=order.height,
         count=order.count,
         clip_seconds=order.clip_seconds,
+        cost=model.cost(order),
+        origin=submission.request.origin,
+        webhook=submission.request.header("X-Webhook-URL"),
+        digest=sha256(data).hexdigest(),
+        body=data.decode("utf-8", "replace") if len(data) <= _MAX_KEPT_BODY else "",
     )
 
 
-def _reply(request: Request, model: Model, task: TaskRecord, *, typed: bool) -> Answer:
-    if model.fault.reply == "cut":
+def _reply(submission: Submission, task: TaskRecord) -> Answer:
+    fault = submission.model.fault
+    if fault.reply == "cut":
         raise ConnectionResetError("the sandbox dropped the connection")
-    if model.fault.reply == "garbage":
+    if fault.reply == "garbage":
         return Answer(200, (("Content-Type", "application/json"),), b'{"code": 0, "da\xff\xfe\x00')
-    url = f"{request.origin}{API_PREFIX}/tasks/{task.task_id}"
+    if fault.reply == "html":
+        return plain(200, _SIGN_IN_PAGE, "text/html")
     data: dict[str, Any] = {
         "status": "pending",
         "task_id": task.task_id,
-        "model_id": model.fault.name,
-        "get_result": {"method": "GET", "url": url},
+        "model_id": fault.name,
+        "get_result": {
+            "method": "GET",
+            "url": f"{task.origin}{API_PREFIX}/tasks/{task.task_id}",
+        },
     }
-    if model.fault.reply == "no-id":
+    if fault.reply == "no-id":
         del data["task_id"], data["get_result"]
-    if typed:
+    if submission.typed:
         data["duration"] = 0
-    return success(data)
+    if fault.reply_status != 200:
+        message = f"{HTTPStatus(fault.reply_status).phrase}: the task was created all the same"
+        return as_json(
+            fault.reply_status, {"code": fault.reply_status, "message": message, "data": data}
+        )
+    answer = success(data)
+    if fault.reply == "trailing":
+        return replace(answer, body=answer.body + b"\r\n0\r\n\r\n<!-- served by a proxy -->")
+    if fault.reply == "half":
+        return replace(answer, chunks=half_of(answer.body))
+    return answer

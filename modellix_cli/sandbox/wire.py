@@ -1,7 +1,8 @@
 """What comes in and what goes out: a request read from WSGI, an answer in the API's form."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http import HTTPStatus
@@ -37,9 +38,9 @@ class Answer:
     def send(self, start_response: StartResponse, now: float, *, head: bool) -> Iterable[bytes]:
         """Start the WSGI response at the Unix time `now`; return its body, none for HEAD."""
         reason = HTTPStatus(self.status).phrase
-        length = ("Content-Length", str(len(self.body)))
+        length = () if self.status == 204 else (("Content-Length", str(len(self.body))),)
         date = ("Date", formatdate(max(0.0, now), usegmt=True))
-        start_response(f"{self.status} {reason}", [*self.headers, length, date])
+        start_response(f"{self.status} {reason}", [*self.headers, *length, date])
         if head:
             return []
         return [self.body] if self.chunks is None else self.chunks
@@ -80,6 +81,12 @@ def plain(status: int, text: str, media_type: str = "text/plain") -> Answer:
     return Answer(status, (("Content-Type", f"{media_type}; charset=utf-8"),), text.encode())
 
 
+def half_of(data: bytes) -> Iterator[bytes]:
+    """Give half of the bytes, then drop the connection."""
+    yield data[: len(data) // 2]
+    raise ConnectionResetError("the sandbox dropped the connection")
+
+
 def not_allowed(request: "Request", allowed: str) -> Refused:
     """Return the error for a method that a known path does not have."""
     message = f"Method not allowed: {request.method} {quoted(request.path)}"
@@ -89,6 +96,17 @@ def not_allowed(request: "Request", allowed: str) -> Refused:
 def quoted(text: str) -> str:
     """Return a part of the request for an error message, not longer than a line."""
     return f"'{text[:80]}'"
+
+
+def number(request: "Request", name: str, default: int, low: int, high: int) -> int:
+    """Return a number of the query, `default` without one. Refuses (400) one out of range."""
+    written = request.query.get(name)
+    if written is None:
+        return default
+    value = int(written) if re.fullmatch("[0-9]{1,9}", written) else -1
+    if not low <= value <= high:
+        raise Refused(400, f"Value out of range: '{name}' must be a number from {low} to {high}")
+    return value
 
 
 class Request:

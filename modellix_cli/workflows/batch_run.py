@@ -1,89 +1,168 @@
 """The run of `model batch`: from the first thing that is recorded to the summary and the status."""
 
 import os
-import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
-from modellix_cli.domain.errors import Charged, ExitStatus, ModellixError, interrupted, usage
+from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted, usage
+from modellix_cli.domain.exit_status import worst
+from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.name_template import parse_name_template
-from modellix_cli.engine.batch import BatchRun
-from modellix_cli.engine.batch_means import Means, Orders
-from modellix_cli.engine.batch_result import Ledger, Tally, entry_of
-from modellix_cli.engine.poll_schedule import PollScheduler
-from modellix_cli.ledger.batch_facts import Batch, Fate
+from modellix_cli.engine.books import BatchBook
+from modellix_cli.engine.core.config import EngineConfig, Follow
+from modellix_cli.engine.core.engine import Engine
+from modellix_cli.engine.core.events import Stop
+from modellix_cli.engine.core.lines import LineOutcome
+from modellix_cli.engine.notices import Notice
+from modellix_cli.engine.progress import Progress
+from modellix_cli.inputs.batch_file import BatchInput
+from modellix_cli.ledger.records import OtherAccount, PaidBefore, StartedBatch
 from modellix_cli.output import batch as show
 from modellix_cli.output.sink import Output, ReaderGone
-from modellix_cli.workflows.batch_plan import (
-    BatchOptions,
-    Job,
-    check,
-    choose,
-    client_if_any,
-    estimate,
-    guard,
-)
-from modellix_cli.workflows.results import open_downloader
+from modellix_cli.workflows import batch_plan
+from modellix_cli.workflows.batch_plan import BatchOptions
+from modellix_cli.workflows.batch_report import Entry, EntryFile, Tally, entry_of
+from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
+from modellix_cli.workflows.saving import EngineSaver, open_downloader
+from modellix_cli.workflows.work import run_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from modellix_cli.api.client import Client
-    from modellix_cli.api.documents import Task
-    from modellix_cli.downloads.downloader import Downloader, Saved
-    from modellix_cli.engine.progress import Progress
+    from modellix_cli.downloads.downloader import Downloader
 
-_NOT_BEGUN: Final = "Interrupted before anything was submitted; nothing was charged."
+_NOT_BEGUN: Final = "Interrupted before anything was submitted."
 _ABOUT_UNKNOWN: Final = (
-    "of unknown outcome: see the usage page of https://modellix.ai/console. To submit again, and "
-    "perhaps pay twice, add --resend-unknown to"
+    "of unknown outcome: check the usage page of https://modellix.ai/console. To submit them once "
+    "more, and perhaps be charged twice, add --resend-unknown to the command below."
 )
 _ABOUT_REJECTED: Final = (
-    "A resume sends rejected lines again as they are. Mend them in a file of their own: a changed "
-    "file is another batch, and pays for all its lines."
+    "A resume sends rejected lines again. To change them, edit the file: lines that were paid for "
+    "are recognised and cost nothing."
 )
 
 
-def run_job(session: Session, job: Job) -> None:
-    """Run the batch, or say why not. Ends the command with the status that fits its result."""
+def run_batch(
+    session: Session, tasks: BatchInput, options: BatchOptions, resume: list[str]
+) -> None:
+    """Run the batch, or say why not. Ends the command with the status that fits its result.
+
+    `resume` is the command line that continues it, as a list of words.
+    """
     try:
-        _run_job(session, job)
+        _run_batch(session, tasks, options, resume)
     except KeyboardInterrupt as stop:
-        raise interrupted(stop, _NOT_BEGUN) from stop
+        raise interrupted(stop, _NOT_BEGUN, charged="no") from stop
 
 
-def _run_job(session: Session, job: Job) -> None:
-    tasks, options = job.tasks, job.options
+def _run_batch(
+    session: Session, tasks: BatchInput, options: BatchOptions, resume: list[str]
+) -> None:
     if not options.dry_run:
-        guard(tasks.total, options)
+        batch_plan.guard(tasks.total, options)
     if options.check:
-        check(session, tasks)
+        batch_plan.check(session, tasks)
     if options.dry_run:
-        cost = estimate(session, client_if_any(session, options), tasks, options)
+        client = batch_plan.client_if_any(session, options)
+        cost = batch_plan.estimate(session, client, tasks.lines(), options)
         show.plan(session.out, tasks.total, tasks.slugs, cost)
         return
     client = session.client(options.api_key)
-    estimate(session, client, tasks, options)
-    downloader = open_downloader(session, job.save, client.task) if job.save else None
+    downloader = None if options.save is None else open_downloader(session, options.save, client)
+    keys = BatchKeys(tasks, session.base_url)
     with ExitStack() as stack:
         file = _results_file(session, options, stack)
-        calm = stack.enter_context(DeferredSignals())
-        found = choose(session, job)
+        signals = stack.enter_context(DeferredSignals())
+        started = begin(session, client, tasks, keys, options)
+        running = _Running(session, client, started, tasks, options, resume, file)
         try:
-            stack.enter_context(session.batches.hold(found.id))
-            _Running(session, client, found, job, downloader, file).run(calm)
+            running.run(keys, downloader, signals)
         except KeyboardInterrupt as stop:  # a second one: what is on disk is what is known
             raise interrupted(
                 stop,
-                "Interrupted at once. Submissions may have been under way; the journal knows them.",
+                "Interrupted at once. Submissions may have been under way; the ledger knows them.",
                 charged="unknown",
-                resume=job.again,
+                resume=session.words(resume),
             ) from stop
+
+
+def begin(
+    session: Session, client: "Client", tasks: BatchInput, keys: BatchKeys, options: BatchOptions
+) -> StartedBatch:
+    """Begin the batch in the ledger. Raises `ALREADY_PAID`, `ACCOUNT_CHANGED` and others."""
+    start = _begin(session, tasks, keys, options)
+    if isinstance(start, OtherAccount):
+        if not (options.same_account or _is_same_account(client, start)):
+            raise _account_changed(start)
+        session.batches.link_account(start.team)
+        start = _begin(session, tasks, keys, options)
+    if isinstance(start, StartedBatch):
+        return start
+    if isinstance(start, PaidBefore):
+        raise _already_paid(start, tasks.total)
+    raise _account_changed(start)
+
+
+def _begin(
+    session: Session, tasks: BatchInput, keys: BatchKeys, options: BatchOptions
+) -> StartedBatch | PaidBefore | OtherAccount:
+    return session.batches.begin(
+        keys,
+        digest=tasks.digest,
+        source=options.source,
+        total=tasks.total,
+        on_paid=options.on_paid,
+    )
+
+
+def _is_same_account(client: "Client", other: OtherAccount) -> bool:
+    """Ask, for free, whether the key in use can see a task of the other key's account."""
+    for task_id in other.tasks[:1]:
+        try:
+            client.task(task_id)
+            return True
+        except ModellixError as error:
+            if error.code not in (ErrorCode.NOT_FOUND, ErrorCode.UNAUTHORIZED):
+                raise
+    return False
+
+
+def _account_changed(other: OtherAccount) -> ModellixError:
+    return ModellixError(
+        ErrorCode.ACCOUNT_CHANGED,
+        f"{count(other.lines, 'line')} of this batch were paid for with another API key, that of "
+        f"profile {other.profile}. Nothing was sent.",
+        hint=f"To continue with that account, pass --profile {other.profile}. If both keys belong "
+        "to one account, pass --same-account. To pay with this key, pass --new.",
+    )
+
+
+def _already_paid(earlier: PaidBefore, total: int) -> ModellixError:
+    """Return the refusal of a batch with lines that were paid for: how many, where, when."""
+    counted = [
+        f"{number} {what}"
+        for number, what in (
+            (earlier.accepted, "paid for"),
+            (earlier.unknown, "of unknown outcome"),
+            (earlier.in_flight, "being submitted by another process"),
+        )
+        if number
+    ]
+    where = ", ".join(
+        f"{f'batch {number}' if number else 'a single run'} ({clock_time(moment)})"
+        for number, moment in earlier.batches[:5]
+    )
+    more = ", …" if len(earlier.batches) > 5 else ""
+    return ModellixError(
+        ErrorCode.ALREADY_PAID,
+        f"Of the {count(total, 'line')} in this batch, {', '.join(counted)}: {where}{more}. "
+        "Nothing was sent.",
+    )
 
 
 def _results_file(
@@ -109,7 +188,7 @@ def _results_file(
 
 
 class _Running:
-    """A batch that no other process works on: each line's end is counted, kept and written.
+    """A batch that was begun: each line's end is counted, kept and written.
 
     What cannot be written any more is told once; then no further line is started.
     """
@@ -118,207 +197,250 @@ class _Running:
         self,
         session: Session,
         client: "Client",
-        found: Batch,
-        job: Job,
-        downloader: "Downloader | None",
+        started: StartedBatch,
+        tasks: BatchInput,
+        options: BatchOptions,
+        resume: list[str],
         file: show.ResultsFile | None,
     ) -> None:
         self._session = session
         self._out = session.out
         self._client = client
-        self._found = found
-        self._job = job
-        self._downloader = downloader
+        self._batch = started.batch
+        self._started = started
+        self._tasks = tasks
+        self._options = options
+        self._resume = resume
         self._file = file
-        self._tally = Tally(job.tasks.total)
-        self._ledger = Ledger(job.tasks.total)
+        self._tally = Tally(tasks.total)
+        self._entries = EntryFile(tasks.total)
         self._jsonl = session.out.mode is Output.JSONL
         self._trouble: Exception | None = None
-        self._run: BatchRun | None = None
+        self._faults: list[ModellixError] = []
+        self._engine: Engine | None = None
+        self._source: BatchSource | None = None
+        self._progress = Progress()
 
-    def run(self, calm: DeferredSignals) -> None:
+    def run(
+        self, keys: BatchKeys, downloader: "Downloader | None", signals: DeferredSignals
+    ) -> None:
         """Run it, show its result, end the command with its status."""
-        book, batch = self._session.batches, self._found.id
-        with self._ledger:
-            book.doubt(batch)
-            if self._file is not None:
-                self._file.clear()
+        session, number = self._session, self._batch.number
+        with self._entries:
             try:
-                with self._session.progress() as progress:
-                    self._go(calm, progress)
-            except Exception as error:
-                self._say_how_to_go_on()
-                if isinstance(error, ModellixError):
-                    raise error.copy_with(charged=self._charged) from error.__cause__
+                self._tell_start()
+                self._estimate()
+                if self._file is not None:
+                    self._file.clear()
+                with session.progress(self._tasks.total) as self._progress:
+                    self._go(keys, downloader, signals)
+            except ModellixError as error:
+                charged = error.charged or self._tally.charged
+                self._say_how_to_continue()
+                raise error.copy_with(charged=charged) from error.__cause__
+            except Exception:
+                self._say_how_to_continue()
                 raise
             finally:
-                book.finish(batch, "done" if self._tally.done else "stopped")
+                self._finish(number)
             try:
                 if not isinstance(self._trouble, ReaderGone):
-                    show.result(self._out, self._ledger, self._tally)
+                    entries, facts = self._entries.entries(), self._facts(signals)
+                    show.result(self._out, entries, facts, self._tally.total)
             except (ReaderGone, ModellixError) as error:
                 self._trouble = error
-        self._conclude(None if self._tally.done else calm.stop)
+        self._conclude(None if self._tally.done else signals.stop)
 
-    def _go(self, calm: DeferredSignals, progress: "Progress") -> None:
-        means = _means(self._session, self._client, self._job.options, progress, self._downloader)
-        orders = _orders(self._session, self._job.options)
-        total = self._job.tasks.total
-        self._run = run = BatchRun(self._found.id, total, orders, means, self._emit)
-        calm.then = run.interrupt
-        if calm.stop is not None:  # it came before there was anything to interrupt
-            run.interrupt()
-        run.run(self._job.tasks.lines(), self._session.batches.fates(self._found.id))
-
-    def _emit(self, fate: Fate) -> None:
-        entry = entry_of(fate, self._session.resume)
-        self._tally.add(entry, again=fate.again)
+    def _finish(self, number: int) -> None:
         try:
-            self._ledger.add(entry)
+            self._session.batches.finish(number, "done" if self._tally.done else "stopped")
         except ModellixError as error:
-            self._cannot_write(error)
+            self._faults.append(error)
+
+    def _tell_start(self) -> None:
+        earlier = self._started.earlier
+        if self._options.on_paid is not OnPaid.RESUME or self._out.mode is Output.QUIET:
+            return
+        if not earlier.any:
+            self._out.note("No line of this batch was submitted before: this is the first run.")
+
+    def _estimate(self) -> None:
+        """Tell what the lines may cost that are left to send."""
+        unsent = (
+            line
+            for line, recorded in zip(
+                self._tasks.lines(),
+                self._session.batches.lines(self._batch.number),
+                strict=False,
+            )
+            if recorded.attempt is None
+        )
+        batch_plan.estimate(
+            self._session, self._client, unsent, self._options, left=self._started.earlier.any
+        )
+
+    def _go(
+        self, keys: BatchKeys, downloader: "Downloader | None", signals: DeferredSignals
+    ) -> None:
+        session, options = self._session, self._options
+        clock, number = session.runtime.clock, self._batch.number
+        self._source = source = BatchSource(
+            self._tasks,
+            keys,
+            session.batches,
+            number,
+            session.tasks,
+            clock,
+            resend_unknown=options.resend_unknown,
+            retry_failed=options.retry_failed,
+        )
+        book = BatchBook(
+            session.batches,
+            number,
+            session.submissions,
+            session.tasks,
+            session.files,
+            clock,
+            source,
+            session.out.clean,
+        )
+        saver = None
+        if downloader is not None:
+            template = parse_name_template(options.name_template)
+            saver = EngineSaver(session, downloader, template)
+        config = EngineConfig(
+            concurrency=options.concurrency,
+            follow=Follow.TO_THE_END if options.wait else Follow.NOT,
+            save=saver is not None,
+            timeout=options.timeout,
+            interval=options.interval,
+            patience=session.patience,
+            continue_on_unknown=options.continue_on_unknown,
+        )
+        self._engine = run_engine(
+            session, self._client, config, source, book, self, signals, saver=saver
+        )
+        if self._engine.stopped_by is not None:
+            self._faults.append(self._engine.stopped_by)
+
+    def emit(self, outcome: LineOutcome) -> Stop | None:
+        """Count, keep and write a line's end."""
+        if self._source is not None:
+            self._source.release(outcome.ref)
+        entry = entry_of(outcome, self._session)
+        self._tally.add(outcome, entry)
+        return self._write(entry)
+
+    def _write(self, entry: Entry) -> Stop | None:
+        stop: Stop | None = None
+        try:
+            self._entries.add(entry)
+        except ModellixError as error:
+            stop = self._cannot_write(error)
         try:
             if self._file is not None:
                 self._file.add(entry)
         except ModellixError as error:
             self._file = None
-            self._cannot_write(error)
+            stop = self._cannot_write(error)
         try:
             if self._jsonl:
                 self._out.json_line(entry)
         except (ReaderGone, ModellixError) as error:
             self._jsonl = False
-            self._cannot_write(error)
+            stop = self._cannot_write(error)
+        return stop
 
-    def _cannot_write(self, error: Exception) -> None:
-        assert self._run is not None
+    def _cannot_write(self, error: Exception) -> Stop:
         if self._trouble is None:
             self._trouble = error
         if isinstance(error, ModellixError):
-            self._run.stop(error)
-        else:
-            self._run.interrupt()
+            return Stop(f"Skipped: {error.message}", error, follow=True)
+        return Stop("Skipped: stdout was closed.")
+
+    def tell(self, notice: Notice) -> None:
+        """Show progress."""
+        self._progress.tell(notice)
+
+    def _facts(self, signals: DeferredSignals) -> dict[str, Any]:
+        """Return what the JSON result says beside the official keys."""
+        tally = self._tally
+        facts: dict[str, Any] = {
+            "batch": self._batch.number,
+            "failed": tally.failed,
+            "faults": [fault.as_dict() for fault in self._faults],
+            "newlySubmitted": tally.newly_submitted,
+            "ok": not tally.failed and not self._faults and signals.stop is None,
+            "reused": tally.reused,
+            "succeeded": tally.succeeded,
+        }
+        if not tally.done:
+            facts["resume"] = self._session.words(self._resume)
+            facts["resumeArgv"] = self._resume
+        return facts
 
     def _conclude(self, stop: KeyboardInterrupt | None) -> None:
-        """Say how the batch ended and how to go on; end the command (4.14: 0, 124, else 1)."""
-        tally, summary = self._tally, f"Batch {self._found.id}: {self._tally.words}"
+        """Say how the batch ended and how to continue; end the command with its status."""
+        tally, summary = self._tally, f"Batch {self._batch.number}: {self._tally.words}"
         if stop is not None:
             if tally.unknown:
                 self._tell_unknown()
-            again = self._job.again
-            raise interrupted(stop, f"Interrupted. {summary}", charged=self._charged, resume=again)
+            raise interrupted(
+                stop,
+                f"Interrupted. {summary}",
+                charged=tally.charged,
+                resume=self._session.words(self._resume),
+            )
         self._out.envelope = False  # the result is on stdout already
-        told = [self._trouble, self._run.stopped_by if self._run else None]
-        for error in dict.fromkeys(told):
+        for error in dict.fromkeys([self._trouble, *self._faults]):
             if isinstance(error, ModellixError):
                 self._out.error(error)
         if isinstance(self._trouble, ReaderGone) and tally.skipped:
-            self._out.note("The reader of stdout left, so no further line was started.")
+            self._out.note("stdout was closed, so no further line was started.")
         if self._out.mode is not Output.QUIET or tally.failed or self._trouble:
             self._out.note(summary)
-        self._say_how_to_go_on()
+        self._say_how_to_continue()
         if isinstance(self._trouble, ReaderGone):
             raise self._trouble
+        status = self._status()
+        if status:
+            raise typer.Exit(status)
+
+    def _status(self) -> int:
+        """Return the exit status: of all that is true, the one that counts most."""
+        tally = self._tally
+        lost = any(fault.code is ErrorCode.LEDGER_LOST for fault in self._faults)
+        statuses = set(tally.statuses)
+        statuses |= {fault.exit_status for fault in self._faults}
         if self._trouble is not None:
-            raise typer.Exit(ExitStatus.FAILED)
-        if tally.failed:
-            raise typer.Exit(
-                ExitStatus.TIMEOUT if tally.failed == tally.timeouts else ExitStatus.FAILED
-            )
+            statuses.add(ExitStatus.FAILED)
+        if not statuses and tally.failed:
+            statuses.add(ExitStatus.FAILED)
+        if statuses == {ExitStatus.TIMEOUT} and tally.failed != tally.timeouts:
+            statuses.add(ExitStatus.FAILED)
+        return worst(statuses, ledger_lost=lost)
 
-    @property
-    def _charged(self) -> Charged:
-        return "unknown" if self._tally.unknown else "yes" if self._tally.accepted else "no"
-
-    def _say_how_to_go_on(self) -> None:
-        tally, stopped_by = self._tally, self._run and self._run.stopped_by
+    def _say_how_to_continue(self) -> None:
+        tally, stopped_by = self._tally, self._engine and self._engine.stopped_by
         if tally.unknown:
             self._tell_unknown()
         if tally.rejected and stopped_by is None:
             self._out.note(_ABOUT_REJECTED)
         if tally.done:
             if self._trouble is not None:
-                show_it = self._session.command_line(f"batch show {self._found.id}")
+                show_it = self._session.command_line(f"batch show {self._batch.number}")
                 self._out.note(f"See every line with: {show_it}")
-            elif self._job.save is None and tally.succeeded and self._out.mode is not Output.QUIET:
+            elif (
+                self._options.save is None
+                and tally.succeeded
+                and self._out.mode is not Output.QUIET
+            ):
                 command = self._session.command_line("task download", options=["--pending"])
-                self._out.note(f"Results are kept for 24 hours. Save them with: {command}")
-        elif self._session.journal_file.renewed:
-            self._out.warn("The journal was lost on the way: a resume would not know what is paid.")
-        else:
-            if self._job.options.source == "-":
-                self._out.note("To resume, pipe the same tasks to stdin again.")
-            self._out.note(f"Resume with: {self._job.again}")
+                self._out.note(f"Results are kept for 7 days. Save them with: {command}")
+            return
+        if self._options.source == "-":
+            self._out.note("To resume, pipe the same tasks to stdin again.")
+        self._out.note(f"Resume with: {self._session.words(self._resume)}")
 
     def _tell_unknown(self) -> None:
-        self._out.note(f"{count(self._tally.unknown, 'line')} {_ABOUT_UNKNOWN} the command below.")
-
-
-def _orders(session: Session, options: BatchOptions) -> Orders:
-    return Orders(
-        options.concurrency,
-        options.wait,
-        options.timeout,
-        options.continue_on_unknown,
-        options.resend_unknown,
-        session.retry_policy.max_wait,
-    )
-
-
-def _means(
-    session: Session,
-    client: "Client",
-    options: BatchOptions,
-    progress: "Progress",
-    downloader: "Downloader | None",
-) -> Means:
-    def saw(task: "Task") -> None:
-        session.journal.saw(task.task_id, task.status.lower(), task.ended_at)
-        session.governor.saw(task)
-
-    clock = session.runtime.clock
-    return Means(
-        client,
-        session.governor,
-        PollScheduler(session.expectations, clock, interval=options.interval, reached=True),
-        session.batches,
-        clock,
-        progress,
-        saw,
-        session.expectations.usual,
-        session.out.warn,
-        _saver(session, downloader, options) if downloader else None,
-        downloader.stop if downloader else lambda: None,
-    )
-
-
-def _saver(
-    session: Session, downloader: "Downloader", options: BatchOptions
-) -> "Callable[[Fate, Task], Saved]":
-    """Return what saves the results of a line's task, under names made from the template."""
-    from modellix_cli.downloads.downloader import Saved
-    from modellix_cli.engine.progress import Progress
-
-    names = parse_name_template(options.name_template)
-    date = time.strftime("%Y-%m-%d", time.localtime(session.runtime.clock.now()))
-
-    def save(fate: Fate, task: "Task") -> "Saved":
-        values = {
-            "index": fate.index,
-            "id": fate.name or fate.index,
-            "task_id": task.task_id,
-            "slug": fate.slug,
-            "date": date,
-        }
-        saved = Saved(downloader.folder)
-        downloader.save(
-            task,
-            saved,
-            Progress(),
-            name=lambda resource, extension: names.name(values | {"ext": extension}),
-        )
-        if not saved.errors:
-            session.journal.saved(task.task_id)
-        return saved
-
-    return save
+        self._out.note(f"{count(self._tally.unknown, 'line')} {_ABOUT_UNKNOWN}")

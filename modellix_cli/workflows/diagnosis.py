@@ -173,7 +173,7 @@ def _number(text: str) -> int | None:
 
 
 def _proxy(session: Session) -> Check:
-    from modellix_cli.api.transport import proxy_for, shown_proxy
+    from modellix_cli.api.proxies import proxy_for, shown_proxy
 
     proxy = None if session.sandbox else proxy_for(session.base_url)
     detail = "None." if proxy is None else f"{shown_proxy(proxy)} for {session.base_url}"
@@ -181,7 +181,7 @@ def _proxy(session: Session) -> Check:
 
 
 def _certificates(session: Session) -> Check:
-    from modellix_cli.api.transport import NotSent, tls_context
+    from modellix_cli.api.connecting import NotSent, tls_context
 
     if session.sandbox or session.base_url.startswith("http:"):
         return Check("caBundle", True, "None is needed: no TLS is spoken.")

@@ -1,96 +1,150 @@
-"""What commands that wait share: one wait, and an end that says what is known and how to resume."""
+"""Following tasks that exist already: `task wait`, and the engine's part of downloading."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import typer
 
 from modellix_cli.context.session import Session
+from modellix_cli.deferred_signals import DeferredSignals
 from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
+from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import clip
 from modellix_cli.domain.values import format_duration
-from modellix_cli.downloads.downloader import task_failed
-from modellix_cli.engine.poll_schedule import PollScheduler
-from modellix_cli.engine.wait import Schedule, Waited, Waiter, new_waited
-from modellix_cli.engine.worker_pool import Pool
-from modellix_cli.output import render
-from modellix_cli.workflows.results import report_errors
+from modellix_cli.engine.books import TaskBook
+from modellix_cli.engine.core.config import EngineConfig
+from modellix_cli.engine.core.following import INTERRUPTED, TIMED_OUT
+from modellix_cli.engine.core.lines import Known, Line, LineOutcome
+from modellix_cli.engine.notices import Notice, PollTrouble, TaskPolled
+from modellix_cli.engine.ports import ListSource
+from modellix_cli.engine.progress import Progress
+from modellix_cli.workflows.work import Collector, run_engine
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
-    from modellix_cli.api.documents import Task
+    from modellix_cli.workflows.saving import EngineSaver
 
 
-def wait_for(session: Session, client: "Client", waited: Waited, schedule: Schedule) -> None:
-    """Wait until every task of `waited` ended or is in error.
+@dataclass(slots=True)
+class Waited:
+    """What is known of the tasks, in the order in which they were asked for.
 
-    On time-out or Ctrl-C the finished results are shown, the command that resumes is named, and
-    `TASK_WAIT_TIMEOUT` or `INTERRUPTED` ends the command.
+    `stop` is the signal that ended the wait, `trouble` the last failure that was tolerated.
     """
-    run_waiter(session, client, waited, schedule, reached=False, show=True)
-    if waited.unfinished:
-        error = timed_out(session, waited, schedule)
-        render.waited_partly(session.out, waited, error.as_dict())
-        report_errors(session, [*waited.errors.values(), error])
-        raise typer.Exit(error.exit_status)
+
+    task_ids: list[str]
+    outcomes: dict[str, LineOutcome] = field(default_factory=dict)
+    stop: KeyboardInterrupt | None = None
+    trouble: str | None = None
+
+    @property
+    def finished(self) -> list[Task]:
+        """The tasks that ended, well or badly."""
+        known = (self.outcomes.get(task_id) for task_id in self.task_ids)
+        return [o.task for o in known if o is not None and o.task is not None and o.task.finished]
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """Every task that was polled, as it was last seen."""
+        return {i: o.task for i, o in self.outcomes.items() if o.task is not None}
+
+    @property
+    def errors(self) -> dict[str, ModellixError]:
+        """Why a task is not followed any more, where it could not be polled."""
+        return {
+            i: o.error.copy_with(task_id=i)
+            for i, o in self.outcomes.items()
+            if o.error is not None and o.waiting is not None
+        }
+
+    @property
+    def unfinished(self) -> list[str]:
+        """The ids of tasks that may still run."""
+        waiting = (TIMED_OUT, INTERRUPTED)
+        return [i for i in self.task_ids if self.outcomes[i].waiting in waiting]
 
 
-def run_waiter(
+class TaskCollector(Collector):
+    """Keeps the last trouble as well."""
+
+    def __init__(self, session: Session, progress: Progress) -> None:
+        super().__init__(session, progress, paying=False)
+        self.troubles: dict[str, str] = {}
+
+    def tell(self, notice: Notice) -> None:
+        """Show progress."""
+        if isinstance(notice, PollTrouble):
+            self.troubles[notice.task_id] = notice.message
+        elif isinstance(notice, TaskPolled):
+            self.troubles.pop(notice.task_id, None)
+        super().tell(notice)
+
+
+def follow_tasks(
     session: Session,
     client: "Client",
-    waited: Waited,
-    schedule: Schedule,
-    *,
-    reached: bool,
-    show: bool,
-) -> None:
-    """Run the wait with its display. On Ctrl-C, `show` puts finished results on stdout first."""
-    clock, governor = session.runtime.clock, session.governor
-    workers: Pool[str, Task] = Pool(schedule.concurrency, clock)
-    looks = PollScheduler(session.expectations, clock, interval=schedule.interval, reached=reached)
-
-    def seen(task: "Task") -> None:
-        session.journal.saw(task.task_id, task.status.lower(), task.ended_at)
-        governor.saw(task)
-
-    try:
-        with session.progress() as progress:
-            Waiter(
-                lambda task_id: client.task(task_id, patient=False),
-                workers,
-                schedule,
-                looks,
-                clock=clock,
-                progress=progress,
-                ask=governor.ask,
-                seen=seen,
-            ).run(waited, session.journal.begun)
-    except KeyboardInterrupt as stop:
-        error = stopped(session, waited, stop)
-        if show and waited.finished:
-            render.waited_partly(session.out, waited, error.as_dict())
-        raise error from stop
-    finally:
-        workers.close()
+    task_ids: Sequence[str],
+    config: EngineConfig,
+    saver: "EngineSaver | None" = None,
+) -> Waited:
+    """Follow tasks as `config` says; a signal ends it early and is told in the result."""
+    lines, durations = _lines(session, task_ids)
+    book = TaskBook(session.tasks, session.files, session.runtime.clock)
+    source = ListSource(lines, durations=durations)
+    with DeferredSignals() as signals, session.progress() as progress:
+        collector = TaskCollector(session, progress)
+        run_engine(session, client, config, source, book, collector, signals, saver=saver)
+    outcomes = {task_ids[ref - 1]: outcome for ref, outcome in collector.outcomes.items()}
+    trouble = next(iter(collector.troubles.values()), None)
+    return Waited(list(task_ids), outcomes, signals.stop, trouble)
 
 
-def stopped(session: Session, waited: Waited, stop: KeyboardInterrupt) -> ModellixError:
+def _lines(
+    session: Session, task_ids: Sequence[str]
+) -> tuple[list[Line], dict[str, tuple[float, ...]]]:
+    """Return a line for each task, with what the ledger knows of it."""
+    now = session.runtime.clock.now()
+    lines: list[Line] = []
+    durations: dict[str, tuple[float, ...]] = {}
+    tasks = session.tasks
+    for ref, task_id in enumerate(task_ids, 1):
+        slug, age = "", None
+        try:
+            known = tasks.known_task(task_id)
+            if known is not None:
+                slug, age = known.slug, max(0.0, now - known.created_at)
+                if slug not in durations:
+                    durations[slug] = tuple(tasks.durations(slug))
+        except ModellixError:
+            known = None  # tasks can be polled without a ledger
+        accepted = SubmissionState.ACCEPTED
+        task = Known(0, accepted, task_id, age=age, ours=known is not None)
+        lines.append(Line(ref, slug, known=task))
+    return lines, durations
+
+
+def stopped(session: Session, waited: Waited) -> ModellixError:
     """Return the error that ends a wait after Ctrl-C, with the command that resumes it."""
+    assert waited.stop is not None
     rest = waited.unfinished
     what = f"Task {rest[0]} may" if len(rest) == 1 else f"{len(rest)} tasks may"
     return interrupted(
-        stop,
-        f"Interrupted. {what} still run.",
+        waited.stop,
+        f"Interrupted. {what} still be running.",
         task_id=rest[0] if len(rest) == 1 else None,
         resume=session.resume(*rest),
     )
 
 
-def timed_out(session: Session, waited: Waited, schedule: Schedule) -> ModellixError:
+def timed_out(session: Session, waited: Waited, timeout: float) -> ModellixError:
     """Return the error for a wait whose time is over, with the last trouble that was met."""
     rest = waited.unfinished
-    limit = format_duration(schedule.timeout)
+    limit = format_duration(timeout)
     message = f"Timed out after {limit} while waiting for {len(rest)} unfinished task(s)."
-    message += trouble_words(waited)
+    if waited.trouble is not None:
+        message += f" The last failure: {clip(waited.trouble, 300)}"
     return ModellixError(
         ErrorCode.TASK_WAIT_TIMEOUT,
         message,
@@ -99,40 +153,34 @@ def timed_out(session: Session, waited: Waited, schedule: Schedule) -> ModellixE
     )
 
 
-def trouble_words(waited: Waited) -> str:
-    """Return a sentence about the last failure that was tolerated, or ""."""
-    if not waited.troubles:
-        return ""
-    return f" The last failure: {clip(next(iter(waited.troubles.values())).message, 300)}"
+def conclude_wait(session: Session, waited: Waited, timeout: float) -> None:
+    """Show what is known and end the command: every failed task and every error is told."""
+    from modellix_cli.downloads.downloader import task_failed
+    from modellix_cli.output import render
+    from modellix_cli.workflows.results import report_errors, tell_expiry
 
-
-def conclude(session: Session, waited: Waited) -> None:
-    """End the command: with every failed task and every id in error told, if there are any."""
-    failures = [task_failed(task) for task in waited.finished if task.failed]
-    errors = [
+    ended: ModellixError | None = None
+    if waited.stop is not None and waited.unfinished:
+        ended = stopped(session, waited)
+        if waited.finished:
+            render.waited_partly(session.out, waited, ended.as_dict())
+        raise ended
+    if waited.unfinished:
+        ended = timed_out(session, waited, timeout)
+        render.waited_partly(session.out, waited, ended.as_dict())
+        report_errors(session, [*waited.errors.values(), ended])
+        raise typer.Exit(ended.exit_status)
+    if len(waited.task_ids) > 1:
+        render.waited_many(session.out, waited)
+    else:
+        for error in waited.errors.values():
+            raise error
+        render.waited_one(session.out, waited.finished[0])
+    tell_expiry(session, waited.finished)
+    errors = [task_failed(task) for task in waited.finished if task.failed]
+    errors += [
         error.copy_with(message=f"Task {task_id}: {error.message}")
         for task_id, error in waited.errors.items()
     ]
-    status = report_errors(session, [*failures, *errors])
-    if failures or waited.errors:
-        raise typer.Exit(status)
-
-
-def wait_for_submitted(
-    session: Session, client: "Client", task_id: str, schedule: Schedule
-) -> "Task":
-    """Wait for the task that was just submitted and return it, ended well or badly.
-
-    Every other end names the task and the command that resumes.
-    """
-    waited = new_waited([task_id])
-    run_waiter(session, client, waited, schedule, reached=True, show=False)
-    if waited.unfinished:
-        error = timed_out(session, waited, schedule)
-        limit = format_duration(schedule.timeout)
-        message = f"Task {task_id} did not end within {limit}; it may still be running."
-        raise error.copy_with(message=message + trouble_words(waited))
-    for error in waited.errors.values():
-        message = f"Task {task_id} was submitted, but status polling failed: {error.message}"
-        raise error.copy_with(message=message)
-    return waited.finished[0]
+    if errors:
+        raise typer.Exit(report_errors(session, errors))

@@ -4,15 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modellix_cli.api.documents import (
-    Resource,
-    Submission,
-    Task,
-    read_submission,
-    read_task,
-)
+from modellix_cli.api.documents import read_submission, read_task
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import loads
+from modellix_cli.domain.task import Resource, Submission, Task
 
 SUCCESS = """
 {"code": 0, "message": "success", "data": {

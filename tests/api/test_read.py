@@ -12,6 +12,7 @@ from modellix_cli.api.client import Client, connect
 from modellix_cli.api.retry import RetryPolicy
 from modellix_cli.api.transport import MAX_REPLY_BYTES
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import Task
 from tests.support import API, BASE, KEY, FakeClock, problem, task_reply
 
 ROUTE = f"{API}/tasks/task-1"
@@ -121,6 +122,14 @@ NOW = FakeClock().now()
         ({"X-RateLimit-Reset": "nan"}, 1.0),
         ({"Retry-After": "-5"}, 1.0),
         ({"Retry-After": "inf"}, 1.0),
+        ({"Retry-After": "nan"}, 1.0),
+        ({"Retry-After": "0"}, 1.0),
+        ({"Retry-After": "0.0"}, 1.0),
+        ({"Retry-After": "-0"}, 1.0),
+        ({"Retry-After": "soon"}, 1.0),
+        ({"Retry-After": ""}, 1.0),
+        ({"Retry-After": email.utils.formatdate(NOW - 9, usegmt=True)}, 1.0),
+        ({"Retry-After": "0", "X-RateLimit-Reset": str(NOW + 30)}, 30.0),
     ],
 )
 def test_the_pause_is_what_the_server_asks_else_one_second(
@@ -167,6 +176,23 @@ def test_a_pause_over_the_limit_is_refused_and_named(client: Client, clock: Fake
 
 
 @respx.mock
+def test_a_server_that_asks_for_no_pause_is_not_asked_again_at_once(
+    client: Client, clock: FakeClock
+) -> None:
+    route = respx.get(ROUTE).respond(503, json=problem(503, "x"), headers={"Retry-After": "0"})
+    failure(client)
+    assert route.call_count == 4
+    assert clock.slept == [1.0, 2.0, 4.0]
+
+
+@respx.mock
+@pytest.mark.parametrize("asked", ["86401", "1e300", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_what_a_server_asks_to_wait_is_bounded(client: Client, asked: str) -> None:
+    respx.get(ROUTE).respond(429, json=problem(429, "x"), headers={"Retry-After": asked})
+    assert failure(client).retry_after == 86_400
+
+
+@respx.mock
 def test_an_endless_reply_is_cut_off(client: Client) -> None:
     huge = httpx.Response(200, content=b"[" + b" " * MAX_REPLY_BYTES)
     respx.get(ROUTE).mock(return_value=huge)
@@ -179,6 +205,130 @@ def test_secrets_in_the_servers_detail_are_hidden(client: Client) -> None:
     message = failure(client).message
     assert "abc123" not in message
     assert "token=[REDACTED]&a=1" in message
+
+
+@respx.mock
+@pytest.mark.parametrize("padding", range(240, 300))
+def test_a_key_across_the_edge_of_a_message_does_not_leak(client: Client, padding: int) -> None:
+    text = "x" * padding + " " + KEY + " and more" * 20
+    respx.get(ROUTE).respond(400, json=problem(400, text))
+    assert KEY[:4] not in failure(client).message
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    "reply",
+    [
+        httpx.Response(200, content=b"x", headers={"Content-Type": "x" * 50 + KEY}),
+        httpx.Response(200, json=task_reply("task-1", "y" * 90 + KEY)),
+        httpx.Response(200, json=task_reply("task-1", KEY + "y" * 90)),
+        httpx.RemoteProtocolError("illegal status line: " + "z" * 270 + KEY),
+        httpx.ConnectError("z" * 290 + KEY),
+        httpx.ProxyError("z" * 290 + KEY),
+    ],
+)
+def test_a_key_across_any_edge_does_not_leak(
+    client: Client, reply: httpx.Response | Exception
+) -> None:
+    respx.get(ROUTE).mock(side_effect=[reply] * 4)
+    try:
+        told = client.task("task-1").status
+    except ModellixError as error:
+        told = error.message
+    assert KEY[:4] not in told
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("message", "category"),
+    [
+        ("Invalid parameters: parameter 'prompt' is required", "Invalid parameters"),
+        ("invalid PARAMETERS : x", "Invalid parameters"),
+        ("Missing required parameter: x", "Missing required parameter"),
+        ("Invalid format: x", "Invalid format"),
+        ("Value out of range: x", "Value out of range"),
+        ("Authentication failed: x", "Authentication failed"),
+        ("Resource not found: x", "Resource not found"),
+        ("Rate limit exceeded", "Rate limit exceeded"),
+        ("Concurrent limit exceeded: x: y", "Concurrent limit exceeded"),
+        ("Oh no: Invalid format: x", None),
+        ("", None),
+        (": x", None),
+        (None, None),
+        (5, None),
+    ],
+)
+def test_the_category_of_an_error_is_a_field_beside_the_message(
+    client: Client, message: object, category: str | None
+) -> None:
+    respx.get(ROUTE).respond(400, json={"code": 400, "message": message})
+    error = failure(client)
+    assert error.category == category
+    assert error.as_dict().get("category") == category
+    if category:
+        assert str(message) in error.message
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({}, None),
+        ({"Limit": "100"}, {"limit": 100}),
+        (
+            {"Limit": "100", "Remaining": "0", "Reset": "1800000060.5"},
+            {"limit": 100, "remaining": 0, "reset": 1800000060},
+        ),
+        ({"Limit": "-1", "Remaining": "soon", "Reset": "9" * 30}, None),
+    ],
+)
+def test_what_the_headers_tell_of_the_limit_is_a_field(
+    client: Client, headers: dict[str, str], told: dict[str, int] | None
+) -> None:
+    named = {f"X-RateLimit-{name}": value for name, value in headers.items()}
+    respx.get(ROUTE).respond(400, json=problem(400, "x"), headers=named)
+    error = failure(client)
+    assert error.rate_limit == told
+    assert error.as_dict().get("rateLimit") == told
+
+
+# One try
+
+
+@respx.mock
+def test_a_poll_is_one_request_and_its_outcome(client: Client, clock: FakeClock) -> None:
+    headers = {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "7"}
+    route = respx.get(ROUTE).respond(json=task_reply("task-1", "processing"), headers=headers)
+    polled = client.poll_task("task-1")
+    assert isinstance(polled.outcome, Task)
+    assert polled.outcome.status == "processing"
+    assert polled.limits is not None
+    assert polled.limits.remaining == 7
+    assert (route.call_count, clock.slept) == (1, [])
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [
+        (httpx.Response(404, json=problem(404, "x")), ErrorCode.NOT_FOUND),
+        (httpx.Response(429, json=problem(429, "x")), ErrorCode.RATE_LIMITED),
+        (httpx.Response(500), ErrorCode.SERVICE_UNAVAILABLE),
+        (httpx.Response(200, html="<p>Welcome"), ErrorCode.BAD_REPLY),
+        (httpx.Response(200, json=task_reply("another")), ErrorCode.BAD_REPLY),
+        (httpx.ReadError("cut"), ErrorCode.NETWORK),
+        (httpx.ConnectError("refused"), ErrorCode.NETWORK),
+    ],
+)
+def test_a_poll_that_fails_is_told_not_repeated(
+    client: Client, clock: FakeClock, trouble: httpx.Response | Exception, code: ErrorCode
+) -> None:
+    route = respx.get(ROUTE).mock(side_effect=[trouble])
+    polled = client.poll_task("task-1")
+    assert isinstance(polled.outcome, ModellixError)
+    assert polled.outcome.code is code
+    assert (polled.limits is None) is isinstance(trouble, Exception)
+    assert (route.call_count, clock.slept) == (1, [])
 
 
 @respx.mock

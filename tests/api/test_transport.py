@@ -11,26 +11,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from modellix_cli.api.transport import (
-    ConnectionLost,
-    NotSent,
-    Transport,
-    not_sent,
-    proxy_for,
-    shown_proxy,
-    tls_context,
-)
+from modellix_cli.api.client import connect
+from modellix_cli.api.connecting import NotSent, not_sent, tls_context
+from modellix_cli.api.proxies import Proxy
+from modellix_cli.api.retry import RetryPolicy
+from modellix_cli.api.transport import ConnectionLost, Transport
 from modellix_cli.clock import Clock
-from modellix_cli.domain.errors import ErrorCode
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 
 Handler = Callable[[socket.socket], None]
-
-
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
@@ -116,31 +105,6 @@ def test_a_server_that_speaks_no_tls_was_sent_nothing(serve: Callable[[Handler],
     assert caught.value.code is ErrorCode.TLS
 
 
-@pytest.mark.parametrize(
-    ("url", "variables", "proxy"),
-    [
-        ("https://api.modellix.ai", {"HTTPS_PROXY": "http://proxy:3128"}, "http://proxy:3128"),
-        ("https://api.modellix.ai", {"https_proxy": "proxy:3128"}, "http://proxy:3128"),
-        ("https://api.modellix.ai", {"ALL_PROXY": "http://proxy:1"}, "http://proxy:1"),
-        ("https://api.modellix.ai", {"HTTP_PROXY": "http://proxy:3128"}, None),
-        ("https://api.modellix.ai", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "modellix.ai"}, None),
-        ("https://api.modellix.ai", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, None),
-        (
-            "https://api.modellix.ai",
-            {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "x.ai"},
-            "http://p:1",
-        ),
-        ("https://api.modellix.ai", {}, None),
-    ],
-)
-def test_the_environment_names_the_proxy(
-    monkeypatch: pytest.MonkeyPatch, url: str, variables: dict[str, str], proxy: str | None
-) -> None:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert proxy_for(url) == proxy
-
-
 def test_a_proxy_carries_the_request(
     monkeypatch: pytest.MonkeyPatch, serve: Callable[[Handler], int]
 ) -> None:
@@ -181,24 +145,21 @@ def raised(error: Exception, cause: Exception | None) -> Exception:
         (raised(httpx.ConnectError("x"), ssl.SSLError(1, "bad")), None, "tls"),
         (raised(httpx.ConnectError("x"), OSError(101, "unreachable")), None, "network"),
         (httpx.ConnectTimeout("x"), None, "timeout"),
-        (httpx.ProxyError("407"), "http://p:1", "proxy"),
-        (raised(httpx.ConnectError("x"), ConnectionRefusedError()), "http://p:1", "proxy"),
-        (raised(httpx.ConnectError("x"), socket.gaierror(-2, "unknown")), "http://p:1", "proxy"),
-        (httpx.ConnectTimeout("x"), "http://p:1", "proxy"),
-        (raised(httpx.ConnectError("x"), ssl.SSLError(1, "bad")), "http://p:1", "tls"),
+        (httpx.ProxyError("407"), "p", "proxy"),
+        (raised(httpx.ConnectError("x"), ConnectionRefusedError()), "p", "proxy"),
+        (raised(httpx.ConnectError("x"), socket.gaierror(-2, "unknown")), "p", "proxy"),
+        (httpx.ConnectTimeout("x"), "p", "proxy"),
+        (raised(httpx.ConnectError("x"), ssl.SSLError(1, "bad")), "p", "tls"),
     ],
 )
 def test_what_kept_a_request_from_leaving_has_a_word(
     error: Exception, proxy: str | None, word: str
 ) -> None:
-    assert not_sent(error, proxy).cause == word
-
-
-@pytest.mark.parametrize(
-    "proxy", ["http://p:1", "http://me:secret@p:1", "http://me:a/secret@p:1/", "http://p:1/secret"]
-)
-def test_a_proxy_is_shown_without_its_password(proxy: str) -> None:
-    assert shown_proxy(proxy) == "http://p:1"
+    found = None if proxy is None else Proxy("http://p:1", "ALL_PROXY")
+    failure = not_sent(error, found)
+    assert failure.cause == word
+    if word == "proxy" and found:
+        assert failure.variable == "ALL_PROXY"
 
 
 def test_a_proxy_of_another_kind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,7 +251,27 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
     assert "hunter2" not in caught.value.reason
 
 
-def test_this_machine_is_never_reached_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
-    assert proxy_for("http://127.0.0.1:8787/api") is None
-    assert proxy_for("http://localhost:8787/api") is None
+@pytest.mark.parametrize("variable", ["ALL_PROXY", "https_proxy"])
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://h:1", "http://[::1"])
+def test_the_variable_that_names_a_proxy_at_fault_is_told(
+    monkeypatch: pytest.MonkeyPatch, variable: str, proxy: str
+) -> None:
+    monkeypatch.setenv(variable, proxy)
+    with pytest.raises(ModellixError) as caught:
+        client = connect(
+            "https://api.example.com",
+            None,
+            clock=Clock(),
+            policy=RetryPolicy(retries=0),
+            notice=lambda text: None,
+        )
+        client.models()
+    assert variable in caught.value.message
+    assert f"Check the proxy in {variable}" in caught.value.hint
+
+
+def test_the_certificate_variable_at_fault_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with pytest.raises(NotSent) as caught:
+        tls_context()
+    assert caught.value.variable == "SSL_CERT_FILE"

@@ -8,9 +8,8 @@ import httpx
 import pytest
 import respx
 
-from modellix_cli.api.documents import Task
+from modellix_cli.domain.task import Task
 from modellix_cli.downloads.downloader import Downloader, Saved
-from modellix_cli.engine.progress import Progress
 from tests.conftest import Cli
 from tests.support import API, FakeClock, problem, task_reply
 
@@ -210,10 +209,10 @@ def test_ctrl_c_tells_what_was_saved_and_how_to_go_on(
         reply(f"t-{number}", "success", data_url(str(number)))
     real = Downloader.save
 
-    def interrupted(self: Downloader, task: Task, saved: Saved, progress: Progress) -> None:
+    def interrupted(self: Downloader, task: Task) -> Saved:
         if task.task_id == "t-2":
             raise KeyboardInterrupt
-        real(self, task, saved, progress)
+        return real(self, task)
 
     monkeypatch.setattr(Downloader, "save", interrupted)
     result = cli(*PENDING, "--json")

@@ -1,20 +1,23 @@
 """Connections to media hosts: used again where that is safe, and only there."""
 
+import contextlib
 import http.server
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from modellix_cli.domain.errors import ModellixError
-from modellix_cli.downloads import body_reader as reading
 from modellix_cli.downloads import connections
+from modellix_cli.downloads import response as reading
 from modellix_cli.downloads.connections import Connections
 from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy
+from modellix_cli.downloads.tries import FetchFailed, Remedy
 
 BODY = bytes(range(256)) * 2000
 DATA = Path(__file__).parent.parent / "data"
@@ -128,9 +131,9 @@ def test_a_big_file_that_is_cut_is_a_failure_that_may_pass(
 ) -> None:
     monkeypatch.setattr(reading, "BIG", 1000)
     host.announce = len(BODY) + 1
-    with pytest.raises(ModellixError, match="before the end") as caught:
+    with pytest.raises(FetchFailed, match="before the end") as caught:
         read(fetcher, f"http://127.0.0.1:{host.port}/a")
-    assert caught.value.retryable
+    assert caught.value.remedy is Remedy.TRY_AGAIN
 
 
 def test_a_big_file_that_stalls_is_a_failure_that_may_pass(
@@ -149,11 +152,11 @@ def test_a_big_file_that_stalls_is_a_failure_that_may_pass(
 
         threading.Thread(target=answer, daemon=True).start()
         with (
-            pytest.raises(ModellixError, match="did not answer in time") as caught,
+            pytest.raises(FetchFailed, match="did not answer in time") as caught,
             fetcher.open(url, None, 0.2) as stream,
         ):
             list(stream.chunks)
-    assert caught.value.retryable
+    assert caught.value.remedy is Remedy.TRY_AGAIN
 
 
 class Opened(httpx.MockTransport):
@@ -241,3 +244,51 @@ def test_a_new_connection_that_breaks_off_is_a_failure(
 
 def closed(request: httpx.Request) -> httpx.Response:
     raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=", b"y"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", b"z"),
+    ],
+)
+def test_one_deadline_ends_whatever_drips(fetcher: MediaFetcher, head: bytes, piece: bytes) -> None:
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/a"
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(head)
+                while not ended.wait(0.02):
+                    connection.sendall(piece)
+
+        threading.Thread(target=drip, daemon=True).start()
+        started = time.monotonic()
+        with (
+            pytest.raises(FetchFailed, match="did not answer in time"),
+            fetcher.open(url, None, 0.4) as stream,
+        ):
+            list(stream.chunks)
+        ended.set()
+    assert time.monotonic() - started < 5
+
+
+def test_the_socket_of_a_tls_connection_is_read_from_directly(
+    tls_host: Host, fetcher: MediaFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "BIG", 1000)
+    filled: list[int] = []
+    fill = reading._fill
+
+    def counting(*arguments: Any) -> Any:
+        filled.append(1)
+        return fill(*arguments)
+
+    monkeypatch.setattr(reading, "_fill", counting)
+    assert read(fetcher, f"https://localhost:{tls_host.port}/a") == BODY
+    assert filled

@@ -6,23 +6,25 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modellix_cli.api.documents import Task, read_task
+from modellix_cli.api.documents import read_task
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.downloads.destination import Abandoned, DownloadDestination
-from modellix_cli.downloads.downloader import Downloader, Limits, Naming, Saved
+from modellix_cli.domain.task import Resource, Task
+from modellix_cli.downloads.destination import DownloadDestination
+from modellix_cli.downloads.downloader import Downloader, Limits, NameChooser, Saved, Silent
 from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy, MediaStream
-from modellix_cli.downloads.ranges import Resume
-from modellix_cli.engine.progress import Progress
-from modellix_cli.engine.worker_pool import Pool
+from modellix_cli.downloads.parts import Part
+from modellix_cli.downloads.response import Resume
+from modellix_cli.downloads.tries import FetchFailed, Remedy, failed
 from tests.support import FakeClock, task_reply
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 100
-Answer = bytes | ModellixError | list[bytes | ModellixError]
+Answer = bytes | FetchFailed | list[bytes | FetchFailed]
 
 
 class FakeMedia(MediaFetcher):
@@ -40,7 +42,7 @@ class FakeMedia(MediaFetcher):
 
     @contextmanager
     def open(
-        self, url: str, resume: Resume | None = None, patience: float = 30.0
+        self, url: str, resume: Resume | None = None, seconds: float = 600.0
     ) -> Iterator[MediaStream]:
         self.opened.append(url)
         if url in self.gates:
@@ -48,7 +50,7 @@ class FakeMedia(MediaFetcher):
         answer = self.answers[url]
         if isinstance(answer, list):
             answer = answer.pop(0)
-        if isinstance(answer, ModellixError):
+        if isinstance(answer, FetchFailed):
             raise answer
         yield MediaStream(self.content_type, self.announce(answer), self.chunks(answer))
 
@@ -77,11 +79,10 @@ def save(
     folder: Path,
     task: Task,
     limits: Limits | None = None,
-    name: Naming | None = None,
+    names: NameChooser | None = None,
     **options: Any,
 ) -> Saved:
-    saved = Saved(folder)
-    downloader(media, folder, limits, **options).save(task, saved, Progress(), name)
+    saved = downloader(media, folder, limits, **options).save(task, names)
     assert not list(folder.glob("*.part"))
     return saved
 
@@ -89,11 +90,7 @@ def save(
 def downloader(
     media: FakeMedia, folder: Path, limits: Limits | None = None, **options: Any
 ) -> Downloader:
-    wanted: dict[str, Any] = {
-        "overwrite": False,
-        "clock": media.clock,
-        "notice": lambda text: None,
-    } | options
+    wanted: dict[str, Any] = {"overwrite": False, "clock": media.clock} | options
     return Downloader(media, folder, limits or Limits(), **wanted)
 
 
@@ -101,14 +98,38 @@ def names(saved: Saved) -> list[str]:
     return [file.path.name for file in saved.files]
 
 
-def gone(status: int) -> ModellixError:
-    return ModellixError(
-        ErrorCode.DOWNLOAD_FAILED, f"HTTP status {status}.", status=status, retryable=False
-    )
+def gone(status: int) -> FetchFailed:
+    elsewhere = status in (400, 401, 403, 404, 410)
+    remedy = Remedy.NEW_URL if elsewhere else Remedy.NONE
+    return failed(f"HTTP status {status}.", remedy, status=status)
 
 
-def broke_off() -> ModellixError:
-    return ModellixError(ErrorCode.DOWNLOAD_FAILED, "The download broke off.")
+def broke_off() -> FetchFailed:
+    return failed("The download broke off.")
+
+
+@dataclass(frozen=True)
+class Named:
+    """Chooses names by a pattern of the position and the extension."""
+
+    pattern: str
+
+    def name(self, resource: Resource, extension: str) -> str:
+        return self.pattern.format(resource.position, extension)
+
+
+@dataclass
+class Api:
+    """Knows one task, or fails; remembers what it was asked."""
+
+    now: Task | ModellixError
+    asked: list[str] = field(default_factory=list)
+
+    def task(self, task_id: str, /) -> Task:
+        self.asked.append(task_id)
+        if isinstance(self.now, ModellixError):
+            raise self.now
+        return self.now
 
 
 def test_each_resource_becomes_a_file(media: FakeMedia, tmp_path: Path) -> None:
@@ -176,9 +197,7 @@ def test_data_urls_and_texts_are_files_too(media: FakeMedia, tmp_path: Path) -> 
 
 
 def test_one_failure_stops_no_other(media: FakeMedia, tmp_path: Path) -> None:
-    media.answers["https://x/gone.png"] = ModellixError(
-        ErrorCode.DOWNLOAD_FAILED, "HTTP status 404.", status=404, retryable=False
-    )
+    media.answers["https://x/gone.png"] = gone(404)
     saved = save(media, tmp_path, task("https://x/gone.png", "https://x/a.png"))
     assert [file.path.name for file in saved.files] == ["a.png"]
     assert len(saved.errors) == 1
@@ -271,7 +290,10 @@ def test_what_cannot_be_saved_is_said_before_any_request(
         (404, "2027-01-14T08:00:00Z", ErrorCode.RESULT_EXPIRED),
         (410, None, ErrorCode.RESULT_EXPIRED),
         (403, "2027-01-14T08:00:00Z", ErrorCode.DOWNLOAD_FAILED),
-        (403, "2027-01-13T07:00:00Z", ErrorCode.RESULT_EXPIRED),
+        (403, "2027-01-07T07:00:00Z", ErrorCode.RESULT_EXPIRED),
+        (400, "2027-01-14T08:00:00Z", ErrorCode.DOWNLOAD_FAILED),
+        (401, "2027-01-07T07:00:00Z", ErrorCode.RESULT_EXPIRED),
+        (400, None, ErrorCode.DOWNLOAD_FAILED),
         (403, None, ErrorCode.RESULT_EXPIRED),
     ],
 )
@@ -279,9 +301,7 @@ def test_a_result_that_is_gone_is_told_from_one_that_is_refused(
     media: FakeMedia, tmp_path: Path, status: int, ended: str | None, code: ErrorCode
 ) -> None:
     media.clock.time = 1_800_000_000.0 - 86400  # 2027-01-14 08:00 UTC
-    media.answers["https://x/a.png"] = ModellixError(
-        ErrorCode.DOWNLOAD_FAILED, f"HTTP status {status}.", status=status, retryable=False
-    )
+    media.answers["https://x/a.png"] = gone(status)
     extensions = {"end_time": ended} if ended else {}
     saved = save(media, tmp_path, resources("https://x/a.png", **extensions))
     assert saved.errors[0].code is code
@@ -305,14 +325,13 @@ def test_files_keep_the_order_of_the_resources_however_they_arrive(
 ) -> None:
     first = media.gates["https://x/a.png"] = threading.Event()
 
-    class Watching(Progress):
-        def bytes(self, name: str, done: int, total: int | None) -> None:
+    class Watching(Silent):
+        def progress(self, name: str, done: int, total: int | None) -> None:
             if name == "b.png" and done == total:
                 first.set()
 
-    saved = Saved(tmp_path)
     wanted = task("https://x/a.png", "https://x/b.png")
-    downloader(media, tmp_path).save(wanted, saved, Watching())
+    saved = downloader(media, tmp_path, listener=Watching()).save(wanted)
     assert names(saved) == ["a.png", "b.png"]
 
 
@@ -322,14 +341,13 @@ def test_files_of_one_name_are_numbered_in_the_order_of_the_resources(
     media.answers["https://x/other/a.png"] = b"second"
     first = media.gates["https://x/a.png"] = threading.Event()
 
-    class Watching(Progress):
-        def bytes(self, name: str, done: int, total: int | None) -> None:
+    class Watching(Silent):
+        def progress(self, name: str, done: int, total: int | None) -> None:
             if done == total == len(b"second"):
                 first.set()
 
-    saved = Saved(tmp_path)
     wanted = task("https://x/a.png", "https://x/other/a.png")
-    downloader(media, tmp_path).save(wanted, saved, Watching())
+    saved = downloader(media, tmp_path, listener=Watching()).save(wanted)
     assert names(saved) == ["a.png", "a-2.png"]
     assert (tmp_path / "a-2.png").read_bytes() == b"second"
 
@@ -357,8 +375,7 @@ def test_no_more_files_than_allowed_are_fetched_at_once(media: FakeMedia, tmp_pa
     both = downloader(counting, tmp_path, Limits(parallel=2))
     urls = list(counting.answers)
     threads = [
-        threading.Thread(target=both.save, args=(task(*part), Saved(tmp_path), Progress()))
-        for part in (urls[:6], urls[6:])
+        threading.Thread(target=both.save, args=(task(*part),)) for part in (urls[:6], urls[6:])
     ]
     for thread in threads:
         thread.start()
@@ -372,10 +389,10 @@ def test_tasks_saved_at_the_same_time_share_names_and_the_total(
     media: FakeMedia, tmp_path: Path
 ) -> None:
     shared = downloader(media, tmp_path, Limits(max_total_bytes=2 * len(PNG) + 10))
-    outcomes = [Saved(tmp_path) for _ in range(3)]
+    outcomes: list[Saved] = []
+    same = task("https://x/a.png")
     threads = [
-        threading.Thread(target=shared.save, args=(task("https://x/a.png"), saved, Progress()))
-        for saved in outcomes
+        threading.Thread(target=lambda: outcomes.append(shared.save(same))) for _ in range(3)
     ]
     for thread in threads:
         thread.start()
@@ -406,7 +423,7 @@ def test_names_can_be_chosen_and_are_made_safe_and_unique(media: FakeMedia, tmp_
         media,
         tmp_path,
         task("https://x/a.png", "https://x/b.png"),
-        name=lambda resource, extension: f"../cat.{extension}",
+        names=Named("../cat.{1}"),
     )
     assert names(saved) == ["-cat.png", "-cat-2.png"]
     assert saved.files[1].path.read_bytes() == b"other"
@@ -418,13 +435,13 @@ def test_a_chosen_name_knows_the_resource_and_the_extension_that_was_found(tmp_p
         media,
         tmp_path,
         task("https://x/r"),
-        name=lambda resource, extension: f"{resource.position}.{extension}",
+        names=Named("{0}.{1}"),
     )
     assert names(saved) == ["1.png"]
 
 
 def test_a_chosen_name_that_is_none_is_the_usual_one(media: FakeMedia, tmp_path: Path) -> None:
-    saved = save(media, tmp_path, task("https://x/a.png"), name=lambda resource, extension: "..")
+    saved = save(media, tmp_path, task("https://x/a.png"), names=Named(".."))
     assert names(saved) == ["a.png"]
 
 
@@ -438,41 +455,35 @@ def test_a_stop_leaves_nothing_incomplete_and_keeps_what_was_complete(
     first = media.gates["https://x/a.png"] = threading.Event()
     arrived = threading.Event()
 
-    class Watching(Progress):
-        def bytes(self, name: str, done: int, total: int | None) -> None:
+    class Watching(Silent):
+        def progress(self, name: str, done: int, total: int | None) -> None:
             arrived.set()
 
-    saved, raised = Saved(tmp_path), []
-    saving = downloader(media, tmp_path)
-
-    def run() -> None:
-        try:
-            saving.save(task("https://x/a.png", "https://x/other/a.png"), saved, Watching())
-        except Abandoned as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=run)
+    outcomes: list[Saved] = []
+    saving = downloader(media, tmp_path, listener=Watching())
+    wanted = task("https://x/a.png", "https://x/other/a.png")
+    thread = threading.Thread(target=lambda: outcomes.append(saving.save(wanted)))
     thread.start()
     assert arrived.wait(10)
-    until(lambda: bool(saving._jobs[0].turns._ready))
+    until(lambda: bool(saving._jobs[0].order._held))
     saving.stop()
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
-    assert [file.path.read_bytes() for file in saved.files] == [b"second"]
     first.set()
     thread.join(10)
-    assert raised
-    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    assert outcomes[0].stopped
+    assert [file.path.read_bytes() for file in outcomes[0].files] == [b"second"]
+    until(lambda: [path.name for path in tmp_path.iterdir()] == ["a.png"])
 
 
 @pytest.mark.parametrize("again", [False, True])
 def test_ctrl_c_ends_it_at_once_and_a_second_one_leaves_nothing_behind(
     media: FakeMedia, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool
 ) -> None:
-    media.gates["https://x/a.png"] = threading.Event()
     stop, stops = DownloadDestination.stop, []
+    parts: list[Part] = []
 
-    def wait(self: Pool[int, None], timeout: float) -> None:
-        until(lambda: any(tmp_path.glob("*.part")))
+    def run(self: Downloader, job: Any) -> None:
+        parts.append(self._destination.part("key", "a.png"))
         raise KeyboardInterrupt
 
     def torn(self: DownloadDestination) -> None:
@@ -481,19 +492,19 @@ def test_ctrl_c_ends_it_at_once_and_a_second_one_leaves_nothing_behind(
             raise KeyboardInterrupt
         stop(self)
 
-    monkeypatch.setattr(Pool, "next", wait)
+    monkeypatch.setattr(Downloader, "_run", run)
     monkeypatch.setattr(DownloadDestination, "stop", torn)
     with pytest.raises(KeyboardInterrupt):
-        downloader(media, tmp_path).save(task("https://x/a.png"), Saved(tmp_path), Progress())
+        downloader(media, tmp_path).save(task("https://x/a.png"))
     assert list(tmp_path.iterdir()) == []
-    media.gates["https://x/a.png"].set()
+    parts[0].close()
 
 
 def test_nothing_is_saved_after_a_stop(media: FakeMedia, tmp_path: Path) -> None:
     saving = downloader(media, tmp_path)
     saving.stop()
-    with pytest.raises(Abandoned):
-        saving.save(task("https://x/a.png"), Saved(tmp_path), Progress())
+    saved = saving.save(task("https://x/a.png"))
+    assert (saved.stopped, saved.files) == (True, [])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -507,47 +518,47 @@ def until(condition: Callable[[], bool]) -> None:
 # URLs that are not there any more
 
 
-@pytest.mark.parametrize("status", [403, 404, 410])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
 def test_a_result_that_moved_is_fetched_from_where_it_is_now(
     media: FakeMedia, tmp_path: Path, status: int
 ) -> None:
     media.answers["https://x/old.png"] = gone(status)
-    asked: list[str] = []
-
-    def reread(task_id: str) -> Task:
-        asked.append(task_id)
-        return task("https://x/a.png", "https://x/b.png")
-
+    api = Api(task("https://x/a.png", "https://x/b.png"))
     old = task("https://x/old.png", "https://x/old.png")
-    saved = save(media, tmp_path, old, reread=reread)
+    saved = save(media, tmp_path, old, reread=api)
     assert [file.url for file in saved.files] == ["https://x/a.png", "https://x/b.png"]
     assert saved.errors == []
-    assert asked == ["task-1"]
+    assert api.asked == ["task-1"]
 
 
 @pytest.mark.parametrize("now", [task("https://x/old.png"), task()])
 def test_a_result_that_is_nowhere_else_is_gone(media: FakeMedia, tmp_path: Path, now: Task) -> None:
     media.answers["https://x/old.png"] = gone(404)
-    saved = save(media, tmp_path, task("https://x/old.png"), reread=lambda task_id: now)
+    saved = save(media, tmp_path, task("https://x/old.png"), reread=Api(now))
     assert saved.errors[0].code is ErrorCode.RESULT_EXPIRED
     assert media.opened == ["https://x/old.png"]
 
 
-def test_a_task_that_cannot_be_read_anew_leaves_the_first_failure(
+def test_a_new_url_that_fails_too_is_the_end(media: FakeMedia, tmp_path: Path) -> None:
+    media.answers |= {"https://x/old.png": gone(403), "https://x/new.png": gone(403)}
+    saved = save(media, tmp_path, task("https://x/old.png"), reread=Api(task("https://x/new.png")))
+    assert saved.errors[0].status == 403
+    assert media.opened == ["https://x/old.png", "https://x/new.png"]
+
+
+def test_a_task_that_cannot_be_read_again_leaves_the_first_failure(
     media: FakeMedia, tmp_path: Path
 ) -> None:
     media.answers["https://x/old.png"] = gone(404)
-
-    def reread(task_id: str) -> Task:
-        raise ModellixError(ErrorCode.NETWORK, "no route")
-
-    saved = save(media, tmp_path, task("https://x/old.png"), reread=reread)
+    api = Api(ModellixError(ErrorCode.NETWORK, "no route"))
+    saved = save(media, tmp_path, task("https://x/old.png"), reread=api)
     assert saved.errors[0].code is ErrorCode.RESULT_EXPIRED
 
 
-def test_a_failure_that_is_not_about_the_url_reads_nothing_anew(
+def test_a_failure_that_is_not_about_the_url_reads_no_task(
     media: FakeMedia, tmp_path: Path
 ) -> None:
-    media.answers["https://x/a.png"] = gone(400)
-    saved = save(media, tmp_path, task("https://x/a.png"), reread=lambda task_id: pytest.fail())
-    assert saved.errors[0].status == 400
+    media.answers["https://x/a.png"] = gone(405)
+    api = Api(task())
+    saved = save(media, tmp_path, task("https://x/a.png"), reread=api)
+    assert (saved.errors[0].status, api.asked) == (405, [])

@@ -1,5 +1,6 @@
 """Fetching results: what is refused, followed, and told. The key never goes there."""
 
+import gzip
 import socket
 
 import httpx
@@ -7,9 +8,9 @@ import pytest
 import respx
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.downloads.checksums import Checksum
 from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy
-from modellix_cli.downloads.ranges import Resume
+from modellix_cli.downloads.response import Checksum, Resume, Version
+from modellix_cli.downloads.tries import FetchFailed, Remedy
 
 URL = "https://cdn.example.com/images/a.png?sig=secret"
 PUBLIC = "93.184.216.34"
@@ -39,9 +40,14 @@ def fetch(url: str, policy: MediaPolicy | None = None) -> bytes:
 
 
 def failure(url: str, policy: MediaPolicy | None = None) -> ModellixError:
-    with pytest.raises(ModellixError) as caught:
+    try:
         fetch(url, policy)
-    return caught.value
+    except FetchFailed as failed:
+        assert failed.error.retryable == (failed.remedy is Remedy.TRY_AGAIN)
+        return failed.error
+    except ModellixError as refused:
+        return refused
+    pytest.fail("it was fetched")
 
 
 @respx.mock
@@ -197,21 +203,12 @@ def test_a_broken_redirect_is_refused(location: str) -> None:
     assert failure(URL).code in (ErrorCode.RESOURCE_REFUSED, ErrorCode.DOWNLOAD_FAILED)
 
 
-@respx.mock
-@pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, gzip"])
-def test_a_file_that_comes_compressed_is_no_file(encoding: str) -> None:
-    respx.get(host=PUBLIC).respond(content=b"x", headers={"Content-Encoding": encoding})
-    error = failure(URL)
-    assert error.code is ErrorCode.DOWNLOAD_FAILED
-    assert not error.retryable
-
-
 def test_a_refusal_names_every_flag_that_would_be_needed() -> None:
     hint = failure("http://127.0.0.1/a.png").hint
     assert "--allow-insecure-http --allow-private-network" in hint
 
 
-REST = Resume(2, '"v1"', 6)
+REST = Resume(2, Version('"v1"'), 6)
 
 
 def rest(resume: Resume = REST) -> tuple[int, int | None, bytes]:
@@ -270,9 +267,10 @@ def test_the_rest_is_asked_for_after_a_redirect_too() -> None:
 @pytest.mark.parametrize(("status", "retryable"), [(503, True), (404, False), (204, False)])
 def test_a_failure_is_one_for_the_rest_too(status: int, retryable: bool) -> None:
     respx.get(host=PUBLIC).respond(status)
-    with pytest.raises(ModellixError) as caught:
+    with pytest.raises(FetchFailed) as caught:
         rest()
-    assert (caught.value.status, caught.value.retryable) == (status, retryable)
+    error = caught.value.error
+    assert (error.status, error.retryable) == (status, retryable)
 
 
 @respx.mock
@@ -280,7 +278,7 @@ def test_what_a_whole_file_is_compared_with_is_told() -> None:
     headers = {"ETag": '"v1"', "Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}
     respx.get(host=PUBLIC).respond(content=b"pixels", headers=headers)
     with MediaFetcher(MediaPolicy()).open(URL) as stream:
-        assert stream.validator == '"v1"'
+        assert stream.version == Version('"v1"')
         assert stream.checksum == Checksum("md5", bytes(16))
 
 
@@ -293,11 +291,110 @@ def test_a_checksum_of_a_part_is_not_one_of_the_file() -> None:
 
 
 @respx.mock
-def test_the_patience_with_a_host_is_bounded() -> None:
-    route = respx.get(host=PUBLIC).respond(content=b"x")
-    fetcher = MediaFetcher(MediaPolicy())
-    for patience in (2.0, 500.0):
-        with fetcher.open(URL, None, patience):
-            pass
-    limits = [call.request.extensions["timeout"] for call in route.calls]
-    assert [(limit["connect"], limit["read"]) for limit in limits] == [(2.0, 2.0), (10.0, 30.0)]
+@pytest.mark.parametrize(("asked", "wait"), [("12", 12.0), ("0", None), ("soon", None)])
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_time_that_a_busy_host_names_is_told(
+    status: int, asked: str, wait: float | None
+) -> None:
+    respx.get(host=PUBLIC).respond(status, headers={"Retry-After": asked})
+    with pytest.raises(FetchFailed) as caught:
+        fetch(URL)
+    assert (caught.value.remedy, caught.value.retry_after) == (Remedy.TRY_AGAIN, wait)
+
+
+@respx.mock
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+def test_a_status_of_urls_that_are_not_valid_any_more_asks_for_a_new_one(status: int) -> None:
+    respx.get(host=PUBLIC).respond(status)
+    with pytest.raises(FetchFailed) as caught:
+        fetch(URL)
+    assert caught.value.remedy is Remedy.NEW_URL
+
+
+@respx.mock
+def test_a_rest_of_another_version_is_left_for_the_whole_file() -> None:
+    rest_of_other = httpx.Response(
+        206, content=b"xels", headers={"Content-Range": "bytes 2-5/6", "ETag": '"v2"'}
+    )
+    whole = httpx.Response(200, content=b"pixels")
+    route = respx.get(host=PUBLIC)
+    route.side_effect = [rest_of_other, whole]
+    assert rest() == (0, 6, b"pixels")
+
+
+@respx.mock
+def test_a_decoded_file_has_no_length_and_cannot_be_resumed() -> None:
+    headers = {
+        "Content-Encoding": "gzip",
+        "ETag": '"v1"',
+        "Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    respx.get(host=PUBLIC).respond(content=gzip.compress(b"pixels"), headers=headers)
+    with MediaFetcher(MediaPolicy()).open(URL) as stream:
+        assert (stream.length, stream.version, stream.checksum) == (None, Version(), None)
+        assert b"".join(bytes(chunk) for chunk in stream.chunks) == b"pixels"
+
+
+# Proxies
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://user:secret@proxy.example:3128")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+
+@respx.mock
+@pytest.mark.usefixtures("proxy")
+def test_a_proxy_is_given_the_name_of_a_public_host() -> None:
+    respx.get(URL).respond(content=b"pixels")
+    assert fetch(URL) == b"pixels"
+
+
+@respx.mock
+@pytest.mark.usefixtures("proxy")
+@pytest.mark.parametrize("host", ["inside.example.com", "nowhere.example.com", "10.0.0.1"])
+def test_a_proxy_is_not_asked_for_private_or_unknown_hosts(host: str) -> None:
+    error = failure(f"https://{host}/a.png")
+    assert error.code is ErrorCode.RESOURCE_REFUSED
+    assert "--allow-private-network" in error.hint
+    assert "secret" not in error.message
+
+
+@respx.mock
+@pytest.mark.usefixtures("proxy")
+def test_what_the_user_allows_is_left_to_the_proxy() -> None:
+    respx.get("https://nowhere.example.com/a.png").respond(content=b"pixels")
+    assert fetch("https://nowhere.example.com/a.png", MediaPolicy(private_network=True))
+
+
+@pytest.mark.usefixtures("proxy")
+def test_that_only_the_proxy_resolves_names_is_said_before_paying() -> None:
+    with pytest.raises(ModellixError, match=r"Only the proxy http://proxy\.example:3128 can"):
+        MediaFetcher(MediaPolicy()).check_before_paying("https://nowhere.example.com/api/v1")
+    MediaFetcher(MediaPolicy()).check_before_paying("https://cdn.example.com/api/v1")
+    allowed = MediaFetcher(MediaPolicy(private_network=True))
+    allowed.check_before_paying("https://nowhere.example.com/api/v1")
+
+
+def test_without_a_proxy_nothing_is_resolved_before_paying() -> None:
+    MediaFetcher(MediaPolicy()).check_before_paying("https://nowhere.example.com/api/v1")
+
+
+# A service on this machine
+
+
+@respx.mock
+def test_the_media_of_a_service_on_this_machine_need_no_flags() -> None:
+    own = MediaPolicy(own_origin="http://127.0.0.1:8123/api/v1")
+    respx.get("http://127.0.0.1:8123/media/1.png").respond(content=b"pixels")
+    assert fetch("http://127.0.0.1:8123/media/1.png", own) == b"pixels"
+    for url in ("http://127.0.0.1:8124/a", "http://10.0.0.1/a", "https://127.0.0.1:8123/a"):
+        assert failure(url, own).code is ErrorCode.RESOURCE_REFUSED
+
+
+def test_only_loopback_is_a_service_on_this_machine() -> None:
+    own = MediaPolicy(own_origin="http://10.0.0.1/api/v1")
+    assert failure("http://10.0.0.1/a.png", own).code is ErrorCode.RESOURCE_REFUSED

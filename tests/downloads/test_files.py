@@ -14,7 +14,6 @@ from modellix_cli.downloads.files import (
     has_extension,
     name_from_url,
     numbered,
-    part_file,
     prepare_folder,
     safe_name,
 )
@@ -127,10 +126,10 @@ def test_a_file_can_be_made_under_any_safe_name(
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
     name = safe_name(text) or "resource-1"
-    with part_file(folder, name) as (stream, part):
-        stream.write(b"x")
-        stream.close()
-        path = appear(part, folder, name, overwrite=True, taken=set())
+    part = folder / "a.part"
+    part.write_bytes(b"x")
+    path = appear(part, folder, name, overwrite=True, taken=set())
+    part.unlink(missing_ok=True)
     assert path.parent == folder
     assert path.read_bytes() == b"x"
     path.unlink()
@@ -222,7 +221,7 @@ def test_an_output_folder_may_be_a_link_to_a_folder(tmp_path: Path) -> None:
     assert (tmp_path / "link").is_symlink()
 
 
-# Part files
+# Appearing
 
 
 def save(
@@ -233,56 +232,18 @@ def save(
     overwrite: bool = False,
     taken: set[str] | None = None,
 ) -> Path:
-    with part_file(folder, name) as (stream, part):
-        stream.write(data)
-        stream.close()
+    part = folder / "a.part"
+    part.write_bytes(data)
+    try:
         return appear(
             part, folder, name, overwrite=overwrite, taken=set() if taken is None else taken
         )
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
-
-
-def test_a_file_in_the_making_is_a_part_file_beside_its_target(tmp_path: Path) -> None:
-    with part_file(tmp_path, "a.png") as (stream, part):
-        stream.write(b"x")
-        assert part.parent == tmp_path
-        assert part.name.startswith("a.png.")
-        assert part.suffix == ".part"
-        assert names(tmp_path) == [part.name]
-
-
-def test_two_part_files_of_one_name_do_not_collide(tmp_path: Path) -> None:
-    with part_file(tmp_path, "a") as (_one, first), part_file(tmp_path, "a") as (_two, second):
-        assert first != second
-
-
-@pytest.mark.parametrize("failure", [ValueError, OSError, KeyboardInterrupt])
-def test_a_part_file_is_removed_after_a_failure(
-    tmp_path: Path, failure: type[BaseException]
-) -> None:
-    with pytest.raises(failure), part_file(tmp_path, "a.png") as (stream, _part):
-        stream.write(b"x")
-        raise failure
-    assert names(tmp_path) == []
-
-
-def test_a_part_file_that_is_gone_already_is_no_failure(tmp_path: Path) -> None:
-    with part_file(tmp_path, "a.png") as (_stream, part):
-        part.unlink()
-    assert names(tmp_path) == []
-
-
-@pytest.mark.parametrize("name", ["x" * 300, "missing/a.png"])
-def test_a_part_file_that_cannot_be_made_is_an_error(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ModellixError, match="Cannot write") as caught, part_file(tmp_path, name):
-        pass
-    assert caught.value.code is ErrorCode.OUTPUT_UNWRITABLE
-
-
-# Appearing
 
 
 def test_a_complete_file_appears_under_its_name(tmp_path: Path) -> None:
@@ -391,3 +352,41 @@ def test_a_part_file_that_vanished_is_an_error(tmp_path: Path) -> None:
         appear(tmp_path / "gone.part", tmp_path, "a.png", overwrite=False, taken=set())
     assert caught.value.code is ErrorCode.OUTPUT_UNWRITABLE
     assert names(tmp_path) == []
+
+
+# File systems that cannot write every character
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "written"),
+    [
+        ("猫.png", "iso-8859-1", "u732b.png"),
+        ("café 猫.png", "iso-8859-1", "café u732b.png"),
+        ("café.png", "ascii", "cafe.png"),
+        ("猫.png", "utf-8", "猫.png"),
+        ("😀", "ascii", "u1f600"),
+    ],
+)
+def test_a_name_can_be_written_in_the_encoding_of_the_file_system(
+    name: str, encoding: str, written: str
+) -> None:
+    assert safe_name(name, encoding) == written
+
+
+@given(st.text(st.characters(codec=None), max_size=200), st.sampled_from(["ascii", "latin-1"]))
+def test_every_safe_name_can_be_written(text: str, encoding: str) -> None:
+    name = safe_name(text, encoding)
+    assert name.encode(encoding)[:1] != b"."
+    assert "/" not in name
+
+
+def test_a_relative_folder_in_a_deleted_one_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(ModellixError, match="Cannot write") as caught:
+        prepare_folder(Path("out"))
+    assert caught.value.code is ErrorCode.OUTPUT_UNWRITABLE
+    monkeypatch.chdir(tmp_path)

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.downloads.hosts import is_private, is_public, literal_address, resolve_public
+from modellix_cli.downloads.hosts import (
+    is_odd,
+    is_private,
+    is_public,
+    literal_address,
+    resolve_public,
+)
 
 PRIVATE_V4 = [
     *("0.0.0.0/8", "10.0.0.0/8", "127.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16"),
@@ -130,12 +136,12 @@ def resolves(monkeypatch: pytest.MonkeyPatch) -> Resolver:
 
 def test_a_public_name_gives_the_addresses_to_connect_to(resolves: Resolver) -> None:
     resolves("2606:4700::1111", "1.1.1.1")
-    assert resolve_public("cdn.example", 443) == ["2606:4700::1111", "1.1.1.1"]
+    assert resolve_public("cdn.example", 443, tls=True) == ["2606:4700::1111", "1.1.1.1"]
 
 
 def test_each_address_is_given_once(resolves: Resolver) -> None:
     resolves("1.1.1.1", "1.0.0.1", "1.1.1.1")
-    assert resolve_public("cdn.example", 443) == ["1.1.1.1", "1.0.0.1"]
+    assert resolve_public("cdn.example", 443, tls=True) == ["1.1.1.1", "1.0.0.1"]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +161,7 @@ def test_a_name_with_any_private_address_is_refused(
 ) -> None:
     resolves(*addresses)
     with pytest.raises(ModellixError, match=r"cdn\.example resolves to a private") as caught:
-        resolve_public("cdn.example", 443)
+        resolve_public("cdn.example", 443, tls=True)
     assert caught.value.code is ErrorCode.RESOURCE_REFUSED
     assert "--allow-private-network" in caught.value.hint
 
@@ -166,4 +172,46 @@ def test_a_name_that_does_not_resolve_is_the_systems_error(monkeypatch: pytest.M
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     with pytest.raises(OSError, match="not known"):
-        resolve_public("nowhere.example", 443)
+        resolve_public("nowhere.example", 443, tls=True)
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("64:ff9b::808:808", True),
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b::c0a8:1", False),
+        ("64:ff9b:1::808:808", False),
+        ("::ffff:8.8.8.8", True),
+        ("::ffff:10.0.0.1", False),
+    ],
+)
+def test_an_address_in_an_address_is_judged_as_what_it_is(address: str, public: bool) -> None:
+    assert is_public(address) == public
+
+
+@pytest.mark.parametrize("address", ["198.18.0.5", "198.19.255.254"])
+def test_what_a_vpn_answers_passes_where_a_certificate_proves_the_host(
+    resolves: Resolver, address: str
+) -> None:
+    resolves(address)
+    assert resolve_public("cdn.example", 443, tls=True) == [address]
+    with pytest.raises(ModellixError, match="private or reserved"):
+        resolve_public("cdn.example", 80, tls=False)
+    assert is_private(address)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["8.8.8.8 .rebind.evil", "8.8.8.8\u00a0.evil", "8.8.8.8\u3000.evil", "8.8.8.8\x0b.evil", "a/b"],
+)
+def test_a_host_with_odd_characters_is_no_address_and_no_name(host: str) -> None:
+    assert is_odd(host)
+    assert literal_address(host) is None
+
+
+@pytest.mark.parametrize(
+    "host", ["cdn.example.com", "1.1.1.1", "::1", "猫.example", "a_b-c.x", "x~y"]
+)
+def test_an_ordinary_host_is_not_odd(host: str) -> None:
+    assert not is_odd(host)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from modellix_cli.downloads.ranges import Resume, validator
+from modellix_cli.downloads.response import Resume, Version
 
 DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
+ABC = Version('"abc"', DATE)
 
 
 @pytest.mark.parametrize(
@@ -24,11 +25,11 @@ DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
 def test_only_what_proves_that_the_file_is_the_same_is_a_validator(
     headers: dict[str, str], found: str | None
 ) -> None:
-    assert validator(headers) == found
+    assert Version.of(headers).validator == found
 
 
 def test_the_rest_is_asked_for_on_condition_that_the_file_is_the_same() -> None:
-    assert Resume(100, '"abc"').headers == {"Range": "bytes=100-", "If-Range": '"abc"'}
+    assert Resume(100, ABC).headers == {"Range": "bytes=100-", "If-Range": '"abc"'}
 
 
 @pytest.mark.parametrize(
@@ -51,8 +52,24 @@ def test_the_rest_is_asked_for_on_condition_that_the_file_is_the_same() -> None:
 def test_a_range_fits_only_from_where_the_file_stopped_and_of_its_length(
     content_range: str, total: int | None
 ) -> None:
-    assert Resume(100, '"abc"', 200).total(content_range) == total
+    assert Resume(100, ABC, 200).total({"content-range": content_range}) == total
 
 
 def test_a_length_that_was_not_known_is_taken_from_the_range() -> None:
-    assert Resume(100, '"abc"').total("bytes 100-299/300") == 300
+    assert Resume(100, ABC).total({"content-range": "bytes 100-299/300"}) == 300
+
+
+@pytest.mark.parametrize(
+    ("headers", "same"),
+    [
+        ({}, True),
+        ({"etag": '"abc"', "last-modified": DATE}, True),
+        ({"etag": '"other"'}, False),
+        ({"etag": 'W/"abc"'}, False),
+        ({"last-modified": "Thu, 22 Oct 2026 07:28:00 GMT"}, False),
+        ({"etag": '"abc"', "last-modified": "Thu, 22 Oct 2026 07:28:00 GMT"}, False),
+    ],
+)
+def test_a_rest_of_another_version_does_not_fit(headers: dict[str, str], same: bool) -> None:
+    answer = {"content-range": "bytes 100-199/200"} | headers
+    assert (Resume(100, ABC, 200).total(answer) is not None) == same

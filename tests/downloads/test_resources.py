@@ -5,10 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modellix_cli.api.documents import Resource
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import Resource
 from modellix_cli.downloads.files import safe_name
-from modellix_cli.downloads.resources import extension, file_name, inline_content, sniff
+from modellix_cli.downloads.resources import (
+    broken_promise,
+    extension,
+    file_name,
+    inline_content,
+    promised_kind,
+    sniff,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 MP4 = b"\0\0\0\x20ftypisom\0\0\2\0"
@@ -242,3 +249,55 @@ def test_whatever_the_server_sends_the_name_is_safe(
     name = file_name(resource(f"https://x/{path}", form=form), media_type, head)
     assert name
     assert safe_name(name) == name
+
+
+# Promises
+
+
+@pytest.mark.parametrize(
+    ("made", "kind"),
+    [
+        (resource("https://x/a", kind="image"), "image"),
+        (resource("https://x/a", kind="Video/mp4"), "video"),
+        (resource("https://x/a.png", kind="text"), None),
+        (resource("https://x/a.json", kind="document"), None),
+        (resource("https://x/a.mp3"), "audio"),
+        (resource("https://x/a.png?sig=b.txt"), "image"),
+        (resource("https://x/a", form="webp"), "image"),
+        (resource("https://x/a", form="video/mp4"), "video"),
+        (resource("https://x/a.bin"), None),
+        (resource("https://x/a"), None),
+    ],
+)
+def test_the_type_else_the_extension_is_a_promise(made: Resource, kind: str | None) -> None:
+    assert promised_kind(made) == kind
+
+
+@pytest.mark.parametrize(
+    ("content_type", "head", "found"),
+    [
+        ("text/html", b"<html>", "an HTML or XML page"),
+        (None, b"\xef\xbb\xbf \n<!doctype html>", "an HTML or XML page"),
+        (None, b'{"code": 404}', "JSON"),
+        ("application/json", b"null", "JSON"),
+        ("text/plain; charset=utf-8", "nicht gefunden ü".encode(), "text"),
+        (None, b"", "an empty file"),
+        ("text/html", PNG, None),
+        ("text/plain", b"\x00\x01binary", None),
+        (None, b"unknown format", None),
+        ("image/svg+xml", b"<?xml version='1.0'?>", None),
+        (None, b"<svg xmlns='http://www.w3.org/2000/svg'>", None),
+        ("application/octet-stream", b"{\x00\x01\x02", None),
+    ],
+)
+def test_only_what_is_certainly_no_picture_breaks_the_promise(
+    content_type: str | None, head: bytes, found: str | None
+) -> None:
+    assert broken_promise("image", content_type, head, len(head)) == found
+    assert broken_promise(None, content_type, head, len(head)) is None
+
+
+@given(st.binary(max_size=512), st.sampled_from(["image", "video", "audio", None]))
+def test_any_bytes_are_judged(head: bytes, kind: str | None) -> None:
+    found = broken_promise(kind, "text/html", head, len(head))
+    assert found is None or kind is not None

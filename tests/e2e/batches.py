@@ -55,9 +55,7 @@ class Batches:
 def batch(running_service: FakeService, shell: Shell) -> Iterator[Batches]:
     """Lines that differ, and a service without limits that forgot everything."""
     shell.env["MODELLIX_BASE_URL"] = running_service.url
-    before = {"running": 0, "rate": 0, "post_status": 0, "cut_rate": 0, "refuse503_rate": 0}
-    before |= {"flaky_read_rate": 0, "expire_keepalive": 0, "latency": 0}
-    running_service.reset(task_time="0.1", **before)
+    running_service.restore(task_time="0.1")
     made = Batches(running_service, shell, shell.cwd / "lines.jsonl")
     made.write(*[{}] * LINES)
     yield made

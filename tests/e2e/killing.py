@@ -130,7 +130,7 @@ def signal_round(
         verdict.wrong.append(f"took {spent:.1f} s to end")
     if run.returncode == 0:
         return None
-    if run.returncode != 128 + number:
+    if run.returncode != -number:  # it died by the signal
         verdict.wrong.append(f"exit {run.returncode} after signal {number}: {err[-300:]}")
     before = Verdict(kills=1)
     judge(before, plan, out, served, finished=False)
@@ -187,8 +187,8 @@ def finish(run: "subprocess.Popen[bytes]") -> tuple[bytes, str]:
 
 
 def check_status(verdict: Verdict, status: int, err: str) -> None:
-    """A batch that ended by itself is 0, or 1 if something is unknown."""
-    if status != (1 if verdict.unknown else 0):
+    """A batch that ended by itself is 0, or 8 if something is unknown."""
+    if status != (8 if verdict.unknown else 0):
         verdict.wrong.append(f"exit {status} with {verdict.unknown} unknown: {err[-300:]}")
 
 

@@ -12,11 +12,14 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.service import Settings
+
 SERVICE = Path(__file__).with_name("service.py")
+KEPT = {"port", "with_parent", "seed"}
 HEADERS = {"Authorization": "Bearer any", "Content-Type": "application/json"}
 
 
@@ -33,6 +36,11 @@ class FakeService:
         """Forget every task and count, and change settings."""
         self.change(**settings)
         self._ask("/__reset__", b"")
+
+    def restore(self, **settings: Any) -> None:
+        """Forget every task and count, and go back to the settings without faults but these."""
+        usual = {name: value for name, value in asdict(Settings()).items() if name not in KEPT}
+        self.reset(**usual | settings)
 
     def change(self, **settings: Any) -> None:
         self._ask("/__set__", json.dumps(settings).encode())

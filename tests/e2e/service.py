@@ -7,7 +7,9 @@
                                              and begin a new search for the busiest second
 
 The settings are the fields of `Settings`, as options with dashes. Bodies may steer too:
-{"_status": 402} is answered so, {"_fail": true} ends failed, {"_seconds": 9} takes that long.
+{"_status": 402} is answered so, {"_fail": true} ends failed, {"_seconds": 9} takes that long,
+{"_media": 404} has a result that is answered so.
+A key that begins with "other" belongs to another team: it does not see the tasks of the rest.
 What was paid for is kept in memory only. `served.py` starts it for tests and benchmarks.
 It uses the standard library only, and answers over 3,000 requests a second on one core.
 """
@@ -75,11 +77,26 @@ class Settings:
     expire_keepalive: float = 0.0  # idle connections are closed
     post_status: int = 0  # the answer to every POST after the first `post_good`
     post_good: int = 0
+    lost_posts: int = 0  # so many POSTs from now on make their task and get no answer
+    named_posts: int = 0  # so many POSTs from now on are answered with `named_*` instead
+    named_status: int = 500
+    named_body: str = ""  # {id} and {url} stand for the task's
+    named_makes: bool = True  # else the id is of a task that was never made
+    hidden_polls: int = 0  # so many GETs of tasks from now on are answered 404
+    missing_media: bool = False  # results are answered 404
+    post_tail: str = ""  # bytes behind every answer to a POST, in the same write
+    connection_requests: int = 0  # a connection is closed at the request after so many
     with_parent: bool = False  # end when the process that started this one is gone
 
     def update(self, values: dict[str, Any]) -> None:
         for name, value in values.items():
             setattr(self, name, type(getattr(self, name))(value))
+
+    def spend(self, name: str) -> bool:
+        """Take one of what is counted down in the setting `name`; whether there was one."""
+        left: int = getattr(self, name)
+        setattr(self, name, max(0, left - 1))
+        return left > 0
 
 
 @dataclass(slots=True)
@@ -89,6 +106,8 @@ class Task:
     begun: float
     ended: float
     failed: bool
+    media: int = 200  # the status of its result
+    team: str = ""
     polls: int = 0
     lateness: float | None = None  # of the first poll that saw it ended
 
@@ -139,7 +158,7 @@ class Service:
         self.counts: Counter[str] = Counter()
         self.second: deque[float] = deque()
 
-    def answer(self, method: str, path: str, body: bytes, key: bool) -> Answer:
+    def answer(self, method: str, path: str, body: bytes, key: str) -> Answer:
         """Answer one API request: the limit first, then what it asks."""
         now = time.monotonic()
         self.count_second(now)
@@ -152,7 +171,8 @@ class Service:
         elif not key:
             answer = (*problem(401, "Authentication failed: no API key"), {})
         else:
-            answer = self.route(method, path, body, now)
+            team = "other" if key.startswith("other") else ""
+            answer = self.route(method, path, body, now, team)
         status, data, headers = answer
         return status, data, {} if self.settings.bare else headers | self.limit_headers(now)
 
@@ -171,16 +191,16 @@ class Service:
             self.second.popleft()
         self.counts["max_second"] = max(self.counts["max_second"], len(self.second))
 
-    def route(self, method: str, path: str, body: bytes, now: float) -> Answer:
+    def route(self, method: str, path: str, body: bytes, now: float, team: str) -> Answer:
         parts = path.partition("?")[0].removeprefix("/api/v1/").split("/")
         if method == "POST" and len(parts) in (3, 4) and parts[-1] == "async":
-            return self.submit("/".join(parts[-3:-1]), body, now)
+            return self.submit("/".join(parts[-3:-1]), body, now, team)
         if method == "GET" and self.random.random() < self.settings.flaky_read_rate:
             self.counts["flaky"] += 1
             bad = self.counts["flaky"] % 2
             return (*problem(500, "Internal error: flaky"), {}) if bad else (CUT, None, {})
         if method == "GET" and len(parts) == 2 and parts[0] == "tasks":
-            return self.poll(parts[1], now)
+            return self.poll(parts[1], now, team)
         if (method, parts) == ("GET", ["models"]):
             return 200, {"models": MODELS}, {}
         if (method, parts) == ("GET", ["team", "balance"]):
@@ -189,7 +209,7 @@ class Service:
             return 200, success({"is_valid": True}), {}
         return *problem(404, f"Resource not found: {path}"), {}
 
-    def submit(self, slug: str, body: bytes, now: float) -> Answer:
+    def submit(self, slug: str, body: bytes, now: float, team: str) -> Answer:
         try:
             asked = json.loads(body)
         except ValueError:
@@ -210,30 +230,43 @@ class Service:
         if self.random.random() < settings.refuse503_rate:
             self.counts["refused_503"] += 1
             return *problem(503, CATEGORIES[503]), {}
-        task = self.create(slug, asked, now)
-        if self.random.random() < settings.cut_rate:
+        named = settings.spend("named_posts")
+        if named and not settings.named_makes:
+            return settings.named_status, self.named("task-never-made"), {}
+        task = self.create(slug, asked, now, team)
+        if named:
+            return settings.named_status, self.named(task.id), {}
+        if self.random.random() < settings.cut_rate or settings.spend("lost_posts"):
             self.counts["cut"] += 1
             return CUT, None, {}
-        link = {"method": "GET", "url": f"{self.url}/api/v1/tasks/{task.id}"}
+        link = {"method": "GET", "url": self.link(task.id)}
         data = {"status": "pending", "task_id": task.id, "model_id": slug, "get_result": link}
         return 200, success(data), {}
 
-    def create(self, slug: str, asked: dict[str, Any], now: float) -> Task:
+    def named(self, task_id: str) -> bytes:
+        body = self.settings.named_body
+        return body.replace("{id}", task_id).replace("{url}", self.link(task_id)).encode()
+
+    def link(self, task_id: str) -> str:
+        return f"{self.url}/api/v1/tasks/{task_id}"
+
+    def create(self, slug: str, asked: dict[str, Any], now: float, team: str) -> Task:
         shortest, _, longest = self.settings.task_time.partition("-")
         seconds = self.lengths.uniform(float(shortest), float(longest or shortest))
         seconds = float(asked.get("_seconds", seconds))
         self.made += 1
-        task = Task(f"task-{self.made:06d}", slug, now, now + seconds, bool(asked.get("_fail")))
+        task = Task(f"task-{self.made:06d}", slug, now, now + seconds, bool(asked.get("_fail")),
+                    int(asked.get("_media", 200)), team)  # fmt: skip
         self.tasks[task.id] = task
         self.bodies.setdefault(f"{slug} {json.dumps(asked, sort_keys=True)}", []).append(task.id)
         heapq.heappush(self.running, task.ended)
         self.counts["max_running"] = max(self.counts["max_running"], len(self.running))
         return task
 
-    def poll(self, task_id: str, now: float) -> Answer:
+    def poll(self, task_id: str, now: float, team: str) -> Answer:
         self.counts["polls"] += 1
         task = self.tasks.get(task_id)
-        if task is None:
+        if task is None or task.team != team or self.settings.spend("hidden_polls"):
             return *problem(404, f"Resource not found: task {task_id}"), {}
         task.polls += 1
         data: dict[str, Any] = {"status": "processing", "task_id": task.id, "model_id": task.slug}
@@ -251,6 +284,14 @@ class Service:
         result = {"resources": [image], "metadata": metadata, "extensions": {}}
         return 200, success(data | {"status": "success", "result": result}), {}
 
+    def media(self, path: str) -> tuple[int, bytes, dict[str, str]]:
+        self.counts["media"] += 1
+        task = self.tasks.get(path.removeprefix("/media/").removesuffix(".png"))
+        status = 404 if self.settings.missing_media or not task else task.media
+        if status != 200:
+            return status, b"gone", {"Content-Type": "text/plain"}
+        return 200, PNG, {"Content-Type": "image/png"}
+
     def control(self, path: str, body: bytes) -> Any:
         """What tests ask; never counted or limited."""
         if path == "/__reset__":
@@ -265,7 +306,8 @@ class Service:
         polls = [task.polls for task in self.tasks.values()]
         late = [task.lateness for task in self.tasks.values() if task.lateness is not None]
         names = ["requests", "posts", "refused_rate", "refused_running", "refused_503",
-                 "polls", "max_running", "cut", "flaky", "media"]  # fmt: skip
+                 "polls", "max_running", "cut", "flaky", "media", "connections",
+                 "max_posts_of_a_connection"]  # fmt: skip
         counts = {name: self.counts[name] for name in names}
         shown = [self.shown(body, ids) for body, ids in self.bodies.items()] if bodies else None
         return counts | {
@@ -296,6 +338,8 @@ class Connection(asyncio.Protocol):
         self.buffer = b""
         self.idle: asyncio.TimerHandle | None = None
         self.loop = asyncio.get_running_loop()
+        self.requests = self.posts = 0
+        self.used = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -311,6 +355,10 @@ class Connection(asyncio.Protocol):
             if len(self.buffer) < body_end:
                 return
             body, self.buffer = self.buffer[end + 4 : body_end], self.buffer[body_end:]
+            self.requests += 1
+            if 0 < self.service.settings.connection_requests < self.requests:
+                self.transport.close()
+                return
             self.handle(head, body)
 
     def handle(self, head: bytes, body: bytes) -> None:
@@ -318,21 +366,31 @@ class Connection(asyncio.Protocol):
         if path.startswith("/__"):
             self.send(200, json.dumps(self.service.control(path, body)).encode(), {})
         elif path.startswith("/media/"):
-            self.service.counts["media"] += 1
-            self.send(200, PNG, {"Content-Type": "image/png"})
+            self.send(*self.service.media(path))
         elif path.startswith("/models/") and path.endswith("/api_schema"):
             self.send(200, json.dumps(SCHEMA).encode(), {})
         else:
-            key = b"\r\nauthorization: bearer " in head.lower()
-            status, data, headers = self.service.answer(method, path, body, key)
-            content = json.dumps(data).encode()
-            latency = self.service.settings.latency
-            if latency:
-                self.loop.call_later(latency, self.send, status, content, headers)
+            self.count(method)
+            status, data, headers = self.service.answer(method, path, body, bearer(head))
+            content = data if isinstance(data, bytes) else json.dumps(data).encode()
+            settings = self.service.settings
+            tail = settings.post_tail if method == "POST" else ""
+            if latency := settings.latency:
+                self.loop.call_later(latency, self.send, status, content, headers, tail)
             else:
-                self.send(status, content, headers)
+                self.send(status, content, headers, tail)
 
-    def send(self, status: int | str, content: bytes, headers: dict[str, str]) -> None:
+    def count(self, method: str) -> None:
+        """Count connections that ask the API, and paid POSTs on one of them."""
+        counts = self.service.counts
+        counts["connections"] += not self.used
+        self.used = True
+        self.posts += method == "POST"
+        counts["max_posts_of_a_connection"] = max(counts["max_posts_of_a_connection"], self.posts)
+
+    def send(
+        self, status: int | str, content: bytes, headers: dict[str, str], tail: str = ""
+    ) -> None:
         if isinstance(status, str):
             self.transport.abort()
             return
@@ -340,7 +398,8 @@ class Connection(asyncio.Protocol):
         lines.append(f"Content-Length: {len(content)}")
         everything = {"Content-Type": "application/json"} | headers
         lines += [f"{name}: {value}" for name, value in everything.items()]
-        self.transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
+        head = "\r\n".join(lines).encode() + b"\r\n\r\n"
+        self.transport.write(head + content + tail.encode("latin-1"))
         if seconds := self.service.settings.expire_keepalive:
             self.idle = self.loop.call_later(seconds, self.transport.close)
 
@@ -348,6 +407,12 @@ class Connection(asyncio.Protocol):
 def content_length(head: bytes) -> int:
     at = head.lower().find(b"\r\ncontent-length:")
     return int(head[at + 17 :].partition(b"\r\n")[0]) if at >= 0 else 0
+
+
+def bearer(head: bytes) -> str:
+    """Return the key that a request came with; none is empty."""
+    at = head.lower().find(b"\r\nauthorization: bearer ")
+    return head[at + 24 :].partition(b"\r\n")[0].decode("latin-1") if at >= 0 else ""
 
 
 def success(data: dict[str, Any]) -> dict[str, Any]:

@@ -4,15 +4,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from modellix_cli.engine.durations import DurationEstimator
+from modellix_cli.engine.poll_schedule import PollScheduler
+
 from modellix_cli.api.client import Client
-from modellix_cli.api.documents import Submission, Task, read_task
+from modellix_cli.api.documents import read_task
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import Submission, Task
 from modellix_cli.domain.values import Slug, parse_slug
 from modellix_cli.downloads.downloader import Saved
 from modellix_cli.engine.batch import BatchRun
 from modellix_cli.engine.batch_means import Means, Orders
-from modellix_cli.engine.durations import DurationEstimator
-from modellix_cli.engine.poll_schedule import PollScheduler
 from modellix_cli.engine.progress import Progress
 from modellix_cli.engine.rate_governor import Governor
 from modellix_cli.engine.worker_pool import Done

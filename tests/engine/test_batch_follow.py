@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from modellix_cli.api.documents import Task
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import Task
 from modellix_cli.downloads.downloader import Saved, SavedFile
 from modellix_cli.engine.batch_follow import TIMED_OUT
 from modellix_cli.ledger.batch_facts import Fate
@@ -30,7 +30,7 @@ def made(bench: Bench) -> None:
 
 def saved_as(name: str) -> Saved:
     saved = Saved(Path())
-    saved.add(1, SavedFile(Path(name), 3, "image", URL))
+    saved.add(SavedFile(Path(name), 3, "image", URL, "", 1))
     return saved
 
 

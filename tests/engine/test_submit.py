@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from modellix_cli.api.client import Client
-from modellix_cli.api.documents import Submission
 from modellix_cli.api.retry import Limits
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.task import Submission
 from modellix_cli.domain.values import parse_slug
 from modellix_cli.engine import submit as module
 from modellix_cli.engine.rate_governor import Gate, Governor

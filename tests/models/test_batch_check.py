@@ -203,8 +203,10 @@ def test_references_count_from_the_document() -> None:
 @pytest.mark.parametrize("slug", MODELS)
 def test_the_schemas_of_the_sandbox_can_be_checked(slug: str) -> None:
     check = BodyCheck(published(parse_slug(slug)))
-    assert check.problem(b'{"prompt": "a cat", "image": "https://example.com/a.png"}') is None
-    assert check.problem(b'{"prompt": 1, "image": 1}') is not None
+    example = dict(MODELS[slug].example)
+    assert check.problem(json.dumps(example).encode()) is None
+    for name in example:
+        assert check.problem(json.dumps(example | {name: 1}).encode()) is not None
 
 
 # What cannot be checked

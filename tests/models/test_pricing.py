@@ -12,8 +12,8 @@ from modellix_cli.api.catalog import read_models
 from modellix_cli.domain.jsontext import dumps, loads
 from modellix_cli.domain.values import Slug, parse_slug
 from modellix_cli.models.pricing import Estimate, Estimator
-from modellix_cli.sandbox.catalog import MICRO, MODELS
-from modellix_cli.sandbox.parameters import read_order
+from modellix_cli.sandbox.catalog import MODELS
+from modellix_cli.sandbox.prices import MICRO
 
 PRICES = {
     "x/img": '{"fixed": 0.1, "unit": "$/img"}',
@@ -119,11 +119,16 @@ def test_the_older_routes_cost_the_same() -> None:
 @pytest.mark.parametrize("slug", MODELS)
 def test_the_sandbox_charges_the_lowest_estimate(slug: str) -> None:
     model = MODELS[slug]
-    body = {"prompt": "a cat", "image": "https://example.com/a.png", "n": 3, "duration": 4}
+    body = {
+        name: value for name, value in {"n": 3, "duration": 4}.items() if name in model.properties
+    }
+    body |= model.example
     models = read_models({"models": [loads(json.dumps(model.entry()))]})
     estimate = Estimator(models).of(parse_slug(slug), json.dumps(body).encode())
-    order = read_order(slug, model.parameters, body)
-    assert estimate.low * MICRO == model.price.micro_dollars(order)
+    if model.price is None:
+        assert estimate.unpriced == 1
+    else:
+        assert estimate.low * MICRO == model.cost(model.order(body))
 
 
 # Sums

@@ -13,7 +13,7 @@ from modellix_cli.sandbox.service import Sandbox
 from modellix_cli.sandbox.store import Store
 from tests.support import FakeClock
 
-BASE = "https://media.sandbox.invalid"
+BASE = "https://api.sandbox.invalid"
 PNG = b"\x89PNG\r\n\x1a\n and the rest"
 UNLIMITED = Limits(requests_per_window=0, running_tasks=0)
 
@@ -45,7 +45,7 @@ class Service:
     def __init__(self, limits: Limits = UNLIMITED) -> None:
         self.clock = FakeClock()
         self.store = Store(None, self.clock)
-        self.app = Sandbox(self.store, self.clock, limits, BASE)
+        self.app = Sandbox(self.store, self.clock, limits)
 
     def ask(
         self,

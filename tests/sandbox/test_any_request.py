@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from modellix_cli.sandbox.catalog import MODELS
 from tests.sandbox.harness import PNG, Service, call, form
 
-NOT_JSON = {"sandbox/gateway", "sandbox/garbage", "sandbox/cut"}
+NOT_JSON = {
+    f"sandbox/{name}" for name in ("gateway", "garbage", "cut", "html", "trailing", "half-reply")
+}
 METHODS = st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]) | st.text(
     max_size=9
 )

@@ -216,3 +216,61 @@ def test_evil_media_can_be_downloaded_under_its_names(service: Service) -> None:
     replies = [service.ask("GET", one["url"]) for one in resources if "url" in one]
     assert [reply.status for reply in replies] == [200] * 4
     assert "../../../evil" in replies[0].headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_an_error_may_name_the_task_that_was_created(service: Service, status: int) -> None:
+    reply = service.submit(f"sandbox/id-{status}")
+    assert (reply.status, reply.json["code"]) == (status, status)
+    assert service.task(reply.json["data"]["task_id"])["status"] == "pending"
+    assert service.balance == 9.99
+
+
+def test_trailing_answers_with_json_and_more_bytes(service: Service) -> None:
+    body = service.submit("sandbox/trailing").body.decode()
+    document, end = json.JSONDecoder().raw_decode(body)
+    assert service.task(document["data"]["task_id"])
+    assert body[end:].strip()
+
+
+def test_html_creates_the_task_and_answers_200_with_a_web_page(service: Service) -> None:
+    reply = service.submit("sandbox/html")
+    assert (reply.status, reply.body[:6]) == (200, b"<html>")
+    assert service.stats()["tasks_created"] == 1
+
+
+def test_half_reply_breaks_off_in_the_answer(service: Service) -> None:
+    reply = service.submit("sandbox/half-reply")
+    got = b""
+    with pytest.raises(ConnectionResetError):
+        for chunk in reply.chunks:
+            got += chunk
+    assert 0 < len(got) < int(reply.headers["Content-Length"])
+    assert service.stats()["tasks_created"] == 1
+
+
+def test_html_reads_are_three_web_pages_then_the_task(service: Service) -> None:
+    task_id = service.task_of("sandbox/html-reads")
+    replies = [service.get(f"tasks/{task_id}") for _ in range(4)]
+    assert [reply.body[:1] for reply in replies] == [b"<"] * 3 + [b"{"]
+    assert {reply.status for reply in replies} == {200}
+
+
+@pytest.mark.parametrize(("slug", "status"), [("denied", 403), ("html-media", 200)])
+def test_media_may_be_refused_or_be_a_web_page(service: Service, slug: str, status: int) -> None:
+    (resource,) = service.finished(f"sandbox/{slug}")["result"]["resources"]
+    reply = service.ask("GET", resource["url"])
+    assert reply.status == status
+    assert not reply.body.startswith(b"\x89PNG")
+    assert reply.headers["Content-Type"].startswith("text/")
+
+
+def test_short_lived_media_is_gone_when_the_task_says(service: Service) -> None:
+    task_id = service.task_of("sandbox/short-lived")
+    service.clock.time += 2
+    data = service.task(task_id)
+    assert data["result_expires_at"] == "2027-01-15T08:01:02Z"
+    url = data["result"]["resources"][0]["url"]
+    for seconds, status in ((59, 200), (1, 404)):
+        service.clock.time += seconds
+        assert service.ask("GET", url).status == status

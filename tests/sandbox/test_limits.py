@@ -1,5 +1,7 @@
 """Keys, the team's window of requests, running tasks, and the counts for test code."""
 
+import json
+
 import pytest
 
 from modellix_cli.sandbox.limits import Limits
@@ -126,7 +128,27 @@ def test_stats_count_what_arrived_what_was_created_and_what_was_refused() -> Non
         "tasks_created": 1,
         "requests": 5,
         "refused": 2,
+        "tasks": {"sandbox/image": 1},
+        "duplicates": 0,
+        "billed": 0.01,
     }
+
+
+def test_stats_tell_tasks_by_model_duplicates_and_what_was_billed(service: Service) -> None:
+    for prompt in ("a cat", "a cat", "a dog"):
+        service.submit("sandbox/image", prompt=prompt)
+    service.submit("sandbox/many")
+    stats = service.stats()
+    assert stats["tasks"] == {"sandbox/image": 3, "sandbox/many": 1}
+    assert (stats["duplicates"], stats["billed"]) == (1, 0.07)
+    assert service.balance == pytest.approx(10 - 0.07)
+
+
+def test_stats_list_the_tasks_of_each_body_when_asked(service: Service) -> None:
+    ids = [service.task_of("sandbox/image", prompt=prompt) for prompt in ("a", "a", "b")]
+    bodies = service.ask("GET", "/__sandbox__/stats?bodies=1", key=None).json["bodies"]
+    assert [one["tasks"] for one in bodies] == [ids[:2], ids[2:]]
+    assert [json.loads(one["body"]) for one in bodies] == [{"prompt": "a"}, {"prompt": "b"}]
 
 
 def test_reset_by_request_forgets_everything(service: Service) -> None:

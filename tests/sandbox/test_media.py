@@ -168,3 +168,25 @@ def test_mp4_refuses_more_pixels_than_its_h264_level_allows() -> None:
 
 def test_a_nal_unit_never_holds_a_start_code() -> None:
     assert nal(0x41, b"\0\0\0\0\0\1\0\0\4") == b"\x41\0\0\3\0\0\3\0\1\0\0\4"
+
+
+def pixels(data: bytes) -> bytes:
+    return zlib.decompress(next(body for kind, body in png_chunks(data) if kind == b"IDAT"))
+
+
+def test_words_are_written_in_white_at_the_foot_of_a_picture() -> None:
+    plain, written = pixels(png("s", 128, 64)), pixels(png("s", 128, 64, "A cat"))
+    stride = 1 + 3 * 128
+    top = 64 - 8
+    assert written[: top * stride] == plain[: top * stride]
+    letter_a = ["_#_", "#_#", "###", "#_#", "#_#"]
+    for down, dots in enumerate(letter_a):
+        row = written[(top + 1 + down) * stride + 1 :]
+        seen = "".join("#" if row[3 * x : 3 * x + 3] == b"\xff" * 3 else "_" for x in (2, 3, 4))
+        assert seen == dots
+
+
+@pytest.mark.parametrize("words", ["猫 \x1b[2J\x00\n\udcff", "a" * 4000, "word " * 900, " \n "])
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (16, 16), (17, 9), (300, 20), (512, 512)])
+def test_any_words_fit_or_are_left_out(words: str, width: int, height: int) -> None:
+    assert len(pixels(png("s", width, height, words))) == height * (1 + 3 * width)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from modellix_cli.sandbox.server import Server, serve
-from tests.sandbox.harness import Service
+from tests.sandbox.harness import PNG, Service, form
 
 BODY = b'{"prompt": "a cat"}'
 KEY = {"Authorization": "Bearer k"}
@@ -84,7 +84,6 @@ def test_many_requests_share_one_connection(server: Server) -> None:
 
 
 def test_a_task_can_be_made_and_fetched(server: Server, service: Service) -> None:
-    service.app.media_base = f"http://127.0.0.1:{server.port}"
     with closing(connect(server)) as http:
         made = json.loads(answer(http, "POST", "/api/v1/sandbox/image/async", BODY)[1])
         port = server.port
@@ -106,7 +105,7 @@ def test_a_cut_submission_ends_without_an_answer(server: Server, service: Servic
 
 def test_a_cut_download_ends_half_way(server: Server, service: Service) -> None:
     url = service.finished("sandbox/cut-media")["result"]["resources"][0]["url"]
-    path = url.removeprefix("https://media.sandbox.invalid")
+    path = url.removeprefix("https://api.sandbox.invalid")
     with closing(connect(server)) as http:
         with pytest.raises(IncompleteRead) as cut:
             answer(http, "GET", path)
@@ -228,3 +227,37 @@ def test_serve_tells_the_port_it_found_and_ends_with_ctrl_c() -> None:
 def test_a_port_in_use_is_an_os_error(server: Server) -> None:
     with pytest.raises(OSError, match="in use"):
         serve(failing, "127.0.0.1", server.port, lambda port: None)
+
+
+def upload_head(server: Server, length: int) -> bytes:
+    return (
+        f"POST /api/v1/media/files HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        f"Authorization: Bearer k\r\nContent-Type: multipart/form-data; boundary=xyz\r\n"
+        f"Content-Length: {length}\r\nConnection: close\r\n\r\n"
+    ).encode()
+
+
+def test_a_third_upload_is_refused_while_two_are_still_being_sent(server: Server) -> None:
+    body, _ = form(PNG)
+    sending = [socket.create_connection(("127.0.0.1", server.port), timeout=5) for _ in range(2)]
+    for one in sending:
+        one.sendall(upload_head(server, len(body)) + body[:10])
+    refused = b""
+    while b"Concurrent limit exceeded" not in refused:  # the two may not have been accepted yet
+        refused = raw(server, upload_head(server, len(body)) + body)
+    assert refused.startswith(b"HTTP/1.1 429 ")
+    for one in sending:
+        one.sendall(body[10:])
+        assert one.recv(65536).startswith(b"HTTP/1.1 200 ")
+        one.close()
+
+
+def test_results_are_where_the_sandbox_was_asked(server: Server, service: Service) -> None:
+    task_id = service.task_of("sandbox/image")
+    service.clock.time += 60
+    with closing(connect(server)) as http:
+        for host in ("127.0.0.1:1", "localhost:8787"):
+            http.request("GET", f"/api/v1/tasks/{task_id}", headers=KEY | {"Host": host})
+            data = json.loads(http.getresponse().read())["data"]
+            url = data["result"]["resources"][0]["url"]
+            assert url == f"http://{host}/media/{task_id}/1.png"

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from modellix_cli.sandbox.catalog import MODELS
-from modellix_cli.sandbox.parameters import read_order
 from tests.sandbox.harness import Service
 
 IMAGE = "alibaba/qwen-image-plus"
@@ -113,8 +112,7 @@ def test_a_task_costs_the_price_times_images_or_seconds(
 @pytest.mark.parametrize("slug", MODELS)
 def test_every_model_costs_something(slug: str) -> None:
     model = MODELS[slug]
-    order = read_order(slug, model.parameters, {"prompt": "a cat", "image": "https://a.example/a"})
-    assert model.price.micro_dollars(order) > 0
+    assert model.cost(model.order(dict(model.example))) > 0
 
 
 def test_a_balance_that_is_too_low_ends_in_402_and_charges_nothing(service: Service) -> None:

@@ -19,6 +19,8 @@ def test_a_finished_task_is_the_document_that_the_api_shows(service: Service) ->
         "task_id": data["task_id"],
         "model_id": "seedream-4.5-t2i",
         "duration": 2000,
+        "result_expires_at": "2027-01-22T08:00:02Z",
+        "billing": {"amount": 0.04},
         "result": {
             "resources": [
                 {

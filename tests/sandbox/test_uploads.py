@@ -1,9 +1,13 @@
 """Uploading and deleting inputs."""
 
 import json
+from typing import Any
 
 import pytest
 
+from modellix_cli.sandbox.media import mp4, wav
+from modellix_cli.sandbox.uploads import UploadSlots
+from modellix_cli.sandbox.wire import Refused
 from tests.sandbox.harness import BASE, PNG, Reply, Service, form
 
 LIMIT = 16 * 1024 * 1024
@@ -30,7 +34,8 @@ def test_an_upload_can_be_fetched_and_deleted_once(service: Service) -> None:
     data = send(service, PNG, "my cat?.png").json["data"]
     assert service.ask("GET", data["url"], key=None).body == PNG
     path = f"/api/v1/media/files/{data['file_id']}"
-    assert service.ask("DELETE", path).json["code"] == 0
+    deleted = service.ask("DELETE", path)
+    assert (deleted.status, deleted.body) == (204, b"")
     assert service.ask("GET", data["url"], key=None).status == 404
     assert service.ask("DELETE", path).error == (404, 404, "Resource not found")
 
@@ -41,6 +46,17 @@ def test_an_upload_can_be_fetched_and_deleted_once(service: Service) -> None:
         (PNG, "image/png"),
         (b"\xff\xd8\xff\xe0 jpeg", "image/jpeg"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
+        (b"GIF89a", "image/gif"),
+        (mp4("a", 0.1), "video/mp4"),
+        (b"\0\0\0\x14ftypqt  ", "video/quicktime"),
+        (b"\x1aE\xdf\xa3 webm", "video/webm"),
+        (wav("a", 0.1), "audio/wav"),
+        (b"ID3\4", "audio/mpeg"),
+        (b"\xff\xfb\x90", "audio/mpeg"),
+        (b"\xff\xf1\x50", "audio/aac"),
+        (b"\0\0\0\x14ftypM4A ", "audio/mp4"),
+        (b"OggS", "audio/ogg"),
+        (b"fLaC", "audio/flac"),
         (PNG + b"\r\n--xy\r\n\r\n", "image/png"),
     ],
 )
@@ -51,7 +67,7 @@ def test_the_type_is_told_by_the_content_not_by_the_name(
     assert (data["type"], data["size"]) == (media_type, len(content))
 
 
-@pytest.mark.parametrize("content", [b"", b"GIF89a", b"RIFF\0\0\0\0WAVE", b"plain text"])
+@pytest.mark.parametrize("content", [b"", b"RIFF\0\0\0\0CDR ", b"plain text", b"\xff\xfet\0"])
 def test_other_formats_are_refused(service: Service, content: bytes) -> None:
     assert send(service, content).error == (400, 400, "Invalid format")
 
@@ -89,3 +105,49 @@ def test_the_extended_file_name_of_the_official_cli_is_read(service: Service) ->
     headers = {"Content-Type": "multipart/form-data; boundary=xyz"}
     reply = service.ask("POST", "/api/v1/media/files", body, headers=headers)
     assert json.loads(reply.body)["data"]["filename"] == "猫.png"
+
+
+def listed(service: Service, query: str = "") -> Any:
+    return service.get(f"media/files{query}").json["data"]
+
+
+def test_files_are_listed_in_pages_the_last_first(service: Service) -> None:
+    sent = [send(service, PNG, f"{number}.png").json["data"] for number in range(5)]
+    assert listed(service)["files"] == sent[::-1]
+    page = listed(service, "?limit=2&offset=1")
+    assert (page["files"], page["total"]) == (sent[2:4][::-1], 5)
+
+
+@pytest.mark.parametrize("query", ["?limit=0", "?limit=101", "?offset=-1", "?limit=x"])
+def test_a_list_that_cannot_be_is_refused(service: Service, query: str) -> None:
+    assert service.get(f"media/files{query}").error == (400, 400, "Value out of range")
+
+
+def test_an_eleventh_file_is_refused_until_one_is_deleted(service: Service) -> None:
+    files = [send(service, PNG).json["data"]["file_id"] for _ in range(10)]
+    refused = send(service, PNG)
+    assert refused.status == 429
+    assert "file quota" in refused.json["message"]
+    assert "Retry-After" not in refused.headers
+    service.ask("DELETE", f"/api/v1/media/files/{files[0]}")
+    assert send(service, PNG).status == 200
+
+
+def test_files_are_kept_for_7_days(service: Service) -> None:
+    data = send(service, PNG).json["data"]
+    for left, status in ((1, 200), (0, 404)):
+        service.clock.time = 1_800_000_000 + 7 * 24 * 3600 - left
+        assert service.ask("GET", data["url"], key=None).status == status
+    for _ in range(10):
+        assert send(service, PNG).status == 200
+
+
+def test_a_third_upload_at_a_time_is_refused(service: Service) -> None:
+    slots = UploadSlots()
+    with slots.slot("main"), slots.slot("main"), slots.slot("other"):
+        with pytest.raises(Refused) as refused, slots.slot("main"):
+            pass
+        assert refused.value.answer.status == 429
+        assert b"Concurrent limit exceeded" in refused.value.answer.body
+    with slots.slot("main"):
+        pass

@@ -1,4 +1,4 @@
-"""What Tab offers for values: from the cache and the journal, without network, files or words.
+"""What Tab offers for values: from the cache and the ledger, without network, files or words.
 
 Only values of characters that mean nothing to any shell are offered; scripts pass them to `eval`.
 """
@@ -57,11 +57,8 @@ def task_types(session: Session) -> list[str]:
 @_offering
 def task_ids(session: Session) -> list[str]:
     """Offer the tasks submitted or seen last, and @last."""
-    from modellix_cli.ledger.journal import Account
     from modellix_cli.ledger.recent import recent_task_ids
     from modellix_cli.paths import state_dir
 
-    journal = state_dir(session.runtime.env) / "journal.db"
-    account = Account(session.base_url, session.profile.name)
-    known = recent_task_ids(journal, account, _MOST_TASKS)
+    known = recent_task_ids(state_dir(session.runtime.env), session.account, _MOST_TASKS)
     return [LAST, *known] if known else []

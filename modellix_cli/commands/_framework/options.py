@@ -1,12 +1,15 @@
 """Option and argument types that commands share."""
 
-from dataclasses import dataclass, fields
-from typing import Annotated, Final, Literal
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from modellix_cli.commands._framework import completers as complete
 from modellix_cli.domain.values import DAY, HOUR, duration_option
+
+if TYPE_CHECKING:
+    from modellix_cli.workflows.saving import SaveOptions
 
 MAX_TIMEOUT: Final = 7 * DAY
 DEFAULT_TIMEOUT: Final = 300.0
@@ -89,7 +92,7 @@ Interval = Annotated[
         "--interval",
         metavar="DURATION",
         parser=duration_option("--interval", HOUR),
-        help="Fixed pause between looks; by default they come when an end is likely.",
+        help="Polling interval; by default tasks are polled when they are likely to have ended.",
     ),
 ]
 Timeout = Annotated[
@@ -141,25 +144,12 @@ Parallel = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class SaveOptions:
-    """The options of downloading, as `task download` and `model run --output-dir` take them.
+def save_options(ctx: typer.Context, file_timeout: float | None = None) -> "SaveOptions":
+    """Collect the options of saving that the running command was given."""
+    from modellix_cli.workflows.saving import SaveOptions
 
-    Sizes in bytes, `file_timeout` in seconds for each file.
-    """
-
-    output_dir: str
-    overwrite: bool
-    allow_insecure_http: bool
-    allow_private_network: bool
-    max_bytes: int
-    max_total_bytes: int
-    max_resources: int
-    parallel: int
-    file_timeout: float
-
-    @classmethod
-    def of(cls, ctx: typer.Context, file_timeout: float = DEFAULT_FILE_TIMEOUT) -> "SaveOptions":
-        """Collect the options of the running command."""
-        names = [field.name for field in fields(cls) if field.name != "file_timeout"]
-        return cls(**{name: ctx.params[name] for name in names}, file_timeout=file_timeout)
+    names = [field.name for field in fields(SaveOptions) if field.name != "file_timeout"]
+    chosen = {name: ctx.params[name] for name in names}
+    if file_timeout is not None:
+        chosen["file_timeout"] = file_timeout
+    return SaveOptions(**chosen)

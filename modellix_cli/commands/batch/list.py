@@ -18,6 +18,6 @@ def list_(
     from modellix_cli.output import batch as show
 
     session = Session.of(ctx)
-    book = session.batches
-    found = book.latest(limit)
-    show.batches(session.out, [(batch, book.tally(batch.id)) for batch in found])
+    store = session.batches
+    found = store.latest(limit)
+    show.batches(session.out, [(batch, store.counts(batch.number)) for batch in found])

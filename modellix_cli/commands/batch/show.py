@@ -21,17 +21,21 @@ def show(
     number: Annotated[int, typer.Argument(metavar="ID", min=1, help="The batch's number.")],
 ) -> None:
     """Show what became of each line of a batch that was started. The server is not asked."""
-    from modellix_cli.engine.batch_result import entry_of
     from modellix_cli.output import batch as output
+    from modellix_cli.workflows.batch_report import entry_of, outcome_of
 
     session = Session.of(ctx)
-    book = session.batches
-    found = book.find(number)
+    store = session.batches
+    found = store.find(number)
     if found is None:
         raise ModellixError(
             ErrorCode.NOT_FOUND,
-            f"There is no batch {number} in this machine's journal.",
+            f"There is no batch {number} in this machine's ledger.",
             hint="See them all: modellix-cli batch list",
         )
-    entries = (entry_of(fate, session.resume) for fate in book.fates(number))
-    output.batch(session.out, found, book.tally(number), entries)
+    entries = (
+        entry_of(outcome_of(line), session)
+        for line in store.lines(number)
+        if line.attempt is not None
+    )
+    output.batch(session.out, found, store.counts(number), entries)

@@ -16,14 +16,19 @@ from modellix_cli.commands._framework.options import (
     MaxResources,
     Overwrite,
     Parallel,
-    SaveOptions,
     Timeout,
+    save_options,
 )
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus
+from modellix_cli.domain.values import format_duration
 from modellix_cli.downloads.name_template import DEFAULT
 from modellix_cli.output.sink import Output
 
+_NOT_REPEATED: Final = (
+    *("source", "resume", "new", "dry_run", "check", "api_key"),
+    *("resend_unknown", "retry_failed"),  # they may pay twice, so each time is decided anew
+)
 MIB_64: Final = 64 * 1024 * 1024
 
 
@@ -38,9 +43,13 @@ MIB_64: Final = 64 * 1024 * 1024
     ),
     exits=(
         ExitStatus.AUTH,
+        ExitStatus.BALANCE,
         ExitStatus.NOT_FOUND,
         ExitStatus.RATE_LIMITED,
         ExitStatus.UNAVAILABLE,
+        ExitStatus.OUTCOME_UNKNOWN,
+        ExitStatus.NOT_SAVED,
+        ExitStatus.OVER_BUDGET,
         ExitStatus.TIMEOUT,
     ),
 )
@@ -71,16 +80,27 @@ def batch(
         bool, typer.Option("--dry-run", help="Read, check and estimate; submit nothing.")
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an earlier run of the same tasks.")
+        bool, typer.Option("--resume", help="Pay only for what is not paid for yet.")
     ] = False,
-    new: Annotated[
-        bool, typer.Option("--new", help="Start over, and pay for all tasks again.")
+    new: Annotated[bool, typer.Option("--new", help="Pay for every line again.")] = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed", help="With --resume: pay again for lines whose task failed."
+        ),
     ] = False,
     resend_unknown: Annotated[
         bool,
         typer.Option(
             "--resend-unknown",
-            help="With --resume: submit lines of unknown outcome again. This may pay twice.",
+            help="With --resume: submit lines of unknown outcome once more. You may be charged "
+            "twice.",
+        ),
+    ] = False,
+    same_account: Annotated[
+        bool,
+        typer.Option(
+            "--same-account", help="This key belongs to the account that paid with another one."
         ),
     ] = False,
     continue_on_unknown: Annotated[
@@ -141,17 +161,52 @@ def batch(
 ) -> None:
     """Submit many paid tasks, each once: refused ones again, nothing twice, even after a kill.
 
-    Everything is read and checked before the first POST. The journal knows each line's fate, so
-    that --resume goes on where an earlier run ended, whatever ended it.
+    Everything is read and checked before the first request. Lines that were paid for are known by
+    what they ask, in whichever file they stand: --resume pays only for the others.
     """
-    from modellix_cli.process_start import started_at
-    from modellix_cli.workflows.batch_plan import Job, check_options, read_tasks, resume_command
-    from modellix_cli.workflows.batch_run import run_job
+    from modellix_cli.workflows import batch_plan
+    from modellix_cli.workflows.batch_run import run_batch
 
     session = Session.of(ctx)
-    begun = started_at(session.runtime)
-    options = check_options(ctx)
-    save = SaveOptions.of(ctx) if output_dir is not None else None
+    options = batch_plan.BatchOptions(
+        source=source,
+        on_paid=batch_plan.chosen_on_paid(session, resume=resume, new=new),
+        max_tasks=max_tasks,
+        yes=yes,
+        max_cost=max_cost,
+        check=check,
+        dry_run=dry_run,
+        retry_failed=retry_failed,
+        resend_unknown=resend_unknown,
+        same_account=same_account,
+        continue_on_unknown=continue_on_unknown,
+        concurrency=concurrency,
+        wait=wait,
+        interval=interval,
+        timeout=timeout,
+        results=results,
+        save=None if output_dir is None else save_options(ctx),
+        name_template=name_template,
+        max_body_bytes=max_body_bytes,
+        max_input_bytes=max_input_bytes,
+        api_key=api_key,
+    )
+    batch_plan.check_options(options)
     session.save_to = output_dir
-    with read_tasks(session, options) as tasks:
-        run_job(session, Job(tasks, options, save, resume_command(session, ctx), begun))
+    with batch_plan.read_tasks(session, options) as tasks:
+        run_batch(session, tasks, options, resume_words(session, ctx))
+
+
+def resume_words(session: Session, ctx: typer.Context) -> list[str]:
+    """Return the command line that continues this batch, with the options it was given."""
+    words: list[str] = []
+    for param in ctx.command.params:
+        value = ctx.params.get(param.name or "")
+        if param.name in _NOT_REPEATED or value is None or value is False or value == param.default:
+            continue
+        words.append(max(param.opts, key=len))
+        if isinstance(value, float) and param.name in ("interval", "timeout"):
+            words.append(format_duration(value))
+        elif value is not True:
+            words.append(str(value))
+    return session.command_words("model batch", ctx.params["source"], options=[*words, "--resume"])

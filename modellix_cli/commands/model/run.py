@@ -19,21 +19,18 @@ from modellix_cli.commands._framework.options import (
     OptionalModelSlug,
     Overwrite,
     Parallel,
-    SaveOptions,
     Timeout,
+    save_options,
 )
 from modellix_cli.context.session import Session, unreadable_stdin
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
-from modellix_cli.domain.values import Slug, parse_slug
+from modellix_cli.domain.values import parse_slug
 from modellix_cli.inputs.body import MAX_BODY_BYTES, read_body
 from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
-    from modellix_cli.api.client import Client
-    from modellix_cli.api.documents import Submission, Task
-    from modellix_cli.domain.errors import ModellixError
-    from modellix_cli.downloads.downloader import Saved
+    from modellix_cli.engine.core.lines import LineOutcome
 
 _MODEL_HINT: Final = (
     "Give it as provider/model, for example: modellix-cli model run "
@@ -56,6 +53,7 @@ _MODEL_HINT: Final = (
         ExitStatus.RATE_LIMITED,
         ExitStatus.UNAVAILABLE,
         ExitStatus.OUTCOME_UNKNOWN,
+        ExitStatus.NOT_SAVED,
         ExitStatus.TIMEOUT,
     ),
 )
@@ -94,11 +92,21 @@ def run(
             show_default=False,
         ),
     ] = MAX_BODY_BYTES,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Take the task of an earlier run of the same request, if there is one."
+        ),
+    ] = False,
+    request_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Pay for this key once, however often it is sent."),
+    ] = None,
     resend_unknown: Annotated[
         bool,
         typer.Option(
             "--resend-unknown",
-            help="Send again when the outcome is unknown. This may pay twice.",
+            help="Send a request of unknown outcome once more. You may be charged twice.",
         ),
     ] = False,
     api_key: ApiKey = None,
@@ -107,11 +115,10 @@ def run(
 
     The body is sent byte for byte. It is sent again only where nothing can have been created.
     """
-    from modellix_cli.downloads.downloader import task_failed
-    from modellix_cli.engine.wait import Schedule
     from modellix_cli.output import render
-    from modellix_cli.workflows.results import open_downloader, save
-    from modellix_cli.workflows.wait import wait_for_submitted
+    from modellix_cli.workflows.models import suggesting
+    from modellix_cli.workflows.run import RunOptions, run_model, submission_of
+    from modellix_cli.workflows.saving import open_downloader
 
     session = Session.of(ctx)
     if slug is not None and model_slug is not None:
@@ -126,50 +133,32 @@ def run(
     model = parse_slug(slug or model_slug or "")
     client = session.client(api_key)
     session.save_to = output_dir
-    save_options = None if output_dir is None else SaveOptions.of(ctx)
-    downloader = save_options and open_downloader(session, save_options, client.task)
-
-    submitted = submit(session, client, model, request, resend_unknown=resend_unknown)
-    if not wait:
-        render.submission(session.out, submitted)
-        return
-    schedule = Schedule(timeout, interval)
-    task = wait_for_submitted(session, client, submitted.task_id, schedule)
-    saved = save(session, downloader, task) if downloader and task.succeeded else None
-    errors = [task_failed(task)] if task.failed else saved.errors if saved else []
-    for error in errors:
-        session.name_submitted(error)
-    render.run_result(session.out, task, saved, errors)
-    conclude_run(session, task, saved, errors)
-
-
-def submit(
-    session: Session, client: "Client", model: Slug, body: bytes, *, resend_unknown: bool
-) -> "Submission":
-    """Submit once; from here on every end of the command names the task."""
-    from modellix_cli.engine.submit import Submitter
-    from modellix_cli.workflows.models import suggesting
-
-    submitter = Submitter(
-        client,
-        session.journal,
-        session.gate,
-        now=session.runtime.clock.now,
-        warn=session.out.warn,
-        resume=session.resume,
+    downloader = None if output_dir is None else open_downloader(session, save_options(ctx), client)
+    options = RunOptions(
+        wait=wait,
+        timeout=timeout,
+        interval=interval,
+        resume=resume,
+        resend_unknown=resend_unknown,
+        request_key=request_key,
     )
     with suggesting(session, model):
-        submitted = submitter.submit(model, body, resend_unknown=resend_unknown)
-    session.submitted = submitted.task_id
-    return submitted
+        outcome = run_model(session, client, model, request, options, downloader)
+    if not wait:
+        render.submission(session.out, submission_of(outcome))
+        return
+    conclude_run(session, outcome)
 
 
-def conclude_run(
-    session: Session, task: "Task", saved: "Saved | None", errors: "list[ModellixError]"
-) -> None:
-    """Say what was saved and what went wrong, or until when results are kept."""
+def conclude_run(session: Session, outcome: "LineOutcome") -> None:
+    """Show the task that ended and its files, say what went wrong or until when results live."""
+    from modellix_cli.output import render
     from modellix_cli.workflows.results import report_errors, tell_expiry
+    from modellix_cli.workflows.run import ended_errors
 
+    task, saved = outcome.task, outcome.saved
+    errors = [session.name_submitted(error) for error in ended_errors(outcome)]
+    render.run_result(session.out, task, saved, errors)
     if saved is not None and saved.files and session.out.mode is Output.JSON:
         session.out.note(f"Saved {count(len(saved.files), 'file')} to {saved.folder}.")
     if errors:

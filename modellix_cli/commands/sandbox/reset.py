@@ -20,4 +20,4 @@ def reset(ctx: typer.Context) -> None:
     if session.out.mode is Output.JSON:
         session.out.json({"ok": True, "reset": True})
     elif session.out.mode is Output.HUMAN:
-        session.out.line("The sandbox is as new.")
+        session.out.line("Sandbox reset. Its balance is $10.00.")

@@ -39,6 +39,10 @@ def serve(
     max_running: Annotated[
         int, typer.Option(min=0, metavar="N", help="Tasks running at a time; 0 is no limit.")
     ] = 3,
+    repeat_webhooks: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Deliver every Nth webhook twice; 0 repeats none."),
+    ] = 2,
     task_time: Annotated[
         float | None,
         typer.Option(
@@ -50,7 +54,8 @@ def serve(
 ) -> None:
     """Serve the sandbox on 127.0.0.1 until Ctrl-C. Any key is accepted.
 
-    Point a program at it with MODELLIX_BASE_URL and any MODELLIX_API_KEY.
+    Point a program at it with MODELLIX_BASE_URL and any MODELLIX_API_KEY. Keys that begin with
+    "other" belong to another team. Webhooks are delivered to addresses of this machine only.
     """
     from modellix_cli.paths import state_dir
     from modellix_cli.sandbox import open_sandbox
@@ -58,13 +63,19 @@ def serve(
     from modellix_cli.sandbox.service import Limits
 
     session = Session.of(ctx)
-    limits = Limits(rate_limit, window, max_running, task_time)
+    limits = Limits(
+        requests_per_window=rate_limit,
+        window_seconds=window,
+        running_tasks=max_running,
+        task_seconds=task_time,
+        repeat_webhooks=repeat_webhooks,
+    )
     folder = state_dir(session.runtime.env) / "sandbox-server"
     app = open_sandbox(folder, session.runtime.clock, limits)
 
     def ready(bound: int) -> None:
         address = f"http://127.0.0.1:{bound}"
-        app.media_base = address
+        app.courier.start()
         if session.out.mode is Output.JSON:
             session.out.json({"url": address, "ok": True})
         else:
@@ -84,4 +95,5 @@ def serve(
             hint="Choose another with --port, or --port 0 for any free one.",
         ) from error
     finally:
+        app.courier.stop()
         app.store.close()

@@ -17,7 +17,7 @@ from modellix_cli.commands._framework.options import (
     OptionalTaskId,
     Overwrite,
     Parallel,
-    SaveOptions,
+    save_options,
 )
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus, usage
@@ -42,7 +42,7 @@ def download(
         bool,
         typer.Option(
             "--pending",
-            help="Save all results of the last 24 hours that this machine has not saved yet.",
+            help="Save every result that this machine has not saved yet and that has not expired.",
         ),
     ] = False,
     output_dir: Annotated[str, typer.Option(metavar="DIR", help="Folder for the files.")] = ".",
@@ -66,55 +66,40 @@ def download(
 ) -> None:
     """Save what a finished task made. Files appear whole or not at all; existing ones stay.
 
-    A download that breaks off goes on where it stopped. With --pending, the tasks that were
-    submitted or looked at from this machine are asked once each, the first to expire first.
+    A download that breaks off continues where it stopped. With --pending, the tasks that were
+    submitted or polled from this machine are polled once each, the first to expire first.
     """
+    from modellix_cli.output import render
+    from modellix_cli.workflows import download as workflow
+    from modellix_cli.workflows.results import report_errors
+
     session = Session.of(ctx)
     if task_id is not None and pending:
         raise usage("TASKID and --pending exclude each other: --pending saves every task.")
     if task_id is None and not pending:
         raise usage("Missing argument 'TASKID'.", hint="Give a task's id, or --pending for all.")
     wanted = None if task_id is None else session.task_id(task_id)
-    session.path(output_dir)
+    folder = session.path(output_dir)
     session.save_to = output_dir
-    options = SaveOptions.of(ctx, timeout)
+    options = save_options(ctx, timeout)
     if wanted is None:
-        download_pending(session, api_key, options)
+        collected = workflow.download_pending(session, api_key, options)
+        if collected is None:
+            session.out.note("Nothing to save: every result is saved or has expired.")
+            collected = workflow.Collected({}, [], [])
+        render.collected(session.out, folder, collected.saved, collected.running)
+        tell_running(session, collected.running)
+        errors = collected.errors
     else:
-        download_task(session, api_key, options, wanted)
+        downloaded = workflow.download_task(session, api_key, options, wanted)
+        render.downloaded(session.out, wanted, downloaded.saved)
+        errors = downloaded.saved.errors
+    if errors:
+        raise typer.Exit(report_errors(session, errors))
 
 
-def download_task(
-    session: Session, api_key: str | None, options: SaveOptions, task_id: str
-) -> None:
-    """Save what one task made and show the files."""
-    from modellix_cli.downloads.downloader import check_downloadable
-    from modellix_cli.output import render
-    from modellix_cli.workflows.results import open_downloader, remember, report_errors, save
-
-    client = session.client(api_key)
-    task = client.task(task_id)
-    remember(session, task)
-    check_downloadable(task, options.max_resources)
-    saved = save(session, open_downloader(session, options, client.task), task)
-    if saved.errors and not saved.files and len(saved.errors) == 1:
-        raise saved.errors[0]
-    render.downloaded(session.out, task.task_id, saved)
-    if saved.errors:
-        raise typer.Exit(report_errors(session, saved.errors))
-
-
-def download_pending(session: Session, api_key: str | None, options: SaveOptions) -> None:
-    """Save what every task made that was not saved yet, and show the files."""
-    from modellix_cli.output import render
-    from modellix_cli.workflows.pending import save_pending
-    from modellix_cli.workflows.results import report_errors
-
-    collected = save_pending(session, api_key, options)
-    folder = session.path(options.output_dir)
-    render.collected(session.out, folder, collected.saved, collected.running)
-    if collected.running and session.out.mode is not Output.QUIET:
-        waiting = session.command_line("task wait", *collected.running)
-        session.out.note(f"Still running: {count(len(collected.running), 'task')}. See {waiting}")
-    if collected.errors:
-        raise typer.Exit(report_errors(session, collected.errors))
+def tell_running(session: Session, running: list[str]) -> None:
+    """Name the tasks that have not ended yet, and how to wait for them."""
+    if running and session.out.mode is not Output.QUIET:
+        waiting = session.command_line("task wait", *running)
+        session.out.note(f"Still running: {count(len(running), 'task')}. See {waiting}")

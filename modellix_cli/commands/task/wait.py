@@ -44,24 +44,21 @@ def wait(
 ) -> None:
     """Wait until tasks end. A failed one exits 1, an unfinished one 124. Nothing is charged.
 
-    Each task is looked at on its own schedule; an id in error neither stops nor hides the others.
+    Each task is polled on its own schedule; an id in error neither stops nor hides the others.
     """
-    from modellix_cli.engine.wait import Schedule, new_waited
-    from modellix_cli.output import render
-    from modellix_cli.workflows.results import tell_expiry
-    from modellix_cli.workflows.wait import conclude, wait_for
+    from modellix_cli.engine.core.config import EngineConfig, Follow
+    from modellix_cli.workflows.wait import conclude_wait, follow_tasks
 
     session = Session.of(ctx)
-    waited = new_waited(session.task_id(task_id) for task_id in task_ids)
-    if len(waited.task_ids) > 1000:
+    wanted = list(dict.fromkeys(session.task_id(task_id) for task_id in task_ids))
+    if len(wanted) > 1000:
         raise usage("Cannot wait for more than 1000 tasks at once.")
-    schedule = Schedule(timeout, interval, concurrency=concurrency)
-    wait_for(session, session.client(api_key), waited, schedule)
-    if len(waited.task_ids) > 1:
-        render.waited_many(session.out, waited)
-    else:
-        for error in waited.errors.values():
-            raise error
-        render.waited_one(session.out, waited.finished[0])
-    tell_expiry(session, waited.finished)
-    conclude(session, waited)
+    config = EngineConfig(
+        follow=Follow.TO_THE_END,
+        timeout=timeout,
+        interval=interval,
+        patience=session.patience,
+        polls=concurrency,
+    )
+    client = session.client(api_key)
+    conclude_wait(session, follow_tasks(session, client, wanted, config), timeout)

@@ -1,4 +1,4 @@
-"""PNG: a diagonal gradient with soft circles of light."""
+"""PNG: a diagonal gradient with soft circles of light, and words at its foot."""
 
 import struct
 import zlib
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from math import isqrt
 
+from modellix_cli.sandbox.media.caption import write_caption
 from modellix_cli.sandbox.media.seed import draws, palette, ramp
 
 MAX_SIDE = 2048
@@ -18,10 +19,11 @@ FILTER_NONE = b"\0"
 LIGHTEN = bytes(value + (255 - value) // 24 for value in range(256))
 
 
-def png(seed: str, width: int, height: int) -> bytes:
+def png(seed: str, width: int, height: int, words: str = "") -> bytes:
     """Return an 8-bit RGB PNG file, the same bytes whenever the arguments are the same.
 
     seed: any text; it decides the colours and where the circles are.
+    words: any text; it is written at the foot of the picture where there is room.
     width, height: pixels, 1..2048 each; ValueError outside that.
     """
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
@@ -30,6 +32,8 @@ def png(seed: str, width: int, height: int) -> bytes:
     rows = _gradient(draw, width, height)
     for _ in range(CIRCLES):
         _lighten_circle(rows, draw, width, height)
+    if words:
+        write_caption(rows, width, words)
     scanlines = b"".join(FILTER_NONE + row for row in rows)
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (

@@ -1,0 +1,95 @@
+"""A submitted task and what it made, as the rest of the program knows them.
+
+Server values stay open: an unknown status counts as unfinished, an unknown type is kept. The
+statuses are those of docs/spec/service.md 4.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from modellix_cli.domain.jsontext import Json
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+SUCCEEDED: Final = frozenset({"success", "succeeded", "completed", "done"})
+CANCELED: Final = frozenset({"canceled", "cancelled"})
+FAILED: Final = frozenset({"failed", "error"}) | CANCELED
+"""Statuses of tasks that ended without a result, the canceled ones included."""
+RESULT_LIFETIME: Final = 7 * 24 * 3600.0
+"""Seconds for which Modellix keeps results, where it does not say until when."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The reply to a paid submission: the task that was created."""
+
+    task_id: str
+    status: str
+    document: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One thing a task made. `position` counts from 1; `url` or `text` may be missing.
+
+    `width` and `height` in pixels, `duration` in seconds, `size` in bytes; `expires_at` is the
+    Unix time at which it is deleted. `role` is such as `primary`. What is not known is None.
+    """
+
+    position: int
+    type: str | None
+    url: str | None
+    text: str | None
+    format: str | None
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    size: int | None = None
+    role: str | None = None
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The reply to `GET /tasks/{task_id}`, or a webhook's body.
+
+    `reason` is the server's explanation of a failure; `ended_at` and `expires_at` the Unix times
+    at which the task ended and its results are deleted, `seconds` how long it ran, `billed` what
+    it cost in US dollars, each None where it is not known.
+    """
+
+    task_id: str
+    status: str
+    resources: tuple[Resource, ...]
+    reason: str | None
+    ended_at: float | None
+    seconds: float | None
+    document: Json
+    expires_at: float | None = None
+    billed: "Decimal | None" = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the task ended with a result."""
+        return self.status.lower() in SUCCEEDED
+
+    @property
+    def failed(self) -> bool:
+        """Whether the task ended without a result; see `canceled` for why."""
+        return self.status.lower() in FAILED
+
+    @property
+    def canceled(self) -> bool:
+        """Whether the task ended because somebody canceled it."""
+        return self.status.lower() in CANCELED
+
+    @property
+    def finished(self) -> bool:
+        """Whether the task ended; a status we do not know counts as unfinished."""
+        return self.succeeded or self.failed
+
+
+def has_failed(status: str | None) -> bool:
+    """Whether a status is an end without a result."""
+    return status is not None and status.lower() in FAILED

@@ -1,0 +1,242 @@
+"""What the driver records, kept in the ledger; or nowhere, where there can be none."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from modellix_cli.clock import Clock
+from modellix_cli.domain.errors import ErrorCode
+from modellix_cli.domain.money import Money
+from modellix_cli.domain.task import Task, has_failed
+from modellix_cli.engine.core import effects
+from modellix_cli.engine.core.lines import Known, LineOutcome
+from modellix_cli.ledger.batches import BatchStore
+from modellix_cli.ledger.files import FileStore
+from modellix_cli.ledger.records import (
+    Attempt,
+    BatchLine,
+    Claim,
+    Claimed,
+    KeptFile,
+    Outcome,
+    Request,
+    TaskReport,
+)
+from modellix_cli.ledger.submissions import SubmissionStore
+from modellix_cli.ledger.tasks import EXPIRED, TaskStore
+
+
+class Requests(Protocol):
+    """Knows what each line asks, as the ledger keeps it."""
+
+    def ledger_request(self, intent: effects.Intent) -> Request:
+        """Return the request of a line that is about to be sent."""
+
+
+class TaskBook:
+    """Records what becomes of tasks that exist already; nothing is sent with it.
+
+    `clean` takes secrets out of texts, as a server's message may hold the key.
+    """
+
+    def __init__(self, tasks: TaskStore, files: FileStore, clock: Clock) -> None:
+        self._tasks = tasks
+        self._files = files
+        self._clock = clock
+
+    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, int | Known]:
+        """Nothing is sent."""
+        raise AssertionError("nothing is sent here")
+
+    def record(self, outcome: effects.RecordOutcome) -> None:
+        """Nothing was sent."""
+
+    def attempt(self, number: int) -> Known | None:
+        """Nothing was sent."""
+        return None
+
+    def record_status(self, task: Task) -> None:
+        """Record what the server said about a task."""
+        billed = getattr(task, "billed", None)
+        self._tasks.record_status(
+            TaskReport(
+                task.task_id,
+                task.status.lower(),
+                task.ended_at,
+                task.expires_at,
+                None if billed is None else Money(billed),
+            )
+        )
+
+    def record_duration(self, slug: str, age: float, seconds: float) -> None:
+        """Record how long a task ran that was submitted `age` seconds ago."""
+        self._tasks.record_duration(slug, self._clock.now() - age, seconds)
+
+    def record_end(self, outcome: LineOutcome) -> None:
+        """Record what was saved of a task."""
+        if outcome.task_id is None or outcome.saved is None:
+            return
+        kept = [
+            KeptFile(
+                file.position,
+                str(file.path),
+                file.bytes,
+                file.sha256,
+                file.type,
+                file.url,
+            )
+            for file in outcome.saved.files
+        ]
+        if kept:
+            self._files.record(outcome.task_id, kept)
+        errors = outcome.saved.errors
+        if not errors:
+            self._tasks.mark_saved(outcome.task_id)
+        elif all(error.code is ErrorCode.RESULT_EXPIRED for error in errors):
+            self._tasks.record_status(TaskReport(outcome.task_id, EXPIRED))
+
+
+class RunBook(TaskBook):
+    """Records a single run; an earlier attempt answers for it as the user said."""
+
+    def __init__(
+        self,
+        submissions: SubmissionStore,
+        tasks: TaskStore,
+        files: FileStore,
+        clock: Clock,
+        requests: Requests,
+        clean: Callable[[str], str],
+        *,
+        resume: bool,
+        resend_unknown: bool,
+    ) -> None:
+        super().__init__(tasks, files, clock)
+        self._submissions = submissions
+        self._requests = requests
+        self._clean = clean
+        self._resume = resume
+        self._resend_unknown = resend_unknown
+
+    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, int | Known]:
+        """Claim the request."""
+        claims: dict[int, int | Known] = {}
+        for intent in intents:
+            claim = self._submissions.claim(
+                self._requests.ledger_request(intent),
+                resume=self._resume,
+                resend_unknown=self._resend_unknown,
+            )
+            claims[intent.ref] = _number_or_known(claim, self._clock)
+        return claims
+
+    def record(self, outcome: effects.RecordOutcome) -> None:
+        """Record how an attempt ended."""
+        detail = None if outcome.detail is None else self._clean(outcome.detail)
+        self._submissions.record(outcome.number, Outcome(outcome.state, outcome.task_id, detail))
+
+    def attempt(self, number: int) -> Known | None:
+        """Return how an attempt stands."""
+        attempt = self._submissions.attempt(number)
+        return None if attempt is None else known_of(attempt, self._clock)
+
+
+class BatchBook(RunBook):
+    """Records the lines of a batch."""
+
+    def __init__(
+        self,
+        batches: BatchStore,
+        batch: int,
+        submissions: SubmissionStore,
+        tasks: TaskStore,
+        files: FileStore,
+        clock: Clock,
+        requests: Requests,
+        clean: Callable[[str], str],
+    ) -> None:
+        super().__init__(
+            submissions,
+            tasks,
+            files,
+            clock,
+            requests,
+            clean,
+            resume=False,
+            resend_unknown=False,
+        )
+        self._batches = batches
+        self._batch = batch
+
+    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, int | Known]:
+        """Claim lines that are about to be sent."""
+        requests = [self._requests.ledger_request(intent) for intent in intents]
+        claims = self._submissions.claim_lines(self._batch, requests)
+        return {
+            intent.ref: _number_or_known(claim, self._clock)
+            for intent, claim in zip(intents, claims, strict=True)
+        }
+
+    def record_end(self, outcome: LineOutcome) -> None:
+        """Record how a line's task ended and what was saved of it."""
+        super().record_end(outcome)
+        detail = None if outcome.detail is None else self._clean(outcome.detail)
+        self._batches.record_end(
+            self._batch,
+            BatchLine(
+                outcome.ref,
+                outcome.slug,
+                outcome.name,
+                None,
+                outcome.status,
+                detail,
+                tuple(self._clean(url) for url in outcome.urls),
+                outcome.files,
+            ),
+        )
+
+
+class UnrecordedBook:
+    """For a single run on a machine where no ledger can be kept at all: nothing is recorded."""
+
+    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, int | Known]:
+        """Let everything leave."""
+        return {intent.ref: 0 for intent in intents}
+
+    def record(self, outcome: effects.RecordOutcome) -> None:
+        """Record nothing."""
+
+    def attempt(self, number: int) -> Known | None:
+        """Nothing is known."""
+        return None
+
+    def record_status(self, task: Any) -> None:
+        """Record nothing."""
+
+    def record_end(self, outcome: LineOutcome) -> None:
+        """Record nothing."""
+
+    def record_duration(self, slug: str, age: float, seconds: float) -> None:
+        """Record nothing."""
+
+
+def known_of(attempt: Attempt, clock: Clock, line: BatchLine | None = None) -> Known:
+    """Return what the core needs to know of an attempt, and of the batch line it answers for."""
+    status = line.status if line is not None and line.status is not None else None
+    return Known(
+        number=attempt.number,
+        state=attempt.state,
+        task_id=attempt.task_id,
+        detail=line.detail if line is not None and status is not None else attempt.detail,
+        in_flight=attempt.in_flight,
+        status=status,
+        urls=line.urls if line is not None else (),
+        files=line.files if line is not None else None,
+        age=max(0.0, clock.now() - attempt.created_at),
+        failed=has_failed(attempt.status) or has_failed(status),
+    )
+
+
+def _number_or_known(claim: Claim, clock: Clock) -> int | Known:
+    if isinstance(claim, Claimed):
+        return claim.number
+    return known_of(claim, clock)

@@ -1,0 +1,184 @@
+"""What to do: the effects that the core asks of the driver, which answers most with an event."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.engine.core.lines import LineOutcome
+from modellix_cli.engine.notices import Notice
+
+
+@dataclass(frozen=True, slots=True)
+class FetchWork:
+    """Bring more lines; answered by `Work`."""
+
+    at_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Make a line's body ready; answered by `Prepared`."""
+
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Reserve a line's cost; answered by `Reserved`."""
+
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskSubmit:
+    """Ask whether a request may leave; answered by `SubmitAllowed` or `SubmitHeld`."""
+
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskPoll:
+    """Ask whether a task may be asked for; answered by `PollAllowed` or `PollHeld`."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnLeave:
+    """A request that was allowed to leave does not: what it took is free again."""
+
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A line that is about to be sent.
+
+    `repeats` is its attempt that the server refused. By the user's word, `resends` is one of
+    unknown outcome that is sent once more, `retries` one whose task failed.
+    """
+
+    ref: int
+    repeats: int | None = None
+    resends: int | None = None
+    retries: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordIntents:
+    """Claim requests on disk before they leave; answered by `Recorded` or `NotRecorded`."""
+
+    intents: tuple[Intent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Send a paid request and record its outcome; answered by `Replied`."""
+
+    ref: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOutcome:
+    """Record how an attempt ended; not answered."""
+
+    number: int
+    state: SubmissionState
+    task_id: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchAttempt:
+    """See how another process's attempt stands; answered by `AttemptSeen`."""
+
+    ref: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Ask how a task stands and record it; answered by `Polled` or `PollFailed`."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Save what a line's task made; answered by `Saved`."""
+
+    ref: int
+    name: str | None
+    slug: str
+    task: Any = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StopSaving:
+    """End all saving at once, leaving nothing incomplete; not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEnd:
+    """Record how a line's task ended and what was saved of it; not answered."""
+
+    outcome: LineOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDuration:
+    """Record how long a task ran that was submitted `age` seconds ago; not answered."""
+
+    slug: str
+    age: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """A line has its end; not answered."""
+
+    outcome: LineOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell whoever watches; not answered."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class WakeAt:
+    """Feed `Woke` at this monotonic time; only the last one of a step counts."""
+
+    moment: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Nothing is left to do."""
+
+
+Effect = (
+    FetchWork
+    | Prepare
+    | Reserve
+    | AskSubmit
+    | AskPoll
+    | ReturnLeave
+    | RecordIntents
+    | Post
+    | RecordOutcome
+    | WatchAttempt
+    | Poll
+    | Save
+    | StopSaving
+    | RecordEnd
+    | RecordDuration
+    | Emit
+    | Tell
+    | WakeAt
+    | Finish
+)

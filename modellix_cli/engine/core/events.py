@@ -1,0 +1,194 @@
+"""What happened: the events that the driver feeds to the core."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from modellix_cli.domain.errors import ModellixError
+from modellix_cli.engine.core.lines import Known, Line
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Lines to work on, in their order; `more` says that others follow.
+
+    `durations` are how long the last tasks of each model took that is new among them, in seconds.
+    """
+
+    lines: tuple[Line, ...]
+    more: bool
+    durations: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Woke:
+    """A moment that was asked for has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A line's body is ready, or why it cannot be made ready."""
+
+    ref: int
+    error: ModellixError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A line's cost is reserved, or why it may not be spent."""
+
+    ref: int
+    error: ModellixError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitAllowed:
+    """A line's request may leave now, as far as limits are concerned."""
+
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitHeld:
+    """A line's request may not leave for so many seconds.
+
+    `slots_full` says that it waits because as many tasks run as may.
+    """
+
+    ref: int
+    seconds: float
+    slots_full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PollAllowed:
+    """A task may be asked for now."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PollHeld:
+    """No task may be asked for during so many seconds."""
+
+    task_id: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Intents are on disk: by line the number of its attempt, or an earlier one that answers."""
+
+    claims: dict[int, "int | Known"]
+
+
+@dataclass(frozen=True, slots=True)
+class NotRecorded:
+    """Intents could not be recorded, so nothing may leave."""
+
+    refs: tuple[int, ...]
+    error: ModellixError
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """A POST is over: it created a task, or failed; that is on disk if it is `recorded`."""
+
+    ref: int
+    task_id: str | None = None
+    error: ModellixError | None = None
+    submission: Any = field(default=None, compare=False)
+    recorded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSeen:
+    """How an attempt of another process stands now, None where the ledger lost it."""
+
+    ref: int
+    known: Known | None
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """The server told how a task stands; `seconds` is how long it ran, if the reply says."""
+
+    task_id: str
+    status: str
+    finished: bool
+    succeeded: bool
+    reason: str | None = None
+    seconds: float | None = None
+    urls: tuple[str, ...] = ()
+    task: Any = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PollFailed:
+    """A task could not be asked for."""
+
+    task_id: str
+    error: ModellixError
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A webhook told that a task ended: it is worth a poll at once."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Saving a line's results is over."""
+
+    ref: int
+    files: tuple[dict[str, Any], ...]
+    errors: tuple[ModellixError, ...] = ()
+    final: bool = True
+    """Whether no further run could save more."""
+    saved: Any = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLost:
+    """The ledger cannot be relied on any more: nothing may be paid for."""
+
+    error: ModellixError
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The run is to end: nothing more is sent, what is under way is still recorded."""
+
+    why: str
+    error: ModellixError | None = None
+    follow: bool = False
+    """Whether tasks that run are still followed to their end."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraceOver:
+    """What was under way when the run was stopped has had its time."""
+
+
+Event = (
+    Work
+    | Woke
+    | Prepared
+    | Reserved
+    | SubmitAllowed
+    | SubmitHeld
+    | PollAllowed
+    | PollHeld
+    | Recorded
+    | NotRecorded
+    | Replied
+    | AttemptSeen
+    | Polled
+    | PollFailed
+    | Delivered
+    | Saved
+    | LedgerLost
+    | Stop
+    | GraceOver
+)

@@ -1,0 +1,351 @@
+"""Carries out what the core asks for, on threads, and feeds back what happened.
+
+One thread owns the core and never waits for the network. A paid request is sent and its outcome
+recorded on a thread that Ctrl-C cannot reach.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from modellix_cli.clock import Clock
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.engine.core import effects, events
+from modellix_cli.engine.core.engine import Engine
+from modellix_cli.engine.core.lines import Known
+from modellix_cli.engine.ports import Book, Observer, Saver, Source
+from modellix_cli.engine.rate_governor import Governor, NoSlot, Ticket
+from modellix_cli.engine.worker_pool import Done, Pool
+
+if TYPE_CHECKING:
+    from modellix_cli.api.client import Client
+    from modellix_cli.domain.task import Task
+
+GRACE: Final = 0.7
+"""Seconds that requests under way still get after Ctrl-C; the whole exit stays under 1 s."""
+_LONGEST_PAUSE: Final = 1.0
+
+Job = tuple[effects.Effect, Callable[[], events.Event]]
+
+
+class Driver:
+    """Runs an engine to its end. `submit_anyway` sends a request that waited for room long enough.
+
+    `patience` is how long that is, in seconds.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        source: Source,
+        book: Book,
+        client: "Client",
+        governor: Governor,
+        observer: Observer,
+        clock: Clock,
+        *,
+        saver: Saver | None = None,
+        threads: int = 16,
+        submit_anyway: bool = False,
+        patience: float = 120.0,
+    ) -> None:
+        self._engine = engine
+        self._source = source
+        self._book = book
+        self._client = client
+        self._governor = governor
+        self._observer = observer
+        self._clock = clock
+        self._saver = saver
+        self._submit_anyway = submit_anyway
+        self._patience = patience
+        self._workers: Pool[effects.Effect, events.Event] = Pool(threads, clock)
+        self._events: deque[events.Event] = deque()
+        self._tickets: dict[int, Ticket] = {}
+        self._slugs: dict[int, str] = {}
+        self._asked_since: dict[int, float] = {}
+        self._unrecorded: list[effects.RecordOutcome] = []
+        self._wake_at: float | None = None
+        self._interrupted = False
+        self._grace_until: float | None = None
+        self._record_failed = False
+
+    def interrupt(self) -> None:
+        """End the run as soon as what is under way is known; also from a signal's handler."""
+        self._interrupted = True
+        self._workers.wake()
+
+    @property
+    def unrecorded_ids(self) -> list[str]:
+        """The ids of tasks that could not be recorded, not even in the end."""
+        return [record.task_id for record in self._unrecorded if record.task_id is not None]
+
+    def run(self) -> None:
+        """Work until every line has its end.
+
+        What was not foreseen is raised once what is under way is recorded; a KeyboardInterrupt
+        at once: the ledger knows what was sent.
+        """
+        try:
+            self._events.append(events.Woke())
+            while not self._engine.finished:
+                self._step()
+        except Exception:
+            self._let_posts_end(10.0)
+            raise
+        finally:
+            self._record_again()
+            self._workers.close()
+
+    def _step(self) -> None:
+        now = self._clock.monotonic()
+        if self._interrupted and self._grace_until is None:
+            self._grace_until = now + GRACE
+            self._events.append(events.Stop("Skipped: the run was interrupted."))
+        if not self._events:
+            self._wait(now)
+        while self._events:
+            event = self._events.popleft()
+            for effect in self._engine.step(event, self._clock.monotonic()):
+                self._carry_out(effect)
+
+    def _wait(self, now: float) -> None:
+        """Wait for a worker, a moment that was asked for, or an interrupt."""
+        moments = [now + _LONGEST_PAUSE]
+        moments += [] if self._wake_at is None else [self._wake_at]
+        moments += [] if self._grace_until is None else [self._grace_until]
+        done = self._workers.next(max(0.0, min(moments) - now))
+        while done is not None:
+            self._events.append(self._result_of(done))
+            done = self._workers.next(0.0) if len(self._events) < 100 else None
+        now = self._clock.monotonic()
+        if self._grace_until is not None and now >= self._grace_until:
+            self._grace_until = float("inf")
+            self._events.append(events.GraceOver())
+        if self._wake_at is not None and now >= self._wake_at:
+            self._wake_at = None
+            self._events.append(events.Woke())
+
+    def _result_of(self, done: Done[effects.Effect, events.Event]) -> events.Event:
+        """Return what a worker brought; a defect ends one line, not the others."""
+        error = done.error
+        if error is None:
+            assert done.result is not None
+            self._learn(done.result)
+            return done.result
+        if isinstance(error, Exception):
+            what = f"Unexpected failure. {type(error).__name__}: {error}"
+            failure = ModellixError(ErrorCode.INTERNAL, what)
+            match done.key:
+                case effects.Poll(task_id=task_id):
+                    return events.PollFailed(task_id, failure)
+                case effects.Save(ref=ref):
+                    return events.Saved(ref, (), (failure,), final=False)
+                case effects.Prepare(ref=ref):
+                    return events.Prepared(ref, failure)
+        raise error
+
+    def _carry_out(self, effect: effects.Effect) -> None:
+        match effect:
+            case effects.FetchWork():
+                self._fetch(effect)
+            case effects.AskSubmit():
+                self._events.append(self._ask_submit(effect.ref))
+            case effects.AskPoll():
+                wait = self._governor.ask()
+                task_id = effect.task_id
+                held = events.PollHeld(task_id, wait)
+                self._events.append(held if wait else events.PollAllowed(task_id))
+            case effects.ReturnLeave():
+                self._return_leave(effect.ref)
+            case effects.RecordIntents():
+                self._events.append(self._claim(effect.intents))
+            case effects.Post():
+                self._workers.start(effect, partial(self._post, effect))
+            case effects.Poll():
+                self._workers.start(effect, partial(self._poll, effect.task_id))
+            case effects.Save() if self._saver is not None:
+                self._workers.start(effect, partial(self._saver.save, effect))
+            case effects.Prepare():
+                self._workers.start(effect, partial(self._prepare, effect.ref))
+            case effects.Reserve():
+                self._events.append(events.Reserved(effect.ref))
+            case effects.WatchAttempt():
+                self._events.append(self._watch(effect))
+            case effects.Emit():
+                stop = self._observer.emit(effect.outcome)
+                if stop is not None:
+                    self._events.append(stop)
+            case effects.Tell():
+                self._observer.tell(effect.notice)
+            case effects.WakeAt():
+                self._wake_at = effect.moment
+            case _:
+                self._record(effect)
+
+    def _record(self, effect: effects.Effect) -> None:
+        """Record what nothing waits for; a ledger that fails ends paid work, not the rest."""
+        try:
+            match effect:
+                case effects.RecordOutcome():
+                    if not self._record_outcome(effect):
+                        self._unrecorded.append(effect)
+                case effects.RecordEnd():
+                    self._book.record_end(effect.outcome)
+                case effects.RecordDuration():
+                    self._book.record_duration(effect.slug, effect.age, effect.seconds)
+                case effects.StopSaving() if self._saver is not None:
+                    self._saver.stop()
+        except ModellixError as error:
+            self._lost(error)
+
+    def _lost(self, error: ModellixError) -> None:
+        if not self._record_failed:
+            self._record_failed = True
+            self._events.append(events.LedgerLost(error))
+
+    def _fetch(self, effect: effects.FetchWork) -> None:
+        try:
+            work = self._source.fetch(effect.at_most)
+        except ModellixError as error:  # what earlier runs did cannot be read any more
+            self._events.append(events.LedgerLost(error))
+            work = events.Work((), more=False)
+        self._slugs |= {line.ref: line.slug for line in work.lines}
+        self._events.append(work)
+
+    def _ask_submit(self, ref: int) -> events.Event:
+        now = self._clock.monotonic()
+        patience = float("inf")
+        if self._submit_anyway:
+            waited = now - self._asked_since.setdefault(ref, now)
+            patience = self._patience - waited
+        leave = self._governor.ask_submit(whatever_runs=patience <= 0, patience=patience)
+        if isinstance(leave, Ticket):
+            self._tickets[ref] = leave
+            return events.SubmitAllowed(ref)
+        return events.SubmitHeld(ref, leave, slots_full=isinstance(leave, NoSlot))
+
+    def _return_leave(self, ref: int) -> None:
+        ticket = self._tickets.pop(ref, None)
+        if ticket is not None:
+            self._governor.failed(ticket, ModellixError(ErrorCode.INTERRUPTED, "Not sent."))
+
+    def _claim(self, intents: tuple[effects.Intent, ...]) -> events.Event:
+        try:
+            return events.Recorded(self._book.claim(intents))
+        except ModellixError as error:
+            refs = tuple(intent.ref for intent in intents)
+            return events.NotRecorded(refs, error)
+
+    def _watch(self, effect: effects.WatchAttempt) -> events.Event:
+        known: Known | None = None
+        try:
+            known = self._book.attempt(effect.number)
+        except ModellixError as error:
+            self._lost(error)
+            known = Known(effect.number, SubmissionState.UNKNOWN, None, error.message)
+        return events.AttemptSeen(effect.ref, known)
+
+    def _post(self, effect: effects.Post) -> events.Event:
+        """Send one paid request and record its outcome before anything else can fail."""
+        request = self._source.request(effect.ref)
+        try:
+            posted = self._client.post_task(request.slug, request.body, webhook=request.webhook)
+            outcome, limits = posted.outcome, posted.limits
+        except Exception as defect:  # noqa: BLE001 - it may have been sent all the same
+            what = f"Unexpected failure. {type(defect).__name__}: {defect}"
+            outcome, limits = ModellixError(ErrorCode.SUBMISSION_UNKNOWN, what), None
+        if isinstance(outcome, ModellixError):
+            unknown = outcome.code is ErrorCode.SUBMISSION_UNKNOWN
+            state = SubmissionState.UNKNOWN if unknown else SubmissionState.REJECTED
+            record = effects.RecordOutcome(effect.number, state, outcome.task_id, outcome.message)
+            reply = events.Replied(effect.ref, error=outcome)
+        else:
+            record = effects.RecordOutcome(effect.number, SubmissionState.ACCEPTED, outcome.task_id)
+            reply = events.Replied(effect.ref, outcome.task_id, submission=outcome)
+        if not self._record_outcome(record):
+            reply = events.Replied(
+                reply.ref, reply.task_id, reply.error, reply.submission, recorded=False
+            )
+            if record.state is not SubmissionState.ACCEPTED and record.task_id is not None:
+                self._unrecorded.append(record)
+        if limits is not None:
+            self._governor.answered(limits)
+        return reply
+
+    def _record_outcome(self, record: effects.RecordOutcome) -> bool:
+        try:
+            self._book.record(record)
+        except ModellixError as error:
+            self._lost(error)
+            return False
+        return True
+
+    def _poll(self, task_id: str) -> events.Event:
+        polled = self._client.poll_task(task_id)
+        if polled.limits is not None:
+            self._governor.answered(polled.limits)
+        if isinstance(polled.outcome, ModellixError):
+            return events.PollFailed(task_id, polled.outcome)
+        task = polled.outcome
+        try:
+            self._book.record_status(task)
+        except ModellixError as error:
+            self._lost(error)
+        self._governor.saw(task)
+        return polled_event(task)
+
+    def _prepare(self, ref: int) -> events.Event:
+        return events.Prepared(ref, self._source.prepare(ref))
+
+    def _learn(self, event: events.Event) -> None:
+        """Let the governor know what became of a request that it let go."""
+        if not isinstance(event, events.Replied):
+            return
+        ticket = self._tickets.pop(event.ref, None)
+        slug = self._slugs.pop(event.ref, "")
+        if ticket is None:
+            return
+        if event.task_id is not None:
+            self._governor.accepted(ticket, event.task_id, self._engine.usual_duration(slug))
+        elif event.error is not None:
+            if event.error.code is not ErrorCode.SUBMISSION_UNKNOWN:
+                self._slugs[event.ref] = slug  # it may be sent again
+            self._governor.failed(ticket, event.error)
+
+    def _let_posts_end(self, grace: float) -> None:
+        """Give requests under way time to be recorded."""
+        end = self._clock.monotonic() + grace
+        while self._engine.in_flight and self._tickets:
+            left = end - self._clock.monotonic()
+            done = self._workers.next(left) if left > 0 else None
+            if done is None:
+                return
+            if isinstance(done.result, events.Replied):
+                self._tickets.pop(done.result.ref, None)
+
+    def _record_again(self) -> None:
+        """Record what could not be recorded when it came, if that is possible now."""
+        pending, self._unrecorded = self._unrecorded, []
+        for record in pending:
+            try:
+                self._book.record(record)
+            except ModellixError:
+                self._unrecorded.append(record)
+
+
+def polled_event(task: "Task") -> events.Polled:
+    """Return what the core needs to know of a task."""
+    urls = tuple(resource.url for resource in task.resources if resource.url is not None)
+    return events.Polled(
+        task.task_id,
+        task.status.lower(),
+        finished=task.finished,
+        succeeded=task.succeeded,
+        reason=task.reason,
+        seconds=task.seconds,
+        urls=urls,
+        task=task,
+    )

@@ -1,0 +1,103 @@
+"""What is told while work goes on: typed events, read by progress displays and programs alike.
+
+`VERSION` changes when a field is removed or changes its meaning; fields may be added.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAwaited:
+    """A task is waited for; `age` is how long ago it was submitted, in seconds, if known.
+
+    `usual` is how long tasks of its model usually take, in seconds, if known.
+    """
+
+    task_id: str
+    slug: str
+    age: float | None = None
+    usual: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPolled:
+    """The server told the status of a task."""
+
+    task_id: str
+    status: str
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLeft:
+    """A task is not waited for any more, and why."""
+
+    task_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PollTrouble:
+    """Asking for a task failed and will be tried again."""
+
+    task_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitRetried:
+    """A paid request was refused for now, and will be sent again in `seconds`."""
+
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The next request waits: for a limit, or for a running task to end (`slots_full`)."""
+
+    seconds: float
+    slots_full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """No more requests are sent, while `running` tasks are still followed."""
+
+    message: str
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How far a batch is: lines that have their end, tasks that run, lines in error."""
+
+    ended: int
+    running: int
+    failed: int
+    waiting: Waiting | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BytesSaved:
+    """How many bytes of a file have arrived, of how many if known."""
+
+    name: str
+    done: int
+    total: int | None
+
+
+Notice = (
+    TaskAwaited
+    | TaskPolled
+    | TaskLeft
+    | PollTrouble
+    | SubmitRetried
+    | Waiting
+    | Stopped
+    | Counts
+    | BytesSaved
+)

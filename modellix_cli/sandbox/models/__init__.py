@@ -1,0 +1,1 @@
+"""The models of the sandbox that are like those of Modellix, as data."""

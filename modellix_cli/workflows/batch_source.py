@@ -1,0 +1,146 @@
+"""A batch as the ledger and the engine see it: what each line asks, and what is known of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from modellix_cli.clock import Clock
+from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.identity import RequestIdentity, identity_of
+from modellix_cli.engine.books import known_of
+from modellix_cli.engine.core import effects, events
+from modellix_cli.engine.core.lines import Known
+from modellix_cli.engine.core.lines import Line as EngineLine
+from modellix_cli.engine.ports import PaidRequest
+from modellix_cli.inputs.batch_file import BatchInput, Line
+from modellix_cli.ledger.batches import BatchStore
+from modellix_cli.ledger.records import BatchLine, LineKey, Request
+from modellix_cli.ledger.tasks import TaskStore
+
+_DIGEST: Final = 32
+_DIGESTS: Final = 3 * _DIGEST
+
+
+class BatchKeys:
+    """What each line asks, as the ledger knows it; computed once, in little memory."""
+
+    def __init__(self, tasks: BatchInput, base_url: str) -> None:
+        self._tasks = tasks
+        self._digests = bytearray()
+        for line in tasks.lines():
+            identity = identity_of(base_url, line.slug, line.body)
+            legacy = (*identity.legacy_digests, identity.legacy_digests[-1])
+            for digest in (identity.digest, *legacy[:2]):
+                self._digests += bytes.fromhex(digest)
+
+    def identity(self, index: int) -> RequestIdentity:
+        """Return the identity of a line, counted from 1."""
+        start = (index - 1) * _DIGESTS
+        part = [
+            self._digests[start + at : start + at + _DIGEST].hex()
+            for at in range(0, _DIGESTS, _DIGEST)
+        ]
+        return RequestIdentity(part[0], tuple(dict.fromkeys(part[1:])))
+
+    def keys(self) -> Iterator[LineKey]:
+        """Yield the lines, in their order."""
+        for line in self._tasks.lines():
+            identity = self.identity(line.index)
+            yield LineKey(line.index, line.name, line.slug.name, identity, line.request_key)
+
+
+class BatchSource:
+    """Brings lines to the engine with what is known of them; keeps bodies only while needed."""
+
+    def __init__(
+        self,
+        tasks: BatchInput,
+        keys: BatchKeys,
+        batches: BatchStore,
+        batch: int,
+        store: TaskStore,
+        clock: Clock,
+        *,
+        resend_unknown: bool,
+        retry_failed: bool,
+    ) -> None:
+        self._lines = tasks.lines()
+        self._recorded = batches.lines(batch)
+        self._left = tasks.total
+        self._keys = keys
+        self._store = store
+        self._clock = clock
+        self._resend_unknown = resend_unknown
+        self._retry_failed = retry_failed
+        self._open: dict[int, Line] = {}
+        self._slugs: set[str] = set()
+
+    def fetch(self, at_most: int) -> events.Work:
+        """Return the next lines. Raises the ledger's errors."""
+        lines: list[EngineLine] = []
+        durations: dict[str, tuple[float, ...]] = {}
+        while self._left and len(lines) < at_most:
+            line, recorded = next(self._lines), next(self._recorded)
+            self._left -= 1
+            self._open[line.index] = line
+            slug = line.slug.name
+            if slug not in self._slugs:
+                self._slugs.add(slug)
+                durations[slug] = tuple(self._store.durations(slug))
+            lines.append(
+                EngineLine(
+                    line.index,
+                    slug,
+                    line.name,
+                    known=self._known(recorded),
+                    resend=self._resend_unknown,
+                    retry_failed=self._retry_failed,
+                )
+            )
+        return events.Work(tuple(lines), bool(self._left), durations)
+
+    def _known(self, line: BatchLine) -> Known | None:
+        if line.attempt is None:
+            return None
+        known = known_of(line.attempt, self._clock, line)
+        return known if _files_exist(known.files) else _without_files(known)
+
+    def request(self, ref: int) -> PaidRequest:
+        """Return what a line sends."""
+        line = self._open[ref]
+        return PaidRequest(line.slug, line.body, line.webhook)
+
+    def prepare(self, ref: int) -> ModellixError | None:
+        """Nothing has to be made ready."""
+        return None
+
+    def ledger_request(self, intent: effects.Intent) -> Request:
+        """Return the request of a line as the ledger keeps it."""
+        line = self._open[intent.ref]
+        return Request(
+            self._keys.identity(line.index),
+            line.slug.name,
+            line.body,
+            line=line.index,
+            line_id=line.name,
+            request_key=line.request_key,
+            webhook=line.webhook,
+            resends=intent.resends,
+            retries=intent.retries,
+            repeats=intent.repeats,
+        )
+
+    def release(self, ref: int) -> None:
+        """Let go of a line that has its end."""
+        self._open.pop(ref, None)
+
+
+def _files_exist(files: tuple[dict[str, Any], ...] | None) -> bool:
+    return all(Path(str(file["path"])).exists() for file in files or ())
+
+
+def _without_files(known: Known) -> Known:
+    """Return what is known of a line whose saved files are gone: they are fetched again."""
+    from dataclasses import replace
+
+    return replace(known, files=None)

@@ -1,0 +1,161 @@
+"""`task download`: the engine entered where a task may have ended already."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
+from modellix_cli.domain.task import RESULT_LIFETIME, has_failed
+from modellix_cli.domain.text import count
+from modellix_cli.engine.core.config import EngineConfig, Follow
+from modellix_cli.engine.core.lines import LineOutcome
+from modellix_cli.ledger.tasks import EXPIRED
+from modellix_cli.workflows.saving import EngineSaver, SaveOptions, open_downloader, tell_saved
+from modellix_cli.workflows.wait import Waited, follow_tasks
+
+if TYPE_CHECKING:
+    from modellix_cli.downloads.downloader import Saved
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """What was saved of one task; `errors` are failures of single files."""
+
+    task_id: str
+    saved: "Saved"
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What became of many tasks, in the order in which they expire."""
+
+    saved: "dict[str, Saved]"
+    running: list[str]
+    errors: list[ModellixError]
+
+
+def download_task(
+    session: Session, api_key: str | None, options: SaveOptions, task_id: str
+) -> Downloaded:
+    """Save what one task made. Raises why there is nothing to save, or the one failure of all."""
+    from modellix_cli.downloads.downloader import check_downloadable
+
+    waited = _save(session, api_key, options, [task_id])
+    outcome = waited.outcomes[task_id]
+    if outcome.waiting is not None and outcome.error is not None:
+        raise outcome.error.copy_with(task_id=task_id)
+    if waited.stop is not None and outcome.saved is None:
+        raise _interrupted(session, waited, f" of task {task_id}", [task_id])
+    if outcome.saved is None:
+        if outcome.task is None:
+            raise ModellixError(
+                ErrorCode.TASK_NOT_FINISHED, f"Task {task_id} could not be polled in time."
+            )
+        check_downloadable(outcome.task, options.max_resources)
+    saved: Saved = outcome.saved
+    if saved.errors and not saved.files and len(saved.errors) == 1:
+        raise saved.errors[0]
+    return Downloaded(task_id, saved)
+
+
+def download_pending(
+    session: Session, api_key: str | None, options: SaveOptions
+) -> Collected | None:
+    """Save the results of every task of this account that may still be had; None for none.
+
+    Each is polled once, the first to expire first; one failure stops no other, but for a refused
+    key.
+    """
+    session.find_and_keep_key(api_key)
+    task_ids = pending_tasks(session)
+    if not task_ids:
+        return None
+    waited = _save(session, api_key, options, task_ids)
+    refused = [e for e in waited.errors.values() if e.code is ErrorCode.UNAUTHORIZED]
+    if refused and len(refused) == len(task_ids):
+        raise refused[0]
+    if waited.stop is not None:
+        raise _interrupted(session, waited, "", task_ids)
+    return _collected(session, waited)
+
+
+def pending_tasks(session: Session) -> list[str]:
+    """Return the ids of the tasks whose results may still be had and are not saved."""
+    now = session.runtime.clock.now()
+    known = session.tasks.unsaved(now, RESULT_LIFETIME)
+    return [
+        task_id
+        for task_id, status in known
+        if not has_failed(status) and (status or "").lower() != EXPIRED
+    ]
+
+
+def _save(
+    session: Session, api_key: str | None, options: SaveOptions, task_ids: Sequence[str]
+) -> Waited:
+    client = session.client(api_key)
+    downloader = open_downloader(session, options, client)
+    saver = EngineSaver(session, downloader)
+    config = EngineConfig(
+        follow=Follow.ONCE,
+        save=True,
+        timeout=session.patience,
+        patience=session.patience,
+        saves=1 if len(task_ids) == 1 else 4,
+    )
+    waited = follow_tasks(session, client, task_ids, config, saver)
+    if waited.stop is not None:
+        saver.settle()
+        tell_saved(session, saver.saved)
+    return waited
+
+
+def _collected(session: Session, waited: Waited) -> Collected:
+    collected = Collected({}, [], [])
+    for task_id in waited.task_ids:
+        outcome = waited.outcomes[task_id]
+        if outcome.saved is not None:
+            _add_saved(session, collected, task_id, outcome)
+        elif outcome.error is not None:
+            collected.errors.append(_naming(outcome.error, task_id))
+        elif outcome.task is not None and outcome.task.failed:
+            session.out.note(f"Left out: {outcome.detail or f'task {task_id} failed.'}")
+        else:
+            collected.running.append(task_id)
+    return collected
+
+
+def _add_saved(session: Session, collected: Collected, task_id: str, outcome: LineOutcome) -> None:
+    saved: Saved = outcome.saved
+    codes = {error.code for error in saved.errors}
+    if codes == {ErrorCode.NO_RESOURCES}:
+        session.out.note(f"Task {task_id} made nothing that could be saved.")
+        return
+    collected.saved[task_id] = saved
+    for position, failure in saved.failures.items():
+        saved.failures[position] = _naming(failure, task_id)
+    collected.errors.extend(saved.errors)
+
+
+def _naming(failure: ModellixError, task_id: str) -> ModellixError:
+    if task_id in failure.message:
+        return failure.copy_with(task_id=task_id)
+    return failure.copy_with(message=f"Task {task_id}: {failure.message}", task_id=task_id)
+
+
+def _interrupted(
+    session: Session, waited: Waited, of_what: str, task_ids: Sequence[str]
+) -> ModellixError:
+    assert waited.stop is not None
+    saved = [o.saved for o in waited.outcomes.values() if o.saved is not None]
+    files = sum(len(some.files) for some in saved)
+    single = len(task_ids) == 1 and bool(of_what)
+    command = "task download" if single else "task download --pending"
+    names = task_ids if single else ()
+    return interrupted(
+        waited.stop,
+        f"Interrupted; {count(files, 'file')}{of_what} saved.",
+        task_id=task_ids[0] if single else None,
+        resume=session.command_line(command, *names, save_to=session.save_to),
+    )

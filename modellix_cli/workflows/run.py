@@ -1,0 +1,265 @@
+"""`model run`: one paid request, its task followed to the end, its results saved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from modellix_cli.clock import clock_time
+from modellix_cli.context.session import Session
+from modellix_cli.deferred_signals import DeferredSignals
+from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted
+from modellix_cli.domain.identity import identity_of
+from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.task import Submission
+from modellix_cli.domain.values import Slug, format_duration
+from modellix_cli.engine.books import RunBook, UnrecordedBook
+from modellix_cli.engine.core import effects
+from modellix_cli.engine.core.config import EngineConfig, Follow
+from modellix_cli.engine.core.following import TIMED_OUT
+from modellix_cli.engine.core.lines import Line, LineOutcome
+from modellix_cli.engine.ports import Book, ListSource, PaidRequest
+from modellix_cli.ledger.database import has_folder
+from modellix_cli.ledger.records import Request
+from modellix_cli.paths import state_dir
+from modellix_cli.workflows.saving import EngineSaver, tell_saved
+from modellix_cli.workflows.work import Collector, run_engine
+
+if TYPE_CHECKING:
+    from modellix_cli.api.client import Client
+    from modellix_cli.downloads.downloader import Downloader
+
+TRIES: Final = 4
+"""How often a single request is sent to a service that is unavailable."""
+_UNKNOWN_HINT: Final = (
+    "Check the usage page of https://modellix.ai/console. If a task was created: modellix-cli task "
+    "resolve {number} --task-id ID. If not: modellix-cli task resolve {number} --not-created. To "
+    "send it once more, and perhaps be charged twice, pass --resend-unknown."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a run asks for. Times in seconds; `interval` None polls when an end is likely."""
+
+    wait: bool = False
+    timeout: float = 300.0
+    interval: float | None = None
+    resume: bool = False
+    resend_unknown: bool = False
+    request_key: str | None = None
+    tag: str | None = None
+    webhook: str | None = None
+
+
+class SingleRequest(ListSource):
+    """The one request of a run."""
+
+    def __init__(self, session: Session, slug: Slug, body: bytes, options: RunOptions) -> None:
+        durations = {slug.name: tuple(_durations(session, slug.name))}
+        super().__init__(
+            [Line(1, slug.name)], {1: PaidRequest(slug, body, options.webhook)}, durations
+        )
+        self._request = Request(
+            identity_of(session.base_url, slug, body),
+            slug.name,
+            body,
+            request_key=options.request_key,
+            tag=options.tag,
+            webhook=options.webhook,
+        )
+
+    def ledger_request(self, intent: effects.Intent) -> Request:
+        """Return the request as the ledger keeps it."""
+        return replace(self._request, repeats=intent.repeats)
+
+
+def run_model(
+    session: Session,
+    client: "Client",
+    slug: Slug,
+    body: bytes,
+    options: RunOptions,
+    downloader: "Downloader | None" = None,
+) -> LineOutcome:
+    """Send a paid request once, and return what came of it; its task's id is on disk by then.
+
+    Raises what ended it without a task, `SUBMISSION_UNKNOWN`, `INTERRUPTED`, `TASK_WAIT_TIMEOUT`
+    and failures of polling; where there is a task the error names it. A task that failed, and
+    results that could not be saved, are told in the outcome.
+    """
+    source = SingleRequest(session, slug, body, options)
+    config = EngineConfig(
+        concurrency=1,
+        follow=Follow.TO_THE_END if options.wait else Follow.NOT,
+        save=downloader is not None,
+        timeout=options.timeout,
+        interval=options.interval,
+        patience=session.patience,
+        tries=TRIES,
+    )
+    saver = None if downloader is None else EngineSaver(session, downloader)
+    with DeferredSignals() as signals, session.progress() as progress:
+        if downloader is not None:
+            downloader.listener.shown = progress  # type: ignore[attr-defined]
+        collector = Collector(session, progress, paying=True)
+        engine = run_engine(
+            session,
+            client,
+            config,
+            source,
+            _book(session, source, options),
+            collector,
+            signals,
+            saver=saver,
+            submit_anyway=True,
+        )
+    outcome = collector.outcomes[1]
+    if signals.stop is not None and (outcome.waiting or outcome.state is not _ACCEPTED):
+        if saver is not None:
+            saver.settle()
+            tell_saved(session, saver.saved)
+        raise _stopped(session, outcome, signals.stop)
+    if outcome.state is not _ACCEPTED:
+        raise _not_accepted(session, outcome, engine.stopped_by)
+    if outcome.waiting is not None:
+        raise _unfinished(outcome, options)
+    return outcome
+
+
+_ACCEPTED: Final = SubmissionState.ACCEPTED
+
+
+def _book(session: Session, source: SingleRequest, options: RunOptions) -> Book:
+    if not has_folder(state_dir(session.runtime.env)):
+        session.out.warn(
+            f"No folder for the ledger can be made at {state_dir(session.runtime.env)}: this "
+            "request is not recorded, and repeats of it cannot be recognised."
+        )
+        return UnrecordedBook()
+    return RunBook(
+        session.submissions,
+        session.tasks,
+        session.files,
+        session.runtime.clock,
+        source,
+        session.out.clean,
+        resume=options.resume,
+        resend_unknown=options.resend_unknown,
+    )
+
+
+def _durations(session: Session, slug: str) -> Sequence[float]:
+    try:
+        return session.tasks.durations(slug)
+    except ModellixError:
+        return ()  # what matters is told when the request is recorded
+
+
+def _not_accepted(
+    session: Session, outcome: LineOutcome, stopped_by: ModellixError | None
+) -> ModellixError:
+    """Return why there is no task, with what is known about money."""
+    error = outcome.error or stopped_by
+    if outcome.state is SubmissionState.UNKNOWN:
+        assert error is not None
+        return _unknown(session, outcome, error)
+    if error is None:
+        error = ModellixError(ErrorCode.INTERNAL, outcome.detail or "The request was not sent.")
+    return error.copy_with(charged="no")
+
+
+def _unknown(session: Session, outcome: LineOutcome, error: ModellixError) -> ModellixError:
+    """Return the error for a request of unknown outcome: one that was sent now, or before."""
+    resume = session.resume(outcome.task_id) if outcome.task_id else None
+    if not outcome.reused:
+        hint = error.hint
+        if outcome.number:
+            hint = _UNKNOWN_HINT.format(number=outcome.number)
+        return error.copy_with(
+            exit_status=8, charged="unknown", retryable=False, resume=resume, hint=hint
+        )
+    attempt = session.submissions.attempt(outcome.number)
+    when = "" if attempt is None else f" at {clock_time(attempt.created_at)}"
+    return ModellixError(
+        ErrorCode.SUBMISSION_UNKNOWN,
+        f"The same request was sent{when} and its outcome is unknown, so it was not sent again. "
+        f"{outcome.detail or ''}".strip(),
+        hint=_UNKNOWN_HINT.format(number=outcome.number),
+        task_id=outcome.task_id,
+        charged="no",
+        resume=resume,
+    )
+
+
+def _stopped(session: Session, outcome: LineOutcome, stop: KeyboardInterrupt) -> ModellixError:
+    """Return the error that ends the run after a signal, saying what is known."""
+    if outcome.state is _ACCEPTED and outcome.task_id is not None:
+        return interrupted(
+            stop,
+            f"Interrupted. Task {outcome.task_id} was submitted and may still be running.",
+            task_id=outcome.task_id,
+            resume=session.resume(outcome.task_id),
+            charged="no" if outcome.reused else "yes",
+        )
+    if outcome.state is SubmissionState.UNKNOWN:
+        unknown = _unknown(session, outcome, outcome.error or _no_outcome())
+        return interrupted(
+            stop,
+            "Interrupted while the submission was under way: its outcome is unknown, a task may "
+            "have been created.",
+            task_id=outcome.task_id,
+            charged=unknown.charged,
+            hint=unknown.hint,
+            resume=unknown.resume,
+        )
+    return interrupted(stop, "Interrupted before a task was accepted.", charged="no")
+
+
+def _no_outcome() -> ModellixError:
+    return ModellixError(ErrorCode.SUBMISSION_UNKNOWN, "No reply came.")
+
+
+def _unfinished(outcome: LineOutcome, options: RunOptions) -> ModellixError:
+    """Return the error for a task that was not followed to its end."""
+    if outcome.waiting == TIMED_OUT:
+        limit = format_duration(options.timeout)
+        return ModellixError(
+            ErrorCode.TASK_WAIT_TIMEOUT,
+            f"Task {outcome.task_id} did not end within {limit}; it may still be running.",
+            task_id=outcome.task_id,
+        )
+    assert outcome.error is not None
+    message = (
+        f"Task {outcome.task_id} was submitted, but status polling failed: {outcome.error.message}"
+    )
+    return outcome.error.copy_with(message=message, task_id=outcome.task_id)
+
+
+def submission_of(outcome: LineOutcome) -> Submission:
+    """Return the reply to the submission; for a task that existed before, one in its form."""
+    if outcome.submission is not None:
+        submission: Submission = outcome.submission
+        return submission
+    assert outcome.task_id is not None
+    status = outcome.status or "submitted"
+    data = {
+        "status": status,
+        "task_id": outcome.task_id,
+        "model_id": outcome.slug.rpartition("/")[2],
+        "get_result": {"method": "GET", "url": f"/api/v1/tasks/{outcome.task_id}"},
+    }
+    document = {"code": 0, "message": "success", "data": data}
+    return Submission(outcome.task_id, status, document)
+
+
+def ended_errors(outcome: LineOutcome) -> list[ModellixError]:
+    """Return what went wrong with a task that ended: it failed, or files were not saved."""
+    from modellix_cli.downloads.downloader import task_failed
+
+    if outcome.task is not None and outcome.task.failed:
+        return [task_failed(outcome.task)]
+    if outcome.saved is None:
+        return []
+    return [
+        error.copy_with(exit_status=int(ExitStatus.NOT_SAVED)) for error in outcome.saved.errors
+    ]

@@ -1,0 +1,169 @@
+"""Saving what tasks made: the options, the downloader, and the engine's way to it."""
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.engine.core import effects, events
+from modellix_cli.engine.notices import BytesSaved
+from modellix_cli.engine.progress import Progress
+
+if TYPE_CHECKING:
+    from modellix_cli.downloads.downloader import Downloader, Saved, TaskReader
+    from modellix_cli.downloads.name_template import NameTemplate, TemplateNames
+
+FINAL: frozenset[ErrorCode] = frozenset({ErrorCode.RESULT_EXPIRED, ErrorCode.NO_RESOURCES})
+"""Failures of a download after which no further run can save more."""
+DEFAULT_FILE_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class SaveOptions:
+    """The options of downloading, as `task download` and `model run --output-dir` take them.
+
+    Sizes in bytes, `file_timeout` in seconds for each file.
+    """
+
+    output_dir: str
+    overwrite: bool
+    allow_insecure_http: bool
+    allow_private_network: bool
+    max_bytes: int
+    max_total_bytes: int
+    max_resources: int
+    parallel: int
+    file_timeout: float = DEFAULT_FILE_TIMEOUT
+
+
+def open_downloader(
+    session: Session, options: SaveOptions, reread: "TaskReader | None" = None
+) -> "Downloader":
+    """Prepare saving: the folder is made and known to be writable before anything is paid.
+
+    `reread` reads a task again where its results have moved.
+    """
+    from modellix_cli.downloads.downloader import Downloader, Limits
+    from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy
+    from modellix_cli.downloads.files import prepare_folder
+
+    folder = session.path(options.output_dir)
+    prepare_folder(folder)
+    policy = MediaPolicy(options.allow_insecure_http, options.allow_private_network)
+    fetcher = MediaFetcher(policy, session.sandbox_app, session.runtime.clock)
+    session.at_end(fetcher.close)
+    fetcher.check_before_paying(session.base_url)
+    downloader = Downloader(
+        fetcher,
+        folder,
+        Limits(
+            options.max_bytes,
+            options.max_total_bytes,
+            options.max_resources,
+            options.file_timeout,
+            options.parallel,
+        ),
+        overwrite=options.overwrite,
+        clock=session.runtime.clock,
+        reread=reread,
+        listener=ShownTransfers(session),
+    )
+    session.at_end(downloader.close)
+    return downloader
+
+
+class ShownTransfers:
+    """Shows how downloads go; `shown` is the display of the moment."""
+
+    def __init__(self, session: Session) -> None:
+        self.shown = Progress()
+        self._notice = session.retry_notice
+
+    def progress(self, name: str, done: int, total: int | None) -> None:
+        """Show how much of a file has arrived."""
+        self.shown.tell(BytesSaved(name, done, total))
+
+    def notice(self, text: str) -> None:
+        """Show a sentence about another try."""
+        self._notice(text)
+
+
+class EngineSaver:
+    """Saves for the engine what a line's task made, under names made from `template` if given."""
+
+    def __init__(
+        self, session: Session, downloader: "Downloader", template: "NameTemplate | None" = None
+    ) -> None:
+        self._session = session
+        self._downloader = downloader
+        self._template = template
+        now = session.runtime.clock.now()
+        self._date = time.strftime("%Y-%m-%d", time.localtime(now))
+        self._idle = threading.Condition()
+        self._active = 0
+        self.saved: list[Saved] = []
+        """What was saved, complete or not, in the order in which it came to an end."""
+
+    def save(self, effect: effects.Save) -> events.Saved:
+        """Save everything; what failed is in the answer."""
+        from modellix_cli.downloads.downloader import Saved
+
+        task = effect.task
+        with self._idle:
+            self._active += 1
+        try:
+            saved = self._downloader.save(task, self._names(effect))
+        except ModellixError as error:
+            saved = Saved(self._downloader.folder)
+            saved.fail(error)
+        with self._idle:
+            self._active -= 1
+            self.saved.append(saved)
+            self._idle.notify_all()
+        explain(self._session, saved, task.task_id)
+        files = tuple(file.as_dict() for file in saved.files)
+        final = all(error.code in FINAL for error in saved.errors)
+        return events.Saved(effect.ref, files, tuple(saved.errors), final, saved)
+
+    def settle(self, seconds: float = 0.3) -> None:
+        """Wait a moment for downloads that were stopped, so that `saved` is complete."""
+        with self._idle:
+            self._idle.wait_for(lambda: not self._active, seconds)
+
+    def _names(self, effect: effects.Save) -> "TemplateNames | None":
+        from modellix_cli.downloads.name_template import TemplateNames
+
+        if self._template is None:
+            return None
+        values = {
+            "index": effect.ref,
+            "id": effect.name or effect.ref,
+            "task_id": effect.task.task_id,
+            "slug": effect.slug,
+            "date": self._date,
+        }
+        return TemplateNames(self._template, values)
+
+    def stop(self) -> None:
+        """End all saving at once and leave nothing incomplete."""
+        self._downloader.stop()
+
+
+def explain(session: Session, saved: "Saved", task_id: str) -> None:
+    """Name the task in every failure, and the command that tries again where that may help."""
+    resume = session.command_line("task download", task_id, save_to=session.save_to)
+    for position, failure in saved.failures.items():
+        lasting = failure.code in FINAL
+        saved.failures[position] = failure.copy_with(
+            task_id=task_id, resume=None if lasting else resume
+        )
+
+
+def tell_saved(session: Session, outcomes: "Iterable[Saved]") -> None:
+    """Name on stderr what is on disk, for a command that cannot show it any more."""
+    for saved in outcomes:
+        for file in saved.files:
+            session.out.note(f"Saved: {file.path}")

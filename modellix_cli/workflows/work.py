@@ -1,0 +1,82 @@
+"""Running the engine for a command: the driver put together, signals held back, ends collected."""
+
+import random
+from typing import TYPE_CHECKING
+
+from modellix_cli.context.session import Session
+from modellix_cli.deferred_signals import DeferredSignals
+from modellix_cli.engine.core.config import EngineConfig
+from modellix_cli.engine.core.engine import Engine
+from modellix_cli.engine.core.events import Stop
+from modellix_cli.engine.core.lines import LineOutcome
+from modellix_cli.engine.driver import Driver
+from modellix_cli.engine.notices import Notice, TaskAwaited
+from modellix_cli.engine.ports import Book, Observer, Saver, Source
+from modellix_cli.engine.progress import Progress
+
+if TYPE_CHECKING:
+    from modellix_cli.api.client import Client
+
+
+class Collector:
+    """Keeps every line's end, and shows progress; for a few lines."""
+
+    def __init__(self, session: Session, progress: Progress, *, paying: bool) -> None:
+        self._session = session
+        self._progress = progress
+        self._paying = paying
+        self.outcomes: dict[int, LineOutcome] = {}
+
+    def emit(self, outcome: LineOutcome) -> Stop | None:
+        """Keep a line's end; from here on no end of the command leaves a paid id untold."""
+        self.outcomes[outcome.ref] = outcome
+        if self._paying and outcome.task_id is not None:
+            self._session.submitted = outcome.task_id
+        return None
+
+    def tell(self, notice: Notice) -> None:
+        """Show progress."""
+        if self._paying and isinstance(notice, TaskAwaited):
+            self._session.submitted = notice.task_id
+        self._progress.tell(notice)
+
+
+def run_engine(
+    session: Session,
+    client: "Client",
+    config: EngineConfig,
+    source: Source,
+    book: Book,
+    observer: Observer,
+    signals: DeferredSignals,
+    *,
+    saver: Saver | None = None,
+    submit_anyway: bool = False,
+) -> Engine:
+    """Run an engine to its end and return it; a first signal ends it early, see `signals.stop`.
+
+    With `submit_anyway` a request that waited for room as long as patience lasts is sent.
+    """
+    engine = Engine(config, random.randrange(2**32))
+    driver = Driver(
+        engine,
+        source,
+        book,
+        client,
+        session.governor,
+        observer,
+        session.runtime.clock,
+        saver=saver,
+        threads=config.concurrency + config.polls + config.saves,
+        submit_anyway=submit_anyway,
+        patience=config.patience,
+    )
+    signals.then = driver.interrupt
+    if signals.stop is not None:  # it came before there was anything to interrupt
+        driver.interrupt()
+    try:
+        driver.run()
+    finally:
+        for task_id in driver.unrecorded_ids:
+            session.out.warn(f"Task {task_id} was submitted; note its id, it is not recorded.")
+    return engine

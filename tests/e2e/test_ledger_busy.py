@@ -1,0 +1,179 @@
+"""A ledger that another process holds, moves away or fills while paid work runs."""
+
+import json
+import resource
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.batches import LINES, Batches, batch, running_service
+from tests.e2e.conftest import Ran
+from tests.e2e.ledgers import codes, ledger, locked, state_folder
+from tests.e2e.orders import again, end, ended, made, run, until
+
+__all__ = ["batch", "running_service"]
+
+MANY = 40
+PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+
+
+def folder_removed(folder: Path) -> None:
+    while folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def folder_moved(folder: Path) -> None:
+    folder.rename(folder.with_name("moved"))
+
+
+def file_removed(folder: Path) -> None:
+    for path in folder.glob("ledger.db*"):
+        path.unlink(missing_ok=True)
+
+
+def file_moved(folder: Path) -> None:
+    (folder / "ledger.db").rename(folder / "aside.db")
+
+
+def file_replaced(folder: Path) -> None:
+    (folder / "new.db").write_bytes(b"")
+    (folder / "new.db").replace(folder / "ledger.db")
+
+
+def folder_replaced(folder: Path) -> None:
+    folder.rename(folder.with_name("moved"))
+    folder.mkdir()
+
+
+LOSSES = [
+    folder_removed, folder_moved, folder_replaced, file_removed, file_moved, file_replaced,
+]  # fmt: skip
+
+
+def lose(batch: Batches, loss: Callable[[Path], None]) -> tuple[Ran, int]:
+    """Run forty lines, lose the ledger when five tasks are made; also how many there are then."""
+    batch.write(*[{}] * MANY)
+    batch.served.change(latency=0.1)
+    words = ("model", "batch", str(batch.path), "--yes", "--json", "--concurrency", "2")
+    running = batch.shell.start(*words, **PIPES)
+    until(lambda: made(batch) >= 5)
+    loss(state_folder(batch.shell))
+    then = made(batch)
+    out, err = running.communicate(timeout=60)
+    batch.served.change(latency=0)
+    return Ran(running.returncode, out, err.decode()), then
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_paid_work_stops_at_once_when_the_ledger_is_lost(
+    batch: Batches, loss: Callable[[Path], None]
+) -> None:
+    ran, then = lose(batch, loss)
+    assert ran.status == 1, ended(ran)
+    assert "LEDGER_LOST" in codes(ran.json), ended(ran)
+    assert made(batch) <= then + 4
+    ids = [entry.get("taskId") for entry in ran.json["tasks"]]
+    assert ids == batch.ids()  # nothing else knows what was paid for
+
+
+@pytest.mark.parametrize("loss", [folder_removed, file_removed])
+def test_a_resume_after_the_loss_does_not_pay_again_by_itself(
+    batch: Batches, loss: Callable[[Path], None]
+) -> None:
+    lose(batch, loss)
+    before = made(batch)
+    assert before < MANY
+    ran = again(batch, "--resume")
+    assert end(ran) == (2, "LEDGER_INCOMPLETE"), ended(ran)
+    assert made(batch) == before
+
+
+def test_a_ledger_that_was_gone_before_a_run_is_begun_anew(batch: Batches) -> None:
+    run(batch)
+    ledger(batch.shell).rename(state_folder(batch.shell) / "aside.db")
+    assert run(batch, body="2").status == 0
+    assert ledger(batch.shell).exists()
+
+
+def test_paid_work_stops_at_once_when_the_disk_is_full(batch: Batches) -> None:
+    run(batch, body="before")
+    room = ledger(batch.shell).stat().st_size + 250_000
+    batch.write(*[{}] * 3 * MANY)
+    words = ("model", "batch", str(batch.path), "--yes", "--json", "--concurrency", "1")
+
+    def no_file_grows_beyond() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+    running = batch.shell.start(*words, **PIPES, preexec_fn=no_file_grows_beyond)
+    out, err = running.communicate(timeout=60)
+    ran = Ran(running.returncode, out, err.decode())
+    assert ran.status == 1, ended(ran)
+    assert "LEDGER_LOST" in codes(ran.json), ended(ran)
+    assert made(batch) < 3 * MANY
+    told = {entry.get("taskId") for entry in ran.json.get("tasks", [])}
+    assert set(batch.ids()) <= told | {None}
+
+
+@pytest.mark.parametrize("brief", ["option", "variable"])
+@pytest.mark.parametrize("command", ["run", "batch"])
+def test_a_locked_ledger_sends_nothing(batch: Batches, command: str, brief: str) -> None:
+    assert run(batch, body="before").status == 0
+    options = ("--max-retry-wait", "1s") if brief == "option" else ()
+    env = {} if brief == "option" else {"MODELLIX_MAX_RETRY_WAIT": "1s"}
+    with locked(ledger(batch.shell)):
+        ask = run if command == "run" else again
+        ran = ask(batch, *options, **env)
+    assert ran.status not in (0, 8), ended(ran)
+    assert ran.json["error"]["code"] == "LEDGER_BUSY", ended(ran)
+    assert ran.json["error"]["charged"] == "no"
+    assert batch.posts == 1
+
+
+@pytest.mark.parametrize("command", ["run", "batch"])
+def test_a_ledger_that_is_free_in_time_is_waited_for(batch: Batches, command: str) -> None:
+    assert run(batch, body="before").status == 0
+    words = ["model", "batch", str(batch.path), "--yes"]
+    if command == "run":
+        words = ["model", "run", "a/b", "--body", '{"prompt": "1"}']
+    with locked(ledger(batch.shell)) as db:
+        running = batch.shell.start(*words, "--json", "--max-retry-wait", "40s", **PIPES)
+        time.sleep(2)
+        assert batch.posts == 1
+        db.execute("ROLLBACK")
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 0, (out, err)
+    assert batch.posts == 1 + (1 if command == "run" else LINES)
+
+
+def test_lock_files_that_are_deleted_do_not_let_two_processes_pay(batch: Batches) -> None:
+    batch.served.change(latency=0.2)
+    words = ("model", "batch", str(batch.path), "--yes", "--json", "--concurrency", "1")
+    first = batch.shell.start(*words, **PIPES)
+    until(lambda: made(batch) >= 2)
+    for path in state_folder(batch.shell).rglob("*lock*"):
+        path.unlink()
+    second = batch.shell.start(*words, "--resume", **PIPES)
+    outs = [one.communicate(timeout=60) for one in (first, second)]
+    assert first.returncode == 0, outs
+    assert None not in batch.ids()
+    assert batch.posts == LINES
+
+
+def test_runs_that_were_killed_in_flight_hold_up_nobody(batch: Batches) -> None:
+    batch.served.change(latency=30)
+    runs = [
+        batch.shell.start("model", "run", "a/b", "--body", json.dumps({"prompt": name}), **PIPES)
+        for name in ("x", "y", "z")
+    ]
+    until(lambda: batch.posts == 3)
+    for one in runs:
+        one.kill()
+        one.communicate(timeout=10)
+    batch.served.change(latency=0)
+    begun = time.monotonic()
+    assert run(batch).status == 0
+    assert time.monotonic() - begun < 15

@@ -1,0 +1,1 @@
+"""The engine under a seeded simulator: virtual time, a hostile server, crashes, one ledger."""

@@ -1,0 +1,136 @@
+"""Which phases of lines met which events, and which of the table never did."""
+
+from collections import Counter
+
+from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.engine.core import events
+from modellix_cli.engine.core.engine import Engine
+from modellix_cli.engine.core.lines import Known
+
+Seen = tuple[str, list[tuple[int, str]]]
+
+
+class Coverage:
+    """Counts transitions: phase before, event, phase after."""
+
+    def __init__(self) -> None:
+        self.transitions: Counter[tuple[str, str, str]] = Counter()
+
+    def before(self, engine: Engine, event: events.Event) -> Seen:
+        """Remember in which phase the lines are that an event is about."""
+        return kind_of(event), [(ref, phase_of(engine, ref)) for ref in _refs(engine, event)]
+
+    def after(self, engine: Engine, seen: Seen) -> None:
+        kind, phases = seen
+        for ref, phase in phases:
+            self.transitions[phase, kind, phase_of(engine, ref)] += 1
+
+
+def _refs(engine: Engine, event: events.Event) -> list[int]:
+    match event:
+        case events.Work(lines=lines):
+            return [line.ref for line in lines]
+        case events.Recorded(claims=claims):
+            return list(claims)
+        case events.NotRecorded(refs=refs):
+            return list(refs)
+        case events.Stop() | events.LedgerLost() | events.GraceOver():
+            return _all(engine)
+        case events.Woke():
+            return []
+    ref = getattr(event, "ref", None)
+    if ref is not None:
+        return [ref]
+    waiting = engine._following._waiting.get(getattr(event, "task_id", ""), ())
+    return [line.ref for line in waiting]
+
+
+def _all(engine: Engine) -> list[int]:
+    sending, following = engine._submitting, engine._following
+    found = [
+        line.ref
+        for group in (sending._queue, sending._allowed, sending._held)
+        for line in group
+    ]
+    for table in (
+        sending._blocked,
+        sending._preparing,
+        sending._asking,
+        sending._recording,
+        sending._posting,
+        sending._watching,
+        following._saving,
+    ):
+        found += table
+    found += [line.ref for lines in following._waiting.values() for line in lines]
+    return found + [outcome.ref for outcome, _ in following._to_save]
+
+
+def phase_of(engine: Engine, ref: int) -> str:
+    """Return where a line is on its way."""
+    sending, following = engine._submitting, engine._following
+    if engine._out.ended(ref):
+        return "ended"
+    for name in ("preparing", "asking", "recording", "posting", "watching", "blocked"):
+        if ref in getattr(sending, f"_{name}"):
+            return name
+    for name in ("allowed", "held", "queue"):
+        if any(line.ref == ref for line in getattr(sending, f"_{name}")):
+            return name
+    for task_id, lines in following._waiting.items():
+        for line in lines:
+            if line.ref == ref:
+                what = "confirming" if line.confirming else "following"
+                return f"{what}{_polling(engine, task_id)}"
+    if ref in following._saving:
+        return "saving"
+    return "to save" if any(o.ref == ref for o, _ in following._to_save) else "new"
+
+
+def _polling(engine: Engine, task_id: str) -> str:
+    if task_id in engine._following._asking:
+        return ", asking"
+    return ", polling" if task_id in engine._following._polling else ""
+
+
+def kind_of(event: events.Event) -> str:
+    """Return an event's name with what matters of it."""
+    name = type(event).__name__
+    match event:
+        case events.Work(lines=lines):
+            return f"{name} {known_kind(lines[0].known)}" if lines else name
+        case events.Recorded(claims=claims):
+            first = next(iter(claims.values()), None)
+            return f"{name} {known_kind(first) if isinstance(first, Known) else 'claimed'}"
+        case events.AttemptSeen(known=known):
+            return f"{name} {known_kind(known)}"
+        case events.Replied(task_id=task_id, error=error, recorded=recorded):
+            end = "" if recorded else " unrecorded"
+            if error is None:
+                return f"{name} accepted{end}"
+            if error.code == "SUBMISSION_UNKNOWN":
+                return f"{name} unknown{' with id' if error.task_id else ''}{end}"
+            return f"{name} refused{end}"
+        case events.Polled(finished=finished, succeeded=succeeded):
+            return f"{name} {'running' if not finished else 'success' if succeeded else 'failed'}"
+        case events.Saved(errors=errors, final=final):
+            return f"{name}{(' failed for good' if final else ' failed') if errors else ''}"
+        case events.Prepared(error=error) | events.Reserved(error=error):
+            return f"{name}{' failed' if error else ''}"
+        case events.SubmitHeld(slots_full=slots_full):
+            return f"{name}{' for room' if slots_full else ''}"
+        case events.Stop(follow=follow):
+            return f"{name}{' and follow' if follow else ''}"
+    return name
+
+
+def known_kind(known: Known | None) -> str:
+    if known is None:
+        return "nothing"
+    if known.in_flight:
+        return "in flight"
+    if known.state is SubmissionState.UNKNOWN:
+        return "unknown with id" if known.task_id else "unknown"
+    if known.state is SubmissionState.ACCEPTED:
+        return "accepted" if known.status is None else "accepted and ended"
+    return str(known.state)

@@ -1,0 +1,403 @@
+"""A fast model of the ledger, in memory; test_ledgers.py shows that both do the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from modellix_cli.clock import Clock
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.ledger.attempts import CUT_SHORT
+from modellix_cli.ledger.batches import Start
+from modellix_cli.ledger.matching import match_equal_lines
+from modellix_cli.ledger.processes import Process
+from modellix_cli.ledger.records import (
+    Attempt,
+    Batch,
+    BatchLine,
+    Claim,
+    Claimed,
+    LineKey,
+    Outcome,
+    PaidBefore,
+    Request,
+    StartedBatch,
+)
+from tests.engine.simulator.ledger_api import Processes, Row, has_failed
+
+ACCEPTED, REJECTED = SubmissionState.ACCEPTED, SubmissionState.REJECTED
+INTENT, UNKNOWN = SubmissionState.INTENT, SubmissionState.UNKNOWN
+_ORDER = (ACCEPTED, INTENT, UNKNOWN)
+
+
+@dataclass(slots=True)
+class _Submission:
+    number: int
+    identity: str
+    slug: str
+    generation: int
+    replaces: int | None
+    batch: int | None
+    line: int | None
+    line_id: str | None
+    request_key: str | None
+    created_at: float
+    owner: Process
+    state: SubmissionState = INTENT
+    task_id: str | None = None
+    detail: str | None = None
+
+
+@dataclass(slots=True)
+class _Line:
+    key: LineKey
+    generation: int
+    submission: int | None = None
+    status: str | None = None
+    detail: str | None = None
+    urls: tuple[str, ...] = ()
+    files: tuple[dict[str, object], ...] | None = None
+
+
+@dataclass(slots=True)
+class _Batch:
+    number: int
+    digest: str
+    created_at: float
+    owner: Process
+    state: str = "running"
+    lines: dict[int, _Line] = field(default_factory=dict)
+
+
+class ModelLedger:
+    """What the stores do for one account, without SQL."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.processes = Processes()
+        self._clock = clock
+        self._submissions: dict[int, _Submission] = {}
+        self._of: dict[str, list[_Submission]] = {}
+        self._batches: dict[int, _Batch] = {}
+        self._statuses: dict[str, str] = {}
+        self._last_batch = 0
+
+    def begin(self, lines: Sequence[LineKey], digest: str, on_paid: OnPaid) -> Start:
+        batch = self._reusable(digest, on_paid)
+        resumed = batch is not None
+        if batch is None:
+            number = max(self._batches, default=0) + 1
+            batch = _Batch(number, digest, self._clock.now(), self.processes.current)
+            for key in lines:
+                over = int(on_paid is OnPaid.NEW)
+                generation = self._generation(key.identity.digest) + over
+                batch.lines[key.line] = _Line(key, generation)
+            self._batches[number] = batch
+        before = {number: replace(line) for number, line in batch.lines.items()}
+        try:
+            earlier = self._match(batch, lines)
+        except ModellixError:
+            self._undo(batch, before, resumed=resumed)
+            raise
+        if on_paid is OnPaid.REFUSE and earlier.any:
+            self._undo(batch, before, resumed=resumed)
+            return earlier
+        batch.state, batch.owner = "running", self.processes.current
+        shown = Batch(
+            batch.number, "", batch.created_at, self._clock.now(), "f", len(lines), "running"
+        )
+        return StartedBatch(shown, earlier, resumed and earlier.any)
+
+    def _undo(self, batch: _Batch, before: dict[int, _Line], *, resumed: bool) -> None:
+        if resumed:
+            batch.lines = before
+        else:
+            del self._batches[batch.number]
+
+    def _reusable(self, digest: str, on_paid: OnPaid) -> _Batch | None:
+        if on_paid is OnPaid.NEW:
+            return None
+        same = [batch for batch in self._batches.values() if batch.digest == digest]
+        if not same:
+            return None
+        last = same[-1]
+        if last.state == "running" and last.owner.pid in self.processes.alive:
+            return None
+        over = any(
+            other.key.identity.digest == line.key.identity.digest
+            and other.generation > line.generation
+            for line in last.lines.values()
+            for batch in self._batches.values()
+            for other in batch.lines.values()
+        )
+        return None if over else last
+
+    def _generation(self, identity: str) -> int:
+        return max(
+            (
+                line.generation
+                for batch in self._batches.values()
+                for line in batch.lines.values()
+                if line.key.identity.digest == identity
+            ),
+            default=0,
+        )
+
+    def _match(self, batch: _Batch, keys: Sequence[LineKey]) -> PaidBefore:
+        for key in keys:
+            found = self._by_key(key.request_key, key.identity.digest)
+            if found is not None:
+                batch.lines[key.line].submission = found.number
+        for line in batch.lines.values():
+            linked = self._submissions.get(line.submission or 0)
+            if linked is not None and linked.state is REJECTED:
+                line.submission = None
+        free = sorted(
+            (
+                (line.key.identity.digest, number, line.key.name)
+                for number, line in batch.lines.items()
+                if line.submission is None
+            ),
+            key=lambda entry: entry[:2],
+        )
+        for identity, group in groupby(free, key=lambda entry: entry[0]):
+            equal = [(number, name) for _, number, name in group]
+            generation = batch.lines[equal[0][0]].generation
+            taken = self._taken(batch, identity)
+            attempts = [
+                self._attempt(one)
+                for one in self._of.get(identity, ())
+                if self._counts(one, generation) and one.number not in taken
+            ]
+            for number, attempt in match_equal_lines(equal, attempts, has_failed).items():
+                batch.lines[number].submission = attempt.number
+        return self._paid(batch)
+
+    def _counts(self, one: _Submission, generation: int) -> bool:
+        """Whether an attempt can answer for a line of a batch."""
+        return (
+            one.state is not REJECTED
+            and one.generation >= generation
+            and (one.batch is not None or one.state is not ACCEPTED)
+            and not self._replaced(one.number, one.identity)
+        )
+
+    def _taken(self, batch: _Batch, identity: str) -> set[int | None]:
+        return {
+            line.submission
+            for line in batch.lines.values()
+            if line.key.identity.digest == identity
+        }
+
+    def _replaced(self, number: int, identity: str) -> bool:
+        return any(
+            later.replaces == number and later.state is not REJECTED
+            for later in self._of.get(identity, ())
+        )
+
+    def _paid(self, batch: _Batch) -> PaidBefore:
+        counts = {"accepted": 0, "unknown": 0, "in_flight": 0}
+        origins: dict[int, float] = {}
+        for line in batch.lines.values():
+            if line.submission is None:
+                continue
+            attempt = self._attempt(self._submissions[line.submission])
+            counts["in_flight" if attempt.in_flight else str(attempt.state)] += 1
+            known = origins.setdefault(attempt.batch or 0, attempt.created_at)
+            origins[attempt.batch or 0] = min(known, attempt.created_at)
+        return PaidBefore(**counts, batches=tuple(sorted(origins.items())))
+
+    def _attempt(self, one: _Submission) -> Attempt:
+        state, detail, in_flight = one.state, one.detail, False
+        if state is INTENT:
+            in_flight = one.owner.pid in self.processes.alive
+            if not in_flight:
+                state, detail = UNKNOWN, detail or CUT_SHORT
+        return Attempt(
+            one.number,
+            state,
+            one.slug,
+            one.task_id,
+            detail,
+            one.created_at,
+            one.batch,
+            one.line,
+            one.line_id,
+            "default",
+            in_flight,
+            self._statuses.get(one.task_id) if one.task_id else None,
+        )
+
+    def lines(self, batch: int) -> list[BatchLine]:
+        return [
+            BatchLine(
+                number,
+                line.key.slug,
+                line.key.name,
+                None
+                if line.submission is None
+                else self._attempt(self._submissions[line.submission]),
+                line.status,
+                line.detail,
+                line.urls,
+                line.files,
+            )
+            for number, line in sorted(self._batches[batch].lines.items())
+        ]
+
+    def _by_key(self, key: str | None, identity: str) -> _Submission | None:
+        if key is None:
+            return None
+        found = [
+            one
+            for one in self._submissions.values()
+            if one.request_key == key
+            and one.state is not REJECTED
+            and not self._replaced(one.number, one.identity)
+        ]
+        if not found:
+            return None
+        found.sort(key=lambda one: (one.state is not ACCEPTED, one.number))
+        if found[0].identity != identity:
+            raise ModellixError(ErrorCode.REQUEST_KEY_REUSED, "The request key was used before.")
+        return found[0]
+
+    def claim_lines(self, batch: int, requests: Sequence[Request]) -> list[Claim]:
+        if batch not in self._batches:
+            raise ModellixError(ErrorCode.LEDGER_LOST, "The batch is gone.")
+        return [self._claim_line(self._batches[batch], request) for request in requests]
+
+    def _claim_line(self, batch: _Batch, request: Request) -> Claim:
+        line = batch.lines[request.line]
+        identity = request.identity.digest
+        replaces = request.resends or request.retries
+        found = self._by_key(request.request_key, identity)
+        if replaces is not None and (found is None or found.number == replaces):
+            found = self._answer_instead(request, replaces, identity)
+        elif found is None:
+            found = self._unlinked(batch, request, line.generation)
+        if found is None:
+            claim: Claim = Claimed(
+                self._insert(request, line.generation, batch.number, replaces).number
+            )
+        else:
+            claim = self._attempt(found)
+        line.submission, line.status, line.detail, line.urls = claim.number, None, None, ()
+        line.files = None
+        return claim
+
+    def _unlinked(self, batch: _Batch, request: Request, generation: int) -> _Submission | None:
+        identity = request.identity.digest
+        taken = self._taken(batch, identity)
+        found = [
+            one
+            for one in self._of.get(identity, ())
+            if self._counts(one, generation) and one.number not in taken
+        ]
+        found.sort(
+            key=lambda one: (
+                one.line_id != request.line_id,
+                one.state is not ACCEPTED,
+                one.number,
+            )
+        )
+        return found[0] if found else None
+
+    def _insert(
+        self, request: Request, generation: int, batch: int | None, replaces: int | None
+    ) -> _Submission:
+        one = _Submission(
+            max(self._submissions, default=0) + 1,
+            request.identity.digest,
+            request.slug,
+            generation,
+            replaces,
+            batch,
+            request.line or None,
+            request.line_id,
+            request.request_key or self._key_of(replaces),
+            self._clock.now(),
+            self.processes.current,
+        )
+        self._submissions[one.number] = one
+        self._of.setdefault(one.identity, []).append(one)
+        return one
+
+    def _answer_instead(
+        self, request: Request, number: int, identity: str
+    ) -> _Submission | None:
+        last = number
+        while later := [
+            one.number
+            for one in self._of.get(identity, ())
+            if one.replaces == last and one.state is not REJECTED
+        ]:
+            last = later[-1]
+        found = self._submissions[last]
+        if last == number and request.resends is None:
+            return None
+        settled = self._attempt(found).state not in (UNKNOWN, REJECTED)
+        return found if last != number or settled else None
+
+    def _key_of(self, number: int | None) -> str | None:
+        return self._submissions[number].request_key if number is not None else None
+
+    def claim(self, request: Request, *, resume: bool, resend_unknown: bool) -> Claim:
+        identity = request.identity.digest
+        generation = self._generation(identity)
+        by_key = self._by_key(request.request_key, identity)
+        earlier = None if by_key is None else self._attempt(by_key)
+        if earlier is None:
+            earlier = self._earlier(identity, generation, resume=resume)
+        replaces = None
+        if earlier is not None:
+            if not (earlier.state is UNKNOWN and resend_unknown):
+                return earlier
+            replaces = earlier.number
+        return Claimed(self._insert(request, generation, None, replaces).number)
+
+    def _earlier(self, identity: str, generation: int, *, resume: bool) -> Attempt | None:
+        found = [
+            self._attempt(one)
+            for one in reversed(self._of.get(identity, []))
+            if one.state is not REJECTED
+            and one.generation >= generation
+            and not self._replaced(one.number, identity)
+            and (resume or one.state in (INTENT, UNKNOWN))
+        ]
+        found.sort(key=lambda attempt: _ORDER.index(attempt.state))
+        if not resume:
+            found = [attempt for attempt in found if not attempt.in_flight]
+        return found[0] if found else None
+
+    def record(self, number: int, outcome: Outcome) -> bool:
+        one = self._submissions.get(number)
+        if one is None or one.state is ACCEPTED:
+            return False
+        one.state, one.detail = outcome.state, outcome.detail
+        one.task_id = outcome.task_id if outcome.task_id is not None else one.task_id
+        if outcome.state is ACCEPTED and outcome.task_id is not None:
+            self._statuses.setdefault(outcome.task_id, "submitted")
+        return True
+
+    def attempt(self, number: int) -> Attempt | None:
+        one = self._submissions.get(number)
+        return None if one is None else self._attempt(one)
+
+    def record_status(self, task_id: str, status: str) -> None:
+        self._statuses[task_id] = status
+
+    def record_end(self, batch: int, line: BatchLine) -> None:
+        kept = self._batches[batch].lines.get(line.line)
+        if kept is not None:
+            kept.status, kept.detail = line.status, line.detail
+            kept.urls, kept.files = line.urls, line.files
+
+    def finish(self, batch: int, state: str) -> None:
+        self._batches[batch].state = state
+
+    def replaces(self, number: int) -> int | None:
+        return self._submissions[number].replaces
+
+    def rows(self) -> list[Row]:
+        return [Row(one.number, one.state, one.task_id) for one in self._submissions.values()]
