@@ -20,6 +20,7 @@ TASK = {
     "wait": "task.wait",
     "download": "task.download",
     "history": "task.history",
+    "resolve": "task.resolve",
 }
 BATCH = {"list": "batch.list", "show": "batch.show"}
 AUTH = {
@@ -31,6 +32,7 @@ AUTH = {
     "migrate": "auth.migrate",
 }
 CONFIG = {"path": "config.path", "show": "config.show", "clear": "config.clear"}
+LEDGER = {"path": "ledger.path", "acknowledge": "ledger.acknowledge"}
 FILE = {"upload": "file.upload", "delete": "file.delete"}
 ALONE = {
     "init": "init",
@@ -41,6 +43,9 @@ ALONE = {
     "quickstart": "quickstart",
 }
 SANDBOX = {"serve": "sandbox.serve", "reset": "sandbox.reset"}
+
+
+NOUNS = ("model", "task", "batch", "file", "ledger", "auth", "config", "sandbox")
 
 
 class Root(Group):
@@ -62,6 +67,8 @@ class Root(Group):
             return Group("auth", "Log in and out: save API keys, check them, move them.", AUTH)
         if cmd_name == "config":
             return Group("config", "Look at the saved configuration, or remove a profile.", CONFIG)
+        if cmd_name == "ledger":
+            return Group("ledger", "The record of what was paid.", LEDGER)
         if cmd_name == "file":
             return Group("file", "Give models your own pictures: upload and delete them.", FILE)
         if cmd_name == "sandbox":
@@ -85,7 +92,7 @@ def build() -> Root:
         "Generate images and video with Modellix: never pays twice, never loses a task.\n\n"
         "Start without a key:  modellix-cli model run sandbox/image "
         """--body '{"prompt": "a cat"}' --wait --output-dir . --sandbox""",
-        dict.fromkeys(("model", "task", "batch", "file", "auth", "config", "sandbox", *ALONE), ""),
+        dict.fromkeys((*NOUNS, *ALONE), ""),
         epilog=f"Exit status:\n{statuses}",
     )
     root.params.append(version_option())

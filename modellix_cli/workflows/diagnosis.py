@@ -149,7 +149,7 @@ def _journal(session: Session) -> Check:
         return Check("journal", False, detail)
     detail = count(tally.tasks, "task")
     if tally.unsettled:
-        detail += f", {count(tally.unsettled, 'submission')} of unknown outcome in 24 hours"
+        detail += f", {count(tally.unsettled, 'submission')} of unknown outcome"
     return Check("journal", True, f"{detail}.")
 
 
