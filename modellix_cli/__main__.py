@@ -8,9 +8,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import typer
-
     from modellix_cli.context.session import Session
+    from modellix_cli.domain.error_registry import Charged
     from modellix_cli.domain.errors import ModellixError
 
 
@@ -18,16 +17,26 @@ BROKEN_PIPE = 141
 """As a shell reports a program that a closed pipe ended."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the program with `argv` (without its name) and return its exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+def main() -> int:
+    """Run the program and return its exit status.
+
+    A process that a signal ended dies by that signal once it has told what it knows, so that a
+    loop of the shell ends with it.
+    """
+    arguments = sys.argv[1:]
     try:
         if arguments == ["--version"]:
             return _version()
         _end_on_signals()
-        return _run(arguments)
-    except KeyboardInterrupt:
-        return 130
+        status = _run(arguments)
+        _let_signals_end_the_process()
+    except KeyboardInterrupt as stop:
+        from modellix_cli.domain.errors import Stopped
+
+        status = 128 + (stop.signal_number if isinstance(stop, Stopped) else 2)
+    if status > 128 and status != BROKEN_PIPE:
+        _die_by_signal(status - 128)
+    return status
 
 
 def _run(arguments: list[str]) -> int:
@@ -49,7 +58,7 @@ def execute(session: "Session", arguments: list[str]) -> int:
 
     from modellix_cli.app import build
     from modellix_cli.commands._framework.command import COMPLETION_VARIABLE, PROGRAM
-    from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted, usage
+    from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
     from modellix_cli.output.sink import ReaderGone
 
     if COMPLETION_VARIABLE in session.runtime.env:
@@ -62,12 +71,14 @@ def execute(session: "Session", arguments: list[str]) -> int:
     except ModellixError as error:
         return _fail(session, error)
     except typer.TyperException as error:
-        return _fail(session, usage(_usage_message(error)))
+        from modellix_cli.commands._framework.suggestions import explain_usage
+
+        return _fail(session, explain_usage(error))
     except KeyboardInterrupt as stop:
         return _fail(session, interrupted(stop, "Interrupted."))
     except ReaderGone:  # in silence, but for a task it did not read about
         if session.submitted is not None:
-            session.out.note(f"Task {session.submitted} was submitted.")
+            session.out.alert(f"Task {session.submitted} was submitted.")
         return BROKEN_PIPE
     except SystemExit as stop:
         if COMPLETION_VARIABLE in session.runtime.env:  # Typer answered the shell
@@ -81,7 +92,7 @@ def execute(session: "Session", arguments: list[str]) -> int:
             import traceback
 
             for line in traceback.format_exc().splitlines():
-                session.out.note(line)
+                session.out.alert(line)
         what = f"{type(error).__name__}: {error}"
         return _fail(session, ModellixError(ErrorCode.INTERNAL, f"Unexpected failure. {what}"))
 
@@ -90,7 +101,8 @@ def _fail(session: "Session", error: "ModellixError") -> int:
     from modellix_cli.domain.errors import REGISTRY, ErrorCode, ModellixError
     from modellix_cli.output.sink import ReaderGone
 
-    error = session.name_submitted(error)
+    error = session.name_submitted(session.explain(error))
+    error = error.copy_with(charged=_charged(session, error))
     if error.code is ErrorCode.USAGE and error.hint == REGISTRY[ErrorCode.USAGE].hint:
         error = error.copy_with(hint=f"See {session.command_path} --help.")
     try:
@@ -103,22 +115,14 @@ def _fail(session: "Session", error: "ModellixError") -> int:
     return error.exit_status
 
 
-_KINDS = {
-    "is not a valid int range": "is not a whole number",
-    "is not a valid integer": "is not a whole number",
-    "is not a valid float range": "is not a number",
-}
+def _charged(session: "Session", error: "ModellixError") -> "Charged | None":
+    """Return what is known about money: nothing where the command cannot pay, else something."""
+    from modellix_cli.domain.errors import ErrorCode
 
-
-def _usage_message(error: "typer.TyperException") -> str:
-    """Return Typer's message; an unknown option names the one that may have been meant."""
-    near: Sequence[str] = getattr(error, "possibilities", None) or ()
-    if not near:
-        message = error.format_message()
-        for typer_says, kind in _KINDS.items():
-            message = message.replace(typer_says, kind)
-        return message
-    return f"{error.message}. Did you mean {near[0]}?"
+    if not session.pays:
+        return None
+    defect = error.code is ErrorCode.INTERNAL
+    return error.charged or ("unknown" if defect else "no")
 
 
 def wants_envelope(arguments: Sequence[str]) -> bool:
@@ -154,6 +158,32 @@ def _version() -> int:
 def _silence_stdout() -> None:
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _let_signals_end_the_process() -> None:
+    """From here on nothing is left to tell: a signal ends the process at once, without a word."""
+    import signal
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _die_by_signal(number: int) -> None:
+    import signal
+
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):  # nobody reads it any more
+            pass
+    try:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    except (OSError, ValueError):  # a number that is no signal here
+        return
 
 
 def _end_on_signals() -> None:

@@ -51,6 +51,11 @@ NOUNS = ("model", "task", "batch", "file", "ledger", "auth", "config", "sandbox"
 class Root(Group):
     """The program itself: its commands are the nouns, and those that stand alone."""
 
+    @property
+    def nouns(self) -> tuple[str, ...]:
+        """Which of its commands are nouns: groups of commands."""
+        return NOUNS
+
     def without_command(self, ctx: Any) -> str | None:
         """Run `quickstart` for a bare command line."""
         return "quickstart"
@@ -64,9 +69,9 @@ class Root(Group):
         if cmd_name == "batch":
             return Group("batch", "Look at the batches run here: model batch runs them.", BATCH)
         if cmd_name == "auth":
-            return Group("auth", "Log in and out: save API keys, check them, move them.", AUTH)
+            return Group("auth", "Log in and out; save, check and migrate API keys.", AUTH)
         if cmd_name == "config":
-            return Group("config", "Look at the saved configuration, or remove a profile.", CONFIG)
+            return Group("config", "Show the saved configuration, or remove a profile.", CONFIG)
         if cmd_name == "ledger":
             return Group("ledger", "The record of what was paid.", LEDGER)
         if cmd_name == "file":

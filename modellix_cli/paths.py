@@ -1,8 +1,14 @@
-"""Where things are kept. All folders honour the XDG variables; a relative one is ignored."""
+"""Where things are kept. All folders honour the XDG variables; a relative one is ignored.
 
-from collections.abc import Mapping
+Each raises the usage error where no folder can be found: no XDG variable, no HOME, and a user
+without an entry in the password file, as in containers.
+"""
+
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
+
+from modellix_cli.domain.errors import ModellixError, usage
 
 APP: Final = "modellix"
 
@@ -13,23 +19,23 @@ def config_dir(env: Mapping[str, str]) -> Path:
 
 
 def state_dir(env: Mapping[str, str]) -> Path:
-    """Return the folder of the journal and the sandbox."""
+    """Return the folder of the ledger and the sandbox."""
     chosen = _xdg(env, "XDG_STATE_HOME")
     if chosen is not None:
         return chosen
     import platformdirs
 
-    return Path(platformdirs.user_state_dir(APP, appauthor=False))
+    return _known(lambda: platformdirs.user_state_dir(APP, appauthor=False))
 
 
 def cache_dir(env: Mapping[str, str]) -> Path:
-    """Return the folder of what can be fetched anew at any time."""
+    """Return the folder of what can be fetched again at any time."""
     chosen = _xdg(env, "XDG_CACHE_HOME")
     if chosen is not None:
         return chosen
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir(APP, appauthor=False))
+    return _known(lambda: platformdirs.user_cache_dir(APP, appauthor=False))
 
 
 def _xdg(env: Mapping[str, str], variable: str) -> Path | None:
@@ -38,13 +44,31 @@ def _xdg(env: Mapping[str, str], variable: str) -> Path | None:
 
 
 def _home(env: Mapping[str, str]) -> Path:
-    home = env.get("HOME", "")
-    if home:
-        return Path(home)
+    home = Path(env.get("HOME", ""))
+    return home if home.is_absolute() else _known(Path.home)
+
+
+def _known(find: Callable[[], str | Path]) -> Path:
+    """Return an absolute folder that the system knows.
+
+    Where there is no home, some versions of platformdirs raise, and others leave `~` in the path.
+    """
     try:
-        return Path.home()
-    except RuntimeError:  # a user without a home, as in some containers
-        return Path("/nonexistent")
+        folder = Path(find())
+    except RuntimeError as error:
+        raise no_home() from error
+    if not folder.is_absolute():
+        raise no_home()
+    return folder
+
+
+def no_home() -> ModellixError:
+    """Return the error for a user without a home folder."""
+    return usage(
+        "HOME is not set, and this user has no home folder.",
+        hint="Set HOME to a folder that this user can write, or set XDG_CONFIG_HOME, "
+        "XDG_STATE_HOME and XDG_CACHE_HOME to absolute paths.",
+    )
 
 
 def make_private_dir(folder: Path) -> None:

@@ -12,13 +12,16 @@ from modellix_cli.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Streams, environment, folder and clock. A stream that the caller closed is None."""
+    """Streams, environment, folder and clock.
+
+    A stream that the caller closed is None, and so is the current folder if it was deleted.
+    """
 
     stdin: TextIO | None
     stdout: TextIO | None
     stderr: TextIO | None
     env: Mapping[str, str]
-    cwd: Path
+    cwd: Path | None
     clock: Clock = field(default_factory=Clock)
 
     @classmethod
@@ -50,8 +53,8 @@ def is_terminal(stream: TextIO | None) -> bool:
         return False
 
 
-def _cwd() -> Path:
+def _cwd() -> Path | None:
     try:
         return Path.cwd()
-    except FileNotFoundError:  # the folder was removed under us
-        return Path("/")
+    except OSError:  # it was deleted, or may not be read
+        return None

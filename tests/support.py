@@ -92,7 +92,7 @@ class Result:
 def invoke(
     *arguments: str,
     env: Mapping[str, str],
-    cwd: Path,
+    cwd: Path | None,
     stdin: bytes | TextIO = b"",
     clock: Clock | None = None,
     stdout: io.StringIO | None = None,

@@ -1,11 +1,17 @@
 import os
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import respx
 
+from modellix_cli.domain.errors import ExitStatus, ModellixError
 from modellix_cli.paths import cache_dir, config_dir, make_private_dir, state_dir
+from tests.conftest import Cli
+
+on_xdg_systems = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="XDG systems")
 
 
 def test_config_is_where_the_official_cli_keeps_it() -> None:
@@ -35,7 +41,7 @@ def test_state_honours_xdg_state_home() -> None:
     assert state_dir({"XDG_STATE_HOME": "/elsewhere"}) == Path("/elsewhere/modellix")
 
 
-@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="XDG systems")
+@on_xdg_systems
 def test_state_is_in_the_users_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
@@ -57,7 +63,7 @@ def test_the_cache_honours_xdg_cache_home() -> None:
     assert cache_dir({"XDG_CACHE_HOME": "/elsewhere"}) == Path("/elsewhere/modellix")
 
 
-@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="XDG systems")
+@on_xdg_systems
 def test_the_cache_is_in_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
@@ -88,3 +94,59 @@ def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="exists"):
         make_private_dir(tmp_path / "file")
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user id without an entry in the password file, as in containers run with --user."""
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def unknown(user: int) -> None:
+        raise KeyError(user)
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+
+
+RUN = ("model", "run", "sandbox/image", "--sandbox", "--body", '{"prompt": "a cat"}', "--json")
+
+
+@on_xdg_systems
+@pytest.mark.usefixtures("homeless")
+def test_a_user_without_a_home_works_with_the_xdg_folders(
+    cli: Cli, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(work)
+    assert cli(*RUN, env={"HOME": None}).status == 0
+    assert list(work.iterdir()) == []
+
+
+@on_xdg_systems
+@pytest.mark.usefixtures("homeless")
+@pytest.mark.parametrize("line", [RUN, ("auth", "status"), ("config", "path"), ("doctor",)])
+def test_a_user_without_a_home_is_told_which_variables_to_set(
+    cli: Cli, work: Path, monkeypatch: pytest.MonkeyPatch, line: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(work)
+    nowhere = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"))
+    with respx.mock:
+        respx.route().respond(401)
+        result = cli(*line, env=nowhere)
+    told = result.stdout + result.stderr
+    assert result.status in (ExitStatus.USAGE, ExitStatus.FAILED)
+    assert "home folder" in told
+    assert "XDG_CONFIG_HOME" in told
+    assert "Unexpected failure" not in told
+    assert list(work.iterdir()) == []
+
+
+@on_xdg_systems
+@pytest.mark.usefixtures("homeless")
+@pytest.mark.parametrize("find", [config_dir, state_dir, cache_dir])
+def test_without_any_home_each_folder_names_the_variables(
+    find: Callable[[dict[str, str]], Path],
+) -> None:
+    with pytest.raises(ModellixError, match="home folder") as caught:
+        find({})
+    for variable in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        assert variable in caught.value.hint

@@ -1,13 +1,14 @@
-"""Typed reading of the model list and of a model's schema.
+"""Typed reading of the model list and of a model's schema (docs/spec/service.md 6).
 
-Only a model's slug is certain; everything else is kept as sent. The list is not under `data`.
+Only a model's slug is certain; everything else is kept as sent. The list with a key is not under
+`data`; the public one comes in pages, in any of several forms, and all of them are read of both.
 """
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from modellix_cli.api.documents import unexpected
+from modellix_cli.api.fields import as_object, unexpected, whole
 from modellix_cli.domain.jsontext import Json, Number, dumps
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One entry of the list. `price` is words such as `0.05-0.1 $/sec`, None where none is told."""
+    """One entry of the list. `price` is words such as `0.05-0.1 $/sec`, None where none is told.
+
+    `docs_url` is the address of its page, if that is told.
+    """
 
     slug: str
     type: str | None
@@ -40,6 +44,7 @@ class Model:
     description: str
     price: str | None
     record: dict[str, Json]
+    docs_url: str | None = None
 
     @property
     def rate(self) -> Price | None:
@@ -49,30 +54,56 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class ModelList:
-    """The reply to `GET /models`, and its entries."""
+    """The model list as one document, and its entries."""
 
     document: dict[str, Json]
     models: tuple[Model, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A model's page as Markdown, and the address it was read from."""
-
-    url: str
-    markdown: str
-
-
 def read_models(document: Json) -> ModelList:
     """Read the model list. Raises `BAD_REPLY` unless every entry has a usable slug."""
-    entries = document.get("models") if isinstance(document, dict) else None
-    if not isinstance(entries, list):
+    entries = _entries(document)
+    if entries is None:
         raise unexpected("models to be an array")
     return ModelList(document, tuple(_read_model(entry) for entry in entries))
 
 
+@dataclass(frozen=True, slots=True)
+class ModelPage:
+    """One page of the public list. `more`: whether others follow, None where it does not say.
+
+    `total` counts the entries of all pages.
+    """
+
+    models: tuple[Model, ...]
+    more: bool | None
+    total: int | None
+
+
+def read_model_page(document: Json) -> ModelPage:
+    """Read a page of the public list. Raises `BAD_REPLY` as `read_models` does."""
+    models = read_models(document).models
+    data = as_object(as_object(document).get("data"))
+    holders = [as_object(document), data]
+    holders += [as_object(holder.get("pagination")) for holder in tuple(holders)]
+    more = next((h["has_more"] for h in holders if isinstance(h.get("has_more"), bool)), None)
+    totals = (whole(holder.get("total")) for holder in holders)
+    return ModelPage(models, more, next((n for n in totals if n is not None), None))
+
+
+def _entries(document: Json) -> list[Json] | None:
+    """Return the list itself, wherever it is: under `data` or not, with any of its names."""
+    data = as_object(document).get("data")
+    for holder in (document, data):
+        for name in ("models", "items", "list"):
+            found = as_object(holder).get(name)
+            if isinstance(found, list):
+                return found
+    return data if isinstance(data, list) else None
+
+
 def _read_model(entry: Json) -> Model:
-    slug = entry.get("slug") if isinstance(entry, dict) else None
+    slug = _slug(entry) if isinstance(entry, dict) else None
     if not isinstance(slug, str) or not slug.strip():
         raise unexpected("every model to include a string slug")
     if _UNSAFE & set(slug):
@@ -84,7 +115,17 @@ def _read_model(entry: Json) -> Model:
         description=_text(entry.get("description")) or "",
         price=_price(entry.get("price")),
         record=entry,
+        docs_url=_text(entry.get("docs_url")),
     )
+
+
+def _slug(entry: dict[str, Json]) -> Json:
+    """Return `slug`, else what `provider` and `model_id` make of it."""
+    slug, model_id = entry.get("slug"), _text(entry.get("model_id"))
+    if slug is not None or model_id is None:
+        return slug
+    provider = _provider(entry)
+    return f"{provider}/{model_id}" if provider and "/" not in model_id else model_id
 
 
 def _provider(entry: dict[str, Json]) -> str | None:

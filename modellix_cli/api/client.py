@@ -9,12 +9,20 @@ from typing import Final
 from urllib.parse import quote
 
 from modellix_cli.api import failures, paid
-from modellix_cli.api.catalog import ModelList, Page, read_models, read_schema
+from modellix_cli.api.catalog import ModelList, read_models, read_schema
 from modellix_cli.api.connecting import NotSent, WsgiApp
 from modellix_cli.api.documents import read_balance, read_task, read_validity
 from modellix_cli.api.exchange import Exchange
-from modellix_cli.api.files import UploadedFile, multipart_file
+from modellix_cli.api.files import (
+    MAX_LISTED,
+    FileList,
+    UploadedFile,
+    multipart_file,
+    read_file_list,
+)
+from modellix_cli.api.pages import DocsEntry, Page
 from modellix_cli.api.paid import Posted
+from modellix_cli.api.public import read_docs_index, read_docs_page, read_public_models
 from modellix_cli.api.retry import (
     NO_RETRIES,
     PROBING,
@@ -75,7 +83,6 @@ class Client:
         self._headers = self._exchange.headers
         self._clock = clock
         self._policy = policy
-        self._notice = notice
 
     def post_task(
         self,
@@ -141,13 +148,22 @@ class Client:
     def page(self, slug: Slug) -> Page:
         """Return a model's page as Markdown: `GET /{provider}/{model}.md`, public."""
         path = f"/{Slug(slug.provider, slug.model).path}.md"
-        text = self._exchange.ask(
-            "GET",
-            path,
-            lambda reply: failures.read_text(reply, self._clock),
-            accept="text/markdown, text/plain;q=0.9",
-        )
-        return Page(self._base_url + path, text)
+        return read_docs_page(self._exchange, path)
+
+    def public_models(self) -> ModelList:
+        """List the models without a key: `GET /portal/v1/models` of www.modellix.ai, all pages."""
+        return read_public_models(self._exchange)
+
+    def docs_index(self) -> tuple[DocsEntry, ...]:
+        """List the pages of the documentation: `GET /llms.txt` of docs.modellix.ai."""
+        return read_docs_index(self._exchange)
+
+    def docs_page(self, where: str) -> Page:
+        """Return a page of the documentation as Markdown, by its path or a model's `docs_url`.
+
+        Raises `USAGE` for an address of another host.
+        """
+        return read_docs_page(self._exchange, where)
 
     def validate_key(self) -> bool:
         """Ask whether the key is valid and active: `GET /apikey/validate`, free."""
@@ -170,6 +186,11 @@ class Client:
         policy = self._policy if patient else PROBING
         return self._exchange.get(f"{API_PREFIX}/team/balance", read_balance, policy)
 
+    def list_files(self, limit: int = MAX_LISTED, offset: int = 0) -> FileList:
+        """List uploaded inputs: `GET /media/files`, `limit` (at most 100) after `offset` others."""
+        query = f"limit={min(limit, MAX_LISTED)}&offset={offset}"
+        return self._exchange.get(f"{API_PREFIX}/media/files?{query}", read_file_list)
+
     def delete_file(self, file_id: str) -> None:
         """Delete an uploaded file: `DELETE /media/files/{file_id}`, any 2xx.
 
@@ -181,10 +202,10 @@ class Client:
         )
 
     def upload(self, name: str, media_type: str, content: bytes) -> UploadedFile:
-        """Upload an input: `POST /media/files`, multipart, field `file`.
+        """Upload an input: `POST /media/files`, multipart, field `file`. At most 16 MiB.
 
         Sent again only where it never left or was refused for a time; after that its outcome is
-        unknown, and raises `UPLOAD_UNKNOWN`.
+        unknown, and raises `UPLOAD_UNKNOWN`. `FILE_QUOTA_FULL`: others have to be deleted first.
         """
         body, content_type = multipart_file(name, media_type, content)
         return self._exchange.upload(

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from modellix_cli.api.network import NetworkTransport
 from modellix_cli.api.proxies import Proxy, find_proxy
 from modellix_cli.domain.errors import ErrorCode
 from modellix_cli.domain.text import without_secrets
@@ -67,6 +66,8 @@ class Route:
         """Return new connections; see `NetworkTransport` for `watched`."""
         if self._wsgi is not None:
             return httpx.WSGITransport(app=self._wsgi)
+        from modellix_cli.api.network import NetworkTransport  # takes long to load
+
         return NetworkTransport(self._context, self._through, watched=watched)
 
 

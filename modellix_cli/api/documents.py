@@ -1,22 +1,35 @@
-"""Typed reading of what the API sends.
+"""Typed reading of what the API sends about keys, balances, submissions and tasks.
 
 Server values stay open: an unknown status or field is kept, not refused. Each document carries
 the reply it was read from, so that it can be shown as sent. A reply without what a document must
 have raises `BAD_REPLY`.
 """
 
-from datetime import datetime
 from math import isfinite
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.jsontext import Json
-from modellix_cli.domain.task import Resource, Submission, Task
+from modellix_cli.api.fields import (
+    amount,
+    as_object,
+    moment,
+    positive,
+    text_of,
+    unexpected,
+    whole,
+)
+from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.jsontext import Json, dumps
+from modellix_cli.domain.task import RESULT_LIFETIME, SUCCEEDED, Resource, Submission, Task
 from modellix_cli.domain.text import one_line
 from modellix_cli.domain.values import parse_task_id
 
+if TYPE_CHECKING:
+    from modellix_cli.domain.money import Money
+
 _LONGEST_STATUS: Final = 100
 _URL_SCHEMES: Final = ("http://", "https://", "data:")
+_FACTS: Final = frozenset({"metadata", "extensions"})
+"""What a result holds beside what the model made."""
 
 
 def read_submission(document: Json) -> Submission:
@@ -33,25 +46,32 @@ def read_submission(document: Json) -> Submission:
 
 
 def read_task(document: Json, task_id: str) -> Task:
-    """Read the reply about `task_id`. Raises `BAD_REPLY` if it is about something else."""
+    """Read the reply about `task_id`. Raises `BAD_REPLY` if it is about something else.
+
+    Its results are kept until `result_expires_at` of the task, or the soonest of its resources,
+    else for `RESULT_LIFETIME` after its end (docs/spec/service.md 5).
+    """
     data = _data(document)
     status = data.get("status")
-    if not isinstance(status, str) or not status.strip():
+    if not isinstance(status, str) or not one_line(status).strip():
         raise unexpected("data.status to be a non-empty string")
     answered = data.get("task_id", task_id)
     if answered != task_id:
         raise unexpected("the task that was asked for; it is about another task ID")
-    result = data.get("result")
-    holder = result if isinstance(result, dict) else {}
-    resources = holder.get("resources", data.get("resources"))
+    result = as_object(data.get("result"))
+    resources = _read_resources(data, succeeded=status.strip().lower() in SUCCEEDED)
+    end = text_of(as_object(result.get("extensions")), "end_time")
+    ended_at = moment(end)
     return Task(
         task_id=task_id,
         status=_status(status),
-        resources=_read_resources(resources),
+        resources=resources,
         reason=_reason(data),
-        ended_at=_moment(holder.get("extensions")),
+        ended_at=ended_at,
         seconds=_seconds(data.get("duration")),
         document=document,
+        expires_at=_expiry(data, result, resources, ended_at),
+        billed=_billed(data),
     )
 
 
@@ -84,60 +104,98 @@ def _status(text: str) -> str:
     return line if len(line) <= _LONGEST_STATUS else f"(a status of {len(line)} characters)"
 
 
-def _read_resources(items: Json) -> tuple[Resource, ...]:
-    if not isinstance(items, list):  # the reply can still be shown as sent
-        return ()
-    return tuple(_read_resource(position, item) for position, item in enumerate(items, 1))
+def _read_resources(data: dict[str, Json], *, succeeded: bool) -> tuple[Resource, ...]:
+    """Read `result.resources`, else `resources` beside the result, else the result itself."""
+    result = data.get("result")
+    items = as_object(result).get("resources", data.get("resources"))
+    if isinstance(items, list) and items:
+        return tuple(_read_resource(position, item) for position, item in enumerate(items, 1))
+    structured = _structured(result) if succeeded else None
+    return () if structured is None else (structured,)
+
+
+def _structured(result: Json) -> Resource | None:
+    """Return a result without media, as parsing and transcripts have it, as one inline resource.
+
+    Metadata and extensions are no result. What is left is a text where it is one string, alone or
+    in a field of its own; else it is a document, its JSON written out.
+    """
+    if isinstance(result, dict):
+        known = _FACTS | ({"resources"} if isinstance(result.get("resources"), list) else set())
+        result = {name: value for name, value in result.items() if name not in known and value}
+        if len(result) == 1:
+            only = next(iter(result.values()))
+            result = only if isinstance(only, str) else result
+    if not result or not isinstance(result, (dict, list, str)):
+        return None
+    if isinstance(result, str):
+        return Resource(1, "text", None, result, "txt")
+    return Resource(1, "document", None, dumps(result), "json")
 
 
 def _read_resource(position: int, item: Json) -> Resource:
     fields = {"url": item} if isinstance(item, str) else item
     if not isinstance(fields, dict):  # one odd item must not hide the paid others
         return Resource(position, None, None, None, None)
-    kind, url = _string(fields, "type"), _string(fields, "url")
-    text = _string(fields, "text", "content")
+    kind, url = text_of(fields, "type"), text_of(fields, "url")
+    text, form = text_of(fields, "text", "content"), text_of(fields, "format")
     if url is not None and kind == "text" and not url.lower().startswith(_URL_SCHEMES):
         url, text = None, url
-    return Resource(position, kind, url, text, _string(fields, "format"))
+    if url is None and text is None:
+        inner = next((fields[name] for name in ("content", "text", "data") if fields.get(name)), "")
+        if isinstance(inner, (dict, list)):
+            text, form = dumps(inner), form or "json"
+    return Resource(
+        position,
+        kind,
+        url,
+        text,
+        form,
+        width=whole(fields.get("width")),
+        height=whole(fields.get("height")),
+        duration=positive(fields.get("duration")),
+        size=whole(fields.get("size")),
+        role=text_of(fields, "role"),
+        expires_at=_told_expiry(fields),
+    )
 
 
-def _string(fields: dict[str, Json], *names: str) -> str | None:
-    for name in names:
-        value = fields.get(name)
-        if isinstance(value, str) and value:
-            return value
-    return None
+def _told_expiry(fields: dict[str, Json]) -> float | None:
+    return moment(fields.get("result_expires_at", fields.get("expires_at")))
+
+
+def _expiry(
+    data: dict[str, Json],
+    result: dict[str, Json],
+    resources: tuple[Resource, ...],
+    ended_at: float | None,
+) -> float | None:
+    for fields in (data, result):
+        told = moment(fields.get("result_expires_at"))
+        if told is not None:
+            return told
+    soonest = [resource.expires_at for resource in resources if resource.expires_at is not None]
+    if soonest:
+        return min(soonest)
+    return None if ended_at is None else ended_at + RESULT_LIFETIME
+
+
+def _billed(data: dict[str, Json]) -> "Money | None":
+    billing = data.get("billing")
+    return amount(billing.get("amount")) if isinstance(billing, dict) else None
 
 
 def _reason(data: dict[str, Json]) -> str | None:
     """Return what the server says about a failure: `error` as text or as an object."""
     error = data.get("error")
     if isinstance(error, dict):
-        message, code = _string(error, "message", "detail", "reason"), error.get("code")
+        message, code = text_of(error, "message", "detail", "reason"), error.get("code")
         return f"{message} ({code})" if message and code else message or (str(code or "") or None)
     if isinstance(error, str) and error.strip():
         return error.strip()
-    return _string(data, "error_message", "message", "fail_reason")
-
-
-def _moment(extensions: Json) -> float | None:
-    end = extensions.get("end_time") if isinstance(extensions, dict) else None
-    if not isinstance(end, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(end)
-        return moment.timestamp() if moment.tzinfo else None
-    except (ValueError, OverflowError, OSError):
-        return None
+    return text_of(data, "error_message", "message", "fail_reason")
 
 
 def _seconds(milliseconds: Json) -> float | None:
     usable = isinstance(milliseconds, (int, float)) and not isinstance(milliseconds, bool)
     return milliseconds / 1000 if usable and 0 < milliseconds < 1e10 else None
-
-
-def unexpected(wanted: str) -> ModellixError:
-    """Return the error for a reply without what its document must have."""
-    return ModellixError(
-        ErrorCode.BAD_REPLY, f"Unexpected reply from the Modellix API: expected {wanted}."
-    )

@@ -99,7 +99,8 @@ class Exchange:
                 raise failures.unreachable(error, self.base_url) from error
             except ConnectionLost as error:
                 raise failures.upload_unknown(f"The connection failed: {error.reason}.") from error
-            self.learn(reply)
+            if not failures.is_full_quota(reply):
+                self.learn(reply)
             return read(reply)
 
         return with_retries(once, self.policy, self.clock, self.notice)

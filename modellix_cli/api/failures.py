@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Final
 
 from modellix_cli.api.connecting import NotSent
-from modellix_cli.api.files import UploadedFile, read_uploaded
+from modellix_cli.api.files import UploadedFile, is_quota_full, read_uploaded
 from modellix_cli.api.retry import Limits, asked_wait, read_limits
 from modellix_cli.api.transport import ConnectionLost, Reply
 from modellix_cli.clock import Clock
@@ -148,12 +148,27 @@ def read_upload(reply: Reply, clock: Clock) -> UploadedFile:
     document = json_of(reply)
     status = effective_status(reply, document)
     own_words = isinstance(document, dict) and "code" in document
+    if is_full_quota(reply):
+        raise ModellixError(
+            ErrorCode.FILE_QUOTA_FULL,
+            f"No more files can be uploaded. {_detail(reply, document)}",
+            status=reply.status,
+            category=category_of(document),
+        )
     if status in _REFUSED_UPLOADS or (status == 503 and own_words):
         read_document(reply, clock)
     try:
         return read_uploaded(read_document(reply, clock))
     except ModellixError as error:
         raise upload_unknown(error.message, status=reply.status) from error
+
+
+def is_full_quota(reply: Reply) -> bool:
+    """Whether an upload was refused because other files must be deleted first: no rate limit."""
+    document = json_of(reply)
+    message = document.get("message") if isinstance(document, dict) else None
+    limited = effective_status(reply, document) == 429
+    return limited and isinstance(message, str) and is_quota_full(message)
 
 
 def upload_unknown(what: str, status: int | None = None) -> ModellixError:

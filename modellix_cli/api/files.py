@@ -1,14 +1,29 @@
-"""Uploaded inputs: what is sent, and typed reading of what comes back (official-cli.md 4.19)."""
+"""Uploaded inputs: what is sent, and typed reading of what comes back.
 
+See docs/spec/service.md 7 and official-cli.md 4.19.
+"""
+
+import re
 from dataclasses import dataclass
 from math import isfinite
 from secrets import token_hex
+from typing import Final
 from urllib.parse import quote, urlsplit
 
-from modellix_cli.api.documents import unexpected
+from modellix_cli.api.fields import as_object, unexpected, whole
 from modellix_cli.clock import iso
+from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import is_loopback_or_https
+
+MAX_LISTED: Final = 100
+"""The most files that one request can list."""
+_QUOTA: Final = re.compile(
+    r"(?i)\bquota\b|\bfiles?\b.*\b(?:full|limit|max|maximum|too many|exceed)"
+)
+_OTHER_LIMIT: Final = re.compile(
+    r"(?i)\brate\b|concurren|per (?:second|minute|hour)|at (?:a|one|the same) time|requests?\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,28 @@ class UploadedFile:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class FileList:
+    """One page of the uploaded inputs; `total` counts all of them, None where nobody says.
+
+    `document` is the reply as sent.
+    """
+
+    files: tuple[UploadedFile, ...]
+    total: int | None
+    document: Json
+
+
+def is_quota_full(message: str) -> bool:
+    """Whether the message of a 429 on an upload means that files must be deleted first.
+
+    A rate or concurrency limit, which passes by itself, has the same status.
+    """
+    category, colon, detail = message.partition(":")
+    said = detail if colon else category
+    return not _OTHER_LIMIT.search(said) and bool(_QUOTA.search(said))
+
+
 def multipart_file(name: str, media_type: str, content: bytes) -> tuple[bytes, str]:
     """Return body and content type of a form with one part, the field `file`.
 
@@ -51,13 +88,52 @@ def multipart_file(name: str, media_type: str, content: bytes) -> tuple[bytes, s
     return head + content + tail, f"multipart/form-data; boundary={boundary}"
 
 
+def read_file_list(document: Json) -> FileList:
+    """Read a page of the uploaded inputs, under `data` itself, `data.files` or `data.items`.
+
+    Of an entry only `file_id` is certain: it is all that deleting needs. Entries without one are
+    left out. Raises `BAD_REPLY` where there is no list.
+    """
+    data = as_object(document).get("data")
+    holders = (as_object(data), as_object(document))
+    lists = [data, *(holder.get(name) for holder in holders for name in ("files", "items", "list"))]
+    entries = next((found for found in lists if isinstance(found, list)), None)
+    if entries is None:
+        raise unexpected("a list of files")
+    totals = (whole(holder.get("total")) for holder in holders)
+    files = tuple(_read_listed(entry) for entry in entries if _id(as_object(entry)))
+    return FileList(files, next((n for n in totals if n is not None), None), document)
+
+
+def _read_listed(entry: dict[str, Json]) -> UploadedFile:
+    url, media_type, name = entry.get("url"), entry.get("type"), entry.get("filename")
+    try:
+        created_at = _moment(entry.get("created_at"))
+    except ModellixError:
+        created_at = ""
+    return UploadedFile(
+        file_id=_id(entry) or "",
+        filename=name if isinstance(name, str) else "",
+        size=whole(entry.get("size")) or 0,
+        type=media_type if isinstance(media_type, str) else "",
+        url=url if isinstance(url, str) and _usable(url) else "",
+        created_at=created_at,
+    )
+
+
+def _id(entry: dict[str, Json]) -> str | None:
+    file_id = entry.get("file_id")
+    usable = isinstance(file_id, str) and file_id.strip() and file_id.isprintable()
+    return file_id if usable else None
+
+
 def read_uploaded(document: Json) -> UploadedFile:
     """Read the reply to an upload. Raises `BAD_REPLY` for anything else."""
     data = document.get("data") if isinstance(document, dict) else None
     if not isinstance(data, dict):
         raise unexpected("file metadata")
-    file_id, url = data.get("file_id"), data.get("url")
-    if not isinstance(file_id, str) or not file_id.strip() or not file_id.isprintable():
+    file_id, url = _id(data), data.get("url")
+    if file_id is None:
         raise unexpected("a valid file ID")
     if not isinstance(url, str) or not _usable(url):
         raise unexpected("a valid file URL")

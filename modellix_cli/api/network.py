@@ -8,7 +8,6 @@ httpcore tells its network layer nothing about the request that it works for.
 
 import ssl
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -17,8 +16,8 @@ import h11
 import httpcore
 import httpx
 
-_LATE_READS: Final = 512
-_INSTANT: Final = 0.001
+from modellix_cli.api.deadline import TIME_IS_UP, Deadline
+
 _MOST_CONNECTIONS: Final = 100
 _MOST_KEPT: Final = 20
 _KEPT_SECONDS: Final = 5.0
@@ -29,30 +28,6 @@ _ERRORS: Final = (
     httpcore.ProxyError,
     httpcore.UnsupportedProtocol,
 )
-
-
-class Deadline:
-    """When an exchange must have ended, `seconds` from now.
-
-    What has arrived by then is still read, so that a machine that slept loses no reply; how often
-    is bounded, so that a server that never stops sending is left all the same.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-        self._late_reads = _LATE_READS
-
-    def patience(self, timeout: float | None) -> float:
-        """Return the seconds that one step may take, `timeout` at most."""
-        left = max(_INSTANT, self._end - time.monotonic())
-        return left if timeout is None else min(timeout, left)
-
-    def check_read(self) -> None:
-        """Raise `httpcore.ReadTimeout` if the time is up and enough was read since."""
-        if time.monotonic() >= self._end:
-            self._late_reads -= 1
-            if self._late_reads < 0:
-                raise httpcore.ReadTimeout("the time for the whole reply is up")
 
 
 class _Thread(threading.local):
@@ -118,8 +93,8 @@ class _Stream(httpcore.NetworkStream):
         self._reply: _ReplyEnd | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if _thread.deadline is not None:
-            _thread.deadline.check_read()
+        if _thread.deadline is not None and not _thread.deadline.may_read():
+            raise httpcore.ReadTimeout(TIME_IS_UP)
         data = self._stream.read(max_bytes, _patience(timeout))
         if self._watched:
             self._reply = self._reply or _ReplyEnd()

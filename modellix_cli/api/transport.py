@@ -13,7 +13,7 @@ import httpx
 
 from modellix_cli import __version__
 from modellix_cli.api.connecting import NotSent, Route, WsgiApp, describe, not_sent
-from modellix_cli.api.network import Deadline
+from modellix_cli.api.deadline import Deadline
 from modellix_cli.clock import Clock
 from modellix_cli.domain.jsontext import JsonError, loads
 from modellix_cli.domain.text import excerpt, hide_secrets

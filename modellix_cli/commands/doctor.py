@@ -1,4 +1,4 @@
-"""`modellix-cli doctor`: whether everything is in place, and if not, what is not."""
+"""`modellix-cli doctor`: whether everything works, and if not, what to fix first."""
 
 import typer
 
@@ -13,9 +13,11 @@ from modellix_cli.output.sink import Output
     examples=("doctor", "doctor --json", "doctor --sandbox"),
 )
 def doctor(ctx: typer.Context, api_key: ApiKey = None) -> None:
-    """Check key, connection, balance and machine. Exits 1 if something required fails.
+    """Check the API key, the connection, the balance and this machine.
 
-    Nothing is charged. With --json the result is always the list of checks, never an error.
+    Exits 1 if a required check fails, and says what to fix first. Without a key the connection is
+    still checked. Nothing is charged, and the ledger is only read. With --json the result is
+    always the list of checks.
     """
     from modellix_cli.output.setup import examined
     from modellix_cli.workflows.diagnosis import examine
@@ -23,8 +25,7 @@ def doctor(ctx: typer.Context, api_key: ApiKey = None) -> None:
 
     session = Session.of(ctx)
     found = find_setup(session, api_key)
-    checks = examine(session, api_key, found)
-    passed = all(check.ok for check in checks if check.required)
-    examined(session.out, found, checks, passed=passed)
-    if not passed:
+    seen = examine(session, api_key, found)
+    examined(session.out, found, seen)
+    if not seen.passed:
         raise typer.Exit(1)

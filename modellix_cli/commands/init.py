@@ -1,4 +1,4 @@
-"""`modellix-cli init`: set up, from a key to the first commands."""
+"""`modellix-cli init`: save an API key and show the first commands."""
 
 from typing import Final
 
@@ -27,10 +27,10 @@ def init(
     yes: Yes = False,
     store: StoreIn = None,
 ) -> None:
-    """Set up: validate an API key and save it. Shows what to do next; nothing is charged.
+    """Set up: validate an API key, save it, and show what to do next. Nothing is charged.
 
-    The key is that of --api-key, of stdin, of MODELLIX_API_KEY (which is not saved), the saved
-    one, or the one typed at a hidden prompt.
+    The key comes from --api-key, from stdin, from MODELLIX_API_KEY (then it is not saved), from
+    the saved profile, or from a hidden prompt. A saved key that no longer works is replaced.
     """
     from modellix_cli.output import accounts
     from modellix_cli.workflows.login import Wanted, sign_in

@@ -1,12 +1,16 @@
 """Questions to a person: asked on stderr, and only where somebody is there to answer."""
 
+import os
+import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from contextlib import suppress
+from types import FrameType
 from typing import TextIO
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.values import KEY_PAGE
 from modellix_cli.output.sink import Output
 from modellix_cli.runtime import is_terminal
 
@@ -42,14 +46,12 @@ def ask_secret(session: Session, question: str) -> str:
     else:
         stdin = session.runtime.stdin
         assert stdin is not None
-        with _hidden(stdin):
-            answer = _ask(session, f"{question} (it is not shown) ")
+        shown = f"{question} (hidden) "
+        with _Hidden(stdin, session.out.talk_stream, shown):
+            answer = _ask(session, shown)
         session.out.ask("\n")
     if not answer.strip():
-        raise usage(
-            "No API key was entered.",
-            hint="Keys are made at https://modellix.ai/console/api-key.",
-        )
+        raise usage("No API key was entered.", hint=f"Keys: {KEY_PAGE}")
     return answer.strip()
 
 
@@ -60,23 +62,53 @@ def _ask(session: Session, question: str) -> str:
     return stdin.readline()
 
 
-@contextmanager
-def _hidden(stdin: TextIO) -> Iterator[None]:
-    """Keep the terminal from showing what is typed; afterwards it is as it was."""
-    import termios
+class _Hidden:
+    """Keeps the terminal at `stdin` from showing what is typed, until `with` ends.
 
-    try:
-        descriptor = stdin.fileno()
-        before = termios.tcgetattr(descriptor)
-        silent = before.copy()
-        silent[3] &= ~termios.ECHO
-        termios.tcsetattr(descriptor, termios.TCSAFLUSH, silent)
-    except (OSError, ValueError, termios.error) as error:
-        raise usage(
-            "This terminal cannot hide what is typed.",
-            hint="Pipe the key instead: modellix-cli auth login --api-key-stdin",
-        ) from error
-    try:
-        yield
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
+    getpass would do, but for two things: it leaves the shell without echo after Ctrl-Z, or shows
+    the rest of the key after fg; and it asks /dev/tty, whatever stdin is. `question` is written
+    on `stderr` once more after fg.
+    """
+
+    def __init__(self, stdin: TextIO, stderr: TextIO | None, question: str) -> None:
+        self._stdin = stdin
+        self._stderr = stderr
+        self._question = question.encode()
+
+    def __enter__(self) -> None:
+        import termios
+
+        try:
+            self._descriptor = self._stdin.fileno()
+            self._before = termios.tcgetattr(self._descriptor)
+            self._silent = termios.tcgetattr(self._descriptor)
+            self._silent[3] &= ~termios.ECHO
+            termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, self._silent)
+        except (OSError, ValueError, termios.error) as error:
+            raise usage(
+                "This terminal cannot hide what is typed.",
+                hint="Pipe the key instead: modellix-cli auth login --api-key-stdin",
+            ) from error
+        self._former = signal.getsignal(signal.SIGTSTP)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTSTP, self._suspend)
+
+    def __exit__(self, *_details: object) -> None:
+        import termios
+
+        termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, self._before)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTSTP, self._former)
+
+    def _suspend(self, number: int, frame: FrameType | None) -> None:
+        """Give the shell its echo back, stop as Ctrl-Z means it, and hide again after fg."""
+        import termios
+
+        termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, self._before)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        signal.signal(number, self._suspend)
+        termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, self._silent)
+        with suppress(OSError, ValueError):  # not by the stream: it may be in the midst of a write
+            if self._stderr is not None:
+                os.write(self._stderr.fileno(), self._question)

@@ -41,11 +41,14 @@ class Session(Stores):
 
     def __init__(self, runtime: Runtime, sink: Sink) -> None:
         super().__init__(runtime, sink)
+        self.pays = False
+        """Whether the running command can spend money."""
         self.submitted: str | None = None
         """The task this run has paid for, so that no end of it leaves the id untold."""
         self.save_to: str | None = None
         """Where this run saves results, if it does."""
         self.command_path = "modellix-cli"
+        self._key: ApiKey | None = None
 
     @classmethod
     def of(cls, ctx: Any) -> "Session":
@@ -88,12 +91,16 @@ class Session(Stores):
 
     def find_and_keep_key(self, api_key: str | None) -> None:
         """Find the key, so that what is recorded is known to be of its account."""
-        self.key_text = self.find_key(api_key).text
+        self._key = self.find_key(api_key)
+        self.key_text = self._key.text
 
-    def client_with(self, key: "ApiKey") -> "Client":
-        """Return the API client for a key; its requests keep to the key's limits."""
-        self.key_text = key.text
-        return self._connect(self.base_url, key.text, self.gate)
+    def client_with(self, key: "ApiKey", *, paced: bool = True) -> "Client":
+        """Return the API client for a key; its requests keep to the key's limits.
+
+        Without `paced` they leave at once, and the ledger is left alone.
+        """
+        self._key, self.key_text = key, key.text
+        return self._connect(self.base_url, key.text, self.gate if paced else None)
 
     def public_client(self, origin: str) -> "Client":
         """Return a client without a key for a public origin; a base URL that is set replaces it.
@@ -183,6 +190,18 @@ class Session(Stores):
         """Return words as one line for the shell."""
         return shlex.join(words)
 
+    def explain(self, error: ModellixError) -> ModellixError:
+        """Add to the error about a refused key where this run's key came from."""
+        if error.code is not ErrorCode.UNAUTHORIZED or self._key is None:
+            return error
+        from modellix_cli.profiles.key_advice import key_advice
+
+        key, profile = self._key, self.profile.name
+        named = [] if self.globals.profile else ["--profile", profile]
+        login = self.command_line("auth login", options=named)
+        hint = key_advice(key.source, profile, login=login, variable=key.variable)
+        return error.copy_with(hint=hint)
+
     def name_submitted(self, error: ModellixError) -> ModellixError:
         """Add to an error the task that was submitted before it, and how to go on with it."""
         if self.submitted is None:
@@ -234,9 +253,9 @@ class Session(Stores):
 
     def _trace(self) -> Callable[[str], None] | None:
         if self.globals.debug or self.switched_on("MODELLIX_CLI_HTTP_DEBUG"):
-            return lambda line: self.out.note(f"[modellix:debug] {line}")
+            return lambda line: self.out.alert(f"[modellix:debug] {line}")
         if self.globals.verbose or self.switched_on("MODELLIX_CLI_VERBOSE"):
-            return lambda line: self.out.note(f"[modellix:verbose] {line}")
+            return lambda line: self.out.alert(f"[modellix:verbose] {line}")
         return None
 
 

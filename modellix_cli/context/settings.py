@@ -9,6 +9,7 @@ from modellix_cli.domain.errors import usage
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.values import DAY, parse_base_url, parse_duration
 from modellix_cli.output.sink import Output, Sink
+from modellix_cli.paths import no_home
 from modellix_cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Choices:
         if value not in (*_ON, *_OFF):
             raise usage(
                 f'MODELLIX_SANDBOX="{value}" is neither on nor off.',
-                hint="Use 1 or 0. Nothing was sent.",
+                hint="Set it to 1 or 0, or unset it.",
             )
         return self.globals.sandbox or value in _ON
 
@@ -73,13 +74,26 @@ class Choices:
         return select_profile(self.globals.profile, self.runtime.env)
 
     def path(self, text: str) -> Path:
-        """Return an absolute path for what the user wrote."""
+        """Return an absolute path for what the user wrote; `~` is the home folder.
+
+        Raises the usage error for what cannot be a path, and for a relative one where the current
+        folder was deleted.
+        """
         if not text.strip() or "\0" in text:
             raise usage("A path must not be empty.")
         try:
-            return self.runtime.cwd / Path(text).expanduser()
+            path = Path(text).expanduser()
         except RuntimeError as error:
-            raise usage(f"{text}: there is no such user.") from error
+            alone = text.strip() == "~" or text.startswith("~/")
+            raise (no_home() if alone else usage(f"{text}: there is no such user.")) from error
+        if path.is_absolute():
+            return path
+        if self.runtime.cwd is None:
+            raise usage(
+                f"The current folder no longer exists, so the path {text} leads nowhere.",
+                hint="Change to a folder that exists, or give an absolute path.",
+            )
+        return self.runtime.cwd / path
 
     def switched_on(self, variable: str) -> bool:
         """Whether an environment variable is set to something that means on."""

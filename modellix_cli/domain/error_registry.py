@@ -149,8 +149,8 @@ REGISTRY: Final[dict[ErrorCode, Kind]] = {
     ),
     ErrorCode.MISSING_API_KEY: Kind(
         "no API key was found",
-        "Log in with modellix-cli auth login, set MODELLIX_API_KEY or pass --api-key (keys: "
-        "https://modellix.ai/console/api-key), or try --sandbox, which needs none.",
+        "Log in with modellix-cli auth login, set MODELLIX_API_KEY, or pass --api-key (keys: "
+        "https://modellix.ai/console/api-key). Or try --sandbox, which needs no key.",
         ExitStatus.AUTH,
     ),
     ErrorCode.CONFIG_UNREADABLE: Kind(
@@ -188,8 +188,7 @@ REGISTRY: Final[dict[ErrorCode, Kind]] = {
     ),
     ErrorCode.UNAUTHORIZED: Kind(
         "the API refused the key (401, 403)",
-        "Check MODELLIX_API_KEY or pass --api-key; keys are made at "
-        "https://modellix.ai/console/api-key.",
+        "Use a valid key: https://modellix.ai/console/api-key",
         ExitStatus.AUTH,
     ),
     ErrorCode.PAYMENT_REQUIRED: Kind(
@@ -303,6 +302,5 @@ REGISTRY: Final[dict[ErrorCode, Kind]] = {
         "a defect in modellix-cli",
         "Run again with --debug and report the traceback.",
         ExitStatus.FAILED,
-        charged="unknown",
     ),
 }

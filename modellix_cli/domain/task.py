@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from modellix_cli.domain.jsontext import Json
 
 if TYPE_CHECKING:
-    from decimal import Decimal
+    from modellix_cli.domain.money import Money
 
 SUCCEEDED: Final = frozenset({"success", "succeeded", "completed", "done"})
 CANCELED: Final = frozenset({"canceled", "cancelled"})
@@ -56,7 +56,7 @@ class Task:
 
     `reason` is the server's explanation of a failure; `ended_at` and `expires_at` the Unix times
     at which the task ended and its results are deleted, `seconds` how long it ran, `billed` what
-    it cost in US dollars, each None where it is not known.
+    it cost, each None where it is not known.
     """
 
     task_id: str
@@ -67,7 +67,7 @@ class Task:
     seconds: float | None
     document: Json
     expires_at: float | None = None
-    billed: "Decimal | None" = None
+    billed: "Money | None" = None
 
     @property
     def succeeded(self) -> bool:

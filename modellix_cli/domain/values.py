@@ -14,7 +14,17 @@ from urllib.parse import quote, urlsplit
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.text import clip, one_line
 
-TASK_TYPES: Final = ("text-to-image", "text-to-video", "image-to-image", "image-to-video")
+TASK_TYPES: Final = (
+    "text-to-image",
+    "text-to-video",
+    "image-to-image",
+    "image-to-video",
+    "video-to-video",
+    "text-to-speech",
+    "speech-to-text",
+    "speech-to-speech",
+)
+"""The types of models (docs/spec/service.md 1)."""
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 
@@ -22,7 +32,11 @@ _TASK_ID: Final = re.compile(r"[A-Za-z0-9._~:/+@=-]{1,512}")
 _FILE_ID: Final = re.compile(r"[A-Za-z0-9._~:+@=-]{1,512}")
 _PROFILE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _API_KEY: Final = re.compile(r"[\x21-\x7e]{1,16384}")
-_KEY_HINT: Final = "Copy it whole, as https://modellix.ai/console/api-key shows it when it is made."
+KEY_PAGE: Final = "https://modellix.ai/console/api-key"
+_KEY_HINT: Final = f"Copy the whole key, as {KEY_PAGE} shows it when it is created."
+_QUOTES: Final = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f" + (
+    "\u00ab\u00bb\u2039\u203a\u2032\u2033\uff02\uff07"
+)
 _CREDENTIALS: Final = re.compile(r"(?<=//).*@", re.DOTALL)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+|\d+(?:\.\d+)?", re.ASCII)
@@ -31,6 +45,13 @@ _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": HOUR, "d
 _UNESCAPED: Final = "-_.!~*'()"
 _RESERVED_PROFILES: Final = ("__proto__", "constructor", "prototype")
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_NAT64: Final = bytes.fromhex("0064ff9b0000000000000000")
+_LONGEST_WEBHOOK: Final = 2048
+_URL_CHARACTERS: Final = re.compile(r"[!-~]+")
+_PRIVATE_DOMAINS: Final = frozenset(
+    {"localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "test"}
+    | {"invalid", "onion"}
+)
 _SLUGS_HINT: Final = "Run modellix-cli model list --output slugs to see available model slugs."
 
 
@@ -91,6 +112,18 @@ def parse_task_id(text: str) -> str:
     return task_id
 
 
+def parse_request_key(text: str, name: str = "--request-key") -> str:
+    """Read a request key: 1 to 255 printable characters; `name` is what errors call it."""
+    key = text.strip()
+    if not key:
+        raise usage(f"{name} must not be empty.")
+    if len(key) > 255:
+        raise usage(f"{name} exceeds the 255-character limit.")
+    if one_line(key) != key or not _encodable(key):
+        raise usage(f"{name} must not have control characters.")
+    return key
+
+
 def parse_file_id(text: str) -> str:
     """Read the id of an uploaded file: as a task id, without `/`."""
     file_id = text.strip()
@@ -103,15 +136,21 @@ def parse_file_id(text: str) -> str:
     return file_id
 
 
-def parse_api_key(text: str) -> str:
-    """Read an API key; the key itself never appears in the error."""
+def parse_api_key(text: str, name: str = "Modellix API key") -> str:
+    """Read an API key; errors call it `name`, and the key itself never appears in them."""
     key = text.strip()
     if not key:
-        raise usage("Modellix API key must not be empty.", hint=_KEY_HINT)
+        raise usage(f"{name} must not be empty.", hint=_KEY_HINT)
     if len(key) > 16384:
-        raise usage("Modellix API key is too long.", hint=_KEY_HINT)
+        raise usage(f"{name} is too long.", hint=_KEY_HINT)
+    if key[0] in _QUOTES or key[-1] in _QUOTES:
+        raise usage(
+            f"{name} is in quotation marks, which are not part of it.",
+            hint="Remove the quotation marks: .env files, docker --env-file and Windows' set "
+            "keep them as part of the value.",
+        )
     if not _API_KEY.fullmatch(key):
-        raise usage("Modellix API key contains unsupported characters.", hint=_KEY_HINT)
+        raise usage(f"{name} contains unsupported characters.", hint=_KEY_HINT)
     return key
 
 
@@ -200,6 +239,55 @@ def parse_base_url(text: str, *, allow_http: bool = False) -> str:
             "pass --allow-http-api.",
         )
     return url.rstrip("/")
+
+
+def parse_webhook_url(text: str) -> str:
+    """Read the URL that the service is to call at a task's end (docs/spec/service.md 8).
+
+    Public HTTPS only: no plain http, no name or address of this machine or of a private network,
+    no credentials or fragment, at most 2048 characters of ASCII. What a name resolves to is not
+    looked at: it is the service that has to resolve it.
+    """
+    url = text.strip()
+    try:
+        parts = urlsplit(url)
+        host, _port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        host = ""
+    if not host or len(url) > _LONGEST_WEBHOOK or not _URL_CHARACTERS.fullmatch(url):
+        raise usage(
+            f"Invalid webhook URL {_quoted(_CREDENTIALS.sub('', url))}.",
+            hint="Use an address such as https://example.com/hook.",
+        )
+    if parts.scheme != "https":
+        raise usage("A webhook URL must use HTTPS.")
+    if parts.username is not None or parts.password is not None or "#" in url:
+        raise usage("A webhook URL must not include credentials or a fragment.")
+    if not _is_public(host):
+        raise usage(
+            f"Webhook URL {_quoted(url)} is not public: Modellix cannot reach {_quoted(host)}.",
+            hint="Use the address of a server that is reachable from the internet.",
+        )
+    return url
+
+
+def _is_public(host: str) -> bool:
+    """Whether a host may be reached from the internet, by its name or literal address."""
+    from ipaddress import IPv4Address, IPv6Address, ip_address
+
+    try:
+        address = ip_address(host)
+    except ValueError:
+        labels = host.split(".")
+        private = labels[-1] in _PRIVATE_DOMAINS or host == "home.arpa"
+        odd_address = re.fullmatch(r"\d+|0x[0-9a-f]*", labels[-1]) is not None  # as in 127.1
+        return len(labels) > 1 and all(labels) and not private and not odd_address
+    if isinstance(address, IPv6Address):
+        within = address.ipv4_mapped or address.sixtofour
+        if within is None and address.packed[:12] == _NAT64:
+            within = IPv4Address(address.packed[12:])
+        address = within or address
+    return address.is_global and not address.is_multicast
 
 
 def key_origin(base_url: str) -> str:

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.task import RESULT_LIFETIME, Resource, Task
+from modellix_cli.domain.task import Resource, Task
 from modellix_cli.downloads.destination import Abandoned, DownloadDestination
 from modellix_cli.downloads.fetcher import MediaFetcher
 from modellix_cli.downloads.files import safe_name, split_extension
@@ -93,6 +93,7 @@ class _Job:
         self.order: CommitOrder[_Arrived | ModellixError] = CommitOrder(
             {resource.position: self.wanted(resource) for resource in task.resources}
         )
+        self.done: SimpleQueue[BaseException | None] = SimpleQueue()
         self._reread = reread
         self._read = threading.Lock()
         self._now: Task | None = None
@@ -207,6 +208,8 @@ class Downloader:
             with job.lock:
                 self._settle(job, job.order.rest())
         self._destination.stop()
+        for job in list(self._jobs):
+            job.done.put(Abandoned())  # `save` need not wait for threads that wait for hosts
 
     def close(self) -> None:
         """Remove what killed downloads left in the folder and nobody goes on with."""
@@ -215,15 +218,14 @@ class Downloader:
     def _run(self, job: _Job) -> None:
         """Save every resource on threads; this one stays free for Ctrl-C."""
         waiting: SimpleQueue[Resource] = SimpleQueue()
-        done: SimpleQueue[BaseException | None] = SimpleQueue()
         for resource in job.task.resources:
             waiting.put(resource)
         for _ in range(min(self._limits.parallel, len(job.task.resources))):
-            threading.Thread(target=self._work, args=(job, waiting, done), daemon=True).start()
+            threading.Thread(target=self._work, args=(job, waiting), daemon=True).start()
         left = len(job.task.resources)
         while left and not self._destination.stopped:
             with suppress(Empty):
-                error = done.get(timeout=_LOOK)
+                error = job.done.get(timeout=_LOOK)
                 left -= 1
                 if isinstance(error, Abandoned):
                     break
@@ -231,12 +233,7 @@ class Downloader:
                     raise error
         job.saved.stopped = self._destination.stopped
 
-    def _work(
-        self,
-        job: _Job,
-        waiting: "SimpleQueue[Resource]",
-        done: "SimpleQueue[BaseException | None]",
-    ) -> None:
+    def _work(self, job: _Job, waiting: "SimpleQueue[Resource]") -> None:
         """Save resources until none waits; runs on a thread of its own."""
         with suppress(Empty):
             while True:
@@ -244,9 +241,9 @@ class Downloader:
                 try:
                     self._save_one(job, resource)
                 except BaseException as error:  # noqa: BLE001 - handed to the waiting thread
-                    done.put(error)
+                    job.done.put(error)
                 else:
-                    done.put(None)
+                    job.done.put(None)
 
     def _save_one(self, job: _Job, resource: Resource) -> None:
         """Fetch a resource and let its file appear when it is its turn."""
@@ -306,8 +303,6 @@ class Downloader:
         if error.code is not ErrorCode.DOWNLOAD_FAILED:
             return error
         until, status = task.expires_at, error.status
-        if until is None and task.ended_at is not None:
-            until = task.ended_at + RESULT_LIFETIME
         old = until is not None and self._clock.now() > until
         unknown = until is None and status == 403
         if status not in _GONE and not (old and status in _REFUSED) and not unknown:

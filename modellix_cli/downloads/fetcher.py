@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from modellix_cli.api.connecting import NotSent, WsgiApp, describe, not_sent
-from modellix_cli.api.network import Deadline
+from modellix_cli.api.deadline import Deadline
 from modellix_cli.api.proxies import shown_proxy
 from modellix_cli.api.retry import asked_wait
 from modellix_cli.api.transport import USER_AGENT
@@ -95,7 +95,7 @@ class MediaFetcher:
         Everything, reading included, may take `seconds`. Raises `RESOURCE_REFUSED` for what the
         policy forbids and `FetchFailed` for what the host or the network did, also while reading.
         """
-        target, redirects, deadline = url, 0, Deadline(seconds)
+        target, redirects, deadline = url, 0, Deadline(seconds, late_seconds=0.0)
         while redirects <= MAX_REDIRECTS:
             with self._hop(target, resume, deadline) as response:
                 if response.status_code in _REDIRECTS:

@@ -17,7 +17,7 @@ from typing import Final
 
 import httpx
 
-from modellix_cli.api.network import Deadline
+from modellix_cli.api.deadline import TIME_IS_UP, Deadline
 from modellix_cli.api.retry import http_date
 
 BIG: Final = 32 * 1024 * 1024
@@ -139,8 +139,8 @@ def body(response: httpx.Response, length: int | None) -> Iterator[bytes | memor
     # What came together with the head has been read already; this is all of it.
     first = next(source, b"")
     yield first
-    extensions = response.request.extensions
-    silence, deadline = extensions["timeout"]["read"], extensions["deadline"]
+    silence = response.request.extensions["timeout"]["read"]
+    deadline: Deadline = response.request.extensions["deadline"]
     rooms, left = [memoryview(bytearray(_READ)) for _ in range(RING)], length - len(first)
     while left > 0:
         rooms.append(rooms.pop(0))
@@ -168,6 +168,8 @@ def _fill(
     """Read a good piece (TLS gives 16 KiB at a time); return its size and what ended the body."""
     filled, until = 0, time.monotonic() + _LONGEST_FILL
     try:
+        if not deadline.may_read():
+            return 0, httpx.ReadTimeout(TIME_IS_UP)
         connection.settimeout(deadline.patience(silence))
         while filled < min(len(room), _ENOUGH) and (not filled or time.monotonic() < until):
             count = connection.recv_into(room[filled:])

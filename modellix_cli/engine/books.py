@@ -5,7 +5,6 @@ from typing import Any, Protocol
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode
-from modellix_cli.domain.money import Money
 from modellix_cli.domain.task import Task, has_failed
 from modellix_cli.engine.core import effects
 from modellix_cli.engine.core.lines import Known, LineOutcome
@@ -56,14 +55,13 @@ class TaskBook:
 
     def record_status(self, task: Task) -> None:
         """Record what the server said about a task."""
-        billed = getattr(task, "billed", None)
         self._tasks.record_status(
             TaskReport(
                 task.task_id,
                 task.status.lower(),
                 task.ended_at,
                 task.expires_at,
-                None if billed is None else Money(billed),
+                task.billed,
             )
         )
 

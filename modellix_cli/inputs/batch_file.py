@@ -13,12 +13,11 @@ from typing import BinaryIO, Final
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, JsonError, dumps, loads
 from modellix_cli.domain.text import one_line
-from modellix_cli.domain.values import Slug, parse_slug
+from modellix_cli.domain.values import Slug, parse_request_key, parse_slug, parse_webhook_url
 from modellix_cli.inputs.body import MAX_BODY_BYTES
 
 MAX_INPUT_BYTES: Final = 1024**3
 _MAX_NAME: Final = 200
-_MAX_TEXT: Final = 2000
 _IN_MEMORY: Final = 4 * 1024 * 1024  # above this, what is set aside goes to the disk
 _BESIDE_BODY: Final = 1024 * 1024  # slug, id, keys that are ignored
 _BLANKS: Final = b" \t\r\n"
@@ -233,22 +232,23 @@ def _task(line: bytes, number: int) -> Line:
         slug,
         dumps(body, indent=None).encode(),
         _name(task.get("id"), number),
-        _text(task, ("requestKey", "request_key"), number),
-        _text(task, ("webhook",), number),
+        _parsed(task, ("requestKey", "request_key"), number),
+        _parsed(task, ("webhook",), number),
     )
 
 
-def _text(task: dict[str, Json], names: tuple[str, ...], number: int) -> str | None:
-    """Return a member that is a short text, None where the line has none."""
+def _parsed(task: dict[str, Json], names: tuple[str, ...], number: int) -> str | None:
+    """Return a member that is a text with rules of its own, None where the line has none."""
     for name in names:
         value = task.get(name)
         if value is None:
             continue
-        if not isinstance(value, str) or not value.strip() or len(value) > _MAX_TEXT:
-            raise _invalid(number, f"{name} must be a non-empty string.", _EXAMPLE_HINT)
-        if one_line(value) != value:
-            raise _invalid(number, f"{name} must not have control characters.", _EXAMPLE_HINT)
-        return value
+        if not isinstance(value, str):
+            raise _invalid(number, f"{name} must be a string.", _EXAMPLE_HINT)
+        try:
+            return parse_webhook_url(value) if name == "webhook" else parse_request_key(value, name)
+        except ModellixError as error:
+            raise _invalid(number, error.message, error.hint) from error
     return None
 
 

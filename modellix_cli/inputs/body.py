@@ -101,7 +101,8 @@ def check_object(body: bytes, given: bytes, option: str) -> None:
         shown = ""
         if error.line:
             line = given.removeprefix(_UTF8_MARK).split(b"\n")[error.line - 1 : error.line]
-            shown = _excerpt(line[0] if line else b"", error.column)
+            begins_like_json = body.startswith((b"{", b"["))  # else it may be a file with a key
+            shown = _excerpt(line[0] if line and begins_like_json else b"", error.column)
         raise ModellixError(
             ErrorCode.INVALID_BODY,
             f"Invalid JSON from {option}: {error}.{shown}",

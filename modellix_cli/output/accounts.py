@@ -48,7 +48,7 @@ def logged_in(sink: Sink, login: "SignedIn", path: Path) -> None:
 
 
 def imported(sink: Sink, login: "SignedIn", variable: str) -> None:
-    """Show that a variable's key was saved, and that the variable can go (4.7)."""
+    """Show that a variable's key was saved, and that the variable can be removed (4.7)."""
     if sink.mode is Output.JSON:
         sink.json(
             {
@@ -67,16 +67,16 @@ def imported(sink: Sink, login: "SignedIn", variable: str) -> None:
         done = (
             f"Imported {variable} into {login.store}."
             if login.saved
-            else "Nothing had to be saved."
+            else "This key is already saved."
         )
         sink.line(done)
         sink.line(f"{variable} can now be removed from the environment.")
 
 
-def standing(sink: Sink, known: "LoginStatus") -> None:
+def login_status(sink: Sink, known: "LoginStatus") -> None:
     """Show the login in use as the API sees it (4.5); what is wrong is told by the caller."""
     if sink.mode is Output.JSON:
-        sink.json(_sorted(_standing(known)))
+        sink.json(_sorted(_login_status(known)))
         return
     if sink.mode is Output.QUIET:
         if known.error is None:
@@ -86,11 +86,13 @@ def standing(sink: Sink, known: "LoginStatus") -> None:
     if known.origin is not None:
         sink.line(f"API origin: {known.origin}")
     sink.line(f"API key source: {known.source}")
-    sink.line(f"Validation: {'valid' if known.valid else 'not authenticated'}")
+    sink.line(f"Validation: {known.validation}")
     if known.balance is not None:
         sink.line(f"Team balance: ${known.balance:.4f} USD")
     if known.saved is not None and known.saved.legacy:
-        sink.line("Keys of the format of 0.0.7 are saved; to convert: modellix-cli auth migrate")
+        sink.line(
+            "Keys are saved in the format of 0.0.7. To convert them: modellix-cli auth migrate"
+        )
     _warn(sink, known)
 
 
@@ -112,7 +114,11 @@ def configuration(sink: Sink, known: "LoginStatus") -> None:
             "migrationRequired": known.saved is not None and known.saved.legacy,
             "ok": known.error is None,
         }
-        sink.json(_sorted(facts | ({"origin": known.origin} if known.origin else {})))
+        if known.origin:
+            facts["origin"] = known.origin
+        if known.error is not None:
+            facts["error"] = known.error.as_dict()
+        sink.json(_sorted(facts))
     elif sink.mode is Output.QUIET:
         sink.line(known.profile.name)
     else:
@@ -148,7 +154,7 @@ def signed_out(sink: Sink, result: "SignedOut") -> None:
         if result.active == "environment":
             sink.line("MODELLIX_API_KEY remains active in the current environment.")
     else:
-        sink.line(f"No saved profile named {result.profile} was there to remove.")
+        sink.line(f"No saved profile named {result.profile} exists.")
 
 
 def migrated(sink: Sink, moved: list[str], origin: str, store: str, accounts: "Accounts") -> None:
@@ -169,7 +175,7 @@ def migrated(sink: Sink, moved: list[str], origin: str, store: str, accounts: "A
             sink.line(store)
     else:
         done = f"Migrated {count(len(moved), 'profile')} to {store}, for {origin}."
-        sink.line(done if moved else "No keys of an old format were there to migrate.")
+        sink.line(done if moved else "No keys in an old format to migrate.")
         sink.line(f"Configuration: {accounts.path}")
 
 
@@ -193,7 +199,7 @@ def _where(login: "SignedIn", path: Path) -> str:
     return f"The key of profile {login.profile} for {login.origin} is saved in {where}."
 
 
-def _standing(known: "LoginStatus") -> dict[str, Any]:
+def _login_status(known: "LoginStatus") -> dict[str, Any]:
     facts: dict[str, Any] = {
         "apiKeySource": known.source,
         "authenticated": known.valid,
@@ -203,6 +209,7 @@ def _standing(known: "LoginStatus") -> dict[str, Any]:
         "profile": known.profile.name,
         "profileSource": known.profile.source,
         "valid": known.valid,
+        "validation": known.validation,
     }
     if known.balance is not None:
         whole = known.balance.is_integer()

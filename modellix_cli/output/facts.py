@@ -41,18 +41,26 @@ class SignedOut:
 class LoginStatus:
     """The login in use. `source` is `missing` without a key, `balance` is in USD.
 
-    `warning` is what is amiss but leaves the login usable, `error` why it is not.
+    `valid` is None where the API could not be asked about the key. `warning` is what is wrong but
+    leaves the login usable, `error` why it is not usable or not known to be.
     """
 
     config_path: Path
     profile: "Profile"
     origin: str | None = None
     source: str = "missing"
-    valid: bool = False
+    valid: bool | None = False
     balance: float | None = None
     saved: "Overview | None" = None
     warning: str | None = None
     error: "ModellixError | None" = None
+
+    @property
+    def validation(self) -> str:
+        """What is known about the key, in words: valid, not authenticated, or unknown."""
+        if self.valid is None:
+            return "unknown"
+        return "valid" if self.valid else "not authenticated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +92,59 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. `cause` is a word for a failure of the connection."""
+    """One thing that `doctor` checks. `cause` is a word for a failure of the connection.
+
+    One that could not be tried is `skipped`, and not ok.
+    """
 
     name: str
     ok: bool
     detail: str
     required: bool = False
     cause: str | None = None
+    skipped: bool = False
+
+    @property
+    def label(self) -> str:
+        """PASS, SKIP, or how bad it is: FAIL for what is required, else WARN."""
+        if self.ok:
+            return "PASS"
+        if self.skipped:
+            return "SKIP"
+        return "FAIL" if self.required else "WARN"
 
     def as_dict(self) -> dict[str, Any]:
         """Return an element of `checks` in the JSON output."""
         known = {"detail": self.detail, "name": self.name, "ok": self.ok, "required": self.required}
-        return known | ({"cause": self.cause} if self.cause else {})
+        known |= {"cause": self.cause} if self.cause else {}
+        return known | ({"skipped": True} if self.skipped else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """Everything that `doctor` found, in the order in which it is shown.
+
+    `rate_limit` is what the rate-limit headers said: limit, remaining, and reset (Unix time).
+    """
+
+    checks: list[Check]
+    rate_limit: dict[str, int]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing that is required failed."""
+        return all(check.label != "FAIL" for check in self.checks)
+
+    @property
+    def fix_first(self) -> Check | None:
+        """The failure that other failures may come from, None where all is well."""
+        if self.passed:
+            return None
+        failed = {check.name: check for check in self.checks if check.label in ("FAIL", "WARN")}
+        return next((failed[name] for name in _CAUSES_FIRST if name in failed), None)
+
+
+_CAUSES_FIRST: Final = (
+    *("python", "caBundle", "dns", "tls", "connectivity"),
+    *("apiKey", "validation"),
+)

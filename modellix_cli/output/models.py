@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from modellix_cli.api.catalog import Model, ModelList, Page
+from modellix_cli.api.catalog import Model, ModelList
+from modellix_cli.api.pages import Page
 from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.output.sink import Output, Sink
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
-    from modellix_cli.output.facts import Check, Setup
+    from modellix_cli.output.facts import Examination, Setup
 
 DOCS: Final = "https://docs.modellix.ai/ways-to-use/cli"
 
 
 OFFICIAL_CHECKS: Final = ("python", "apiKey", "connectivity", "validation", "balance")
 """The checks of official-cli.md 4.3, where the first is `node`."""
+_LEFT_OUT_IF_SKIPPED: Final = ("validation", "balance")
 
 
 def welcome(sink: Sink, found: "Setup", steps: Sequence[str]) -> None:
@@ -42,24 +43,38 @@ def welcome(sink: Sink, found: "Setup", steps: Sequence[str]) -> None:
         sink.line(line)
 
 
-def examined(sink: Sink, found: "Setup", checks: Sequence["Check"], *, passed: bool) -> None:
-    """Show the checks in their order, and whether every required one passed.
+_STYLES: Final = {"PASS": "32", "WARN": "33", "FAIL": "1;31", "SKIP": "2"}
+
+
+def examined(sink: Sink, found: "Setup", seen: "Examination") -> None:
+    """Show the checks in their order, whether every required one passed, and what to fix first.
 
     In JSON those of the official CLI keep their array; the others have one of their own.
     """
+    first = seen.fix_first
     if sink.mode is Output.JSON:
-        shown = {check.name: check.as_dict() for check in checks}
-        official = [shown[name] for name in OFFICIAL_CHECKS if name in shown]
+        shown = {check.name: check.as_dict() for check in seen.checks}
+        omitted = {c.name for c in seen.checks if c.skipped and c.name in _LEFT_OUT_IF_SKIPPED}
+        official = [shown[n] for n in OFFICIAL_CHECKS if n in shown and n not in omitted]
         beyond = [entry for name, entry in shown.items() if name not in OFFICIAL_CHECKS]
-        facts: dict[str, Any] = {"checks": official, "machineChecks": beyond, "ok": passed}
-        sink.json(dict(sorted((found.as_dict() | facts).items())))
+        facts: dict[str, Any] = {
+            "checks": official,
+            "fixFirst": first and first.name,
+            "machineChecks": beyond,
+            "ok": seen.passed,
+            "rateLimit": seen.rate_limit or None,
+        }
+        known = found.as_dict() | {key: value for key, value in facts.items() if value is not None}
+        sink.json(dict(sorted(known.items())))
         return
     if sink.mode is Output.QUIET:
-        sink.line("ok" if passed else "failed")
+        sink.line("ok" if seen.passed else "failed")
         return
     sink.line("Modellix CLI doctor")
-    for check in checks:
-        label = "PASS" if check.ok else "FAIL" if check.required else "WARN"
-        sink.line(f"[{label}] {check.name}: {check.detail}")
-    told = "All required checks passed." if passed else "One or more required checks failed."
-    sink.line(told)
+    for check in seen.checks:
+        sink.labelled(check.label, _STYLES[check.label], f"{check.name}: {check.detail}")
+    if first is None:
+        sink.line("All required checks passed.")
+        return
+    sink.line("One or more required checks failed.")
+    sink.line(f"Fix this first: {first.name}. {first.detail}")

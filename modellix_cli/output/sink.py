@@ -18,6 +18,13 @@ _MAX_TEXT_MESSAGE: Final = 10_000
 _DEFAULT_WIDTH: Final = 80
 
 
+_SAY_SO_THEMSELVES: Final = (
+    *(ErrorCode.USAGE, ErrorCode.ALREADY_PAID, ErrorCode.ACCOUNT_CHANGED, ErrorCode.COST_LIMIT),
+    *(ErrorCode.INVALID_BODY, ErrorCode.INPUT_UNREADABLE, ErrorCode.SUBMISSION_UNKNOWN),
+)
+"""Refusals before anything was sent, whose messages say that or need not."""
+
+
 class Output(StrEnum):
     """How results are written; `--output` and its shorthands choose."""
 
@@ -48,7 +55,7 @@ class Sink:
         envelope: bool = False,
     ) -> None:
         self.mode = Output.HUMAN
-        self.envelope = envelope
+        self.envelope = self._for_a_program = envelope
         self.color_allowed = True
         self._stdout = stdout
         self._stderr = self._err = stderr
@@ -96,6 +103,13 @@ class Sink:
         """Write one line of data on stdout."""
         self._write_stdout(self.clean(one_line(text)) + "\n")
 
+    def labelled(self, label: str, style: str, text: str) -> None:
+        """Write `[label] text` on stdout; where colours are shown the label has that of `style`."""
+        mark = f"[{label}]"
+        if self._colored(self._stdout):
+            mark = f"\x1b[{style}m{mark}\x1b[0m"
+        self._write_stdout(f"{mark} {self.clean(one_line(text))}\n")
+
     def row(self, *cells: str) -> None:
         """Write one line of cells on stdout, separated by tabs."""
         self._write_stdout("\t".join(self.clean(one_line(cell)) for cell in cells) + "\n")
@@ -121,7 +135,12 @@ class Sink:
         self._draw(markdown(self.clean(escape(text))))
 
     def note(self, text: str) -> None:
-        """Tell the user something on stderr."""
+        """Tell the user something on stderr; nobody reads it where a program asked for JSON."""
+        if not self.silent:
+            self._talk(text)
+
+    def alert(self, text: str) -> None:
+        """Tell on stderr what is lost or at risk, whoever reads it."""
         self._talk(text)
 
     def warn(self, text: str) -> None:
@@ -144,6 +163,8 @@ class Sink:
             if error.code is not ErrorCode.INTERRUPTED:
                 return
         message = clip(one_line(error.message), _MAX_TEXT_MESSAGE)
+        if error.charged == "no" and error.code not in _SAY_SO_THEMSELVES:
+            message = f"{message} Nothing was charged."
         self._talk(f"{self._styled('Error:', '1;31')} {self.clean(message)}", raw=True)
         if error.hint:
             self._talk(error.hint)
@@ -154,6 +175,13 @@ class Sink:
     def stdout_is_terminal(self) -> bool:
         """Whether somebody watches stdout."""
         return is_terminal(self._stdout)
+
+    @property
+    def silent(self) -> bool:
+        """Whether stderr is kept for what is lost or at risk: JSON was asked for in writing, and
+        no terminal shows stderr. The vendor's clients read stderr first (docs/spec/service.md 11).
+        """
+        return self._for_a_program and not is_terminal(self._stderr)
 
     @property
     def talk_stream(self) -> TextIO | None:
@@ -188,9 +216,12 @@ class Sink:
         try:
             if self._stdout is None:
                 raise OSError(errno.EBADF, "it is closed")
+            self._wrote = True  # nothing may follow on what is perhaps half a document
             self._stdout.write(text)
             self._stdout.flush()
-            self._wrote = True
+        except KeyboardInterrupt:
+            self.abandon_stdout()  # a reader that does not read must not hold up the end
+            raise
         except BrokenPipeError as error:
             self.abandon_stdout()
             raise ReaderGone from error

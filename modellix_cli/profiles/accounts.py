@@ -37,6 +37,7 @@ from modellix_cli.profiles.documents import (
     MAX_CONFIG_BYTES,
     as_object,
     change,
+    leftovers,
     make_private_folder,
     read_object,
     replace_private,
@@ -213,8 +214,19 @@ class Accounts:
             hold(self._keys.path, self._clock),
             ExitStack() as undo,
         ):
+            for part in self._leftovers():
+                replace_private(part, None)
             yield undo
             undo.pop_all()
+
+    def remove_leftovers(self) -> None:
+        """Remove temporary files, with keys in them, of logins that were killed while saving."""
+        if self._leftovers():
+            with self._changing():
+                pass
+
+    def _leftovers(self) -> list[Path]:
+        return [*leftovers(self.path), *leftovers(self._keys.path)]
 
     def _set_aside_unusable(self, undo: ExitStack) -> str | None:
         """Rename files that cannot be used; return what to tell the user."""
@@ -234,7 +246,7 @@ class Accounts:
         """Add a key in the format of 0.0.7 to a file that has it."""
         if login.store == "keychain":
             raise usage(
-                f"{self.path} has the format of version 0.0.7, which knows no keychain.",
+                f"{self.path} has the format of version 0.0.7, which cannot refer to a keychain.",
                 hint="Convert it first: modellix-cli auth migrate --to keychain. "
                 "Or save with --store file.",
             )
@@ -244,7 +256,7 @@ class Accounts:
         change(self.path, document, MAX_CONFIG_BYTES, undo)
         return Saved(
             "legacy-file",
-            f"{self.path} keeps the format of version 0.0.7, in which a key is used for any API "
+            f"{self.path} keeps the format of version 0.0.7, which uses a key for every API "
             "address. To convert it: modellix-cli auth migrate",
         )
 
@@ -283,6 +295,6 @@ def _refuse_clear_text(origin: str) -> None:
     """Refuse what the official CLI could not read: a key that would travel in clear text."""
     if not is_loopback_or_https(origin):
         raise usage(
-            f"A key for {origin} is not saved: it would be sent in clear text.",
-            hint="Pass it with MODELLIX_API_KEY or --api-key.",
+            f"A key for {origin} cannot be saved: it would be sent in clear text.",
+            hint="Use an https address, or pass the key with MODELLIX_API_KEY or --api-key.",
         )

@@ -23,7 +23,7 @@ def check_config(config: dict[str, Json], path: Path) -> None:
         raise unusable(
             path,
             "its schemaVersion is not 2",
-            hint="A newer program may have written it: look for a newer modellix-cli.",
+            hint="A newer version may have written it: pip install --upgrade modellix-cli",
         )
     profiles = config.get("profiles", {})
     if not isinstance(profiles, dict):
@@ -40,7 +40,7 @@ def check_config(config: dict[str, Json], path: Path) -> None:
 
 
 _FORCE_HINT: Final = (
-    "Repair the file, or let modellix-cli auth login --force set it aside and begin anew."
+    "Repair the file, or rename it and start over with: modellix-cli auth login --force"
 )
 
 

@@ -24,9 +24,9 @@ from modellix_cli.profiles.documents import (
     read_object,
     unusable,
 )
+from modellix_cli.profiles.key_advice import KEY_VARIABLE
 
 DEFAULT_PROFILE: Final = "default"
-KEY_VARIABLE: Final = "MODELLIX_API_KEY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,16 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key, and where it came from: flag, environment, keychain, file, legacy-file.
+    """A key, and where it came from: flag, stdin, prompt, environment, sandbox, or where it is
+    saved (keychain, file, legacy-file).
 
-    `text` is the secret and never part of a representation.
+    `text` is the secret and never part of a representation. `variable` is the environment
+    variable of a key from the environment.
     """
 
     text: str = field(repr=False)
     source: str
+    variable: str = KEY_VARIABLE
 
 
 def select_profile(option: str | None, env: Mapping[str, str]) -> Profile:
@@ -86,15 +89,25 @@ def find_api_key(
 ) -> ApiKey:
     """Return the key for `profile` at the API `origin`. Raises `MISSING_API_KEY` if none."""
     if option is not None:
-        return ApiKey(parse_api_key(option), "flag")
+        return option_key(option)
     if not ignore_env and env.get(KEY_VARIABLE, "").strip():
-        return ApiKey(parse_api_key(env[KEY_VARIABLE]), "environment")
+        return environment_key(env[KEY_VARIABLE])
     saved = saved_api_key(config_dir(env), read_config(env), profile, origin)
     if saved is None:
         raise ModellixError(
-            ErrorCode.MISSING_API_KEY, f"No API key for profile {profile} at {origin}."
+            ErrorCode.MISSING_API_KEY, f"Missing API key for profile {profile} at {origin}."
         )
     return saved
+
+
+def option_key(text: str) -> ApiKey:
+    """Return the key of --api-key. Raises the usage error if it cannot be one."""
+    return ApiKey(parse_api_key(text, "The API key in --api-key"), "flag")
+
+
+def environment_key(text: str, variable: str = KEY_VARIABLE) -> ApiKey:
+    """Return the key of an environment variable. Raises the usage error if it cannot be one."""
+    return ApiKey(parse_api_key(text, f"The API key in {variable}"), "environment", variable)
 
 
 def read_config(env: Mapping[str, str]) -> dict[str, Json]:
@@ -129,11 +142,11 @@ def saved_api_key(
 def checked_key(text: str, source: str, profile: str, place: str) -> ApiKey:
     """Return a saved key. Raises `CONFIG_UNREADABLE`, naming `place`, if it cannot be one."""
     try:
-        return ApiKey(parse_api_key(text), source)
+        return ApiKey(parse_api_key(text, f"the key saved for profile {profile}"), source)
     except ModellixError as error:
         raise unusable(
             place,
-            f"the key saved for profile {profile}: {error.message.rstrip('.')}",
+            error.message.rstrip("."),
             hint=f"Save it again: modellix-cli auth login --profile {profile} --force",
         ) from error
 

@@ -1,6 +1,10 @@
-"""The two files of a login, config.json and credentials.json: read and replaced whole."""
+"""The two files of a login, config.json and credentials.json: read and replaced whole.
+
+A symbolic link is followed to a file that is ours, as managers of dotfiles make them.
+"""
 
 import os
+import re
 import stat
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -33,9 +37,8 @@ def read_object(path: Path, limit: int) -> dict[str, Json]:
 def read_bytes(path: Path, limit: int) -> bytes | None:
     """Return the bytes of `path`, None if there is no such file. Raises `CONFIG_UNREADABLE`."""
     try:
+        path = target_of(path)
         mode = path.lstat().st_mode
-        if stat.S_ISLNK(mode):
-            raise unusable(path, "it is a symbolic link")
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             raise unusable(path, "it is not a regular file")
         with path.open("rb") as file:
@@ -50,6 +53,46 @@ def read_bytes(path: Path, limit: int) -> bytes | None:
     if len(data) > limit:
         raise unusable(path, f"it exceeds {limit} bytes")
     return data
+
+
+def target_of(path: Path) -> Path:
+    """Return the file that `path` stands for: itself, or where a symbolic link leads.
+
+    Raises `CONFIG_UNREADABLE` for a link that leads nowhere, or to a file of another user or one
+    that everybody can write: what is in it could be another's key.
+    """
+    if not path.is_symlink():
+        return path
+    try:
+        target = path.resolve(strict=True)
+        facts = target.stat()
+    except (OSError, RuntimeError) as error:
+        raise unusable(path, "it is a symbolic link that leads nowhere") from error
+    if hasattr(os, "getuid") and facts.st_uid != os.getuid():
+        raise unusable(path, f"it is a symbolic link to {target}, which belongs to another user")
+    if facts.st_mode & stat.S_IWOTH:
+        raise unusable(
+            path,
+            f"it is a symbolic link to {target}, which everybody can write",
+            hint=f"Make that file private: chmod 600 {target}",
+        )
+    return target
+
+
+def leftovers(path: Path) -> list[Path]:
+    """Return temporary files that a killed process left while it replaced `path`.
+
+    Our name for them, and the official CLI's. Call it with the lock on `path` held.
+    """
+    with suppress(ModellixError):
+        path = target_of(path)
+    ours = re.compile(rf"\.{re.escape(path.stem)}\.\d+\.[0-9a-f-]{{36}}\.tmp")
+    theirs = re.compile(rf"{re.escape(path.name)}\.\d+\.[0-9a-f-]{{36}}\.tmp")
+    try:
+        beside = list(path.parent.iterdir())
+    except OSError:
+        return []
+    return [file for file in beside if ours.fullmatch(file.name) or theirs.fullmatch(file.name)]
 
 
 def to_bytes(value: dict[str, Json], path: Path, limit: int) -> bytes:
@@ -69,14 +112,19 @@ def to_bytes(value: dict[str, Json], path: Path, limit: int) -> bytes:
 def replace_private(path: Path, data: bytes | None) -> None:
     """Make `data` the content of `path` at once, for the user alone; None removes the file.
 
+    Where `path` is a symbolic link, this is about the file it leads to; removing removes both.
     Raises `OUTPUT_UNWRITABLE`; the file is then as it was.
     """
     from uuid import uuid4
 
+    link = path
+    with suppress(ModellixError):
+        path = target_of(path)
     part = path.with_name(f".{path.stem}.{os.getpid()}.{uuid4()}.tmp")
     try:
         if data is None:
             path.unlink(missing_ok=True)
+            link.unlink(missing_ok=True)
             return
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "wb") as file:  # noqa: PTH123 - of a descriptor

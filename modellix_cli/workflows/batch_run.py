@@ -187,6 +187,16 @@ def _results_file(
     return file
 
 
+_OF_A_BATCH: Final = frozenset(
+    {
+        *(ExitStatus.AUTH, ExitStatus.BALANCE, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
+        *(ExitStatus.OUTCOME_UNKNOWN, ExitStatus.NOT_SAVED, ExitStatus.OVER_BUDGET),
+        ExitStatus.TIMEOUT,
+    }
+)
+"""Statuses that are true of a batch if they are of one line; of others it just failed."""
+
+
 class _Running:
     """A batch that was begun: each line's end is counted, kept and written.
 
@@ -394,10 +404,12 @@ class _Running:
         self._out.envelope = False  # the result is on stdout already
         for error in dict.fromkeys([self._trouble, *self._faults]):
             if isinstance(error, ModellixError):
-                self._out.error(error)
+                self._out.error(self._session.explain(error))
         if isinstance(self._trouble, ReaderGone) and tally.skipped:
-            self._out.note("stdout was closed, so no further line was started.")
-        if self._out.mode is not Output.QUIET or tally.failed or self._trouble:
+            self._out.alert("stdout was closed, so no further line was started.")
+        if tally.failed or self._trouble:
+            self._out.alert(summary)
+        elif self._out.mode is not Output.QUIET:
             self._out.note(summary)
         self._say_how_to_continue()
         if isinstance(self._trouble, ReaderGone):
@@ -410,8 +422,8 @@ class _Running:
         """Return the exit status: of all that is true, the one that counts most."""
         tally = self._tally
         lost = any(fault.code is ErrorCode.LEDGER_LOST for fault in self._faults)
-        statuses = set(tally.statuses)
-        statuses |= {fault.exit_status for fault in self._faults}
+        statuses = {fault.exit_status for fault in self._faults} | tally.statuses
+        statuses = {status if status in _OF_A_BATCH else ExitStatus.FAILED for status in statuses}
         if self._trouble is not None:
             statuses.add(ExitStatus.FAILED)
         if not statuses and tally.failed:
@@ -425,11 +437,11 @@ class _Running:
         if tally.unknown:
             self._tell_unknown()
         if tally.rejected and stopped_by is None:
-            self._out.note(_ABOUT_REJECTED)
+            self._out.alert(_ABOUT_REJECTED)
         if tally.done:
             if self._trouble is not None:
                 show_it = self._session.command_line(f"batch show {self._batch.number}")
-                self._out.note(f"See every line with: {show_it}")
+                self._out.alert(f"See every line with: {show_it}")
             elif (
                 self._options.save is None
                 and tally.succeeded
@@ -439,8 +451,8 @@ class _Running:
                 self._out.note(f"Results are kept for 7 days. Save them with: {command}")
             return
         if self._options.source == "-":
-            self._out.note("To resume, pipe the same tasks to stdin again.")
-        self._out.note(f"Resume with: {self._session.words(self._resume)}")
+            self._out.alert("To resume, pipe the same tasks to stdin again.")
+        self._out.alert(f"Resume with: {self._session.words(self._resume)}")
 
     def _tell_unknown(self) -> None:
-        self._out.note(f"{count(self._tally.unknown, 'line')} {_ABOUT_UNKNOWN}")
+        self._out.alert(f"{count(self._tally.unknown, 'line')} {_ABOUT_UNKNOWN}")

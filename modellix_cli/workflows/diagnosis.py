@@ -1,9 +1,11 @@
-"""What `doctor` looks at: first the checks of the official CLI (4.3), then this machine."""
+"""What `doctor` checks on this machine, after the service (service_check.py); official-cli.md 4.3.
+
+The ledger is only read: nothing here repairs it, or sets or removes its mark.
+"""
 
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
@@ -11,46 +13,54 @@ from typing import TYPE_CHECKING, Final
 from modellix_cli import __version__
 from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import REGISTRY, ErrorCode, ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.text import clip, count, duration
-from modellix_cli.output.facts import Check, Setup
+from modellix_cli.output.facts import Check, Examination, Setup
+from modellix_cli.workflows.service_check import Heard, check_service
 
 if TYPE_CHECKING:
-    from modellix_cli.api.client import Client
-    from modellix_cli.api.transport import Reply
+    from modellix_cli.ledger.inspection import Inspection
 
 MAX_SKEW: Final = 60.0
 """Seconds by which this machine's clock may differ from the server's."""
 
 _OLDEST_PYTHON: Final = (3, 11)
-_NO_REPLY: Final = "Unknown: no reply came from the API."
+_NO_REPLY: Final = "Not checked: no reply came from the API."
 
 
-@dataclass(slots=True)
-class Heard:
-    """The last reply of the API, and the Unix time at which it came."""
-
-    reply: "Reply | None" = None
-    at: float = 0.0
-
-
-def examine(session: Session, api_key: str | None, found: Setup) -> list[Check]:
-    """Look at everything, in the order in which it is shown. Sends two requests at most, but for
+def examine(session: Session, api_key: str | None, found: Setup) -> Examination:
+    """Check everything, in the order in which it is shown. Sends two requests at most, but for
     repetitions; never raises `ModellixError`.
     """
     heard = Heard()
-    return [
+    ledger = _inspect(session)
+    service = check_service(session, api_key, found, heard)
+    if heard.accepted and ledger is not None and ledger.sound:
+        session.governor.admitted()  # what made earlier commands wait is over
+    limits, folder = _limits(heard), _guarded("stateFolder", lambda: _state_folder(session))
+    checks = [
         _python(),
-        *_service(session, api_key, found, heard),
+        *service,
         Check("version", True, f"modellix-cli {__version__}"),
         _guarded("config", lambda: _config(session)),
         _clock(heard),
-        _state_folder(session),
-        _journal(session),
-        _rate_limit(heard),
+        folder,
+        _ledger(ledger if folder.ok else None),
+        _rate_limit(heard, limits),
         _guarded("proxy", lambda: _proxy(session)),
         _guarded("caBundle", lambda: _certificates(session)),
     ]
+    return Examination(checks, limits)
+
+
+def _inspect(session: Session) -> "Inspection | None":
+    from modellix_cli.ledger.inspection import inspect
+    from modellix_cli.paths import state_dir
+
+    try:
+        return inspect(state_dir(session.runtime.env))
+    except ModellixError:  # there is no such folder: another check tells it
+        return None
 
 
 def _python() -> Check:
@@ -60,47 +70,6 @@ def _python() -> Check:
     return Check("python", sys.version_info >= _OLDEST_PYTHON, detail, required=True)
 
 
-def _service(session: Session, api_key: str | None, found: Setup, heard: Heard) -> list[Check]:
-    """Check key, connection, validity and balance; what follows a failure is left out."""
-    if found.trouble:
-        return [Check("apiKey", False, found.trouble, required=True)]
-    if not found.configured:
-        missing = f"Missing. {REGISTRY[ErrorCode.MISSING_API_KEY].hint}"
-        skipped = "Skipped because no API key is available."
-        return [
-            Check("apiKey", False, missing, required=True),
-            Check("connectivity", False, skipped, required=True),
-        ]
-    present = f"Present from {found.key_source}; whether it is valid, the API says."
-    checks = [Check("apiKey", True, present, required=True)]
-    reached = Check("connectivity", True, "Reached the API-key validation endpoint.", required=True)
-
-    def seen(reply: "Reply") -> None:
-        heard.reply, heard.at = reply, session.runtime.clock.now()
-
-    try:
-        client = session.client(api_key)
-        valid = client.probe(seen)
-        session.governor.admitted()  # whatever made earlier runs hold back is over
-    except ModellixError as error:
-        told = f"{error.message} {error.hint}".strip()
-        if error.code is ErrorCode.UNAUTHORIZED:
-            return [*checks, reached, Check("validation", False, told, required=True)]
-        cause = getattr(error.__cause__, "cause", None)
-        return [*checks, Check("connectivity", False, told, required=True, cause=cause)]
-    if not valid:
-        refused = "The API key is invalid or inactive."
-        return [*checks, reached, Check("validation", False, refused, required=True)]
-    accepted = Check("validation", True, "The API key is valid.", required=True)
-    return [*checks, reached, accepted, _guarded("balance", lambda: _balance(client))]
-
-
-def _balance(client: "Client") -> Check:
-    balance = client.balance(patient=False)
-    advice = "" if balance > 0 else f". {REGISTRY[ErrorCode.PAYMENT_REQUIRED].hint}"
-    return Check("balance", balance > 0, f"${balance:.4f} USD{advice}")
-
-
 def _config(session: Session) -> Check:
     from modellix_cli.paths import config_dir
     from modellix_cli.profiles.credentials import read_config
@@ -108,14 +77,14 @@ def _config(session: Session) -> Check:
     env = session.runtime.env
     path = config_dir(env) / "config.json"
     saved = bool(read_config(env))
-    return Check("config", True, str(path) if saved else f"{path}: nothing is saved.")
+    return Check("config", True, str(path) if saved else f"{path}: nothing is saved yet.")
 
 
 def _clock(heard: Heard) -> Check:
     from modellix_cli.api.retry import http_date
 
     if heard.reply is None:
-        return Check("clock", False, _NO_REPLY)
+        return Check("clock", False, _NO_REPLY, skipped=True)
     server = http_date(heard.reply.headers.get("date"))
     if server is None:
         return Check("clock", True, "Not compared: the server does not say what time it is.")
@@ -123,7 +92,7 @@ def _clock(heard: Heard) -> Check:
     if abs(skew) < MAX_SKEW:
         return Check("clock", True, f"Within {duration(MAX_SKEW)} of the server's.")
     side = "ahead of" if skew > 0 else "behind"
-    detail = f"{duration(abs(skew))} {side} the server's; set this machine's time."
+    detail = f"{duration(abs(skew))} {side} the server's. Correct this machine's time."
     return Check("clock", False, detail)
 
 
@@ -142,34 +111,42 @@ def _state_folder(session: Session) -> Check:
     return Check("stateFolder", True, f"{folder} is writable.")
 
 
-def _journal(session: Session) -> Check:
-    tally = session.history.tally()
-    if tally is None:
-        detail = "Cannot be used: what is paid for is not recorded, and repeats are not noticed."
-        return Check("journal", False, detail)
-    detail = count(tally.tasks, "task")
-    if tally.unsettled:
-        detail += f", {count(tally.unsettled, 'submission')} of unknown outcome"
-    return Check("journal", True, f"{detail}.")
+def _ledger(found: "Inspection | None") -> Check:
+    if found is None:
+        return Check("ledger", False, "Not checked: see stateFolder.", skipped=True)
+    if found.path is None:
+        return Check("ledger", True, "Nothing was submitted from this machine yet.")
+    if found.fault is not None:
+        detail = f"{found.path} cannot be used ({found.fault}); payments may be missing from it."
+        return Check("ledger", False, detail)
+    detail = count(found.tasks, "task")
+    if found.open:
+        detail += f", {count(found.open, 'submission')} of unknown outcome"
+    if found.incomplete is not None:
+        detail += (
+            ". It was damaged: payments may be missing from it. Check the usage page of "
+            "https://modellix.ai/console, then: modellix-cli ledger acknowledge"
+        )
+        return Check("ledger", False, detail)
+    return Check("ledger", True, f"{detail}.")
 
 
-def _rate_limit(heard: Heard) -> Check:
+def _limits(heard: Heard) -> dict[str, int]:
+    """Return what the rate-limit headers say: limit, remaining, reset (Unix time)."""
+    from modellix_cli.api.failures import rate_limit_of
+
+    return (rate_limit_of(heard.reply) or {}) if heard.reply is not None else {}
+
+
+def _rate_limit(heard: Heard, limits: dict[str, int]) -> Check:
     if heard.reply is None:
-        return Check("rateLimit", False, _NO_REPLY)
-    limit, left, reset = (
-        _number(heard.reply.headers.get(f"x-ratelimit-{name}", ""))
-        for name in ("limit", "remaining", "reset")
-    )
+        return Check("rateLimit", False, _NO_REPLY, skipped=True)
+    left, limit = limits.get("remaining"), limits.get("limit")
     if left is None:
         return Check("rateLimit", True, "The server does not say.")
     detail = f"{left} of {limit} requests left" if limit else f"{count(left, 'request')} left"
-    until = f" until {clock_time(reset)}" if reset else ""
+    until = f" until {clock_time(limits['reset'])}" if limits.get("reset") else ""
     return Check("rateLimit", left > 0, f"{detail}{until}.")
-
-
-def _number(text: str) -> int | None:
-    """Read a header's number; one that no clock or counter could show is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 11 else None
 
 
 def _proxy(session: Session) -> Check:
@@ -184,7 +161,7 @@ def _certificates(session: Session) -> Check:
     from modellix_cli.api.connecting import NotSent, tls_context
 
     if session.sandbox or session.base_url.startswith("http:"):
-        return Check("caBundle", True, "None is needed: no TLS is spoken.")
+        return Check("caBundle", True, "Not needed: the connection does not use TLS.")
     try:
         tls_context()
     except NotSent as error:
@@ -200,4 +177,6 @@ def _guarded(name: str, look: Callable[[], Check]) -> Check:
     try:
         return look()
     except ModellixError as error:
-        return Check(name, False, error.message)
+        if error.code is ErrorCode.USAGE and name in ("proxy", "caBundle"):
+            return Check(name, False, "Not checked: see apiKey.", skipped=True)
+        return Check(name, False, f"{error.message} {error.hint}".strip())

@@ -120,7 +120,7 @@ def _collected(session: Session, waited: Waited) -> Collected:
         elif outcome.error is not None:
             collected.errors.append(_naming(outcome.error, task_id))
         elif outcome.task is not None and outcome.task.failed:
-            session.out.note(f"Left out: {outcome.detail or f'task {task_id} failed.'}")
+            session.out.alert(f"Left out: {outcome.detail or f'task {task_id} failed.'}")
         else:
             collected.running.append(task_id)
     return collected
@@ -130,7 +130,7 @@ def _add_saved(session: Session, collected: Collected, task_id: str, outcome: Li
     saved: Saved = outcome.saved
     codes = {error.code for error in saved.errors}
     if codes == {ErrorCode.NO_RESOURCES}:
-        session.out.note(f"Task {task_id} made nothing that could be saved.")
+        session.out.alert(f"Task {task_id} made nothing that could be saved.")
         return
     collected.saved[task_id] = saved
     for position, failure in saved.failures.items():

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 from modellix_cli.context.prompts import ask_secret, can_ask, confirm
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
-from modellix_cli.domain.values import parse_api_key
+from modellix_cli.domain.values import KEY_PAGE, parse_api_key
 from modellix_cli.output.facts import SignedIn
-from modellix_cli.profiles.credentials import KEY_VARIABLE, ApiKey
+from modellix_cli.profiles.credentials import ApiKey, environment_key, option_key
+from modellix_cli.profiles.key_advice import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from modellix_cli.commands._framework.options import StoreName
@@ -36,9 +37,12 @@ def sign_in(session: Session, wanted: Wanted, question: str) -> SignedIn:
 
     `question` asks for the key at a terminal. Nothing is saved with `--check`, in the sandbox,
     or when the key is only in MODELLIX_API_KEY: the user did not ask to have that on disk.
+    A saved key that the API refuses is replaced without `--force`.
     """
     profile = session.profile.name
     key = given_key(session, wanted)
+    if not session.sandbox:
+        session.accounts.remove_leftovers()
     keeps = (
         not wanted.check and not session.sandbox and (key is None or key.source != "environment")
     )
@@ -46,14 +50,17 @@ def sign_in(session: Session, wanted: Wanted, question: str) -> SignedIn:
     key = key or _saved_or_asked(session, known, wanted, question)
     _hide(session, key)
     if keeps and known is not None and known.text != key.text and not wanted.force:
-        _allow_replacing(session, profile, wanted)
-    validate(session, key)
+        _allow_replacing(session, known, wanted)
+    if key is known:
+        key = _validated_or_asked(session, key, wanted, question)
+    else:
+        validate(session, key)
     saved = store(session, key, known, wanted) if keeps else None
     if not keeps:
         _tell_unsaved(session, key, wanted)
     elif key is known:
         session.out.note(
-            "The saved key was used. To replace it: " + session.command_line("auth login --force")
+            "The saved key is valid. To save another: " + session.command_line("auth login --force")
         )
     return SignedIn(profile, session.key_origin, key, saved)
 
@@ -63,13 +70,13 @@ def given_key(session: Session, wanted: Wanted) -> ApiKey | None:
     if wanted.api_key is not None and wanted.api_key_stdin:
         raise usage("--api-key and --api-key-stdin exclude each other.", hint="Give one of them.")
     if wanted.api_key is not None:
-        return ApiKey(parse_api_key(wanted.api_key), "flag")
+        return option_key(wanted.api_key)
     if wanted.api_key_stdin:
         return ApiKey(_piped_key(session), "stdin")
     if session.sandbox:
         return session.find_key(None)
     variable = session.runtime.env.get(KEY_VARIABLE, "")
-    return ApiKey(parse_api_key(variable), "environment") if variable.strip() else None
+    return environment_key(variable) if variable.strip() else None
 
 
 def _hide(session: Session, key: ApiKey) -> None:
@@ -91,7 +98,7 @@ def _piped_key(session: Session) -> str:
     text = data.decode("utf-8-sig", "replace").strip()
     if not text:
         raise usage("API key from stdin must not be empty.", hint=hint)
-    return parse_api_key(text)
+    return parse_api_key(text, "The API key from stdin")
 
 
 def known_key(session: Session, *, force: bool) -> ApiKey | None:
@@ -113,8 +120,11 @@ def import_key(session: Session, key: ApiKey, wanted: Wanted) -> SignedIn:
     """Validate a key that the user asked to save, and save it; the sandbox saves nothing."""
     profile = session.profile.name
     _hide(session, key)
+    if not session.sandbox:
+        session.accounts.remove_leftovers()
     known = None if session.sandbox else known_key(session, force=wanted.force)
-    if known is not None and known.text != key.text and not wanted.force:
+    differs = known is not None and known.text != key.text
+    if known is not None and differs and not wanted.force and not _is_refused(session, known):
         raise usage(_occupied(profile), hint=_REPLACE)
     validate(session, key)
     saved = None if session.sandbox else store(session, key, known, wanted)
@@ -129,17 +139,58 @@ def _saved_or_asked(
     if known is not None and not wanted.force:
         return known
     if can_ask(session):
-        return ApiKey(parse_api_key(ask_secret(session, question)), "prompt")
+        return _asked(session, question)
     raise ModellixError(
         ErrorCode.MISSING_API_KEY,
-        f"No API key is available for profile {session.profile.name}, and nobody can be asked.",
-        hint="Pipe it to --api-key-stdin, pass --api-key, or set MODELLIX_API_KEY (keys: "
-        "https://modellix.ai/console/api-key).",
+        f"Missing API key for profile {session.profile.name}: there is no terminal to ask for it.",
+        hint="Pipe the key to --api-key-stdin, pass --api-key, or set MODELLIX_API_KEY. "
+        f"Keys: {KEY_PAGE}",
     )
 
 
-def _allow_replacing(session: Session, profile: str, wanted: Wanted) -> None:
+def _asked(session: Session, question: str) -> ApiKey:
+    return ApiKey(parse_api_key(ask_secret(session, question)), "prompt")
+
+
+def _validated_or_asked(session: Session, saved: ApiKey, wanted: Wanted, question: str) -> ApiKey:
+    """Return the saved key if it is valid; ask for another at a terminal if the API refuses it."""
+    try:
+        validate(session, saved)
+    except ModellixError as error:
+        if not _refuses_key(error) or wanted.check or not can_ask(session):
+            raise
+        session.out.warn(
+            f"The API key saved for profile {session.profile.name} does not work any more: "
+            f"{error.message}"
+        )
+    else:
+        return saved
+    key = _asked(session, question)
+    _hide(session, key)
+    validate(session, key)
+    return key
+
+
+def _refuses_key(error: ModellixError) -> bool:
+    """Whether the API said that a key is not valid; 403 may be a proxy, or about rights only."""
+    return error.code is ErrorCode.UNAUTHORIZED and error.status != 403
+
+
+def _is_refused(session: Session, key: ApiKey) -> bool:
+    _hide(session, key)
+    try:
+        validate(session, key)
+    except ModellixError as error:
+        return _refuses_key(error)
+    return False
+
+
+def _allow_replacing(session: Session, known: ApiKey, wanted: Wanted) -> None:
+    profile = session.profile.name
     if wanted.yes:
+        return
+    if _is_refused(session, known):
+        session.out.note(f"The key saved for profile {profile} is not valid any more.")
         return
     if not can_ask(session):
         raise usage(_occupied(profile), hint=_REPLACE)
@@ -151,12 +202,14 @@ def _occupied(profile: str) -> str:
 
 
 def validate(session: Session, key: ApiKey) -> None:
-    """Ask the API whether a key is valid. Raises `UNAUTHORIZED` if it is not."""
+    """Ask the API whether a key is valid: `GET /apikey/validate`, free.
+
+    Raises `UNAUTHORIZED` if it is not, and what else the request may raise.
+    """
     if not session.client_with(key).validate_key():
         raise ModellixError(
             ErrorCode.UNAUTHORIZED,
-            "The Modellix API key is invalid or no longer active. Nothing was saved.",
-            hint="Make a new one at https://modellix.ai/console/api-key.",
+            "The Modellix API key is invalid or inactive. Nothing was saved.",
         )
 
 
@@ -183,10 +236,10 @@ def store(session: Session, key: ApiKey, known: ApiKey | None, wanted: Wanted) -
 
 def _tell_unsaved(session: Session, key: ApiKey, wanted: Wanted) -> None:
     if session.sandbox:
-        session.out.note("Sandbox: the login is rehearsed, nothing is saved.")
+        session.out.note("Sandbox: nothing is saved.")
     elif key.source == "environment" and not wanted.check:
         command = session.command_line("auth", "import-env")
         session.out.note(
-            f"The key was not saved: it is only in {KEY_VARIABLE}, where every command finds it. "
-            f"To save it: {command}. To save another: unset {KEY_VARIABLE}, or --api-key-stdin."
+            f"The key was not saved: every command finds it in {KEY_VARIABLE}. To save it: "
+            f"{command}. To save another key, pass it with --api-key-stdin or unset {KEY_VARIABLE}."
         )

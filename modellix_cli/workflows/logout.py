@@ -15,11 +15,12 @@ def sign_out(session: Session, *, yes: bool, unasked: str, discard: bool = False
     """
     profile = session.profile.name
     if session.sandbox:
-        session.out.note("Sandbox: the saved login is left alone.")
+        session.out.note("Sandbox: the saved login is not changed.")
         removal = Removal(False, None, [])
     else:
         if not yes:
             confirm(session, f"Remove the saved Modellix profile {profile}?", unasked=unasked)
+        session.accounts.remove_leftovers()
         removal = _remove(session, profile, discard=discard)
     return SignedOut(profile, session.accounts.path, removal, _active_source(session))
 
@@ -33,7 +34,7 @@ def _remove(session: Session, profile: str, *, discard: bool) -> Removal:
             raise
         removed = session.accounts.discard()
         session.out.warn(
-            f"{error.message} It was deleted; keys in credentials.json beside it, if any, stay."
+            f"{error.message} The file was deleted. Keys in credentials.json beside it were kept."
         )
         return Removal(removed, None, [])
 

@@ -58,5 +58,5 @@ def report_errors(session: Session, errors: Sequence[ModellixError]) -> int:
     """Tell every error but leave stdout alone; return the status to exit with."""
     session.out.envelope = False
     for error in errors:
-        session.out.error(error)
+        session.out.error(session.explain(error))
     return worst(error.exit_status for error in errors)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
+from modellix_cli.domain.errors import interrupted
 from modellix_cli.engine.core.config import EngineConfig
 from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.events import Stop
@@ -76,7 +77,17 @@ def run_engine(
         driver.interrupt()
     try:
         driver.run()
+    except KeyboardInterrupt as stop:
+        if not engine.in_flight:
+            raise
+        raise interrupted(
+            stop,
+            "Interrupted at once while a submission was under way: its outcome is unknown. The "
+            "ledger knows it.",
+            charged="unknown",
+            hint="See it with: modellix-cli task history",
+        ) from stop
     finally:
         for task_id in driver.unrecorded_ids:
-            session.out.warn(f"Task {task_id} was submitted; note its id, it is not recorded.")
+            session.out.alert(f"Task {task_id} was submitted; note its id, it is not recorded.")
     return engine

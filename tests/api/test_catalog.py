@@ -10,7 +10,7 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modellix_cli.api.catalog import ModelList, Price, read_models, read_schema
+from modellix_cli.api.catalog import ModelList, Price, read_model_page, read_models, read_schema
 from modellix_cli.api.client import Client, connect
 from modellix_cli.api.retry import RetryPolicy
 from modellix_cli.domain.errors import ErrorCode, ModellixError
@@ -111,7 +111,8 @@ def test_a_price_to_reckon_with_is_exact(price: str, rate: Price | None) -> None
         None,
         [],
         {},
-        {"data": {"models": []}},
+        {"data": {"models": {}}},
+        {"data": {"items": "a/b"}},
         {"models": {}},
         {"models": ["a/b"]},
         {"models": [{"slug": "a/b"}, {}]},
@@ -158,9 +159,127 @@ def test_whatever_json_comes_is_a_list_or_a_bad_reply(document: Any) -> None:
         assert error.code is ErrorCode.BAD_REPLY
     else:
         assert isinstance(found, ModelList)
-        assert [model.record for model in found.models] == document["models"]
         assert all(model.slug and isinstance(model.provider, str) for model in found.models)
         assert dumps(found.document)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda entries: {"models": entries},
+        lambda entries: {"items": entries},
+        lambda entries: {"list": entries},
+        lambda entries: {"code": 0, "data": {"models": entries}},
+        lambda entries: {"code": 0, "data": {"items": entries}},
+        lambda entries: {"code": 0, "data": {"list": entries, "total": 1}},
+        lambda entries: {"code": 0, "data": entries},
+    ],
+)
+def test_the_list_is_found_wherever_it_is(wrap: Any) -> None:
+    assert [model.slug for model in read_models(wrap([{"slug": "a/b"}])).models] == ["a/b"]
+    assert read_models(wrap([])).models == ()
+
+
+@pytest.mark.parametrize(
+    ("entry", "slug"),
+    [
+        ({"provider": "google", "model_id": "nano"}, "google/nano"),
+        ({"provider": {"slug": "google"}, "model_id": "nano"}, "google/nano"),
+        ({"provider": "google", "model_id": "google/nano"}, "google/nano"),
+        ({"model_id": "google/nano"}, "google/nano"),
+        ({"slug": "a/b", "provider": "google", "model_id": "nano"}, "a/b"),
+    ],
+)
+def test_provider_and_model_id_stand_for_a_slug(entry: dict[str, Any], slug: str) -> None:
+    assert read_models({"models": [entry]}).models[0].slug == slug
+
+
+def test_the_address_of_a_models_page_is_read() -> None:
+    assert listed(docs_url="https://docs.modellix.ai/a/b").docs_url is not None
+    assert listed(docs_url=5).docs_url is None
+
+
+# The public list
+
+WWW = "https://www.modellix.ai"
+PUBLIC = f"{WWW}/portal/v1/models"
+
+
+def entries_of(category: str, first: int, last: int) -> list[dict[str, str]]:
+    return [{"slug": f"{category}/{n}"} for n in range(first, last)]
+
+
+@respx.mock
+def test_the_public_list_is_all_pages_of_all_categories_without_a_key(clock: FakeClock) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        category, page = request.url.params["category"], int(request.url.params["page"])
+        assert request.url.params["page_size"] == "100"
+        assert "Authorization" not in request.headers
+        listed = entries_of(category, page * 100 - 100, min(250, page * 100))
+        return httpx.Response(200, json={"code": 0, "data": {"items": listed, "total": 250}})
+
+    route = respx.get(PUBLIC).mock(side_effect=answer)
+    found = client(clock, WWW, None).public_models()
+    assert len(found.models) == len(found.document["models"]) == 750
+    assert route.call_count == 9
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("says", "pages"),
+    [
+        ({"has_more": False, "total": 999}, 1),
+        ({"pagination": {"has_more": False}}, 1),
+        ({"data": {"pagination": {"total": 100}}}, 1),
+        ({"data": {"has_more": False}}, 1),
+        ({"total": 101}, 2),
+        ({"has_more": True}, 3),
+        ({}, 3),
+        ({"total": "many", "has_more": "yes"}, 3),
+    ],
+)
+def test_pages_are_asked_for_until_there_are_no_more(
+    clock: FakeClock, says: dict[str, Any], pages: int
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        page = int(request.url.params["page"])
+        listed = entries_of("x", page * 100 - 100, page * 100) if page < 3 else []
+        return httpx.Response(200, json={"models": listed} | says)
+
+    route = respx.get(PUBLIC).mock(side_effect=answer)
+    client(clock, WWW, None).public_models()
+    assert route.call_count == 3 * pages
+
+
+@respx.mock
+def test_a_server_that_always_repeats_a_page_is_asked_twice(clock: FakeClock) -> None:
+    listed = {"models": entries_of("x", 0, 100), "has_more": True}
+    route = respx.get(PUBLIC).respond(json=listed)
+    assert len(client(clock, WWW, None).public_models().models) == 100
+    assert route.call_count == 3 * 2
+
+
+@respx.mock
+def test_a_list_without_end_is_left(clock: FakeClock) -> None:
+    numbers = iter(range(10**6))
+    route = respx.get(PUBLIC).mock(
+        side_effect=lambda request: httpx.Response(
+            200, json={"models": [{"slug": f"a/{next(numbers)}"}], "has_more": True}
+        )
+    )
+    assert len(client(clock, WWW, None).public_models().models) == 150
+    assert route.call_count == 150
+
+
+@given(json_values)
+def test_whatever_json_comes_is_a_page_or_a_bad_reply(document: Any) -> None:
+    try:
+        page = read_model_page(document)
+    except ModellixError as error:
+        assert error.code is ErrorCode.BAD_REPLY
+    else:
+        assert page.more in (True, False, None)
+        assert page.total is None or page.total >= 0
 
 
 @respx.mock

@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import pytest
@@ -6,12 +7,13 @@ from hypothesis import strategies as st
 
 from modellix_cli.api.documents import read_submission, read_task
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.jsontext import loads
+from modellix_cli.domain.jsontext import Number, loads
 from modellix_cli.domain.task import Resource, Submission, Task
 
 SUCCESS = """
 {"code": 0, "message": "success", "data": {
   "status": "success", "task_id": "task-abc123", "model_id": "qwen-image-plus", "duration": 3500,
+  "result_expires_at": "2024-01-08T10:00:03Z", "billing": {"amount": 0.030},
   "result": {
     "resources": [{"url": "https://cdn.example.com/images/abc123.png", "type": "image",
                    "width": 1024, "height": 1024, "format": "png", "role": "primary"}],
@@ -93,9 +95,13 @@ def test_a_finished_task_is_read_as_documented() -> None:
     found = read_task(loads(SUCCESS), "task-abc123")
     url = "https://cdn.example.com/images/abc123.png"
     assert found.task_id == "task-abc123"
-    assert found.resources == (Resource(1, "image", url, None, "png"),)
+    assert found.resources == (
+        Resource(1, "image", url, None, "png", width=1024, height=1024, role="primary"),
+    )
     assert urls(found) == [url]
     assert found.ended_at == 1704103203.0
+    assert found.expires_at == 1704708003.0
+    assert str(found.billed) == "0.03"
     assert found.reason is None
 
 
@@ -104,7 +110,9 @@ def test_a_task_carries_the_reply_as_sent() -> None:
     assert read_task(document, "task-abc123").document is document
 
 
-@pytest.mark.parametrize("status", ["success", "succeeded", "completed", "SUCCESS", " Success\n"])
+@pytest.mark.parametrize(
+    "status", ["success", "succeeded", "completed", "done", "SUCCESS", " Success\n"]
+)
 def test_a_task_that_succeeded_is_finished(status: str) -> None:
     found = task(status=status)
     assert (found.succeeded, found.failed, found.finished) == (True, False, True)
@@ -116,13 +124,23 @@ def test_a_task_that_failed_is_finished(status: str) -> None:
     assert (found.succeeded, found.failed, found.finished) == (False, True, True)
 
 
-@pytest.mark.parametrize("status", ["pending", "processing", "queued", "in_progress", "successful"])
+@pytest.mark.parametrize(
+    ("status", "canceled"),
+    [("canceled", True), ("Cancelled", True), ("failed", False), ("success", False), ("x", False)],
+)
+def test_a_canceled_task_is_told_from_one_that_failed(status: str, canceled: bool) -> None:
+    assert task(status=status).canceled is canceled
+
+
+@pytest.mark.parametrize(
+    "status", ["pending", "processing", "queued", "running", "in_progress", "successful"]
+)
 def test_any_other_status_is_unfinished_and_kept(status: str) -> None:
     found = task(status=status)
     assert (found.status, found.finished) == (status, False)
 
 
-@pytest.mark.parametrize("status", [None, "", "  ", 1, True, ["success"], {}])
+@pytest.mark.parametrize("status", [None, "", "  ", "\x1b", 1, True, ["success"], {}])
 def test_a_task_without_a_status_is_a_bad_reply(status: Any) -> None:
     assert "data.status" in refused({"data": {"status": status}}).message
 
@@ -144,7 +162,9 @@ def test_a_task_has_a_data_object(document: Any) -> None:
 # Resources
 
 
-@pytest.mark.parametrize("result", [None, {}, {"resources": None}, {"resources": []}, [], "x"])
+@pytest.mark.parametrize(
+    "result", [None, {}, {"resources": None}, {"resources": []}, [], "", 5, {"metadata": {"a": 1}}]
+)
 def test_a_task_may_have_no_resources(result: Any) -> None:
     assert task(result=result).resources == ()
 
@@ -302,11 +322,165 @@ def test_extensions_may_be_missing(extensions: Any) -> None:
     assert task(result={"extensions": extensions}).ended_at is None
 
 
+END = {"extensions": {"end_time": "2024-01-01T10:00:03Z"}}
+WEEK = 7 * 24 * 3600
+
+
+@pytest.mark.parametrize(
+    "until",
+    [
+        *("2024-01-08T10:00:03Z", "2024-01-08T12:00:03+02:00", "1704708003", "1704708003000"),
+        *(1704708003, 1704708003000, Number("1704708003.0"), Number("1.704708003e12")),
+    ],
+)
+def test_results_are_kept_until_the_reply_says(until: Any) -> None:
+    assert task(result_expires_at=until).expires_at == 1704708003.0
+    assert task(result={"result_expires_at": until}).expires_at == 1704708003.0
+    resource = {"url": "https://x/a", "result_expires_at": until}
+    found = task(result={"resources": [resource, "https://x/b"]})
+    assert found.expires_at == found.resources[0].expires_at == 1704708003.0
+
+
+def test_the_task_says_it_before_its_resources_and_of_these_the_soonest() -> None:
+    resources = [{"url": "https://x/a", "expires_at": 1_900_000_000 + n} for n in (2, 1, 3)]
+    assert task(result={"resources": resources}).expires_at == 1_900_000_001
+    said = task(result_expires_at=2_000_000_000, result={"resources": resources})
+    assert said.expires_at == 2_000_000_000
+
+
+@pytest.mark.parametrize("until", [None, "", "soon", True, -1, 0, 1e300, [], "2024-01-08T10:00:03"])
+def test_results_are_kept_for_seven_days_where_no_time_is_told(until: Any) -> None:
+    assert task(result_expires_at=until, result=END).expires_at == 1704103203.0 + WEEK
+    assert task(result_expires_at=until).expires_at is None
+
+
+@pytest.mark.parametrize(
+    ("billing", "billed"),
+    [
+        ('{"amount": 0.03}', "0.03"),
+        ('{"amount": "0.030"}', "0.03"),
+        ('{"amount": " $1.5 "}', "1.5"),
+        ('{"amount": 0}', "0"),
+        ('{"amount": 12}', "12"),
+        ('{"amount": 0.' + "1" * 60 + "}", None),
+        ('{"amount": 0.100000000000000005}', "0.100000000000000005"),
+        ('{"amount": 3e-2}', "0.03"),
+        ('{"amount": -1}', None),
+        ('{"amount": 1e9}', None),
+        ('{"amount": 1e999999999}', None),
+        ('{"amount": "NaN"}', None),
+        ('{"amount": "1_0"}', None),
+        ('{"amount": "\u0661"}', None),
+        ('{"amount": ""}', None),
+        ('{"amount": true}', None),
+        ('{"amount": null}', None),
+        ("{}", None),
+        ("0.03", None),
+        ("null", None),
+    ],
+)
+def test_what_a_task_cost_is_exact(billing: str, billed: str | None) -> None:
+    found = task(billing=loads(billing)).billed
+    assert (None if found is None else str(found)) == billed
+
+
+def test_what_is_told_about_a_resource_is_read() -> None:
+    fields = {
+        "url": "https://x/a",
+        "type": "video",
+        "width": 1920,
+        "height": 1080.0,
+        "duration": 5.5,
+        "size": 123456,
+        "role": "primary",
+    }
+    assert resources(fields) == (
+        Resource(
+            1,
+            "video",
+            "https://x/a",
+            None,
+            None,
+            width=1920,
+            height=1080,
+            duration=5.5,
+            size=123456,
+            role="primary",
+        ),
+    )
+
+
+@pytest.mark.parametrize("value", ["1", True, None, -1, 1.5, 1e300, float("nan"), [], {}])
+def test_measures_that_cannot_be_right_are_unknown(value: Any) -> None:
+    found = resources({"url": "https://x/a", "width": value, "height": value, "size": value})[0]
+    assert (found.width, found.height, found.size) == (None, None, None)
+
+
+@pytest.mark.parametrize("value", ["1", True, None, -1, 0, 1e300, float("nan"), []])
+def test_a_duration_that_cannot_be_right_is_unknown(value: Any) -> None:
+    assert resources({"url": "https://x/a", "duration": value})[0].duration is None
+
+
+# Results without media
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        ("Hello there.", "Hello there."),
+        ({"text": "Hello there."}, "Hello there."),
+        ({"transcript": "Hello there.", "metadata": {"seconds": 3}}, "Hello there."),
+        ({"text": "Hello there.", "resources": [], "extensions": {}}, "Hello there."),
+    ],
+)
+def test_a_single_text_is_a_result_to_save_as_text(result: Any, text: str) -> None:
+    assert task(result=result).resources == (Resource(1, "text", None, text, "txt"),)
+
+
+@pytest.mark.parametrize(
+    ("result", "json"),
+    [
+        ({"pages": [{"n": 1}]}, {"pages": [{"n": 1}]}),
+        ({"text": "a", "words": [1], "metadata": {}}, {"text": "a", "words": [1]}),
+        ([{"start": 0, "text": "a"}], [{"start": 0, "text": "a"}]),
+        ({"resources": {"odd": 1}}, {"resources": {"odd": 1}}),
+    ],
+)
+def test_a_structured_result_is_one_to_save_as_json(result: Any, json: Any) -> None:
+    (found,) = task(result=result).resources
+    assert (found.type, found.url, found.format) == ("document", None, "json")
+    assert found.text is not None
+    assert loads(found.text) == json
+
+
+@pytest.mark.parametrize("status", ["processing", "failed", "canceled"])
+def test_only_a_task_that_succeeded_has_a_structured_result(status: str) -> None:
+    assert task(status=status, result={"progress": 50}).resources == ()
+
+
+def test_numbers_of_a_structured_result_stay_as_sent() -> None:
+    document = loads('{"data": {"status": "success", "result": {"boxes": [1.10, 2e0]}}}')
+    assert "1.10" in str(read_task(document, "t-1").resources[0].text)
+
+
+def test_media_come_before_a_structured_result() -> None:
+    found = task(result={"resources": ["https://x/a"], "text": "a caption"})
+    assert urls(found) == ["https://x/a"]
+    assert len(found.resources) == 1
+
+
+def test_a_resource_may_hold_json() -> None:
+    (found,) = resources({"type": "document", "content": {"pages": [1]}})
+    assert (found.type, found.format) == ("document", "json")
+    assert loads(str(found.text)) == {"pages": [1]}
+
+
 # Whatever comes
 
 FIELDS = [
     *("data", "status", "task_id", "result", "resources", "extensions", "end_time", "error"),
-    *("code", "message", "url", "type", "text", "format"),
+    *("code", "message", "url", "type", "text", "format", "width", "duration", "size", "role"),
+    *("billing", "amount", "result_expires_at", "expires_at", "content"),
 ]
 VALUES = st.recursive(
     st.none()
@@ -336,6 +510,9 @@ TASKS = st.builds(
             "error": VALUES,
             "status": VALUES,
             "resources": VALUES,
+            "result_expires_at": VALUES,
+            "billing": VALUES | st.fixed_dictionaries({"amount": VALUES}),
+            "duration": VALUES,
         },
     ),
 )
@@ -351,6 +528,11 @@ def test_any_json_is_a_task_or_a_bad_reply(document: Any) -> None:
     else:
         assert found.status.strip() == found.status != ""
         assert not (found.succeeded and found.failed)
+        assert found.billed is None or found.billed.usd >= 0
+        assert found.expires_at is None or math.isfinite(found.expires_at)
+        for resource in found.resources:
+            assert resource.width is None or resource.width >= 0
+            assert resource.duration is None or resource.duration > 0
         assert all(urls(found))
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modellix_cli.api.client import Client, connect
-from modellix_cli.api.files import multipart_file, read_uploaded
-from modellix_cli.api.retry import RetryPolicy
+from modellix_cli.api.files import multipart_file, read_file_list, read_uploaded
+from modellix_cli.api.retry import Limits, Pacer, RetryPolicy
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from tests.support import API, BASE, KEY, FakeClock, problem
 
@@ -193,3 +193,124 @@ def test_a_refused_delete_is_not_sent_again(client: Client, status: int) -> None
     with pytest.raises(ModellixError):
         client.delete_file("f-1")
     assert route.call_count == 1
+
+
+# The quota
+
+
+class Watched(Pacer):
+    def __init__(self) -> None:
+        self.heard: list[Limits] = []
+
+    def answered(self, limits: Limits) -> None:
+        self.heard.append(limits)
+
+
+FULL = [
+    "Rate limit exceeded: file quota is full (10 files)",
+    "Rate limit exceeded: file quota exceeded, delete files first",
+    "File quota exceeded",
+    "Concurrent limit exceeded: the storage quota of 10 files is used up",
+    "Too many: the maximum of 10 files is reached; files limit",
+    "Limit: files limit reached",
+]
+NOT_FULL = [
+    "Rate limit exceeded: slow down",
+    "Rate limit exceeded",
+    "Concurrent limit exceeded: 2 uploads at a time",
+    "Rate limit exceeded: too many requests for files, limit 100 per minute",
+    "Rate limit exceeded: file upload rate limit",
+    "Rate limit exceeded: the request quota of this minute is used up",
+    "Concurrent limit exceeded: too many files at a time",
+    "",
+]
+
+
+@respx.mock
+@pytest.mark.parametrize("status", [429, 200])
+@pytest.mark.parametrize("message", FULL)
+def test_a_full_quota_is_told_at_once_and_is_no_rate_limit(
+    clock: FakeClock, message: str, status: int
+) -> None:
+    pacer = Watched()
+    patient = connect(
+        BASE, KEY, clock=clock, policy=RetryPolicy(), notice=lambda text: None, pacer=pacer
+    )
+    headers = {"Retry-After": "30", "X-RateLimit-Remaining": "0"}
+    route = respx.post(ROUTE).respond(status, json=problem(429, message), headers=headers)
+    error = failure(patient)
+    assert error.code is ErrorCode.FILE_QUOTA_FULL
+    assert message in error.message
+    assert "file list" in error.hint
+    assert "file delete" in error.hint
+    assert not error.retryable
+    assert (route.call_count, clock.slept, pacer.heard) == (1, [], [])
+
+
+@respx.mock
+@pytest.mark.parametrize("message", NOT_FULL)
+def test_other_limits_of_uploads_are_waited_for(client: Client, message: str) -> None:
+    busy = httpx.Response(429, json=problem(429, message))
+    route = respx.post(ROUTE).mock(side_effect=[busy, FINE])
+    client.upload("cat.png", "image/png", PNG)
+    assert route.call_count == 2
+
+
+# The list
+
+OTHER = FILE | {"file_id": "file-2", "filename": "dog.mp4", "type": "video/mp4"}
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("document", "total"),
+    [
+        ({"code": 0, "data": [FILE, OTHER]}, None),
+        ({"code": 0, "data": {"files": [FILE, OTHER], "total": 7}}, 7),
+        ({"code": 0, "data": {"items": [FILE, OTHER]}, "total": 7}, 7),
+        ({"code": 0, "data": {"list": [FILE, OTHER], "total": "7"}}, None),
+        ({"files": [FILE, OTHER]}, None),
+        ({"code": 0, "data": {"files": [FILE, {"file_id": 7}, None, {}, OTHER]}}, None),
+    ],
+)
+def test_uploaded_files_are_listed_a_page_at_a_time(
+    client: Client, document: dict[str, Any], total: int | None
+) -> None:
+    route = respx.get(ROUTE).respond(json=document)
+    listed = client.list_files(limit=500, offset=20)
+    assert [file.file_id for file in listed.files] == ["file-1", "file-2"]
+    assert (listed.total, listed.document) == (total, document)
+    assert dict(route.calls.last.request.url.params) == {"limit": "100", "offset": "20"}
+
+
+def test_of_a_listed_file_only_its_id_is_certain() -> None:
+    (found,) = read_file_list({"data": [{"file_id": "f-1", "url": "ftp://x", "size": -1}]}).files
+    assert found.as_dict() == {
+        "createdAt": "",
+        "fileId": "f-1",
+        "filename": "",
+        "size": 0,
+        "type": "",
+        "url": "",
+    }
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["data", "files", "items", "total", *FILE]), inner, max_size=5
+            )
+        ),
+        max_leaves=15,
+    )
+)
+def test_whatever_json_comes_is_a_list_of_files_or_a_bad_reply(document: Any) -> None:
+    try:
+        listed = read_file_list(document)
+    except ModellixError as error:
+        assert error.code is ErrorCode.BAD_REPLY
+    else:
+        assert all(file.file_id for file in listed.files)

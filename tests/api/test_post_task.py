@@ -91,6 +91,28 @@ def test_the_route_without_async_is_taken_when_asked_for() -> None:
 
 
 @respx.mock
+def test_a_slug_with_a_leading_type_takes_the_older_route() -> None:
+    route = respx.post(f"{API}/text-to-speech/alibaba/qwen/async").respond(json=accepted("task-1"))
+    open_client().post_task(parse_slug("text-to-speech/alibaba/qwen"), BODY)
+    assert route.call_count == 1
+
+
+@respx.mock
+def test_odd_characters_of_a_slug_are_percent_encoded() -> None:
+    route = respx.post(url__startswith=API).respond(json=accepted("task-1"))
+    open_client().post_task(parse_slug("a b/c?d#é"), BODY)
+    assert route.calls.last.request.url.raw_path == b"/api/v1/a%20b/c%3Fd%23%C3%A9/async"
+
+
+@respx.mock
+def test_redirects_are_not_followed_with_the_key() -> None:
+    elsewhere = respx.route(host="elsewhere.example").respond(json=accepted("task-1"))
+    respx.post(ROUTE).respond(307, headers={"Location": "https://elsewhere.example/x"})
+    assert unknown().exit_status == 8
+    assert elsewhere.call_count == 0
+
+
+@respx.mock
 def test_a_webhook_is_a_header() -> None:
     route = respx.post(ROUTE).respond(json=accepted("task-1"))
     post(webhook="https://example.com/hook?x=1")

@@ -4,6 +4,8 @@ import gzip
 import http.server
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +20,8 @@ from modellix_cli.api.retry import RetryPolicy
 from modellix_cli.api.transport import ConnectionLost, Transport
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from tests.api.servers import Servers, answering, reply
+from tests.support import FakeClock
 
 Handler = Callable[[socket.socket], None]
 
@@ -275,3 +279,28 @@ def test_the_certificate_variable_at_fault_is_told(monkeypatch: pytest.MonkeyPat
     with pytest.raises(NotSent) as caught:
         tls_context()
     assert caught.value.variable == "SSL_CERT_FILE"
+
+
+def test_a_line_of_the_trace_tells_what_the_reply_says_about_the_limit(servers: Servers) -> None:
+    lines: list[str] = []
+    told = (b"X-RateLimit-Limit: 100", b"X-RateLimit-Remaining: 7", b"X-RateLimit-Reset: 18e8")
+    port = servers.start(answering(reply(b"{}", b"200 OK", *told), reply(b"{}")))
+    transport = Transport(f"http://127.0.0.1:{port}", clock=FakeClock(), trace=lines.append)
+    for _ in range(2):
+        transport.send("GET", "/x", headers={})
+    transport.close()
+    assert lines[1] == "response 200 GET /x after 0ms (rate limit 100, remaining 7, reset 18e8)"
+    assert lines[3] == "response 200 GET /x after 0ms"
+
+
+def test_the_sandbox_needs_no_network() -> None:
+    code = (
+        "import sys\n"
+        "from modellix_cli.api.client import connect\n"
+        "from modellix_cli.api.retry import RetryPolicy\n"
+        "from modellix_cli.clock import Clock\n"
+        "connect('http://sandbox', None, clock=Clock(), policy=RetryPolicy(), notice=print,\n"
+        "        wsgi=lambda env, start: [])\n"
+        "sys.exit('httpcore' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

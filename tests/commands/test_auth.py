@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -116,8 +117,8 @@ def test_a_terminal_is_no_pipe(at_terminal: Any) -> None:
 def test_a_key_that_is_only_in_the_environment_is_not_written(cli: Cli, disk: Disk) -> None:
     answer_validity()
     result = cli("auth", "login", "--json")
-    assert (result.status, result.json["saved"]) == (0, False)
-    assert "auth import-env" in result.stderr
+    assert (result.status, result.json["saved"], result.stderr) == (0, False, "")
+    assert "auth import-env" in cli("auth", "login").stderr
     assert disk.empty
 
 
@@ -224,9 +225,10 @@ def test_the_keychain_is_used_where_asked_for_and_then_stays_in_use(
 
 
 def test_a_login_in_the_sandbox_writes_nothing(cli: Cli, disk: Disk) -> None:
-    result = cli("auth", "login", "--sandbox", "--api-key", "k1-secret", "--json", env=NO_KEY)
+    line = ("auth", "login", "--sandbox", "--api-key", "k1-secret")
+    result = cli(*line, "--json", env=NO_KEY)
     assert (result.status, result.json["saved"]) == (0, False)
-    assert "nothing is saved" in result.stderr
+    assert "nothing is saved" in cli(*line, env=NO_KEY).stderr
     assert disk.empty
 
 
@@ -275,6 +277,7 @@ def test_status_shows_what_the_api_says(cli: Cli, disk: Disk) -> None:
         "profile": "default",
         "profileSource": "default",
         "valid": True,
+        "validation": "valid",
     }
     words = cli("auth", "whoami").stdout
     assert words == (
@@ -302,10 +305,13 @@ def test_status_without_a_key_is_exit_3_and_says_what_to_do(cli: Cli) -> None:
     assert result.status == 3
     assert result.json["apiKeySource"] == "missing"
     assert result.json["authenticated"] is False
-    assert f"No API key for profile work at {ORIGIN}." in result.stderr
-    assert "modellix-cli auth login --profile work" in result.stderr
-    for word in ("MODELLIX_API_KEY", "--sandbox"):
-        assert word in result.stderr
+    assert result.stderr == ""  # what the vendor's clients read first
+    error, words = result.json["error"], cli("auth", "status", "--profile", "work", env=NO_KEY)
+    assert error["message"] == f"Missing API key for profile work at {ORIGIN}."
+    assert "Validation: not authenticated" in words.stdout
+    for text in (error["hint"], words.stderr):
+        for word in ("modellix-cli auth login --profile work", "MODELLIX_API_KEY", "--sandbox"):
+            assert word in text
     assert cli("auth", "status", "-q", env=NO_KEY).stdout == ""
 
 
@@ -437,6 +443,32 @@ def test_the_sandbox_leaves_the_saved_login_alone(cli: Cli, disk: Disk) -> None:
     ):
         assert cli(*arguments, "--sandbox").status == 0
     assert json.loads(disk.config.read_text()) == LEGACY
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("auth", "logout", "--yes"),
+        ("config", "clear", "--yes"),
+        ("auth", "login", "--api-key", "k1-secret"),
+        ("init", "--api-key", "k1-secret"),
+        ("auth", "import-env", "--env-var", "WORK_KEY"),
+    ],
+)
+@pytest.mark.parametrize("saved", [False, True])
+def test_the_key_that_a_killed_login_left_is_removed(
+    cli: Cli, disk: Disk, line: tuple[str, ...], saved: bool
+) -> None:
+    with respx.mock:
+        answer_validity()
+        disk.folder.mkdir(parents=True)
+        if saved:
+            log_in(cli, "k1-secret")
+        for stem in ("config", "credentials"):
+            name = f".{stem}.4711.{uuid4()}.tmp"
+            (disk.folder / name).write_text("k-SECRET")
+        assert cli(*line, env=NO_KEY | {"WORK_KEY": "k1-secret"}).status == 0
+    assert list(disk.folder.glob("*.tmp")) == list(disk.folder.glob(".*.tmp")) == []
 
 
 # import-env

@@ -9,18 +9,22 @@ from typing import Any
 import pytest
 import respx
 
+from modellix_cli.ledger.database import LedgerFile
+from modellix_cli.ledger.marks import LedgerMarks, set_incomplete
 from tests.conftest import Cli
-from tests.support import API, KEY, FakeClock, Result, problem, task_reply
+from tests.support import API, KEY, FakeClock, Result, Terminal, invoke, problem, task_reply
 
 VALIDATE = f"{API}/apikey/validate"
 BALANCE = f"{API}/team/balance"
 SERVICE = ["python", "apiKey", "connectivity", "validation", "balance"]
 MACHINE = [
+    "dns",
+    "tls",
     "version",
     "config",
     "clock",
     "stateFolder",
-    "journal",
+    "ledger",
     "rateLimit",
     "proxy",
     "caBundle",
@@ -79,19 +83,104 @@ def test_words_label_each_check_and_quiet_is_one_word(cli: Cli) -> None:
     assert cli("doctor", "-q").stdout == "ok\n"
 
 
-def test_without_a_key_it_says_what_is_missing_and_sends_nothing(cli: Cli) -> None:
-    with respx.mock:
-        result = cli("doctor", env={"MODELLIX_API_KEY": None})
-        quiet = cli("doctor", "-q", env={"MODELLIX_API_KEY": None})
-        shown = cli("doctor", "--json", env={"MODELLIX_API_KEY": None})
+@respx.mock
+def test_without_a_key_the_connection_is_tried_and_the_key_is_what_to_fix_first(cli: Cli) -> None:
+    route = respx.get(VALIDATE).respond(401, json=problem(401, "Authentication failed: no key"))
+    result = cli("doctor", env={"MODELLIX_API_KEY": None})
+    quiet = cli("doctor", "-q", env={"MODELLIX_API_KEY": None})
+    shown = cli("doctor", "--json", env={"MODELLIX_API_KEY": None})
+    assert "Authorization" not in route.calls.last.request.headers
     assert result.status == 1
-    assert "[FAIL] apiKey: Missing." in result.stdout
-    assert "[FAIL] connectivity: Skipped" in result.stdout
+    assert "[FAIL] apiKey: Missing API key." in result.stdout
+    assert "[PASS] connectivity: Reached https://api.modellix.ai without a key." in result.stdout
+    for name in ("dns", "tls"):
+        assert f"[PASS] {name}: " in result.stdout
+    for name in ("validation", "balance"):
+        assert f"[SKIP] {name}: Not checked: no API key" in result.stdout
     assert "One or more required checks failed." in result.stdout
+    assert "Fix this first: apiKey. Missing API key." in result.stdout
     assert (quiet.status, quiet.stdout) == (1, "failed\n")
     assert shown.json["apiKeySource"] == "missing"
+    assert shown.json["fixFirst"] == "apiKey"
     assert "error" not in shown.json
     assert list(checks(shown)) == [*SERVICE[:3], *MACHINE]
+
+
+def test_without_a_key_and_a_network_the_network_is_what_to_fix_first(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*args: object, **options: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", unknown)
+    result = cli("doctor", "--json", env={"MODELLIX_API_KEY": None})
+    found = checks(result)
+    assert result.json["fixFirst"] == "dns"
+    assert found["dns"]["cause"] == found["connectivity"]["cause"] == "dns"
+    assert found["tls"]["skipped"] is True
+    assert "Fix this first: dns. " in cli("doctor", env={"MODELLIX_API_KEY": None}).stdout
+
+
+@respx.mock
+def test_a_healthy_machine_has_nothing_to_fix_first(cli: Cli) -> None:
+    healthy()
+    assert "fixFirst" not in cli("doctor", "--json").json
+    assert "Fix" not in cli("doctor").stdout
+
+
+@respx.mock
+def test_labels_have_colours_at_a_terminal_only(cli: Cli, env: dict[str, str], work: Path) -> None:
+    healthy(balance=0)
+    shown = invoke("doctor", env=env, cwd=work, stdout=Terminal()).stdout
+    assert "\x1b[32m[PASS]\x1b[0m python: " in shown
+    assert "\x1b[33m[WARN]\x1b[0m balance: " in shown
+    assert "\x1b[" not in cli("doctor").stdout
+    plain = invoke("doctor", "--no-color", env=env, cwd=work, stdout=Terminal()).stdout
+    assert "\x1b[" not in plain
+
+
+@respx.mock
+def test_the_rate_limit_headers_are_in_the_json(cli: Cli) -> None:
+    healthy(headers={"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "42"})
+    assert cli("doctor", "--json").json["rateLimit"] == {"limit": 100, "remaining": 42}
+    healthy()
+    assert "rateLimit" not in cli("doctor", "--json").json
+
+
+@respx.mock
+@pytest.mark.parametrize("name", ["ledger.db", "journal.db"])
+@pytest.mark.parametrize("content", [b"damaged" * 1000, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_damaged_ledger_is_told_and_left_as_it_is(
+    cli: Cli, env: dict[str, str], name: str, content: bytes
+) -> None:
+    healthy()
+    ledger = Path(env["XDG_STATE_HOME"]) / "modellix" / name
+    ledger.parent.mkdir(parents=True)
+    ledger.write_bytes(content)
+    result = cli("doctor", "--json")
+    assert (result.status, result.stderr) == (0, "")
+    assert not checks(result)["ledger"]["ok"]
+    assert str(ledger) in checks(result)["ledger"]["detail"]
+    assert ledger.read_bytes() == content
+    assert [path.name for path in ledger.parent.iterdir()] == [name]
+
+
+@respx.mock
+def test_the_mark_of_an_incomplete_ledger_is_told_and_stays(
+    cli: Cli, env: dict[str, str], clock: FakeClock
+) -> None:
+    healthy()
+    folder = Path(env["XDG_STATE_HOME"]) / "modellix"
+    file = LedgerFile(folder, clock)
+    file.transact(lambda db: set_incomplete(db, "damaged page", clock.now(), 3))
+    file.close()
+    for _ in range(2):
+        found = checks(cli("doctor", "--json"))["ledger"]
+        assert not found["ok"]
+        assert "ledger acknowledge" in found["detail"]
+    file = LedgerFile(folder, clock)
+    assert LedgerMarks(file).incomplete() is not None
+    file.close()
 
 
 @respx.mock
@@ -139,15 +228,18 @@ def test_trouble_with_the_balance_is_only_a_warning(cli: Cli) -> None:
         (("--api-key", "a b"), "missing", "unsupported characters"),
     ],
 )
-def test_a_wrong_setting_is_told_by_the_key_check_alone(
+def test_a_wrong_setting_is_told_by_the_key_check(
     cli: Cli, arguments: tuple[str, ...], source: str, word: str
 ) -> None:
     with respx.mock:
+        respx.get(VALIDATE).respond(401, json=problem(401, "Authentication failed: no key"))
         result = cli("doctor", *arguments, "--json")
     assert result.status == 1
     assert result.json["apiKeySource"] == source
+    assert result.json["fixFirst"] == "apiKey"
     assert word in checks(result)["apiKey"]["detail"]
-    assert "connectivity" not in checks(result)
+    reached = checks(result)["connectivity"]
+    assert reached.get("skipped") if word == "HTTPS" else reached["ok"]
 
 
 def test_a_broken_config_is_told(cli: Cli, env: dict[str, str]) -> None:
@@ -155,6 +247,7 @@ def test_a_broken_config_is_told(cli: Cli, env: dict[str, str]) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("{")
     with respx.mock:
+        respx.get(VALIDATE).respond(401, json=problem(401, "Authentication failed: no key"))
         found = checks(cli("doctor", "--json", env={"MODELLIX_API_KEY": None}))
     assert "invalid JSON" in found["apiKey"]["detail"]
     assert not found["config"]["ok"]
@@ -218,7 +311,7 @@ def test_a_state_folder_that_cannot_be_written_is_a_warning(cli: Cli, work: Path
     result = cli("doctor", "--json", env={"XDG_STATE_HOME": str(work / "file")})
     assert result.status == 0
     assert not checks(result)["stateFolder"]["ok"]
-    assert not checks(result)["journal"]["ok"]
+    assert not checks(result)["ledger"]["ok"]
 
 
 def test_the_sandbox_needs_no_key(cli: Cli) -> None:

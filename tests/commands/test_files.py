@@ -64,7 +64,7 @@ def test_an_upload_in_words_and_in_quiet(cli: Cli, picture: Path) -> None:
     [
         (("upload", "nowhere.png"), "No such file"),
         (("upload", "."), "regular file"),
-        (("upload", "notes.txt"), "PNG, JPEG nor WebP"),
+        (("upload", "notes.txt"), "no image, video or audio"),
         (("upload", "empty.png"), "empty"),
         (("upload", ""), "path"),
         (("upload",), "PATH"),
@@ -93,7 +93,7 @@ def test_an_upload_of_unknown_outcome_is_exit_7_and_sent_once(cli: Cli, picture:
     result = cli("file", "upload", "cat.png", "--json")
     assert result.status == 7
     assert result.json["error"]["code"] == "UPLOAD_UNKNOWN"
-    assert "file console" in result.json["error"]["hint"]
+    assert "file list" in result.json["error"]["hint"]
     assert route.call_count == 1
 
 

@@ -18,6 +18,7 @@ from modellix_cli.domain.values import (
     parse_profile,
     parse_slug,
     parse_task_id,
+    parse_webhook_url,
 )
 
 # Durations
@@ -401,3 +402,68 @@ def test_any_text_is_a_base_url_or_a_usage_error(text: str) -> None:
     else:
         assert url.lower().startswith(("https://", "http://"))
         assert not any(character.isspace() for character in url)
+
+
+# Webhooks
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com",
+        "https://example.com/hook?x=1&y=%20",
+        "https://EXAMPLE.com:8443/hook",
+        "https://example.com./hook",
+        "https://xn--bcher-kva.example.com/",
+        "https://8.8.8.8/hook",
+        "https://[2606:4700::1111]/hook",
+        "https://localhost.example.com/",
+        "https://10.example.com/",
+    ],
+)
+def test_a_webhook_is_a_public_https_url(url: str) -> None:
+    assert parse_webhook_url(f" {url}\n") == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "example.com/hook", "https://", "https:///x", "https://[x", "https://a:b:c/"),
+        *("http://example.com", "ftp://example.com", "file:///etc/passwd", "data:,x"),
+        *("https://me:secret@example.com", "https://me@example.com", "https://example.com/#x"),
+        *("https://localhost/x", "https://LOCALHOST.:443/x", "https://a.localhost", "https://box"),
+        *("https://printer.local", "https://db.internal", "https://home.arpa", "https://x.test"),
+        *("https://127.0.0.1", "https://127.1", "https://2130706433", "https://0x7f.1"),
+        *("https://0177.0.0.1", "https://10.0.0.1", "https://192.168.1.1", "https://172.16.0.1"),
+        *("https://169.254.169.254", "https://100.64.0.1", "https://0.0.0.0", "https://224.0.0.1"),
+        *("https://198.18.0.1", "https://255.255.255.255", "https://1.2.3.4.5", "https://1.2.3"),
+        *("https://[::1]", "https://[fd00::1]", "https://[fe80::1]", "https://[::]"),
+        *("https://[::ffff:127.0.0.1]", "https://[64:ff9b::10.0.0.1]", "https://[2002:7f00:1::]"),
+        *("https://b\u00fccher.example/", "https://example.com/\u00e9", "https://example.com/a b"),
+        *("https://example.com/\r\nX: y", "https://a..b/", "https://example.com:99999/"),
+        "https://example.com/" + "x" * 2048,
+    ],
+)
+def test_any_other_webhook_is_refused(url: str) -> None:
+    with pytest.raises(ModellixError) as caught:
+        parse_webhook_url(url)
+    assert caught.value.code is ErrorCode.USAGE
+    assert "ebhook" in caught.value.message
+    assert "secret" not in caught.value.message
+
+
+@given(st.text(max_size=40).map("https://{}".format) | st.text(max_size=40))
+def test_whatever_is_given_is_a_webhook_or_refused(text: str) -> None:
+    try:
+        url = parse_webhook_url(text)
+    except ModellixError as error:
+        assert error.code is ErrorCode.USAGE
+    else:
+        assert url.startswith("https://")
+        assert url.isascii()
+
+
+@pytest.mark.parametrize("task_type", ["video-to-video", "text-to-speech", "speech-to-speech"])
+def test_all_eight_types_may_lead_a_slug(task_type: str) -> None:
+    assert len(TASK_TYPES) == 8
+    assert parse_slug(f"{task_type}/a/b").type == task_type

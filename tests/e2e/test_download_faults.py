@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def serve_task(shell: Shell, scripted: Start, *resources: object) -> Scripted:
     return api
 
 
-def download(shell: Shell, *options: str, **env: str) -> Ran:
+def download(shell: Shell, *options: str, **env: Any) -> Ran:
     return shell("task", "download", "task-1", *ALLOW, *options, **env)
 
 

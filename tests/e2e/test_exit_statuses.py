@@ -34,7 +34,6 @@ ENDS: dict[str, tuple[list[Body], int]] = {
     "not saved": ([OK, UNSAVED], 9),
     "not saved and failed": ([UNSAVED, FAILED], 9),
     "limited": ([OK, LIMITED], 6),
-    "limited and not saved": ([UNSAVED, LIMITED], 9),
     "closed": ([OK, CLOSED], 7),
     "closed and failed": ([FAILED, CLOSED], 7),
     "closed and a time-out": ([LATE, CLOSED], 7),

@@ -81,7 +81,7 @@ SECRETS = {
     "blanks before it": "  \n\tmk-secret-0123456789abcdef",
     "no unicode": "mk-secret-0123456789\udcff",
 }
-PIECES = ("mk-s", "secret", "0123", "export", "BEGIN", "[default")
+PIECES = ("mk-s", "secret", "0123", "export", "BEGIN")
 
 
 @pytest.mark.parametrize("options", [(), ("--json",), ("--debug",)], ids=["text", "json", "debug"])

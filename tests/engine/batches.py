@@ -4,8 +4,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from modellix_cli.engine.batch import BatchRun
+from modellix_cli.engine.batch_means import Means, Orders
 from modellix_cli.engine.durations import DurationEstimator
 from modellix_cli.engine.poll_schedule import PollScheduler
+from modellix_cli.ledger.batch_facts import Fate
+from modellix_cli.ledger.journal import Account
+from modellix_cli.ledger.journal_file import JournalFile
 
 from modellix_cli.api.client import Client
 from modellix_cli.api.documents import read_task
@@ -13,16 +18,11 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.task import Submission, Task
 from modellix_cli.domain.values import Slug, parse_slug
 from modellix_cli.downloads.downloader import Saved
-from modellix_cli.engine.batch import BatchRun
-from modellix_cli.engine.batch_means import Means, Orders
 from modellix_cli.engine.progress import Progress
 from modellix_cli.engine.rate_governor import Governor
 from modellix_cli.engine.worker_pool import Done
 from modellix_cli.inputs.batch_file import Line
-from modellix_cli.ledger.batch_facts import Fate
 from modellix_cli.ledger.batches import BatchBook
-from modellix_cli.ledger.journal import Account
-from modellix_cli.ledger.journal_file import JournalFile
 from modellix_cli.ledger.rate_state import RateStateStore
 from tests.support import FakeClock, task_reply
 

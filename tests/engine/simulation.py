@@ -14,13 +14,13 @@ from pathlib import Path
 
 from modellix_cli.engine.durations import DurationEstimator
 from modellix_cli.engine.poll_schedule import PolledTask, PollScheduler
+from modellix_cli.ledger.journal_file import JournalFile
 
 from modellix_cli.api.documents import read_task
 from modellix_cli.api.retry import Limits, asked_wait, read_limits
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.task import Task
 from modellix_cli.engine.rate_governor import Governor, Ticket
-from modellix_cli.ledger.journal_file import JournalFile
 from modellix_cli.ledger.rate_state import RateStateStore
 from tests.support import FakeClock, task_reply
 

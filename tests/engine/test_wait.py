@@ -5,14 +5,14 @@ from collections.abc import Callable
 import pytest
 from modellix_cli.engine.durations import DurationEstimator
 from modellix_cli.engine.poll_schedule import PollScheduler
+from modellix_cli.engine.wait import Schedule, Waited, Waiter, new_waited
+from modellix_cli.ledger.journal import Begun
 
 from modellix_cli.api.documents import read_task
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.task import Task
 from modellix_cli.engine.progress import Progress
-from modellix_cli.engine.wait import Schedule, Waited, Waiter, new_waited
 from modellix_cli.engine.worker_pool import Done
-from modellix_cli.ledger.journal import Begun
 from tests.support import FakeClock, task_reply
 
 

@@ -189,3 +189,24 @@ def test_hiding_a_key_leaves_json_what_it_is(secret: str) -> None:
     shown = json.loads(out.getvalue())
     assert shown["echo"] == "the key [REDACTED] is bad"
     assert 0 in shown.values()
+
+
+@pytest.mark.parametrize(
+    ("envelope", "stderr", "told"),
+    [
+        (True, io.StringIO, False),
+        (True, Terminal, True),
+        (False, io.StringIO, True),
+    ],
+)
+def test_with_json_and_no_terminal_only_what_is_at_risk_is_told(
+    envelope: bool, stderr: type[io.StringIO], told: bool
+) -> None:
+    out, err = io.StringIO(), stderr()
+    writer = Sink(out, err, {}, envelope=envelope)
+    writer.note("Trying again in 2s.")
+    writer.alert("Task t-1 was submitted.")
+    writer.warn("The ledger is damaged.")
+    assert ("Trying again" in err.getvalue()) is told
+    assert "Task t-1 was submitted." in err.getvalue()
+    assert "The ledger is damaged." in err.getvalue()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -252,12 +253,41 @@ def test_ctrl_c_in_the_middle_changes_nothing(
 
 
 @pytest.mark.parametrize("name", ["config.json", "credentials.json"])
-def test_a_file_that_is_a_link_is_refused_even_by_force(
-    folder: Path, accounts: Accounts, name: str
+def test_a_file_that_is_a_link_to_ours_is_changed_and_stays_a_link(
+    folder: Path, accounts: Accounts, tmp_path: Path, name: str
+) -> None:
+    accounts.save(login(), expected=None)
+    target = tmp_path / "dotfiles" / name
+    target.parent.mkdir()
+    (folder / name).rename(target)
+    (folder / name).symlink_to(target)
+    accounts.save(login("work", key="mk-2"), expected=None)
+    assert (folder / name).is_symlink()
+    assert accounts.saved_key("work", ORIGIN) == ApiKey("mk-2", "file")
+    assert b"work" in target.read_bytes() or b"mk-2" in target.read_bytes()
+    assert [path.name for path in target.parent.iterdir()] == [name]
+    accounts.remove("work")
+    accounts.remove("default")
+    assert list(target.parent.iterdir()) == []
+    assert files(folder) == {}
+
+
+@pytest.mark.parametrize("name", ["config.json", "credentials.json"])
+@pytest.mark.parametrize("fault", ["writable", "foreign", "nowhere"])
+def test_a_link_to_what_is_not_ours_alone_is_refused_even_by_force(
+    folder: Path,
+    accounts: Accounts,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    fault: str,
 ) -> None:
     accounts.save(login(), expected=None)
     (folder / name).rename(folder / "elsewhere")
-    (folder / name).symlink_to("elsewhere")
+    (folder / name).symlink_to("nowhere" if fault == "nowhere" else "elsewhere")
+    if fault == "writable":
+        (folder / "elsewhere").chmod(0o666)
+    if fault == "foreign":
+        monkeypatch.setattr("os.getuid", lambda: 54321)
     before = (folder / "elsewhere").read_bytes()
     with pytest.raises(ModellixError, match="symbolic link"):
         accounts.save(login(key="mk-2"), expected=None, force=True)
@@ -359,6 +389,82 @@ def test_a_lost_keychain_can_be_left_by_force_and_the_user_is_told(
     saved = accounts.save(login(key="mk-2"), expected=None, force=True)
     assert "stays where it was" in str(saved.warning)
     assert accounts.saved_key("default", ORIGIN) == ApiKey("mk-2", "file")
+
+
+class Kind(Exception):
+    """What keyring raises; only the names of its classes count."""
+
+
+NO_BACKEND = type("NoKeyringError", (Kind,), {})("No recommended backend: mk-1")
+LOCKED = type("KeyringLocked", (Kind,), {})("Failed to unlock: mk-1")
+REFUSED = type("PasswordSetError", (Kind,), {})("Can't store mk-1")
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "hint"),
+    [
+        (NO_BACKEND, "has no keychain", "Secret Service"),
+        (LOCKED, "is locked (KeyringLocked)", "Unlock it"),
+        (REFUSED, "cannot be used (PasswordSetError)", "--store file"),
+    ],
+)
+def test_a_keychain_that_fails_is_told_as_it_is_and_nothing_is_saved(
+    folder: Path,
+    accounts: Accounts,
+    keyring: FakeKeyring,
+    error: Exception,
+    message: str,
+    hint: str,
+) -> None:
+    keyring.broken = error
+    with pytest.raises(ModellixError) as caught:
+        accounts.save(login(store="keychain"), expected=None)
+    assert caught.value.code is ErrorCode.KEYCHAIN_UNAVAILABLE
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+    assert "--store file" in caught.value.hint
+    assert "pip install" not in caught.value.hint
+    assert "mk-1" not in caught.value.message + caught.value.hint
+    assert files(folder) == {}
+
+
+def test_a_keychain_that_keeps_nothing_is_an_error(
+    folder: Path, accounts: Accounts, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyring, "set_password", lambda *_: None)
+    with pytest.raises(ModellixError, match="did not keep the key") as caught:
+        accounts.save(login(store="keychain"), expected=None)
+    assert caught.value.code is ErrorCode.KEYCHAIN_UNAVAILABLE
+    assert files(folder) == {}
+
+
+def test_the_null_backend_is_named_for_reading_and_writing(
+    folder: Path, accounts: Accounts, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts.save(login(store="keychain"), expected=None)
+    null = type("Keyring", (), {"__module__": "keyring.backends.null"})()
+    monkeypatch.setattr(keyring, "get_keyring", lambda: null, raising=False)
+    for use in (
+        lambda: accounts.saved_key("default", ORIGIN),
+        lambda: accounts.save(login("work", store="keychain"), expected=None),
+    ):
+        with pytest.raises(ModellixError, match="null backend") as caught:
+            use()
+        assert "PYTHON_KEYRING_BACKEND" in caught.value.hint
+    assert list(read(folder)["profiles"]) == ["default"]
+
+
+def test_a_keychain_that_hangs_is_given_up(
+    folder: Path, accounts: Accounts, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = Event()
+    monkeypatch.setattr(keychain, "PATIENCE", 0.05)
+    monkeypatch.setattr(keyring, "get_password", lambda *_: over.wait(60))
+    with pytest.raises(ModellixError, match="did not answer within") as caught:
+        accounts.save(login(store="keychain"), expected=None)
+    over.set()
+    assert caught.value.code is ErrorCode.KEYCHAIN_UNAVAILABLE
+    assert files(folder) == {}
 
 
 def test_deleting_what_is_not_in_the_keychain_is_no_error(keyring: FakeKeyring) -> None:
@@ -529,3 +635,60 @@ Accounts(Path({str(folder)!r}), Clock()).save(Login("b", "{ORIGIN}", "mk-2", "fi
     assert accounts.saved_key("default", ORIGIN) == ApiKey("mk-1", "file")
     accounts.save(login("b", "mk-3"), expected=None)
     assert accounts.saved_key("b", ORIGIN) == ApiKey("mk-3", "file")
+
+
+# Killed while saving
+
+KILLED = """
+import os, sys
+from pathlib import Path
+Path.replace = lambda self, target: os._exit(9)
+from modellix_cli.clock import Clock
+from modellix_cli.profiles.accounts import Accounts, Login
+Accounts(Path(sys.argv[1]), Clock()).save(
+    Login("default", "https://api.modellix.ai", "mk-SECRET", "file"), expected=None)
+"""
+
+
+@pytest.fixture
+def killed(folder: Path) -> Path:
+    """A folder in which a login was killed after it wrote the key to a temporary file."""
+    command = [sys.executable, "-c", KILLED, str(folder)]
+    assert subprocess.run(command, check=False).returncode == 9
+    for lock in folder.glob("*.lock"):
+        os.utime(lock, (1, 1))  # long dead
+    assert any(b"mk-SECRET" in data for data in contents(folder))
+    return folder
+
+
+def contents(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in folder.iterdir() if path.is_file()]
+
+
+def test_the_key_that_a_killed_login_left_is_removed_by_the_next_change(
+    killed: Path, accounts: Accounts
+) -> None:
+    accounts.save(login(key="mk-2"), expected=None)
+    assert not any(b"mk-SECRET" in data for data in contents(killed))
+    assert sorted(files(killed)) == ["config.json", "credentials.json"]
+
+
+def test_what_is_no_temporary_file_of_ours_stays(killed: Path, accounts: Accounts) -> None:
+    for name in ("notes.tmp", ".config.bak", ".config.x.tmp", "config.json.mine"):
+        (killed / name).touch()
+    accounts.remove_leftovers()
+    names = {path.name for path in killed.iterdir()}
+    assert names == {"notes.tmp", ".config.bak", ".config.x.tmp", "config.json.mine"}
+
+
+def test_a_temporary_file_beside_the_target_of_a_link_is_removed(
+    folder: Path, accounts: Accounts, tmp_path: Path
+) -> None:
+    accounts.save(login(), expected=None)
+    target = tmp_path / "dotfiles.json"
+    (folder / "credentials.json").rename(target)
+    (folder / "credentials.json").symlink_to(target)
+    part = tmp_path / f".dotfiles.123.{'0' * 8}-{'0' * 4}-{'0' * 4}-{'0' * 4}-{'0' * 12}.tmp"
+    part.write_text("mk-SECRET")
+    accounts.remove_leftovers()
+    assert not part.exists()

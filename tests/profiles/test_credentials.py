@@ -328,13 +328,31 @@ def test_broken_credentials_are_an_error(
 
 
 @pytest.mark.parametrize("name", ["config.json", "credentials.json"])
-def test_a_file_that_is_a_link_is_refused(bare: dict[str, str], folder: Path, name: str) -> None:
+def test_a_file_that_is_a_link_to_ours_is_read(
+    bare: dict[str, str], folder: Path, name: str
+) -> None:
     write(folder, schema2("file"), stored("mk-file"))
     (folder / name).rename(folder / "elsewhere")
     (folder / name).symlink_to("elsewhere")
+    assert find(bare) == "mk-file"
+
+
+@pytest.mark.parametrize("name", ["config.json", "credentials.json"])
+@pytest.mark.parametrize("fault", ["writable", "foreign"])
+def test_a_file_that_is_a_link_to_what_is_not_ours_alone_is_refused(
+    bare: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, fault: str
+) -> None:
+    write(folder, schema2("file"), stored("mk-file"))
+    (folder / name).rename(folder / "elsewhere")
+    (folder / name).symlink_to("elsewhere")
+    if fault == "writable":
+        (folder / "elsewhere").chmod(0o666)
+    else:
+        monkeypatch.setattr("os.getuid", lambda: 54321)
     error = failure(bare)
     assert error.code is ErrorCode.CONFIG_UNREADABLE
     assert "symbolic link" in error.message
+    assert str(folder / "elsewhere") in error.message
 
 
 def test_a_link_to_nowhere_is_refused_too(bare: dict[str, str], folder: Path) -> None:

@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command as build_typer_command
 
 from modellix_cli.commands._framework.global_options import GLOBAL_PANEL, global_options
+from modellix_cli.commands._framework.suggestions import answer, elsewhere
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted, usage
 from modellix_cli.domain.text import one_line
@@ -40,6 +41,7 @@ class Spec:
     examples: tuple[str, ...]
     exits: tuple[ExitStatus, ...]
     hidden: bool
+    pays: bool
 
 
 def command(
@@ -49,10 +51,11 @@ def command(
     exits: Iterable[ExitStatus] = (),
     outputs: Iterable[Output] = (),
     hidden: bool = False,
+    pays: bool = False,
 ) -> Callable[[Callable[..., None]], Spec]:
     """Declare a command: its default output, output values beyond human, json and quiet, its
-    examples (without the program's name), exit statuses beyond 0, 1, 2 and 130, and whether help
-    and completion pass over it.
+    examples (without the program's name), exit statuses beyond 0, 1, 2 and 130, whether help and
+    completion pass over it, and whether it can spend money.
     """
     every = (Output.HUMAN, Output.JSON, Output.QUIET, *outputs)
     statuses = sorted(
@@ -60,7 +63,7 @@ def command(
     )
 
     def declare(function: Callable[..., None]) -> Spec:
-        return Spec(function, default, every, tuple(examples), tuple(statuses), hidden)
+        return Spec(function, default, every, tuple(examples), tuple(statuses), hidden, pays)
 
     return declare
 
@@ -74,6 +77,7 @@ class Command(TyperCommand):
         """Parse; `--help` anywhere before `--` wins, an option given twice is refused."""
         if isinstance(ctx.obj, Session):
             ctx.obj.command_path = ctx.command_path
+            ctx.obj.pays = self.spec.pays
         before = args[: args.index("--")] if "--" in args else args
         if {"-h", "--help"} & set(before):
             args = ["--help"]
@@ -120,6 +124,16 @@ class Group(TyperGroup):
         )
         self._verbs = verbs
 
+    @property
+    def verbs(self) -> list[str]:
+        """The names of its commands."""
+        return list(self._verbs)
+
+    @property
+    def nouns(self) -> tuple[str, ...]:
+        """Which of its commands are nouns: groups of commands."""
+        return ()
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the verbs in the order in which they are registered."""
         return list(self._verbs)
@@ -157,10 +171,12 @@ class Group(TyperGroup):
             return None, None, []
         path = ctx.command_path.partition(" ")[2]
         wanted = one_line(f"{path} {args[0]}".strip())
+        known = answer(path, args[0])
+        meant = "" if known else suggestion(args[0], self, ctx)
         raise ModellixError(
             ErrorCode.UNKNOWN_COMMAND,
-            f"{wanted} is not a {PROGRAM} command.{suggestion(args[0], self, ctx)}",
-            hint=f"Run {ctx.command_path} --help for the list.",
+            f"{wanted} is not a {PROGRAM} command.{meant}",
+            hint=known or f"Run {ctx.command_path} --help for the list.",
         )
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -177,10 +193,13 @@ class Group(TyperGroup):
 
 def suggestion(word: str, group: Group, ctx: Any) -> str:
     """Return a sentence that names the command of `group` that may have been meant, or ""."""
+    path = ctx.command_path.partition(" ")[2]
+    places = elsewhere(word, ctx.find_root().command, ctx)
+    if places:
+        return f" Did you mean {' or '.join(places)}?"
     near = get_close_matches(word, group.list_commands(ctx), n=1, cutoff=0.6)
     if not near:
         return ""
-    path = ctx.command_path.partition(" ")[2]
     return f" Did you mean {path} {near[0]}?" if path else f" Did you mean {near[0]}?"
 
 

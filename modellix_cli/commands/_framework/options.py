@@ -67,23 +67,21 @@ ApiKey = Annotated[
 ]
 ApiKeyStdin = Annotated[
     bool,
-    typer.Option("--api-key-stdin", help="Read the key from stdin, as from a secret manager."),
+    typer.Option("--api-key-stdin", help="Read the API key from stdin."),
 ]
-Check = Annotated[bool, typer.Option("--check", help="Validate the key, write nothing.")]
+Check = Annotated[bool, typer.Option("--check", help="Validate the key without saving it.")]
 Force = Annotated[
     bool,
-    typer.Option(
-        "--force", help="Replace another saved key; files that cannot be used are set aside."
-    ),
+    typer.Option("--force", help="Replace a saved key; rename config files that cannot be used."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes instead of being asked.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; assume yes.")]
 StoreName = Literal["keychain", "file"]
 StoreIn = Annotated[
     StoreName | None,
     typer.Option(
         "--store",
-        help="Where the key is kept: a file for the user alone, or the system's keychain. "
-        "By default where it is now, else in the file.",
+        help="Where to save the key: a file that only you can read, or the system's keychain. "
+        "Default: where it is saved now, else the file.",
     ),
 ]
 Interval = Annotated[

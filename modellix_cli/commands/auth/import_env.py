@@ -29,9 +29,8 @@ def import_env(
     store: StoreIn = None,
 ) -> None:
     """Validate the API key of an environment variable and save it. Nothing is charged."""
-    from modellix_cli.domain.values import parse_api_key
     from modellix_cli.output import accounts
-    from modellix_cli.profiles.credentials import ApiKey
+    from modellix_cli.profiles.credentials import environment_key
     from modellix_cli.workflows.login import Wanted, import_key
 
     session = Session.of(ctx)
@@ -45,10 +44,10 @@ def import_env(
     if not text.strip():
         raise ModellixError(
             ErrorCode.MISSING_API_KEY,
-            f"Environment variable {name} is empty or missing.",
-            hint=f"Set it, or name another with --env-var. At a prompt: "
+            f"Missing API key: environment variable {name} is empty or missing.",
+            hint="Set it, or name another variable with --env-var. To type the key: "
             f"{session.command_line('auth login')}",
         )
     wanted = Wanted(None, False, False, force, False, store)
-    result = import_key(session, ApiKey(parse_api_key(text), "environment"), wanted)
+    result = import_key(session, environment_key(text, name), wanted)
     accounts.imported(session.out, result, name)

@@ -27,10 +27,10 @@ def login(
     yes: Yes = False,
     store: StoreIn = None,
 ) -> None:
-    """Validate an API key, save it for the selected profile, and make that the current one.
+    """Validate an API key, save it for the selected profile, and make that profile current.
 
-    A key that is only in MODELLIX_API_KEY is validated and not saved; auth import-env saves it.
-    Nothing is charged.
+    A saved key that no longer works is replaced; to replace one that works, pass --force. A key
+    that is only in MODELLIX_API_KEY is not saved; auth import-env saves it. Nothing is charged.
     """
     from modellix_cli.output import accounts
     from modellix_cli.workflows.login import Wanted, sign_in

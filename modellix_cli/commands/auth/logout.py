@@ -15,7 +15,7 @@ from modellix_cli.output.sink import Output
     exits=(ExitStatus.AUTH,),
 )
 def logout(ctx: typer.Context, yes: Yes = False) -> None:
-    """Remove the selected profile and its keys from this machine. The key itself stays valid."""
+    """Remove the selected profile and its API keys from this machine. The keys stay valid."""
     from modellix_cli.output import accounts
     from modellix_cli.workflows.logout import sign_out
 

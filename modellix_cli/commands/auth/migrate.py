@@ -18,14 +18,12 @@ from modellix_cli.output.sink import Output
 )
 def migrate(
     ctx: typer.Context,
-    to: Annotated[
-        StoreName, typer.Option("--to", help="Where the keys are kept from now on.")
-    ] = "file",
+    to: Annotated[StoreName, typer.Option("--to", help="Where to save the keys.")] = "file",
     yes: Yes = False,
 ) -> None:
-    """Convert keys saved by version 0.0.7 or older. Sends nothing.
+    """Convert keys saved by version 0.0.7 or older. Nothing is sent.
 
-    Each is bound to the API address in use (--base-url); 0.0.7 cannot read the result.
+    Each key is bound to the current API address (--base-url). Version 0.0.7 cannot read the result.
     """
     from modellix_cli.context.prompts import confirm
     from modellix_cli.output import accounts
@@ -34,10 +32,10 @@ def migrate(
     unasked = "Pass --yes to migrate in a non-interactive session."
     moved: list[str] = []
     if session.sandbox:
-        session.out.note("Sandbox: the saved login is left alone.")
+        session.out.note("Sandbox: the saved login is not changed.")
     else:
         if not yes:
-            question = f"Migrate every key of the old format to {to}, for {session.key_origin}?"
+            question = f"Convert all keys in the old format to {to}, for {session.key_origin}?"
             confirm(session, question, unasked=unasked)
         moved = session.accounts.migrate(session.key_origin, to)
     accounts.migrated(session.out, moved, session.key_origin, to, session.accounts)

@@ -20,20 +20,20 @@ def status(
     ctx: typer.Context,
     ignore_env: Annotated[
         bool,
-        typer.Option("--ignore-env", help="Look past MODELLIX_API_KEY, at the saved key."),
+        typer.Option("--ignore-env", help="Ignore MODELLIX_API_KEY; use the saved key."),
     ] = False,
     api_key: ApiKey = None,
 ) -> None:
-    """Show profile, API and source of the key, whether it is valid, and the team's balance.
+    """Show the profile, where the API key comes from, whether it is valid, and the balance.
 
-    Never shows the key. Nothing is charged.
+    A key that could not be checked is shown as unknown. The key itself is never shown. Nothing is
+    charged.
     """
     from modellix_cli.output import accounts
-    from modellix_cli.workflows.login_status import find_standing
-    from modellix_cli.workflows.results import report_errors
+    from modellix_cli.workflows.login_status import find_login, tell_fault
 
     session = Session.of(ctx)
-    standing = find_standing(session, api_key, ignore_env=ignore_env)
-    accounts.standing(session.out, standing)
-    if standing.error is not None:
-        raise typer.Exit(report_errors(session, [standing.error]))
+    login = find_login(session, api_key, ignore_env=ignore_env)
+    accounts.login_status(session.out, login)
+    if login.error is not None:
+        raise typer.Exit(tell_fault(session, login.error))

@@ -17,7 +17,7 @@ from modellix_cli.output.sink import Output
 def clear(ctx: typer.Context, yes: Yes = False) -> None:
     """Remove the selected profile; a config.json that cannot be used is deleted.
 
-    To keep such a file and begin anew instead, use auth login --force.
+    To keep such a file under another name, use auth login --force instead.
     """
     from modellix_cli.output import accounts
     from modellix_cli.workflows.logout import sign_out

@@ -9,7 +9,7 @@ from modellix_cli.output.sink import Output
 
 @command(default=Output.HUMAN, examples=("config path", "config path --json"))
 def path(ctx: typer.Context) -> None:
-    """Print the path of config.json, whether or not it exists. Sends nothing."""
+    """Print the path of config.json, whether or not it exists. Nothing is sent."""
     from modellix_cli.output import accounts
     from modellix_cli.workflows.login_status import find_saved
 

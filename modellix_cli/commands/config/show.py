@@ -14,13 +14,12 @@ from modellix_cli.output.sink import Output
     exits=(ExitStatus.AUTH,),
 )
 def show(ctx: typer.Context) -> None:
-    """Show the saved profiles and the source of the key in use, never the key. Sends nothing."""
+    """Show the saved profiles and where the API key comes from, never the key. Nothing is sent."""
     from modellix_cli.output import accounts
-    from modellix_cli.workflows.login_status import find_configured
-    from modellix_cli.workflows.results import report_errors
+    from modellix_cli.workflows.login_status import find_configured, tell_fault
 
     session = Session.of(ctx)
-    standing = find_configured(session)
-    accounts.configuration(session.out, standing)
-    if standing.error is not None:
-        raise typer.Exit(report_errors(session, [standing.error]))
+    login = find_configured(session)
+    accounts.configuration(session.out, login)
+    if login.error is not None:
+        raise typer.Exit(tell_fault(session, login.error))

@@ -34,6 +34,7 @@ MIB_64: Final = 64 * 1024 * 1024
 
 @command(
     default=Output.JSON,
+    pays=True,
     outputs=(Output.JSONL,),
     examples=(
         "model batch tasks.jsonl --max-tasks 50",

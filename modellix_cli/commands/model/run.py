@@ -22,10 +22,11 @@ from modellix_cli.commands._framework.options import (
     Timeout,
     save_options,
 )
+from modellix_cli.commands._framework.suggestions import quoting_advice
 from modellix_cli.context.session import Session, unreadable_stdin
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
-from modellix_cli.domain.values import parse_slug
+from modellix_cli.domain.values import parse_request_key, parse_slug
 from modellix_cli.inputs.body import MAX_BODY_BYTES, read_body
 from modellix_cli.output.sink import Output
 
@@ -40,6 +41,7 @@ _MODEL_HINT: Final = (
 
 @command(
     default=Output.JSON,
+    pays=True,
     outputs=(Output.TASK_ID,),
     examples=(
         """model run bytedance/seedream-4.5-t2i --body '{"prompt": "a cat"}' --wait""",
@@ -122,14 +124,18 @@ def run(
 
     session = Session.of(ctx)
     if slug is not None and model_slug is not None:
-        raise usage("The model was given twice: once is enough, as SLUG or with --model-slug.")
+        raise usage(
+            "The model was given twice. Give it once, as SLUG or with --model-slug.",
+            hint=quoting_advice(body),
+        )
     if slug is None and model_slug is None:
         raise usage("Missing model.", hint=_MODEL_HINT)
     if output_dir is not None and not wait:
         raise usage("--output-dir saves results, so it needs --wait.")
     if body_file == "-" and body is None and session.runtime.stdin_is_terminal:
         raise unreadable_stdin("--body-file")
-    request = read_body(body, body_file, session.runtime.read_stdin, max_body_bytes)
+    file = body_file if body_file in (None, "-") else str(session.path(body_file))
+    request = read_body(body, file, session.runtime.read_stdin, max_body_bytes)
     model = parse_slug(slug or model_slug or "")
     client = session.client(api_key)
     session.save_to = output_dir
@@ -140,7 +146,7 @@ def run(
         interval=interval,
         resume=resume,
         resend_unknown=resend_unknown,
-        request_key=request_key,
+        request_key=None if request_key is None else parse_request_key(request_key),
     )
     with suggesting(session, model):
         outcome = run_model(session, client, model, request, options, downloader)

@@ -41,9 +41,7 @@ class Watch:
             running_at = age
         told = seconds if self.tells else None
         self.submitted += 1
-        self.estimator.ended(
-            MODEL, self.submitted, running_at=running_at, seen_at=age, told=told
-        )
+        self.estimator.ended(MODEL, self.submitted, running_at=running_at, seen_at=age, told=told)
         return polls, age - seconds
 
     def tasks(self, lengths: Iterable[float]) -> tuple[float, float]:

@@ -18,9 +18,7 @@ def policy(
 
 
 def unavailable(wait: float | None = None) -> ModellixError:
-    return ModellixError(
-        ErrorCode.SERVICE_UNAVAILABLE, "later.", status=503, retry_after=wait
-    )
+    return ModellixError(ErrorCode.SERVICE_UNAVAILABLE, "later.", status=503, retry_after=wait)
 
 
 def rate_limited(wait: float | None = None) -> ModellixError:

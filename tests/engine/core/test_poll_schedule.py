@@ -32,9 +32,7 @@ class NoChance(Random):
 class Polls(PollScheduler):
     """A schedule for tasks of one model, with a time that goes on."""
 
-    def __init__(
-        self, *known: float, interval: float | None = None, reached: bool = True
-    ) -> None:
+    def __init__(self, *known: float, interval: float | None = None, reached: bool = True) -> None:
         self.now = 0.0
         estimator = DurationEstimator(NoChance())
         estimator.learn(MODEL, known)

@@ -48,9 +48,7 @@ def _refs(engine: Engine, event: events.Event) -> list[int]:
 def _all(engine: Engine) -> list[int]:
     sending, following = engine._submitting, engine._following
     found = [
-        line.ref
-        for group in (sending._queue, sending._allowed, sending._held)
-        for line in group
+        line.ref for group in (sending._queue, sending._allowed, sending._held) for line in group
     ]
     for table in (
         sending._blocked,

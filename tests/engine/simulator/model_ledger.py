@@ -184,9 +184,7 @@ class ModelLedger:
 
     def _taken(self, batch: _Batch, identity: str) -> set[int | None]:
         return {
-            line.submission
-            for line in batch.lines.values()
-            if line.key.identity.digest == identity
+            line.submission for line in batch.lines.values() if line.key.identity.digest == identity
         }
 
     def _replaced(self, number: int, identity: str) -> bool:
@@ -323,9 +321,7 @@ class ModelLedger:
         self._of.setdefault(one.identity, []).append(one)
         return one
 
-    def _answer_instead(
-        self, request: Request, number: int, identity: str
-    ) -> _Submission | None:
+    def _answer_instead(self, request: Request, number: int, identity: str) -> _Submission | None:
         last = number
         while later := [
             one.number

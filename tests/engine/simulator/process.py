@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.identity import RequestIdentity
@@ -367,9 +366,7 @@ class Process:
         replaces = self.ledger.replaces(claim.number)
         if replaces is not None:
             self._check_word(replaces)
-        self.truth.claimed(
-            claim.number, request.identity.digest, request.request_key, replaces
-        )
+        self.truth.claimed(claim.number, request.identity.digest, request.request_key, replaces)
         return claim.number
 
     def _check_word(self, replaces: int) -> None:
@@ -379,7 +376,7 @@ class Process:
             return
         unknown = old.state is SubmissionState.UNKNOWN
         failed = old.state is SubmissionState.ACCEPTED and has_failed(old.status)
-        if not (unknown and self.job.resend or failed and self.job.retry_failed):
+        if not ((unknown and self.job.resend) or (failed and self.job.retry_failed)):
             raise Violation(f"attempt {replaces} is sent again without the user's word")
 
     def _record(self, effect: effects.RecordOutcome) -> bool:
@@ -442,9 +439,7 @@ class Process:
             return
         error = answer.error
         if error is None:
-            record = effects.RecordOutcome(
-                effect.number, SubmissionState.ACCEPTED, answer.task_id
-            )
+            record = effects.RecordOutcome(effect.number, SubmissionState.ACCEPTED, answer.task_id)
         else:
             unknown = error.code is ErrorCode.SUBMISSION_UNKNOWN
             state = SubmissionState.UNKNOWN if unknown else SubmissionState.REJECTED

@@ -18,7 +18,6 @@ from tests.engine.simulator.server import Server
 from tests.engine.simulator.truth import Truth
 from tests.engine.simulator.world import Violation, World
 
-
 COVERED_EVERY = 3
 """Transitions are counted in every third run only, as it takes time."""
 
@@ -43,7 +42,9 @@ class Figures:
 class Universe:
     """One world with its processes."""
 
-    def __init__(self, seed: int, ledger: Ledger | None, coverage: Coverage | None, tracing: bool) -> None:
+    def __init__(
+        self, seed: int, ledger: Ledger | None, coverage: Coverage | None, tracing: bool
+    ) -> None:
         random = Random(seed)
         self.plan: Plan = draw(random)
         self.world = World(seed, tracing=tracing)
@@ -151,7 +152,7 @@ class Simulator:
         real = bool(self._real_every) and seed % self._real_every == 0
         try:
             universe = self._run(seed, real=real, tracing=False)
-        except Exception as error:  # noqa: BLE001 - a defect is a failure of this seed as well
+        except Exception as error:
             raise self._failure(seed, error, real=real) from error
         self.figures.add(universe.figures())
         self.figures.real += real
@@ -165,7 +166,7 @@ class Simulator:
         try:
             with self._as(universe.ledger):
                 universe.run()
-        except Exception as error:  # noqa: BLE001 - shown for what it is
+        except Exception as error:
             trace.append("".join(traceback.format_exception(error)[-6:]))
             trace.append(f"FAILED {type(error).__name__}: {error}")
         return trace
@@ -189,7 +190,7 @@ class Simulator:
 
     def _cleared(self) -> RealLedger:
         if self._real is None:
-            shm = Path("/dev/shm")  # noqa: S108 - memory, if there is such a thing
+            shm = Path("/dev/shm")
             where = self._stack.enter_context(
                 tempfile.TemporaryDirectory(dir=shm if shm.is_dir() else None)
             )

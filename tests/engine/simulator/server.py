@@ -45,11 +45,38 @@ class Nature:
     cap: int = 0
 
 
-POSTS = (
-    "made lost never network tls rate rate_wait crowded unavailable unavailable_wait unavailable_0"
-    " payment unauthorized invalid named named_lie same"
-).split()
-POLLS = "true network unavailable rate bad_reply missing invalid unauthorized odd tls slow".split()
+POSTS = [
+    "made",
+    "lost",
+    "never",
+    "network",
+    "tls",
+    "rate",
+    "rate_wait",
+    "crowded",
+    "unavailable",
+    "unavailable_wait",
+    "unavailable_0",
+    "payment",
+    "unauthorized",
+    "invalid",
+    "named",
+    "named_lie",
+    "same",
+]
+POLLS = [
+    "true",
+    "network",
+    "unavailable",
+    "rate",
+    "bad_reply",
+    "missing",
+    "invalid",
+    "unauthorized",
+    "odd",
+    "tls",
+    "slow",
+]
 
 
 def error(code: ErrorCode, status: int | None = None, wait: float | None = None) -> ModellixError:

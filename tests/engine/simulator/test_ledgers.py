@@ -50,7 +50,9 @@ class Session:
         key = f"k{identity}" if self.random.random() < 0.15 else None
         if self.random.random() < 0.02:
             key = "k"
-        return LineKey(line, choice((None, None, "x", "y")), SLUG, RequestIdentity(identity, ()), key)
+        return LineKey(
+            line, choice((None, None, "x", "y")), SLUG, RequestIdentity(identity, ()), key
+        )
 
     def _begin(self) -> Call:
         lines = [self._key(line) for line in range(1, self.random.randrange(2, 6))]
@@ -108,7 +110,11 @@ class Session:
         batch = self.random.choice(list(self.batches))
         files = self.random.choice([None, (), ({"path": "x"},)])
         line = self.random.choice(self.batches[batch]).line
-        return "record_end", (batch, BatchLine(line, SLUG, None, None, "success", "d", ("u",), files)), {}
+        return (
+            "record_end",
+            (batch, BatchLine(line, SLUG, None, None, "success", "d", ("u",), files)),
+            {},
+        )
 
     def _finish(self) -> Call:
         return "finish", (self.random.choice(list(self.batches)), "done"), {}

@@ -1,0 +1,127 @@
+"""Options and commands that do not exist: what to type instead; lines that a shell split."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modellix_cli.commands._framework.suggestions import close_option, quoting_advice
+from tests.commands.test_tree import COMMANDS
+from tests.conftest import Cli
+
+DESTRUCTIVE = {"--clear", "--force", "--yes", "--overwrite", "--new", "--resend-unknown"}
+OPTIONS = sorted({o for _, c in COMMANDS for p in c.params for o in p.opts if o.startswith("--")})
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("model list --typ text-to-image", "--type"),
+        ("model list --serach cat", "--search"),
+        ("task download t-1 --output-di out", "--output-dir"),
+        ("task wait t-1 --time-out 5m", "--timeout"),
+        ("model run --model a/b", "--model-slug"),
+        ("--jsn model list", "--json"),
+    ],
+)
+def test_a_close_option_is_named(cli: Cli, line: str, meant: str) -> None:
+    result = cli(*line.split())
+    assert result.status == 2
+    assert f"Did you mean {meant}?" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "task history --search cat",
+        "task history --cleer",
+        "task history --clea",
+        "init --forse",
+        "auth logout --yess",
+        "task download t-1 --overwite",
+        "model batch t.jsonl --nwe",
+        "auth status --quux",
+    ],
+)
+def test_no_destructive_and_no_distant_option_is_named(cli: Cli, line: str) -> None:
+    result = cli(*line.split())
+    assert result.status == 2
+    assert "No such option" in result.stderr
+    assert "Did you mean" not in result.stderr
+
+
+@given(st.sampled_from(OPTIONS), st.text("abcdefghijklmnopqrstuvwxyz-", max_size=3))
+def test_a_destructive_option_is_never_named(option: str, noise: str) -> None:
+    for typed in (option + noise, option[:-1], "--" + noise + option[2:]):
+        assert close_option(typed, OPTIONS) not in DESTRUCTIVE
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("model run a/b --prompt cat", ("--body", "prompt")),
+        ("model run a/b --body {} --seed 7", ("--body",)),
+        ("--prompt cat", ("modellix-cli model run", "--body")),
+        ("model list --prompt cat", ("modellix-cli model run", "--body")),
+        ("model run a/b a red cat", ("--body",)),
+    ],
+)
+def test_what_belongs_into_the_body_is_said(cli: Cli, line: str, words: tuple[str, ...]) -> None:
+    result = cli(*line.split())
+    assert result.status == 2
+    for word in words:
+        assert word in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("run a/b", "modellix-cli model run"),
+        ("generate a cat", "modellix-cli model run"),
+        ("login", "auth login"),
+        ("logout", "auth logout"),
+        ("whoami", "auth whoami"),
+        ("list", "modellix-cli model list"),
+        ("models", "modellix-cli model list"),
+        ("task list", "modellix-cli task history"),
+        ("tasks", "modellix-cli task history"),
+        ("balance", "modellix-cli auth status"),
+        ("version", "modellix-cli --version"),
+        ("cancel t-1", "cannot cancel"),
+        ("task cancel t-1", "cannot cancel"),
+        ("wait t-1", "task wait"),
+        ("download t-1", "task download"),
+        ("upload cat.png", "file upload"),
+        ("model wait t-1", "task wait"),
+    ],
+)
+def test_commands_that_many_expect_are_answered(cli: Cli, line: str, words: str) -> None:
+    result = cli(*line.split())
+    assert result.status == 127
+    assert words in result.stderr
+    shown = cli("--json", *line.split()).json["error"]
+    assert words in shown["message"] + shown["hint"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["a/b", "--body", "{prompt: a", "cat}"],
+        ["a/b", "--body", "{prompt:", "a", "cat}"],
+        ["a/b", "--body", "'{prompt:", "a cat}'"],
+        ["a/b", "--body={prompt:", "a", "cat}"],
+        ["a/b", "--body", '{"prompt":', "a", "cat}"],
+        ["a/b", "--body", "\\{\\prompt\\:", "a", "cat}"],
+        ["--model-slug", "a/b", "--body", "{prompt: a", "cat}"],
+    ],
+)
+def test_a_body_that_the_shell_split_gets_the_quoting_advice(cli: Cli, words: list[str]) -> None:
+    result = cli("model", "run", *words)
+    assert result.status == 2
+    assert "The shell split --body at its blanks" in result.stderr
+    for shell in ("cmd.exe", "PowerShell 5.1", "--body-file"):
+        assert shell in result.stderr
+
+
+@pytest.mark.parametrize("body", [None, "", "{}", '{"a": 1}', "[1,", "text", " {} "])
+def test_a_whole_body_was_not_split(body: str | None) -> None:
+    assert quoting_advice(body) is None
