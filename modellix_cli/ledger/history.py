@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from modellix_cli.clock import Clock, iso
-from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.jsontext import Number
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.values import canonical_base_url
@@ -111,14 +110,6 @@ class Cleared:
     kept: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How much the ledger holds: tasks, and submissions of unknown outcome."""
-
-    tasks: int
-    unsettled: int
-
-
 class History:
     """The history of this machine. `official` is where the official CLI keeps its history.json,
     `sandbox_url` the base URL that marks the sandbox's tasks; `warn` is told what is unusable.
@@ -192,21 +183,6 @@ class History:
             return Cleared(gone > 0, len(_unknown(db, values, now)))
 
         return self._file.transact(forget, durable=True)
-
-    def tally(self) -> Tally | None:
-        """Count what the ledger holds, the sandbox's too; None if it cannot be used."""
-        now = self._clock.now()
-
-        def count(db: sqlite3.Connection) -> Tally:
-            tasks = db.execute("SELECT count(*) FROM tasks").fetchone()
-            everyone = {"url": self._sandbox_url, "profile": None}
-            unsettled = [_unknown(db, everyone | {"sandbox": part}, now) for part in (False, True)]
-            return Tally(int(tasks[0]), sum(map(len, unsettled)))
-
-        try:
-            return self._file.read(count)
-        except ModellixError:
-            return None
 
     def _values(self, scope: Scope) -> dict[str, Any]:
         """Return what the statements above ask for."""

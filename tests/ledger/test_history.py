@@ -257,15 +257,6 @@ class TestClearing:
         assert not machine.history.clear(ALL).anything
 
 
-def test_the_tally_counts_tasks_and_unknown_outcomes(machine: Machine) -> None:
-    ledger = machine.ledger()
-    ledger.sent()
-    ledger.sent(request('{"n": 1}'), UNKNOWN)
-    tally = machine.history.tally()
-    assert tally is not None
-    assert (tally.tasks, tally.unsettled) == (1, 1)
-
-
 @pytest.mark.parametrize(
     "use", [lambda history: history.entries(ALL, 1), lambda history: history.clear(ALL)]
 )
@@ -275,4 +266,3 @@ def test_a_ledger_that_cannot_be_used_is_an_error_not_an_empty_list(
     (machine.folder / "state").write_text("")
     with pytest.raises(ModellixError, match="cannot be used"):
         use(machine.history)
-    assert machine.history.tally() is None
