@@ -63,7 +63,6 @@ class Session(Stores):
         from modellix_cli.ledger.rate_state import RateStateStore
 
         book = RateStateStore(self.ledger_file, self.account.key_mark)
-        self.at_end(book.close)
         return Governor(book, self.runtime.clock)
 
     @cached_property
