@@ -151,9 +151,12 @@ class Submitting:
     def pump(self, now: float) -> float | None:
         """Move on the lines for which there is room; return when to try again."""
         moments = [self._watching.pump(now)]
+        careful = not self._config.continue_on_unknown
+        if careful and self._following.left_unknown:
+            self.stop(_AFTER_UNKNOWN, None)
         self._queue += self._needs.freed()
         while self._queue and self._busy < self._config.concurrency and self.why_stopped is None:
-            if self._following.is_full:
+            if self._following.is_full or (careful and self._following.in_doubt):
                 break
             if self._held_until > now:
                 moments.append(self._held_until)
@@ -318,13 +321,13 @@ class Submitting:
         self._out.add(effects.RecordOutcome(line.number, state, error.task_id, error.message))
 
     def _replied_unknown(self, line: Active, error: ModellixError, now: float) -> None:
-        if not self._config.continue_on_unknown:
-            self.stop(_AFTER_UNKNOWN, None)
-        if error.task_id is not None:
+        if error.task_id is not None:  # it may be found: then the outcome is known
             line.task_id = error.task_id
             self._following.confirm(line, error, now)
-        else:
-            self._ends.doubtful(line, error.message, error)
+            return
+        self._ends.doubtful(line, error.message, error)
+        if not self._config.continue_on_unknown:
+            self.stop(_AFTER_UNKNOWN, None)
 
     def _refused(self, line: Active, error: ModellixError, now: float) -> None:
         decision = self._retry.refused(error, line.tries, now)
