@@ -30,6 +30,7 @@ bench: $(READY)  ## Measure against baselines in the same run
 	$(BIN)/python benchmarks/download.py
 	$(BIN)/python benchmarks/wait.py
 	$(BIN)/python benchmarks/batch.py
+	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/kill.py --rounds 40
 
 completions: $(READY)  ## Generate completions/ anew

@@ -20,6 +20,7 @@ TASK = {
     "wait": "task.wait",
     "download": "task.download",
     "history": "task.history",
+    "resolve": "task.resolve",
 }
 BATCH = {"list": "batch.list", "show": "batch.show"}
 AUTH = {
@@ -31,8 +32,8 @@ AUTH = {
     "migrate": "auth.migrate",
 }
 CONFIG = {"path": "config.path", "show": "config.show", "clear": "config.clear"}
+LEDGER = {"path": "ledger.path", "acknowledge": "ledger.acknowledge"}
 FILE = {"upload": "file.upload", "delete": "file.delete"}
-NOUNS = ("model", "task", "batch", "file", "auth", "config", "sandbox")
 ALONE = {
     "init": "init",
     "doctor": "doctor",
@@ -42,6 +43,9 @@ ALONE = {
     "quickstart": "quickstart",
 }
 SANDBOX = {"serve": "sandbox.serve", "reset": "sandbox.reset"}
+
+
+NOUNS = ("model", "task", "batch", "file", "ledger", "auth", "config", "sandbox")
 
 
 class Root(Group):
@@ -68,6 +72,8 @@ class Root(Group):
             return Group("auth", "Log in and out; save, check and migrate API keys.", AUTH)
         if cmd_name == "config":
             return Group("config", "Show the saved configuration, or remove a profile.", CONFIG)
+        if cmd_name == "ledger":
+            return Group("ledger", "The record of what was paid.", LEDGER)
         if cmd_name == "file":
             return Group("file", "Give models your own pictures: upload and delete them.", FILE)
         if cmd_name == "sandbox":

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from modellix_cli.clock import iso
+from modellix_cli.domain.account import account_of
 from modellix_cli.ledger.history import History, Scope
-from modellix_cli.ledger.journal import Account, Journal
-from modellix_cli.ledger.journal_file import JournalFile
-from tests.support import FakeClock
+from modellix_cli.ledger.records import TaskReport
+from tests.ledger.ledgers import Ledger
+from tests.support import KEY, FakeClock
 
 API = "https://api.modellix.ai"
 SANDBOX = "https://api.sandbox.invalid"
@@ -17,28 +18,34 @@ ALL = Scope(None, sandbox=False)
 
 
 class Machine:
-    """A journal, a history over it, and the official CLI's file beside them."""
+    """A ledger, a history over it, and the official CLI's file beside them."""
 
     def __init__(self, folder: Path, clock: FakeClock) -> None:
         self.folder = folder
         self.clock = clock
         self.warnings: list[str] = []
         self.official = folder / "history.json"
-        self.file = JournalFile(folder / "state", clock, self.warnings.append)
+        self._opened: list[Ledger] = []
+        self.file = self.ledger().file
         self.history = History(self.file, self.official, SANDBOX, clock, self.warnings.append)
 
-    def journal(self, profile: str = "default", base_url: str = API) -> Journal:
-        account = Account(base_url, profile)
-        return Journal(
-            JournalFile(self.folder / "state", self.clock, self.warnings.append),
-            account,
-            self.clock,
-        )
+    def ledger(self, profile: str = "default", base_url: str = API) -> Ledger:
+        account = account_of(base_url, profile, f"{KEY}-{profile}")
+        self._opened.append(Ledger(self.folder / "state", self.clock, account))
+        return self._opened[-1]
 
-    def saw(self, task_id: str, profile: str = "default", base_url: str = API) -> None:
-        journal = self.journal(profile, base_url)
-        journal.saw(task_id, "success")
-        journal.close()
+    def close(self) -> None:
+        for ledger in self._opened:
+            ledger.close()
+
+    def saw(
+        self,
+        task_id: str,
+        profile: str = "default",
+        base_url: str = API,
+        status: str = "success",
+    ) -> None:
+        self.ledger(profile, base_url).tasks.record_status(TaskReport(task_id, status))
         self.clock.sleep(1)
 
     def write(self, *entries: Any) -> None:

@@ -63,9 +63,14 @@ class _Literal(str):
     __slots__ = ()
 
 
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_Pairs, parse_int=_Literal, parse_float=_Literal
+)
+
+
 def _canonical(text: str, inputs: Mapping[_Path, str]) -> str:
     """Return what JSON says, written in the one way that equal values share."""
-    value = json.loads(text, object_pairs_hook=_Pairs, parse_int=_Literal, parse_float=_Literal)
+    value = _DECODER.decode(text)
     parts: list[str] = []
     _write(value, parts, (), inputs)
     return "".join(parts)

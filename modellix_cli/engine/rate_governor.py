@@ -18,8 +18,8 @@ from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import duration
-from modellix_cli.engine.request_window import learn, take, until
-from modellix_cli.ledger.rate_state import RateState, RateStateStore, Slots
+from modellix_cli.engine.request_window import learn, take
+from modellix_cli.ledger.rate_state import RateState, RateStateStore, Slots, lasts
 
 USUAL_CAP: Final = 3
 """Tasks a team may run at a time: so many are tried without asking (docs/spec/service.md 10)."""
@@ -83,14 +83,14 @@ class Governor:
 
         def decide(pace: RateState, slots: Slots) -> Ticket | float:
             now = self._clock.now()
-            held: float = NoSlot(until(pace.submit_hold, now))
+            held: float = NoSlot(lasts(pace.submit_held_at, pace.submit_hold, now))
             if not held and not whatever_runs:
                 held = _slot(pace, slots, now)
             self._troubled = pace.troubles > 0
             wait = held or take(pace, now, patience)
             if wait:
                 return wait
-            slots.take(ref, now + _UNDER_WAY)
+            slots.take(ref, now, _UNDER_WAY)
             return Ticket(ref)
 
         return self._book.change(decide)
@@ -106,7 +106,7 @@ class Governor:
 
         def note(pace: RateState, slots: Slots) -> None:
             now = self._clock.now()
-            slots.assign(ticket.ref, task_id, now + (expected * 1.3 + 2 if expected else _UNSEEN))
+            slots.assign(ticket.ref, task_id, now, expected * 1.3 + 2 if expected else _UNSEEN)
             if _boundless(pace):
                 return
             count, flying = slots.count(now)
@@ -132,7 +132,7 @@ class Governor:
         def note(pace: RateState, slots: Slots) -> None:
             if doubtful:
                 created = getattr(error, "task_id", None) or ticket.ref
-                slots.assign(ticket.ref, created, self._clock.now() + _UNSEEN)
+                slots.assign(ticket.ref, created, self._clock.now(), _UNSEEN)
                 return
             slots.free(ticket.ref)
             assert isinstance(error, ModellixError)
@@ -155,7 +155,8 @@ class Governor:
             elif not running:
                 wait = min(2.0**pace.crowds, _LONGEST_BACKOFF)
                 pace.crowds += 1
-            pace.submit_hold = now + max(until(pace.submit_hold, now), wait or 0.0)
+            left = lasts(pace.submit_held_at, pace.submit_hold, now)
+            pace.submit_hold, pace.submit_held_at = now + max(left, wait or 0.0), now
 
         self._book.change(note)
 
@@ -174,13 +175,13 @@ class Governor:
 
     def saw(self, task: Task) -> None:
         """Learn that a task ended, or still runs."""
-        until = self._clock.now() + _SEEN
+        now = self._clock.now()
 
         def note(pace: RateState, slots: Slots) -> None:
             if task.finished:
                 slots.ended(task.task_id)
             else:
-                slots.renew(task.task_id, until)
+                slots.renew(task.task_id, now, _SEEN)
 
         self._book.change(note)
 
@@ -257,7 +258,7 @@ def _slot(pace: RateState, slots: Slots, now: float) -> float:
         return 0.0
     count, flying = slots.count(now)
     if pace.cap is not None:
-        free = count < pace.cap or (now >= pace.probe_at and not flying)
+        free = count < pace.cap or (not flying and not 0 < pace.probe_at - now <= pace.probe_gap)
     else:
         if now - pace.last_at > _FORGET_SPURT:
             pace.spurt = 1

@@ -8,9 +8,8 @@ from math import inf
 from typing import Final
 
 from modellix_cli.api.retry import Limits
-from modellix_cli.ledger.rate_state import RateState
+from modellix_cli.ledger.rate_state import RateState, lasts
 
-_LONGEST_HOLD: Final = 24 * 3600.0
 _LONGEST_BACKOFF: Final = 10.0
 _SLOWEST: Final = 10.0
 _QUICKENING: Final = 1.02
@@ -44,7 +43,7 @@ def take(pace: RateState, now: float, patience: float = inf) -> float:
 
 
 def _wait(pace: RateState, now: float, patience: float) -> float:
-    held = until(pace.hold_until, now)
+    held = lasts(pace.held_at, pace.hold_until, now)
     if held:
         return held
     if now - pace.last_at > _FORGOTTEN:
@@ -84,7 +83,8 @@ def learn(pace: RateState, limits: Limits, now: float) -> None:
         if pace.troubles and pace.tried_at:
             _learn_pace(pace, now)
         return
-    fresh = now >= pace.hold_until  # else it left before the refusal that began the hold
+    # Else it left before the refusal that began the hold.
+    fresh = not lasts(pace.held_at, pace.hold_until, now)
     wait = limits.wait
     if wait is None:
         wait = min(2.0**pace.troubles, _LONGEST_BACKOFF) if fresh else 0.0
@@ -92,7 +92,8 @@ def learn(pace: RateState, limits: Limits, now: float) -> None:
         pace.troubles += fresh
         pace.tried_at = 0.0
         pace.sent = max(0, pace.sent - 1)
-    pace.hold_until = max(until(pace.hold_until, now) + now, now + wait)
+    pace.hold_until = now + max(lasts(pace.held_at, pace.hold_until, now), wait)
+    pace.held_at = now
 
 
 def _learn_window(
@@ -120,8 +121,3 @@ def _learn_pace(pace: RateState, now: float) -> None:
     if pace.limit is None:
         pace.gap = min(max(0.0, now - pace.window_start) / max(1, pace.sent), _SLOWEST)
         pace.window_start, pace.sent = now, 0
-
-
-def until(moment: float, now: float) -> float:
-    """Return the seconds until `moment`; 0 if it is over, or beyond belief after a clock jump."""
-    return moment - now if now < moment < now + _LONGEST_HOLD else 0.0

@@ -21,11 +21,13 @@ class KnownAccount:
 def find(db: sqlite3.Connection, account: Account) -> KnownAccount | None:
     """Return the account of a key, None if the ledger has none.
 
-    Without a key that is the one that the profile used last.
+    Without a key that is the one that the profile used last; for a key that was not used yet, what
+    the profile recorded without one.
     """
     row = db.execute(
-        "SELECT id, team FROM accounts WHERE base_url = :url"
-        " AND (key_mark = :mark OR :mark = '' AND profile = :profile) ORDER BY id DESC LIMIT 1",
+        "SELECT id, team FROM accounts WHERE base_url = :url AND (key_mark = :mark"
+        " OR profile = :profile AND (:mark = '' OR key_mark IS NULL))"
+        " ORDER BY key_mark IS NOT :mark, id DESC LIMIT 1",
         {"url": account.base_url, "mark": account.key_mark, "profile": account.profile},
     ).fetchone()
     return KnownAccount(int(row[0]), int(row[1])) if row else None
@@ -38,25 +40,20 @@ def find_or_add(db: sqlite3.Connection, account: Account, now: float) -> KnownAc
     first key that the profile has.
     """
     found = find(db, account)
-    if found is not None:
-        return found
     mark = account.key_mark or None
-    row = db.execute(
-        "UPDATE accounts SET key_mark = ? WHERE id = (SELECT id FROM accounts"
-        " WHERE base_url = ? AND profile = ? AND key_mark IS NULL ORDER BY id LIMIT 1)"
-        " RETURNING id, team",
-        (mark, account.base_url, account.profile),
-    ).fetchone()
-    if row is None:
-        number = db.execute("SELECT coalesce(max(max(id), max(team)), 0) + 1 FROM accounts")
-        new = int(number.fetchone()[0])
-        db.execute(
-            "INSERT INTO accounts (id, base_url, profile, key_mark, team, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (new, account.base_url, account.profile, mark, new, now),
-        )
-        row = (new, new)
-    return KnownAccount(int(row[0]), int(row[1]))
+    if found is not None:
+        if mark is not None:
+            statement = "UPDATE accounts SET key_mark = ? WHERE id = ? AND key_mark IS NULL"
+            db.execute(statement, (mark, found.id))
+        return found
+    number = db.execute("SELECT coalesce(max(max(id), max(team)), 0) + 1 FROM accounts")
+    new = int(number.fetchone()[0])
+    db.execute(
+        "INSERT INTO accounts (id, base_url, profile, key_mark, team, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (new, account.base_url, account.profile, mark, new, now),
+    )
+    return KnownAccount(new, new)
 
 
 def link(db: sqlite3.Connection, one: int, other: int) -> None:

@@ -5,7 +5,7 @@ Lines are matched with earlier attempts by what they ask, in whatever file those
 
 # ruff: noqa: S608 - what is put together are constants
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
@@ -30,6 +30,7 @@ from modellix_cli.ledger.processes import LEASE_SECONDS, Process, is_alive, this
 from modellix_cli.ledger.records import (
     Batch,
     BatchPlan,
+    LineKey,
     OtherAccount,
     PaidBefore,
     StartedBatch,
@@ -74,14 +75,19 @@ class Beginning:
     def run(self) -> StartedBatch:
         """Begin the batch. Raises `Refused` and what `BatchStore.begin` says."""
         last = self._last_of_these_lines()
+        if last is not None:
+            self._complete_lines(last)
+            if self._has_started_over_since(last):
+                last = None
+        self._batch = self._add() if last is None else last
+        keyed: list[LineKey] = []
         if last is None:
-            self._batch = self._add()
-            self._add_lines()
+            self._add_lines(keyed)
         else:
-            self._batch = last
-            self._complete_lines()
+            keyed += (key for key in self._plan.lines.keys() if key.request_key is not None)  # noqa: SIM118
         self._check_marks()
-        by_key = self._match()
+        self._adopt_legacy()
+        by_key = self._match(keyed)
         earlier = self._paid()
         if self._plan.on_paid is not OnPaid.NEW:
             self._check_other_accounts()
@@ -110,13 +116,17 @@ class Beginning:
         owner = Process(str(host), str(boot), int(pid or 0), int(started or 0))
         if state == "running" and is_alive(owner, float(lease_until or 0.0), self._now):
             return None
-        started_over = self._db.execute(
+        return int(number)
+
+    def _has_started_over_since(self, batch: int) -> bool:
+        """Whether the user began to pay again, in another batch, for any line of this one."""
+        found = self._db.execute(
             "SELECT 1 FROM batch_lines AS l JOIN batch_lines AS o ON o.identity = l.identity"
             " AND o.generation > l.generation JOIN batches AS b ON b.number = o.batch"
             " JOIN accounts AS a ON a.id = b.account WHERE l.batch = ? AND a.team = ? LIMIT 1",
-            (number, self._who.team),
-        ).fetchone()
-        return None if started_over else int(number)
+            (batch, self._who.team),
+        )
+        return found.fetchone() is not None
 
     def _add(self) -> int:
         plan, account = self._plan, self._account
@@ -131,30 +141,46 @@ class Beginning:
         assert made.lastrowid is not None
         return made.lastrowid
 
-    def _add_lines(self) -> None:
+    def _add_lines(self, keyed: list[LineKey]) -> None:
+        """Write the lines of a new batch; those with a request key are added to `keyed`."""
+
+        def rows() -> Iterator[tuple[int, int, str, str | None, str]]:
+            for key in self._plan.lines.keys():  # noqa: SIM118 - it is no mapping
+                if key.request_key is not None:
+                    keyed.append(key)
+                yield self._batch, key.line, key.slug, key.name, key.identity.digest
+
         self._db.executemany(
             "INSERT INTO batch_lines (batch, line, slug, name, identity) VALUES (?, ?, ?, ?, ?)",
+            rows(),
+        )
+        generation = CURRENT_GENERATION.format(identity="asked.identity", batch=":batch")
+        found = self._db.execute(
+            f"SELECT identity, {generation} FROM (SELECT DISTINCT identity FROM batch_lines"
+            " WHERE batch = :batch) AS asked",
+            {"batch": self._batch, "team": self._who.team},
+        ).fetchall()
+        over = int(self._plan.on_paid is OnPaid.NEW)
+        self._db.executemany(
+            "UPDATE batch_lines SET generation = ? WHERE batch = ? AND identity = ?",
             (
-                (self._batch, key.line, key.slug, key.name, key.identity.digest)
-                for key in self._plan.lines.keys()  # noqa: SIM118 - it is no mapping
+                (number + over, self._batch, identity)
+                for identity, number in found
+                if number + over > 0
             ),
         )
-        generation = CURRENT_GENERATION.format(identity="batch_lines.identity", batch=":batch")
-        over = int(self._plan.on_paid is OnPaid.NEW)
-        self._db.execute(
-            f"UPDATE batch_lines SET generation = {generation} + :over WHERE batch = :batch",
-            {"batch": self._batch, "team": self._who.team, "over": over},
-        )
 
-    def _complete_lines(self) -> None:
-        """Tell the lines of an older version's journal what they ask."""
-        if self._has_none("batch_lines WHERE identity IS NULL AND batch = ?", self._batch):
+    def _complete_lines(self, batch: int) -> None:
+        """Add to a batch of an older version which lines were not begun, and what each asks."""
+        row = self._db.execute("SELECT count(identity) FROM batch_lines WHERE batch = ?", (batch,))
+        if row.fetchone()[0] >= self._plan.total:
             return
         self._db.executemany(
-            "UPDATE batch_lines SET slug = ?, name = ?, identity = ? WHERE batch = ? AND line = ?"
-            " AND identity IS NULL",
+            "INSERT INTO batch_lines (batch, line, slug, name, identity) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (batch, line) DO UPDATE SET identity = excluded.identity"
+            " WHERE identity IS NULL",
             (
-                (key.slug, key.name, key.identity.digest, self._batch, key.line)
+                (batch, key.line, key.slug, key.name, key.identity.digest)
                 for key in self._plan.lines.keys()  # noqa: SIM118
             ),
         )
@@ -174,19 +200,24 @@ class Beginning:
         if unanswered:
             marks.refuse_incomplete(self._db)
 
-    def _match(self) -> int:
-        """Link lines to the attempts that answer for them; return how many by request key."""
-        db, batch = self._db, self._batch
-        if not self._has_none("submissions WHERE identity IS NULL"):
+    def _adopt_legacy(self) -> None:
+        """Tell what an older version recorded by a hash of the body which of these it asked."""
+        db = self._db
+        unread = db.execute("SELECT 1 FROM submissions WHERE identity IS NULL LIMIT 1").fetchone()
+        if unread:
             for key in self._plan.lines.keys():  # noqa: SIM118
                 adopt_identity(db, self._account.base_url, key.slug, key.identity)
+
+    def _match(self, keyed: list[LineKey]) -> int:
+        """Link lines to the attempts that answer for them; return how many by request key."""
+        db, batch = self._db, self._batch
         db.execute(
             "UPDATE batch_lines SET submission = NULL WHERE batch = ? AND submission IS NOT NULL"
             " AND NOT EXISTS (SELECT 1 FROM submissions AS s WHERE s.number = submission"
             f" AND s.state <> 'rejected' AND {NOT_REPLACED})",
             (batch,),
         )
-        by_key = self._link_request_keys()
+        by_key = self._link_request_keys(keyed)
         free = db.execute(
             "SELECT identity, line, name, generation FROM batch_lines"
             " WHERE batch = ? AND submission IS NULL ORDER BY identity, line",
@@ -216,18 +247,17 @@ class Beginning:
             )
         return by_key
 
-    def _link_request_keys(self) -> int:
+    def _link_request_keys(self, keyed: list[LineKey]) -> int:
         """Link lines to what was sent under their request keys; return how many.
 
         Raises `REQUEST_KEY_REUSED`, also for a key that different lines have.
         """
         linked = 0
-        seen: dict[str, str] = {}
-        for key in self._plan.lines.keys():  # noqa: SIM118
-            if key.request_key is None:
-                continue
-            if seen.setdefault(key.request_key, key.identity.digest) != key.identity.digest:
-                raise key_reused(key.request_key)
+        seen: dict[str | None, str] = {}
+        for key in keyed:
+            digest = key.identity.digest
+            if seen.setdefault(key.request_key, digest) != digest:
+                raise key_reused(str(key.request_key))
             found = find_by_key(self._db, key.request_key, key.identity, self._who.team, self._now)
             if found is not None:
                 linked += 1
@@ -281,7 +311,3 @@ class Beginning:
                 *(self._now + LEASE_SECONDS, self._batch),
             ),
         )
-
-    def _has_none(self, where: str, *values: object) -> bool:
-        row = self._db.execute(f"SELECT 1 FROM {where} LIMIT 1", values).fetchone()
-        return row is None

@@ -19,6 +19,8 @@ from modellix_cli.ledger.claims import forget_old_bodies
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.records import Attempt, Batch, BatchLine, BatchPlan, KeyedLines
 
+__all__ = ["BatchStore", "Start"]
+
 _CHUNK: Final = 500
 _MOST: Final = 2**31
 _SMALL_FILE: Final = 64 * 1024 * 1024

@@ -150,9 +150,9 @@ class Claims:
     def _unlinked(self, batch: int, request: Request, generation: int) -> Attempt | None:
         """Return an attempt that another process made meanwhile, and that no line of ours has."""
         where = (
-            f"{_SAME_REQUEST} AND (s.batch IS NOT NULL OR {OPEN})"
-            " AND s.number NOT IN (SELECT submission FROM batch_lines WHERE batch = :batch"
-            " AND identity = :identity AND submission IS NOT NULL)"
+            f"{_SAME_REQUEST} AND (s.batch IS NOT NULL OR {OPEN}) AND s.batch IS NOT :batch"
+            " AND NOT EXISTS (SELECT 1 FROM batch_lines AS l WHERE l.submission = s.number"
+            " AND l.batch = :batch)"
             " ORDER BY s.line_id IS NOT :line_id, s.state = 'accepted' DESC, s.number LIMIT 1"
         )
         values = {

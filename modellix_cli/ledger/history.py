@@ -1,61 +1,60 @@
-"""The task history: what the journal knows about tasks, the official CLI's history.json included.
+"""The task history: what the ledger knows about tasks, the official CLI's history.json included.
 
-That file is read into the journal once, again when it has changed, and never touched.
+That file is read into the ledger once, again when it has changed, and never touched.
 """
 
 import os
 import sqlite3
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from modellix_cli.clock import Clock, iso
-from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.values import DAY
+from modellix_cli.domain.jsontext import Number
+from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.values import canonical_base_url
+from modellix_cli.ledger.attempts import NOT_REPLACED, find_attempts
+from modellix_cli.ledger.claims import OPEN
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history_json import Entry, NotAHistory, read_history
+from modellix_cli.ledger.records import Attempt
 
 _EVERY_PROFILE: Final = "*"  # no profile can have this name
+_MOST: Final = 2**31
 
-_COUNT: Final = """
-SELECT count(*) FROM tasks
-WHERE (base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)"""
+_IN_SCOPE: Final = "(base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)"
 
-_NEWEST: Final = """
-SELECT task_id, created_at, updated_at, base_url, profile, slug, status, ended_at, saved_at
-FROM tasks WHERE (base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)
-ORDER BY updated_at DESC, rowid DESC LIMIT :limit"""
+_COUNT: Final = f"SELECT count(*) FROM tasks WHERE {_IN_SCOPE}"  # noqa: S608
 
-_FORGET_TASKS: Final = """
-DELETE FROM tasks
-WHERE (base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)"""
+_NEWEST: Final = f"""
+SELECT task_id, created_at, updated_at, base_url, profile, slug, status, ended_at, saved_at,
+  expires_at, billed_cost
+FROM tasks WHERE {_IN_SCOPE} ORDER BY updated_at DESC, rowid DESC LIMIT :limit"""  # noqa: S608
 
-_FORGET_SUBMISSIONS: Final = """
-DELETE FROM submissions
-WHERE (base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)
-AND NOT (state IN ('intent', 'unknown') AND created_at >= :since)
-AND id NOT IN (SELECT submission FROM batch_lines WHERE submission IS NOT NULL)"""
+_UNKNOWN: Final = f"{OPEN} AND {NOT_REPLACED} AND {_IN_SCOPE} ORDER BY s.number DESC"
 
-_DONE_BATCHES: Final = """
-SELECT id FROM batches WHERE state = 'done'
-AND (base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)"""
-
-_FORGET_LINES: Final = f"DELETE FROM batch_lines WHERE batch IN ({_DONE_BATCHES})"  # noqa: S608
-_FORGET_BATCHES: Final = f"DELETE FROM batches WHERE id IN ({_DONE_BATCHES})"  # noqa: S608
-
-_COUNT_KEPT: Final = """
-SELECT count(*) FROM submissions
-WHERE (base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)
-AND state IN ('intent', 'unknown') AND created_at >= :since"""
-
-_COUNT_UNSETTLED: Final = """
-SELECT count(*) FROM submissions WHERE state IN ('intent', 'unknown') AND created_at >= ?"""
+_CLEAR: Final = (
+    f"""DELETE FROM files WHERE (base_url, task_id) IN
+    (SELECT base_url, task_id FROM tasks WHERE {_IN_SCOPE})""",  # noqa: S608
+    f"DELETE FROM tasks WHERE {_IN_SCOPE}",  # noqa: S608
+    f"""DELETE FROM submissions WHERE state = 'rejected' AND {_IN_SCOPE}
+    AND number NOT IN (SELECT submission FROM batch_lines WHERE submission IS NOT NULL)""",  # noqa: S608
+    f"UPDATE submissions SET body_sha256 = NULL WHERE body_sha256 IS NOT NULL AND {_IN_SCOPE}",  # noqa: S608
+    """DELETE FROM bodies WHERE sha256 NOT IN
+    (SELECT body_sha256 FROM submissions WHERE body_sha256 IS NOT NULL)""",
+    f"""UPDATE batch_lines SET made = NULL, detail = NULL
+    WHERE (made IS NOT NULL OR detail IS NOT NULL) AND batch IN
+    (SELECT number FROM batches WHERE state = 'done' AND {_IN_SCOPE})""",  # noqa: S608
+    f"UPDATE batches SET hidden = 1 WHERE hidden = 0 AND state = 'done' AND {_IN_SCOPE}",  # noqa: S608
+)
+"""What clearing does, in this order: what protects money stays, which is every submission that may
+have cost some, with the request that it was, and the generation of each line."""
 
 _MERGE: Final = """
 INSERT INTO tasks (task_id, created_at, updated_at, base_url, profile, slug, status)
 VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (base_url, profile, task_id) DO UPDATE SET
+ON CONFLICT (base_url, task_id, profile) DO UPDATE SET
   status = CASE WHEN excluded.status IS NOT NULL
     AND (status IS NULL OR excluded.updated_at > updated_at)
     THEN excluded.status ELSE status END,
@@ -66,10 +65,16 @@ ON CONFLICT (base_url, profile, task_id) DO UPDATE SET
 
 @dataclass(frozen=True, slots=True)
 class Record(Entry):
-    """An entry as the journal has it: also when the task ended and when its files were saved."""
+    """An entry as the ledger has it.
+
+    Also when the task ended, when its files were saved, until when its results are kept, Unix
+    times, and what it cost, in US dollars.
+    """
 
     ended_at: float | None
     saved_at: float | None
+    expires_at: float | None
+    billed_cost: str | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return an element of `entries` in the JSON output; what is not known is left out."""
@@ -83,6 +88,8 @@ class Record(Entry):
             "status": self.status,
             "endedAt": iso(self.ended_at) if self.ended_at and self.ended_at > 0 else None,
             "savedAt": iso(self.saved_at) if self.saved_at else None,
+            "expiresAt": iso(self.expires_at) if self.expires_at else None,
+            "billedUsd": Number(self.billed_cost) if self.billed_cost else None,
         }
         return {name: value for name, value in facts.items() if value is not None}
 
@@ -97,18 +104,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """What `clear` did: whether there was anything, and how many unsettled submissions it kept."""
+    """What `clear` did: whether there was anything, and how many unknown outcomes it kept."""
 
     anything: bool
     kept: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How much the journal holds: tasks, and submissions of unknown outcome of the last day."""
-
-    tasks: int
-    unsettled: int
 
 
 class History:
@@ -136,72 +135,54 @@ class History:
         return self._official
 
     @property
-    def journal_path(self) -> Path:
-        """The journal, which holds everything that is shown."""
+    def ledger_path(self) -> Path:
+        """The ledger, which holds everything that is shown."""
         return self._file.path
 
     def entries(self, scope: Scope, limit: int) -> tuple[list[Record], int]:
         """Return the newest `limit` entries, newest first, and how many there are in all.
 
-        Raises `OUTPUT_UNWRITABLE` if the journal cannot be used.
+        Raises the ledger's errors.
         """
         self._read_in()
         values = self._values(scope)
 
         def read(db: sqlite3.Connection) -> tuple[list[Record], int]:
             total = db.execute(_COUNT, values).fetchone()[0]
-            rows = db.execute(_NEWEST, values | {"limit": min(limit, 2**31)}).fetchall()
+            rows = db.execute(_NEWEST, values | {"limit": min(limit, _MOST)}).fetchall()
             return [Record(*row) for row in rows], int(total)
 
-        found = self._file.transact(read)
-        if found is None:
-            raise self._unusable()
-        return found
+        return self._file.read(read)
+
+    def unknown(self, scope: Scope) -> list[Attempt]:
+        """Return the submissions of unknown outcome, the newest first. Raises the ledger's errors.
+
+        Those that are just being sent are not among them.
+        """
+        values, now = self._values(scope), self._clock.now()
+        return self._file.read(lambda db: _unknown(db, values, now))
 
     def clear(self, scope: Scope) -> Cleared:
-        """Forget the tasks, submissions and batches in scope, but for what protects money.
+        """Forget the tasks, bodies and finished batches in scope, but for what protects money.
 
-        Submissions of the last 24 hours whose outcome is unknown stay: only they can warn before
-        the same request is paid for again. So do batches that are not finished: resuming them
-        without what is known of their lines would pay twice. What history.json holds so far is not
-        read in again. Raises `OUTPUT_UNWRITABLE` if the journal cannot be used.
+        All submissions that may have been charged stay: only they tell what is paid for. So do
+        batches that are not finished. What history.json holds so far is not read in again. Raises
+        the ledger's errors.
         """
         self._read_in()
         now = self._clock.now()
-        values = self._values(scope) | {"since": now - DAY}
+        values = self._values(scope)
 
         def forget(db: sqlite3.Connection) -> Cleared:
-            gone = db.execute(_FORGET_TASKS, values).rowcount
-            db.execute(_FORGET_LINES, values)
-            gone += db.execute(_FORGET_BATCHES, values).rowcount
-            gone += db.execute(_FORGET_SUBMISSIONS, values).rowcount
+            gone = sum(db.execute(statement, values).rowcount for statement in _CLEAR)
             if not scope.sandbox:
                 db.execute(
                     "INSERT OR REPLACE INTO cleared (profile, cleared_at) VALUES (?, ?)",
                     (scope.profile or _EVERY_PROFILE, now),
                 )
-            kept = db.execute(_COUNT_KEPT, values).fetchone()[0]
-            return Cleared(gone > 0, int(kept))
+            return Cleared(gone > 0, len(_unknown(db, values, now)))
 
-        cleared = self._file.transact(forget, durable=True)
-        if cleared is None:
-            raise self._unusable()
-        return cleared
-
-    def tally(self) -> Tally | None:
-        """Count what the journal holds; None if it cannot be used."""
-        since = self._clock.now() - DAY
-
-        def count(db: sqlite3.Connection) -> Tally:
-            tasks = db.execute("SELECT count(*) FROM tasks").fetchone()
-            unsettled = db.execute(_COUNT_UNSETTLED, (since,)).fetchone()
-            return Tally(int(tasks[0]), int(unsettled[0]))
-
-        return self._file.transact(count)
-
-    def _unusable(self) -> ModellixError:
-        where = self._file.path
-        return ModellixError(ErrorCode.OUTPUT_UNWRITABLE, f"The journal {where} cannot be used.")
+        return self._file.transact(forget, durable=True)
 
     def _values(self, scope: Scope) -> dict[str, Any]:
         """Return what the statements above ask for."""
@@ -215,14 +196,14 @@ class History:
             return
         name = os.fsencode(self._official).decode("utf-8", "backslashreplace")
         mark = f"{facts.st_size} {facts.st_mtime_ns}"
-        known = self._file.transact(
+        known = self._file.read(
             lambda db: bool(
                 db.execute(
                     "SELECT 1 FROM imports WHERE path = ? AND fingerprint = ?", (name, mark)
                 ).fetchone()
             )
         )
-        if known is not False:
+        if known:
             return
         trouble, entries = self._load()
 
@@ -253,4 +234,10 @@ def _merge(db: sqlite3.Connection, entries: list[Entry]) -> None:
         limit = max(cleared.get(_EVERY_PROFILE, -1.0), cleared.get(entry.profile, -1.0))
         if entry.updated_at <= limit:
             continue
-        db.execute(_MERGE, astuple(entry))
+        known = replace(entry, base_url=canonical_base_url(entry.base_url))
+        db.execute(_MERGE, astuple(known))
+
+
+def _unknown(db: sqlite3.Connection, values: dict[str, Any], now: float) -> list[Attempt]:
+    found = find_attempts(db, _UNKNOWN, values, now)
+    return [attempt for attempt in found if attempt.state is SubmissionState.UNKNOWN]

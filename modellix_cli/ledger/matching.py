@@ -18,17 +18,18 @@ def match_equal_lines(
     of the lines, what is left: accepted, under way, unknown. Of accepted ones those whose task did
     not end without a result come first; `failed` are the statuses of such. Never by position alone.
     """
-    left = sorted(attempts, key=lambda attempt: (_rank(attempt, failed), attempt.number))
-    found: dict[int, Attempt] = {}
-    for place, name in lines:
-        same = next((a for a in left if name is not None and a.line_id == name), None)
-        if same is not None:
-            found[place] = same
-            left.remove(same)
-    for place, _name in lines:
-        if place not in found and left:
-            found[place] = left.pop(0)
-    return found
+    ranked = sorted(attempts, key=lambda attempt: (_rank(attempt, failed), attempt.number))
+    by_id: dict[str, list[Attempt]] = {}
+    for attempt in reversed(ranked):
+        if attempt.line_id is not None:
+            by_id.setdefault(attempt.line_id, []).append(attempt)
+    found = {
+        place: by_id[name].pop() for place, name in lines if name is not None and by_id.get(name)
+    }
+    taken = {attempt.number for attempt in found.values()}
+    left = (attempt for attempt in ranked if attempt.number not in taken)
+    free = (place for place, _ in lines if place not in found)
+    return found | dict(zip(free, left, strict=False))
 
 
 def _rank(attempt: Attempt, failed: Collection[str]) -> int:

@@ -9,22 +9,28 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from hashlib import sha256
+from dataclasses import asdict, dataclass, replace
 from threading import Lock
 from typing import Final, TypeVar
 
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.ledger.database import LedgerFile
+from modellix_cli.ledger.processes import Process, is_alive, this_process
 
 T = TypeVar("T")
 _MOST: Final = 1e12
+_PATIENCE: Final = 5.0
+"""Seconds to wait for the ledger, which is worth less here than where payments are recorded."""
+_SLACK: Final = 5.0
+"""Seconds by which a clock may be set back without anything that it told being doubted."""
 
-_IN_MEMORY: Final = """
-CREATE TABLE rate_state (scope TEXT PRIMARY KEY, state TEXT NOT NULL);
-CREATE TABLE running_tasks (
-  scope TEXT, ref TEXT, task_id TEXT, until REAL, PRIMARY KEY (scope, ref));
-"""
+
+def lasts(since: float, until: float, now: float) -> float:
+    """Return how long something still lasts that was to do so from `since` to `until`.
+
+    0 if it is over, or if the clock that told it was wrong: then it would begin in the future.
+    """
+    return until - now if since - _SLACK <= now < until else 0.0
 
 
 @dataclass(slots=True)
@@ -34,14 +40,14 @@ class RateState:
     Requests: `limit` are allowed in a window of `window` seconds, None while nobody said;
     `remaining` are left until `reset_at`; `sent` left since `window_start`, the last at `last_at`.
     A window is `presumed` until an answer tells of it; the last such gave `refill` requests, 0 if
-    there was none. None may leave before `hold_until`. `troubles` refusals in a row said too
-    little, and at `tried_at` one request left to see whether that is over; `gap` seconds are kept
-    between requests where no limit is told.
+    there was none. None may leave from `held_at` to `hold_until`. `troubles` refusals in a row
+    said too little, and at `tried_at` one request left to see whether that is over; `gap` seconds
+    are kept between requests where no limit is told.
 
     Running tasks: `cap` is how many the team may run, None while none was refused for that;
     beyond it one is tried at `probe_at`, then every `probe_gap` seconds; `spurt` submissions may
-    be under way at a time while no cap is known; none may leave before `submit_hold`; `crowds`
-    refusals in a row came while none of our own tasks ran.
+    be under way at a time while no cap is known; none may leave from `submit_held_at` to
+    `submit_hold`; `crowds` refusals in a row came while none of our own tasks ran.
     """
 
     limit: int | None = None
@@ -53,6 +59,7 @@ class RateState:
     last_at: float = 0.0
     presumed: bool = False
     refill: int = 0
+    held_at: float = 0.0
     hold_until: float = 0.0
     troubles: int = 0
     tried_at: float = 0.0
@@ -61,125 +68,159 @@ class RateState:
     probe_at: float = 0.0
     probe_gap: float = 0.0
     spurt: int = 1
+    submit_held_at: float = 0.0
     submit_hold: float = 0.0
     crowds: int = 0
 
 
-class Slots:
-    """The submissions under way and the tasks that run, inside one transaction."""
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place that a submission under way takes, then the task that it created.
 
-    def __init__(self, db: sqlite3.Connection, scope: str) -> None:
-        self._db = db
-        self._scope = scope
+    It is believed to be taken from `since` to `until`, Unix times; `owner` is the process that
+    sends the submission.
+    """
+
+    ref: str
+    task_id: str | None
+    since: float
+    until: float
+    owner: Process
+
+
+class Slots:
+    """The submissions under way and the tasks that run; times are Unix times, spans seconds."""
+
+    def __init__(self, slots: dict[str, Slot]) -> None:
+        self.by_ref = slots
 
     def count(self, now: float) -> tuple[int, int]:
         """Return how many slots are taken, and how many of them by submissions under way.
 
-        One that nobody renewed until its time is free again.
+        One that nobody renewed until its time is free again, and so is at once that of a
+        submission whose process is dead.
         """
-        self._db.execute(
-            "DELETE FROM running_tasks WHERE scope = ? AND until <= ?", (self._scope, now)
-        )
-        row = self._db.execute(
-            "SELECT count(*), count(*) - count(task_id) FROM running_tasks WHERE scope = ?",
-            (self._scope,),
-        ).fetchone()
-        return int(row[0]), int(row[1])
+        self.by_ref = {ref: slot for ref, slot in self.by_ref.items() if _is_taken(slot, now)}
+        flying = sum(slot.task_id is None for slot in self.by_ref.values())
+        return len(self.by_ref), flying
 
-    def take(self, ref: str, until: float) -> None:
+    def take(self, ref: str, now: float, span: float) -> None:
         """Take a slot for the submission `ref`, which is about to leave."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO running_tasks (scope, ref, until) VALUES (?, ?, ?)",
-            (self._scope, ref, until),
-        )
+        self.by_ref[ref] = Slot(ref, None, now, now + span, this_process())
 
-    def assign(self, ref: str, task_id: str, until: float) -> None:
+    def assign(self, ref: str, task_id: str, now: float, span: float) -> None:
         """Leave the slot of `ref` to the task that it created."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO running_tasks (scope, ref, task_id, until) VALUES (?, ?, ?, ?)",
-            (self._scope, ref, task_id, until),
-        )
+        self.by_ref[ref] = Slot(ref, task_id, now, now + span, this_process())
 
     def free(self, ref: str) -> None:
         """Free the slot of `ref`."""
-        self._db.execute(
-            "DELETE FROM running_tasks WHERE scope = ? AND ref = ?", (self._scope, ref)
-        )
+        self.by_ref.pop(ref, None)
 
     def disown(self, owner: str) -> None:
         """Free the slots of the submissions under way whose `ref` begins with `owner`."""
-        self._db.execute(
-            "DELETE FROM running_tasks WHERE scope = ? AND task_id IS NULL"
-            " AND substr(ref, 1, ?) = ?",
-            (self._scope, len(owner), owner),
-        )
+        for ref, slot in list(self.by_ref.items()):
+            if slot.task_id is None and ref.startswith(owner):
+                del self.by_ref[ref]
 
     def ended(self, task_id: str) -> None:
         """Free the slot of a task that ended."""
-        self._db.execute("DELETE FROM running_tasks WHERE task_id = ?", (task_id,))
+        for ref, slot in list(self.by_ref.items()):
+            if slot.task_id == task_id:
+                del self.by_ref[ref]
 
-    def renew(self, task_id: str, until: float) -> None:
-        """Keep the slot of a task that was seen running, at least until then."""
-        self._db.execute(
-            "UPDATE running_tasks SET until = max(until, ?) WHERE task_id = ?", (until, task_id)
-        )
+    def renew(self, task_id: str, now: float, span: float) -> None:
+        """Keep the slot of a task that was seen running, at least for `span`."""
+        for ref, slot in self.by_ref.items():
+            if slot.task_id == task_id:
+                longer = max(now + lasts(slot.since, slot.until, now), now + span)
+                self.by_ref[ref] = replace(slot, since=now, until=longer)
+
+
+def _is_taken(slot: Slot, now: float) -> bool:
+    if not lasts(slot.since, slot.until, now):
+        return False
+    return slot.task_id is not None or is_alive(slot.owner, slot.until, now)
 
 
 class RateStateStore:
-    """The shared knowledge about one key at one base URL."""
+    """The shared knowledge about the key that is known as `scope`."""
 
     def __init__(self, file: LedgerFile, scope: str) -> None:
         self._file = file
         self._scope = scope
-        self._memory: sqlite3.Connection | None = None
+        self._memory: tuple[RateState, Slots] | None = None
         self._lock = Lock()
 
     def change(self, work: Callable[[RateState, Slots], T]) -> T:
-        """Run `work` alone among all processes on what is known, and keep what it changed."""
+        """Run `work` alone among all processes on what is known, and keep what it changed.
 
-        def apply(db: sqlite3.Connection) -> tuple[T]:
-            row = db.execute(
-                "SELECT state FROM rate_state WHERE scope = ?", (self._scope,)
-            ).fetchone()
-            known = row[0] if row else "{}"
-            pace = _read(known)
-            result = work(pace, Slots(db, self._scope))
-            state = json.dumps(asdict(pace))
-            if state != known:
-                db.execute("INSERT OR REPLACE INTO rate_state VALUES (?, ?)", (self._scope, state))
-            return (result,)
-
-        done = None if self._memory is not None else self._shared(apply)
-        if done is None:
-            with self._lock:
-                done = apply(self._own())
-        return done[0]
-
-    def _shared(self, apply: Callable[[sqlite3.Connection], tuple[T]]) -> tuple[T] | None:
-        try:
-            return self._file.transact(apply)
-        except ModellixError:
-            return None
-
-    def close(self) -> None:
-        """Forget what was kept in memory."""
-        with self._lock:
-            if self._memory is not None:
-                self._memory.close()
-                self._memory = None
-
-    def _own(self) -> sqlite3.Connection:
+        It is given values, and may be run more than once.
+        """
         if self._memory is None:
-            self._memory = sqlite3.connect(
-                ":memory:", isolation_level=None, check_same_thread=False
+            with suppress(ModellixError):
+                return self._file.transact(self._shared(work), patience=_PATIENCE)
+        with self._lock:
+            self._memory = self._memory or (RateState(), Slots({}))
+            return work(*self._memory)
+
+    def _shared(self, work: Callable[[RateState, Slots], T]) -> Callable[[sqlite3.Connection], T]:
+        def apply(db: sqlite3.Connection) -> T:
+            text = _load_state(db, self._scope)
+            state, before = _read(text), _load_slots(db, self._scope)
+            slots = Slots(dict(before))
+            result = work(state, slots)
+            now = json.dumps(asdict(state))
+            if now != text:
+                db.execute("INSERT OR REPLACE INTO rate_state VALUES (?, ?)", (self._scope, now))
+            _save_slots(db, self._scope, before, slots.by_ref)
+            return result
+
+        return apply
+
+
+def _load_state(db: sqlite3.Connection, scope: str) -> str:
+    row = db.execute("SELECT state FROM rate_state WHERE scope = ?", (scope,)).fetchone()
+    return str(row[0]) if row else "{}"
+
+
+def _load_slots(db: sqlite3.Connection, scope: str) -> dict[str, Slot]:
+    rows = db.execute(
+        "SELECT ref, task_id, since, until, host, boot, pid, process_started FROM running_tasks"
+        " WHERE scope = ?",
+        (scope,),
+    )
+    return {
+        str(ref): Slot(
+            str(ref),
+            task_id,
+            float(since),
+            float(until),
+            Process(str(host), str(boot), int(pid or 0), int(started or 0)),
+        )
+        for ref, task_id, since, until, host, boot, pid, started in rows
+    }
+
+
+def _save_slots(
+    db: sqlite3.Connection, scope: str, before: dict[str, Slot], after: dict[str, Slot]
+) -> None:
+    """Write what changed."""
+    db.executemany(
+        "DELETE FROM running_tasks WHERE scope = ? AND ref = ?",
+        [(scope, ref) for ref in before.keys() - after.keys()],
+    )
+    changed = [slot for ref, slot in after.items() if before.get(ref) != slot]
+    db.executemany(
+        "INSERT OR REPLACE INTO running_tasks (scope, ref, task_id, since, until, host, boot, pid,"
+        " process_started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                *(scope, slot.ref, slot.task_id, slot.since, slot.until),
+                *(slot.owner.host, slot.owner.boot, slot.owner.pid, slot.owner.started),
             )
-            self._memory.executescript(_IN_MEMORY)
-        return self._memory
-
-
-def pace_scope(base_url: str, key: str) -> str:
-    """Return what names a key in the journal without telling it."""
-    return sha256(f"modellix pace {base_url} {key}".encode()).hexdigest()[:16]
+            for slot in changed
+        ],
+    )
 
 
 def _read(state: str) -> RateState:

@@ -58,7 +58,7 @@ CREATE TABLE submissions (
   updated_at REAL NOT NULL,
   told_at REAL,{_OWNER}
 );
-CREATE INDEX submissions_identity ON submissions (identity);
+CREATE INDEX submissions_identity ON submissions (identity, batch);
 CREATE INDEX submissions_legacy ON submissions (legacy_sha256) WHERE identity IS NULL;
 CREATE INDEX submissions_open ON submissions (state) WHERE state IN ('intent', 'unknown');
 CREATE INDEX submissions_key ON submissions (request_key) WHERE request_key IS NOT NULL;

@@ -9,7 +9,7 @@ from modellix_cli.api.documents import read_task
 from modellix_cli.api.retry import Limits
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.engine.rate_governor import Gate, Governor, NoSlot, Ticket
-from modellix_cli.ledger.journal_file import JournalFile
+from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.rate_state import RateStateStore
 from tests.support import FakeClock, task_reply
 
@@ -19,10 +19,10 @@ Open = Callable[[], Governor]
 @pytest.fixture
 def process(tmp_path: Path, clock: FakeClock) -> Iterator[Open]:
     """Open a governor as another process would have it."""
-    files: list[JournalFile] = []
+    files: list[LedgerFile] = []
 
     def opened() -> Governor:
-        files.append(JournalFile(tmp_path, clock, pytest.fail))
+        files.append(LedgerFile(tmp_path, clock))
         return Governor(RateStateStore(files[-1], "scope"), clock)
 
     yield opened
@@ -325,7 +325,7 @@ def test_short_pauses_that_add_up_are_told_of_for_what_they_are(
     tmp_path: Path, notices: list[str]
 ) -> None:
     clock = LateClock()
-    file = JournalFile(tmp_path, clock, pytest.fail)
+    file = LedgerFile(tmp_path, clock)
     gate(Hurried(RateStateStore(file, "scope"), clock), clock, notices).enter()
     file.close()
     assert notices == ["The requests that this key allows are used up. Going on in 0.1s."]

@@ -42,6 +42,18 @@ def test_what_a_refusal_asks_to_wait_is_waited_in_full(pace: RateState) -> None:
     assert take(pace, NOW + 30) == 0
 
 
+@pytest.mark.parametrize("hours", [1, 3, 24 * 365])
+def test_a_hold_that_a_clock_ahead_told_of_holds_nothing(pace: RateState, hours: int) -> None:
+    learn(pace, refused(wait=30), NOW + hours * 3600)
+    assert take(pace, NOW) == 0
+
+
+def test_a_refusal_after_the_clock_was_set_right_holds_as_long_as_it_asks(pace: RateState) -> None:
+    learn(pace, refused(wait=30), NOW + 3 * 3600)
+    learn(pace, refused(wait=20), NOW)
+    assert take(pace, NOW) == 20
+
+
 def test_a_later_refusal_that_asks_less_does_not_shorten_the_wait(pace: RateState) -> None:
     learn(pace, refused(wait=30), NOW)
     learn(pace, refused(wait=1), NOW + 1)

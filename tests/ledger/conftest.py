@@ -14,7 +14,7 @@ from tests.support import FakeClock
 @pytest.fixture
 def machine(tmp_path: Path, clock: FakeClock, request: pytest.FixtureRequest) -> Machine:
     made = Machine(tmp_path, clock)
-    request.addfinalizer(made.file.close)
+    request.addfinalizer(made.close)
     return made
 
 

@@ -278,7 +278,7 @@ class TestClaimingLines:
         number = ledger.begun(ABCD).batch.number
         found: list[Any] = []
         threads = [
-            threading.Thread(target=lambda one=one: found.append(one.claim_line(number, ABCD, 1)))  # type: ignore[misc]
+            threading.Thread(target=lambda one=one: found.append(one.claim_line(number, ABCD, 1)))
             for one in (ledger, ledger, opened(), opened())
         ]
         for thread in threads:
@@ -580,6 +580,15 @@ class TestManyLines:
         )
         assert isinstance(started, StartedBatch)
         assert lines.passes <= 3
+
+    def test_thousands_of_equal_lines_are_matched_in_no_time(self, ledger: Ledger) -> None:
+        many = Lines(bodies(*["a"] * 3000), ids={n: f"id-{n}" for n in range(1, 3001)})
+        number = ledger.begun(many).batch.number
+        requests = [many.request(line) for line in range(1, 3001)]
+        claims = ledger.submissions.claim_lines(number, requests)
+        assert all(isinstance(claim, Claimed) for claim in claims)
+        ledger.batches.finish(number, "stopped")
+        assert refused(ledger, many).in_flight == 3000
 
 
 def test_the_statuses_of_failure_are_those_that_were_given() -> None:

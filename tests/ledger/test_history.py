@@ -8,16 +8,21 @@ import pytest
 
 from modellix_cli.clock import iso
 from modellix_cli.domain.errors import ModellixError
-from modellix_cli.domain.values import DAY
+from modellix_cli.domain.jsontext import dumps
+from modellix_cli.domain.money import Money
+from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.ledger.files import FileStore
 from modellix_cli.ledger.history import History, Scope
 from modellix_cli.ledger.history_json import parse_history
+from modellix_cli.ledger.records import BatchLine, Claimed, KeptFile, PaidBefore, TaskReport
+from tests.ledger.ledgers import REJECTED, UNKNOWN, Lines, bodies, end_process, request
 from tests.machine import ALL, API, SANDBOX, Machine, entry
 
 
 def test_tasks_are_listed_newest_first_up_to_the_limit(machine: Machine) -> None:
     for task_id in ("t-1", "t-2", "t-3"):
         machine.saw(task_id)
-    machine.saw("t-1")
+    machine.saw("t-1", status="failed")
     assert machine.ids() == ["t-1", "t-3", "t-2"]
     records, total = machine.history.entries(ALL, 2)
     assert [record.task_id for record in records] == ["t-1", "t-3"]
@@ -39,10 +44,9 @@ def test_the_sandboxs_tasks_are_a_list_of_their_own(machine: Machine) -> None:
 
 
 def test_an_entry_shows_what_is_known_in_the_documented_order(machine: Machine) -> None:
-    journal = machine.journal()
-    journal.settle(journal.intend("a/b", b"{}"), "accepted", slug="a/b", task_id="t-1")
-    journal.saved("t-1")
-    journal.close()
+    ledger = machine.ledger()
+    ledger.sent(task_id="t-1")
+    ledger.tasks.mark_saved("t-1")
     shown = machine.only()
     assert list(shown)[:7] == [
         "createdAt",
@@ -151,52 +155,114 @@ def test_what_was_cleared_does_not_come_back_with_the_official_file(machine: Mac
     assert machine.ids() == ["w-2", "h-1"]
 
 
-def submit(machine: Machine, body: bytes, state: str | None) -> None:
-    journal = machine.journal()
-    number = journal.intend("a/b", body)
-    if state is not None:
-        task_id = "t-1" if state == "accepted" else None
-        journal.settle(number, state, slug="a/b", task_id=task_id)
-    journal.close()
-
-
-def remembered(machine: Machine, body: bytes) -> bool:
-    journal = machine.journal()
-    known = journal.earlier("a/b", body, 0)
-    journal.close()
-    return known is not None
-
-
-@pytest.mark.parametrize(
-    ("state", "kept"), [(None, True), ("unknown", True), ("accepted", False), ("rejected", False)]
-)
-def test_clearing_keeps_submissions_of_unknown_outcome_for_a_day(
-    machine: Machine, state: str | None, kept: bool
+def test_an_entry_tells_what_a_task_cost_and_until_when_its_result_is_kept(
+    machine: Machine,
 ) -> None:
-    submit(machine, b"{}", state)
-    assert machine.history.clear(ALL).kept == int(kept)
-    assert remembered(machine, b"{}") is kept
-    machine.clock.sleep(DAY + 1)
-    assert machine.history.clear(ALL).kept == 0
-    assert not remembered(machine, b"{}")
+    cost = Money.parse("0.030")
+    report = TaskReport("t-1", "success", 1_700_000_000.0, 1_700_604_800.0, cost)
+    machine.ledger().tasks.record_status(report)
+    shown = machine.only()
+    assert shown["expiresAt"] == iso(1_700_604_800.0)
+    assert dumps(shown["billedUsd"]) == "0.03"
 
 
-def test_the_tally_counts_tasks_and_unsettled_submissions(machine: Machine) -> None:
-    submit(machine, b"{}", "accepted")
-    submit(machine, b"[]", "unknown")
-    tally = machine.history.tally()
-    assert tally is not None
-    assert (tally.tasks, tally.unsettled) == (1, 1)
+def test_addresses_in_another_spelling_are_the_same(machine: Machine) -> None:
+    machine.saw("t-1")
+    machine.write(entry("t-1", baseUrl="https://API.modellix.ai:443/", modelSlug="a/b"))
+    assert machine.only()["modelSlug"] == "a/b"
+
+
+class TestUnknownOutcomes:
+    def test_they_are_listed_newest_first_in_scope(self, machine: Machine) -> None:
+        here, work = machine.ledger(), machine.ledger("work")
+        here.sent(state=UNKNOWN)
+        work.sent(state=UNKNOWN)
+        machine.ledger(base_url=SANDBOX).sent(state=UNKNOWN)
+        here.sent(request('{"n": 1}'))
+        assert [one.number for one in machine.history.unknown(ALL)] == [2, 1]
+        assert [one.number for one in machine.history.unknown(Scope("work", sandbox=False))] == [2]
+        assert [one.number for one in machine.history.unknown(Scope(None, sandbox=True))] == [3]
+
+    def test_those_that_are_just_being_sent_are_not(self, machine: Machine) -> None:
+        ledger = machine.ledger()
+        number = ledger.claim().number
+        assert machine.history.unknown(ALL) == []
+        end_process(ledger, number)
+        assert [one.number for one in machine.history.unknown(ALL)] == [number]
+
+    def test_nor_those_that_were_sent_again(self, machine: Machine) -> None:
+        ledger = machine.ledger()
+        ledger.sent(state=UNKNOWN)
+        ledger.sent(resend_unknown=True)
+        assert machine.history.unknown(ALL) == []
+
+
+class TestClearing:
+    def test_every_submission_that_may_have_cost_money_stays(self, machine: Machine) -> None:
+        ledger, lines = machine.ledger(), Lines(bodies("a", "b"))
+        ledger.run(lines)
+        ledger.sent(request('{"n": 1}'), UNKNOWN)
+        ledger.sent(request('{"n": 2}'), REJECTED)
+        done = machine.history.clear(ALL)
+        assert (done.anything, done.kept) == (True, 1)
+        assert ledger.sql("SELECT count(*) FROM submissions") == [(3,)]
+        assert isinstance(ledger.begin(lines), PaidBefore)
+        assert ledger.run(lines, OnPaid.RESUME) == 0
+        assert not isinstance(ledger.claim(request('{"n": 1}')), Claimed)
+
+    def test_so_does_that_the_user_started_over(self, machine: Machine) -> None:
+        ledger, lines = machine.ledger(), Lines(bodies("a", "b"))
+        ledger.run(lines)
+        number = ledger.begun(lines, OnPaid.NEW).batch.number
+        ledger.batches.finish(number, "done")
+        machine.history.clear(ALL)
+        assert ledger.run(lines, OnPaid.RESUME, "d2") == 2
+
+    def test_bodies_and_what_tasks_made_are_gone(self, machine: Machine) -> None:
+        ledger, lines = machine.ledger(), Lines(bodies("a"))
+        ledger.run(lines)
+        ledger.batches.record_end(1, BatchLine(1, "a/b", None, None, "success", urls=("u",)))
+        FileStore(ledger.file, API).record("task-1", [KeptFile(1, "/x", 1)])
+        machine.history.clear(ALL)
+        assert ledger.submissions.body(1) is None
+        for table in ("bodies", "files", "tasks"):
+            assert ledger.sql(f"SELECT count(*) FROM {table}") == [(0,)]
+        assert ledger.sql("SELECT made FROM batch_lines") == [(None,)]
+
+    def test_finished_batches_are_out_of_view_until_they_are_resumed(
+        self, machine: Machine
+    ) -> None:
+        ledger, lines = machine.ledger(), Lines(bodies("a"))
+        ledger.run(lines)
+        ledger.batches.finish(ledger.begun(Lines(bodies("b")), digest="d2").batch.number, "stopped")
+        machine.history.clear(ALL)
+        assert [batch.number for batch in ledger.batches.latest(9)] == [2]
+        ledger.begun(lines, OnPaid.RESUME)
+        assert [batch.number for batch in ledger.batches.latest(9)] == [2, 1]
+
+    def test_other_profiles_and_the_sandbox_are_left_alone(self, machine: Machine) -> None:
+        work, sandbox = machine.ledger("work"), machine.ledger(base_url=SANDBOX)
+        work.sent()
+        sandbox.sent()
+        machine.ledger().sent()
+        machine.history.clear(Scope("default", sandbox=False))
+        assert work.tasks.last_task_id() == "task-1"
+        assert sandbox.tasks.last_task_id() == "task-2"
+        assert machine.ids() == ["task-1"]
+
+    def test_a_second_time_there_is_nothing(self, machine: Machine) -> None:
+        ledger = machine.ledger()
+        ledger.run(Lines(bodies("a")))
+        assert machine.history.clear(ALL).anything
+        assert not machine.history.clear(ALL).anything
 
 
 @pytest.mark.parametrize(
     "use", [lambda history: history.entries(ALL, 1), lambda history: history.clear(ALL)]
 )
-def test_a_journal_that_cannot_be_used_is_an_error_not_an_empty_list(
+def test_a_ledger_that_cannot_be_used_is_an_error_not_an_empty_list(
     machine: Machine, use: Callable[[History], object]
 ) -> None:
     (machine.folder / "state").write_text("")
     with pytest.raises(ModellixError, match="cannot be used"):
         use(machine.history)
-    assert machine.history.tally() is None
-    assert len(machine.warnings) == 1

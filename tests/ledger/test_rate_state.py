@@ -9,30 +9,29 @@ from pathlib import Path
 import pytest
 
 from modellix_cli.clock import Clock
-from modellix_cli.ledger.journal_file import JournalFile
-from modellix_cli.ledger.rate_state import RateState, RateStateStore, Slots, pace_scope
+from modellix_cli.ledger.database import LedgerFile
+from modellix_cli.ledger.rate_state import RateState, RateStateStore, Slots
+from tests.ledger.ledgers import sql
 from tests.support import FakeClock
 
 Open = Callable[..., RateStateStore]
 
 
 @pytest.fixture
-def warnings() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def process(tmp_path: Path, clock: FakeClock, warnings: list[str]) -> Iterator[Open]:
+def process(tmp_path: Path, clock: FakeClock) -> Iterator[Open]:
     """Open the book as another process would."""
-    files: list[JournalFile] = []
+    files: list[LedgerFile] = []
 
     def opened(scope: str = "scope") -> RateStateStore:
-        files.append(JournalFile(tmp_path, clock, warnings.append))
+        files.append(LedgerFile(tmp_path, clock))
         return RateStateStore(files[-1], scope)
 
     yield opened
     for file in files:
         file.close()
+
+
+NEWER = '{"limit": 7, "window": 60, "mood": "good"}'
 
 
 def count_one(pace: RateState, slots: Slots) -> None:
@@ -50,7 +49,7 @@ def taken(book: RateStateStore, now: float = 0.0) -> tuple[int, int]:
 def test_what_one_process_learns_the_others_know(process: Open) -> None:
     def learn(pace: RateState, slots: Slots) -> None:
         pace.limit, pace.reset_at, pace.presumed, pace.cap = 100, 12.5, True, 3
-        slots.take("ref", 10)
+        slots.take("ref", 0, 10)
 
     process().change(learn)
     pace = known(process())
@@ -60,28 +59,16 @@ def test_what_one_process_learns_the_others_know(process: Open) -> None:
 
 def test_keys_do_not_share_their_limits(process: Open) -> None:
     process("one").change(count_one)
-    process("one").change(lambda pace, slots: slots.take("ref", 10))
+    process("one").change(lambda pace, slots: slots.take("ref", 0, 10))
     assert known(process("two")).sent == 0
     assert taken(process("two")) == (0, 0)
 
 
-def test_the_scope_does_not_tell_the_key(process: Open, tmp_path: Path) -> None:
-    scope = pace_scope("https://api.modellix.ai", "mk-secret")
-    assert len(scope) == 16
-    process(scope).change(count_one)
-    assert not any(b"mk-secret" in file.read_bytes() for file in tmp_path.iterdir())
-
-
-def test_each_key_at_each_address_has_its_scope() -> None:
-    pairs = [("https://a", "k"), ("https://a", "l"), ("https://b", "k")]
-    assert len({pace_scope(*pair) for pair in pairs}) == 3
-
-
 def test_a_slot_is_taken_by_a_submission_and_left_to_its_task(process: Open) -> None:
     book = process()
-    book.change(lambda pace, slots: slots.take("ref", 10))
+    book.change(lambda pace, slots: slots.take("ref", 0, 10))
     assert taken(book) == (1, 1)
-    book.change(lambda pace, slots: slots.assign("ref", "task-1", 20))
+    book.change(lambda pace, slots: slots.assign("ref", "task-1", 0, 20))
     assert taken(book, 15) == (1, 0)
     book.change(lambda pace, slots: slots.ended("task-1"))
     assert taken(book) == (0, 0)
@@ -89,16 +76,16 @@ def test_a_slot_is_taken_by_a_submission_and_left_to_its_task(process: Open) -> 
 
 def test_a_slot_that_nobody_renews_is_free_when_its_time_is_over(process: Open) -> None:
     book = process()
-    book.change(lambda pace, slots: slots.assign("ref", "task-1", 10))
-    book.change(lambda pace, slots: slots.renew("task-1", 20))
+    book.change(lambda pace, slots: slots.assign("ref", "task-1", 0, 10))
+    book.change(lambda pace, slots: slots.renew("task-1", 5, 15))
     assert taken(book, 19) == (1, 0)
     assert taken(book, 20) == (0, 0)
 
 
 def test_renewing_never_shortens(process: Open) -> None:
     book = process()
-    book.change(lambda pace, slots: slots.assign("ref", "task-1", 100))
-    book.change(lambda pace, slots: slots.renew("task-1", 20))
+    book.change(lambda pace, slots: slots.assign("ref", "task-1", 0, 100))
+    book.change(lambda pace, slots: slots.renew("task-1", 5, 15))
     assert taken(book, 99) == (1, 0)
 
 
@@ -106,7 +93,7 @@ def test_what_fails_inside_changes_nothing(process: Open) -> None:
     book = process()
 
     def fail(pace: RateState, slots: Slots) -> None:
-        slots.take("ref", 10)
+        slots.take("ref", 0, 10)
         count_one(pace, slots)
         raise KeyboardInterrupt
 
@@ -130,8 +117,8 @@ def test_stored_values_that_cannot_be_are_left_out(
     process: Open, tmp_path: Path, state: str
 ) -> None:
     process().change(count_one)
-    with sqlite3.connect(tmp_path / "journal.db") as db:
-        db.execute("UPDATE pace SET state = ?", (state,))
+    with sqlite3.connect(tmp_path / "ledger.db") as db:
+        db.execute("UPDATE rate_state SET state = ?", (state,))
     db.close()
     assert known(process()) == RateState()
 
@@ -140,34 +127,27 @@ def test_what_a_newer_version_stored_is_read_as_far_as_it_is_known(
     process: Open, tmp_path: Path
 ) -> None:
     process().change(count_one)
-    with sqlite3.connect(tmp_path / "journal.db") as db:
-        db.execute("UPDATE pace SET state = ?", ('{"limit": 7, "window": 60, "mood": "good"}',))
+    with sqlite3.connect(tmp_path / "ledger.db") as db:
+        db.execute("UPDATE rate_state SET state = ?", (NEWER,))
     db.close()
     assert known(process()) == RateState(limit=7, window=60.0)
 
 
-def test_without_a_journal_a_process_learns_for_itself(
-    tmp_path: Path, clock: FakeClock, warnings: list[str]
-) -> None:
+def test_without_a_ledger_a_process_learns_for_itself(tmp_path: Path, clock: FakeClock) -> None:
     (tmp_path / "file").write_text("")
-    book = RateStateStore(JournalFile(tmp_path / "file" / "state", clock, warnings.append), "scope")
+    book = RateStateStore(LedgerFile(tmp_path / "file" / "state", clock), "scope")
     book.change(count_one)
     book.change(count_one)
-    book.change(lambda pace, slots: slots.take("ref", 10))
+    book.change(lambda pace, slots: slots.take("ref", 0, 10))
     assert known(book).sent == 2
     assert taken(book) == (1, 1)
-    assert len(warnings) == 1
-    book.close()
 
 
-def test_without_a_journal_threads_lose_nothing(
-    tmp_path: Path, clock: FakeClock, warnings: list[str]
-) -> None:
+def test_without_a_ledger_threads_lose_nothing(tmp_path: Path, clock: FakeClock) -> None:
     (tmp_path / "file").write_text("")
-    book = RateStateStore(JournalFile(tmp_path / "file" / "state", clock, warnings.append), "scope")
+    book = RateStateStore(LedgerFile(tmp_path / "file" / "state", clock), "scope")
     count_in_threads(book)
     assert known(book).sent == 200
-    book.close()
 
 
 def test_threads_lose_nothing(process: Open) -> None:
@@ -189,7 +169,7 @@ def count_in_threads(book: RateStateStore) -> None:
 
 
 def count_some(folder: Path) -> None:
-    file = JournalFile(folder, Clock(), print)
+    file = LedgerFile(folder, Clock())
     book = RateStateStore(file, "scope")
     for _ in range(50):
         book.change(count_one)
@@ -204,3 +184,35 @@ def test_processes_lose_nothing(process: Open, tmp_path: Path) -> None:
     for worker in workers:
         worker.join()
     assert known(process()).sent == 200
+
+
+def test_a_submission_whose_process_is_dead_frees_its_slot_at_once(
+    process: Open, tmp_path: Path
+) -> None:
+    book = process()
+    book.change(lambda pace, slots: slots.take("flying", 0, 45))
+    book.change(lambda pace, slots: slots.assign("created", "task-1", 0, 45))
+    sql(tmp_path / "ledger.db", "UPDATE running_tasks SET pid = 2147483646, process_started = 1")
+    assert taken(book, 1) == (1, 0)  # the task that it created goes on without it
+
+
+@pytest.mark.parametrize("jump", [3600.0, 3 * 3600.0, 1e9])
+def test_a_slot_that_a_clock_ahead_told_of_is_free(process: Open, jump: float) -> None:
+    book = process()
+    book.change(lambda pace, slots: slots.assign("ref", "task-1", jump, 45))
+    assert taken(book, 1) == (0, 0)
+
+
+def test_many_slots_are_kept(process: Open) -> None:
+    def fill(pace: RateState, slots: Slots) -> None:
+        for number in range(300):
+            slots.take(f"ref-{number}", 0, 10)
+
+    process().change(fill)
+    assert taken(process()) == (300, 300)
+
+
+def test_work_sees_no_database(process: Open) -> None:
+    seen: list[object] = []
+    process().change(lambda pace, slots: seen.extend(vars(slots).values()))
+    assert seen == [{}]

@@ -103,7 +103,7 @@ def test_two_processes_that_resend_the_same_one_send_it_once(ledger: Ledger, ope
 
 
 def unknown(ledger: Ledger, **other: Any) -> list[Attempt]:
-    wanted = {"sandbox_url": SANDBOX, "sandbox": False} | other
+    wanted: dict[str, Any] = {"sandbox_url": SANDBOX, "sandbox": False} | other
     return ledger.submissions.unknown(**wanted)
 
 
@@ -235,7 +235,7 @@ def test_of_many_threads_with_one_request_one_sends_it(ledger: Ledger, opened: O
     found: list[Any] = []
     ledgers = [ledger, ledger, opened(), opened()]
     threads = [
-        threading.Thread(target=lambda one=one: found.append(one.claim(resume=True)))  # type: ignore[misc]
+        threading.Thread(target=lambda one=one: found.append(one.claim(resume=True)))
         for one in ledgers
     ]
     for thread in threads:

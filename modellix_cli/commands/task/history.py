@@ -32,6 +32,7 @@ def history(
 ) -> None:
     """List the tasks known here, newest first. Those of the official CLI are among them.
 
+    Submissions whose outcome is unknown are listed too, each with the number for task resolve.
     A profile chosen with --profile or MODELLIX_PROFILE limits what is listed or cleared. Nothing
     is asked of the server; what it keeps is not affected.
     """
@@ -47,7 +48,8 @@ def history(
     scope = Scope(chosen.name if named else None, session.sandbox)
     if not clear:
         entries, total = session.history.entries(scope, limit)
-        show.entries(session.out, entries, total, session.history, scope.profile)
+        unknown = session.history.unknown(scope)
+        show.entries(session.out, entries, total, unknown, session.history, scope.profile)
         return
     whose = f"of profile {scope.profile}" if scope.profile else "of all profiles"
     question = f"Clear the local Modellix task history {whose}?"

@@ -1,0 +1,90 @@
+"""`task resolve` and what `task history` tells of unknown outcomes."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+import respx
+
+from tests.conftest import Cli
+from tests.support import API, FakeClock, Terminal, accepted, invoke
+
+RUN = ("model", "run", "a/b", "--body", '{"prompt": "a cat"}')
+HISTORY = ("task", "history")
+
+
+@pytest.fixture
+def unknown(cli: Cli) -> None:
+    """A submission whose answer never came."""
+    with respx.mock:
+        respx.post(f"{API}/a/b/async").mock(side_effect=httpx.ReadError("cut"))
+        assert cli(*RUN, "--json").status == 8
+
+
+@pytest.mark.usefixtures("unknown")
+class TestHistory:
+    def test_json_has_what_resolving_takes(self, cli: Cli, clock: FakeClock) -> None:
+        shown = cli(*HISTORY, "--json").json["unknownSubmissions"]
+        assert len(shown) == 1
+        assert shown[0]["request"] == 1
+        assert shown[0]["modelSlug"] == "a/b"
+        assert shown[0]["sentAt"].startswith("2027-01-15T08:00")
+        assert "taskId" not in shown[0]
+
+    def test_a_terminal_gets_a_second_table_and_the_way_on(
+        self, env: dict[str, str], work: Path, clock: FakeClock
+    ) -> None:
+        result = invoke(*HISTORY, env=env, cwd=work, clock=clock, stdout=Terminal())
+        title, head, row = result.stdout.splitlines()
+        assert title == "Unknown outcomes"
+        assert head.index("MODEL") == row.index("a/b")
+        assert "task resolve REQUEST --task-id ID" in result.stderr
+
+    def test_a_pipe_gets_a_note_and_quiet_nothing(self, cli: Cli) -> None:
+        result = cli(*HISTORY)
+        assert "1 submission of unknown outcome" in result.stderr
+        assert cli(*HISTORY, "-q").stderr == ""
+
+
+@pytest.mark.usefixtures("unknown")
+class TestResolve:
+    def test_with_a_task_id_it_is_known_as_that_task(self, cli: Cli) -> None:
+        result = cli("task", "resolve", "1", "--task-id", "task-x", "--json")
+        assert result.json == {
+            "ok": True,
+            "request": 1,
+            "modelSlug": "a/b",
+            "state": "accepted",
+            "taskId": "task-x",
+        }
+        shown = cli(*HISTORY, "--json").json
+        assert shown["unknownSubmissions"] == []
+        assert [entry["taskId"] for entry in shown["entries"]] == ["task-x"]
+
+    @respx.mock
+    def test_not_created_lets_it_be_sent_again(self, cli: Cli) -> None:
+        route = respx.post(f"{API}/a/b/async").respond(json=accepted("task-y"))
+        assert cli(*RUN).status == 8
+        assert not route.called
+        assert cli("task", "resolve", "1", "--not-created").status == 0
+        assert cli(*RUN).status == 0
+        assert route.call_count == 1
+
+    @pytest.mark.parametrize(
+        "options", [(), ("--not-created", "--task-id", "t"), ("--task-id", "a b")]
+    )
+    def test_it_takes_exactly_one_answer(self, cli: Cli, options: tuple[str, ...]) -> None:
+        assert cli("task", "resolve", "1", *options).status == 2
+
+    def test_what_is_not_there_is_not_found(self, cli: Cli) -> None:
+        result = cli("task", "resolve", "9", "--not-created", "--json")
+        assert (result.status, result.json["error"]["code"]) == (5, "NOT_FOUND")
+        assert "charged" not in result.json["error"]
+
+    def test_what_is_resolved_stays_so(self, cli: Cli) -> None:
+        cli("task", "resolve", "1", "--task-id", "task-x")
+        assert cli("task", "resolve", "1", "--not-created").status == 2
+
+    def test_it_needs_no_key(self, cli: Cli) -> None:
+        env = {"MODELLIX_API_KEY": None}
+        assert cli("task", "resolve", "1", "--not-created", env=env).status == 0
