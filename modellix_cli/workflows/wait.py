@@ -14,7 +14,8 @@ from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import clip
 from modellix_cli.domain.values import format_duration
 from modellix_cli.engine.books import TaskBook
-from modellix_cli.engine.core.config import EngineConfig
+from modellix_cli.engine.core.config import EngineConfig, Follow
+from modellix_cli.engine.core.events import Stop
 from modellix_cli.engine.core.following import INTERRUPTED, TIMED_OUT
 from modellix_cli.engine.core.lines import Known, Line, LineOutcome
 from modellix_cli.engine.notices import Notice, PollTrouble, TaskPolled
@@ -38,6 +39,15 @@ class Waited:
     outcomes: dict[str, LineOutcome] = field(default_factory=dict)
     stop: KeyboardInterrupt | None = None
     trouble: str | None = None
+    refused: ModellixError | None = None
+    """The refusal of the key, where tasks are polled once: none of the others was polled then."""
+    heard: dict[str, str] = field(default_factory=dict)
+    """The last status that was heard of each task, ended or not."""
+
+    def status(self, task_id: str) -> str:
+        """Return the last status known of a task, `unknown` if none was heard."""
+        task = self.tasks.get(task_id)
+        return task.status if task is not None else self.heard.get(task_id, "unknown")
 
     @property
     def finished(self) -> list[Task]:
@@ -67,11 +77,23 @@ class Waited:
 
 
 class TaskCollector(Collector):
-    """Keeps the last trouble as well."""
+    """Keeps the last trouble as well. `once`: each task is polled once."""
 
-    def __init__(self, session: Session, progress: Progress) -> None:
+    def __init__(self, session: Session, progress: Progress, *, once: bool) -> None:
         super().__init__(session, progress, paying=False)
+        self.once = once
+        self.refused: ModellixError | None = None
         self.troubles: dict[str, str] = {}
+        self.heard: dict[str, str] = {}
+
+    def emit(self, outcome: LineOutcome) -> Stop | None:
+        """Keep a task's end; a refused key ends a round over many tasks."""
+        super().emit(outcome)
+        error = outcome.error
+        if not self.once or error is None or error.code is not ErrorCode.UNAUTHORIZED:
+            return None
+        self.refused = error.copy_with(task_id=outcome.task_id)
+        return Stop(error.message)
 
     def tell(self, notice: Notice) -> None:
         """Show progress."""
@@ -79,6 +101,7 @@ class TaskCollector(Collector):
             self.troubles[notice.task_id] = notice.message
         elif isinstance(notice, TaskPolled):
             self.troubles.pop(notice.task_id, None)
+            self.heard[notice.task_id] = notice.status
         super().tell(notice)
 
 
@@ -94,11 +117,12 @@ def follow_tasks(
     book = TaskBook(session.tasks, session.files, session.runtime.clock)
     source = ListSource(lines, durations=durations)
     with DeferredSignals() as signals, session.progress() as progress:
-        collector = TaskCollector(session, progress)
+        once = config.follow is Follow.ONCE
+        collector = TaskCollector(session, progress, once=once)
         run_engine(session, client, config, source, book, collector, signals, saver=saver)
     outcomes = {task_ids[ref - 1]: outcome for ref, outcome in collector.outcomes.items()}
     trouble = next(iter(collector.troubles.values()), None)
-    return Waited(list(task_ids), outcomes, signals.stop, trouble)
+    return Waited(list(task_ids), outcomes, signals.stop, trouble, collector.refused, collector.heard)
 
 
 def _lines(
