@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test simulate lint types bench completions clean
+.PHONY: demo test simulate sweep crowd lint types bench completions clean
 
 demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
 	$(BIN)/modellix-cli model run sandbox/image --sandbox --body '{"prompt": "a lighthouse at dawn"}' \
@@ -17,6 +17,14 @@ test: $(READY)  ## Run every test
 RUNS ?= 100000
 simulate: $(READY)  ## Run the engine in RUNS simulated worlds with crashes and a hostile server
 	$(BIN)/python -m tests.engine.simulator --runs $(RUNS) --jobs 2
+
+EVERY ?= 25
+sweep: $(READY)  ## Kill at every EVERY-th system call, resume, compare (Linux, gcc)
+	$(BIN)/python -m tests.sweep.sweep --every $(EVERY)
+
+CROWD_SECONDS ?= 120
+crowd: $(READY)  ## Kill 60 mixed processes at random for CROWD_SECONDS, resume, compare
+	$(BIN)/python -m tests.sweep.crowd --seconds $(CROWD_SECONDS)
 
 lint: $(READY)  ## Check style
 	$(BIN)/ruff check .
