@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from modellix_cli.context.settings import DEFAULT_BASE_URL
 from modellix_cli.context.stores import Stores
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, usage
-from modellix_cli.domain.values import key_origin, parse_task_id
+from modellix_cli.domain.values import format_duration, key_origin, parse_task_id
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.runtime import Runtime
 
@@ -181,10 +181,19 @@ class Session(Stores):
             options.append("--allow-http-api")
         if chosen.profile:
             options += ["--profile", chosen.profile]
+        if chosen.max_retry_wait is not None:
+            options += ["--max-retry-wait", format_duration(chosen.max_retry_wait)]
         words = ["modellix-cli", *command.split()]
         if any(task_id.startswith("-") and task_id != "-" for task_id in task_ids):
             return [*words, *options, "--", *task_ids]
         return [*words, *task_ids, *options]
+
+    def output_words(self) -> list[str]:
+        """Return the options that choose how results are written, as they were given."""
+        chosen = self.globals
+        words = ["--json"] if chosen.json else []
+        words += ["--quiet"] if chosen.quiet else []
+        return words + (["--output", chosen.output] if chosen.output else [])
 
     def words(self, words: Sequence[str]) -> str:
         """Return words as one line for the shell."""

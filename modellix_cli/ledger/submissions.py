@@ -12,12 +12,12 @@ from typing import Final
 from modellix_cli.domain.account import Account
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.ledger import tasks
+from modellix_cli.ledger import accounts, tasks
 from modellix_cli.ledger.attempts import NOT_REPLACED, find_attempt, find_attempts
 from modellix_cli.ledger.claims import OPEN, Claims
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.processes import LEASE_SECONDS
-from modellix_cli.ledger.records import Attempt, Claim, Outcome, Request
+from modellix_cli.ledger.records import Attempt, Claim, OtherAccount, Outcome, Request
 
 NO_ID: Final = "It was accepted without a task id."
 BY_THE_USER: Final = "Not created, by the user's word."
@@ -141,6 +141,38 @@ class SubmissionStore:
         if len(found) > 1:
             raise usage(f"Several requests begin with {text}.", hint="Give the number of one.")
         return found[0]
+
+    def other_account(self, request: Request, *, resume: bool) -> OtherAccount | None:
+        """Return who sent the same request with a key of another team, as far as that matters.
+
+        That is an attempt of unknown outcome; with `resume` also one that was accepted.
+        """
+        now = self._file.clock.now()
+
+        def work(db: sqlite3.Connection) -> OtherAccount | None:
+            team = accounts.find_or_add(db, self._account, now).team
+            where = (
+                f"s.identity = :identity AND s.state <> 'rejected' AND {NOT_REPLACED}"
+                " AND s.account NOT IN (SELECT id FROM accounts WHERE team = :team)"
+                " ORDER BY s.number DESC LIMIT 20"
+            )
+            values = {"identity": request.identity.digest, "team": team}
+            found = [
+                attempt
+                for attempt in find_attempts(db, where, values, now)
+                if resume or attempt.state is SubmissionState.UNKNOWN
+            ]
+            if not found:
+                return None
+            row = db.execute(
+                "SELECT a.team FROM submissions AS s JOIN accounts AS a ON a.id = s.account"
+                " WHERE s.number = ?",
+                (found[0].number,),
+            ).fetchone()
+            tasks_of_it = tuple(attempt.task_id for attempt in found if attempt.task_id)
+            return OtherAccount(int(row[0]), found[0].profile, len(found), tasks_of_it)
+
+        return self._file.transact(work)
 
     def attempt(self, number: int) -> Attempt | None:
         """Return an attempt as it stands now, None if there is none of that number."""

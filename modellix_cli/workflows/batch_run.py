@@ -29,6 +29,7 @@ from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_report import Entry, EntryFile, Tally, entry_of
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
+from modellix_cli.workflows.same_account import link_account
 from modellix_cli.workflows.saving import EngineSaver, open_downloader
 from modellix_cli.workflows.work import run_engine
 
@@ -97,15 +98,13 @@ def begin(
     """Begin the batch in the ledger. Raises `ALREADY_PAID`, `ACCOUNT_CHANGED` and others."""
     start = _begin(session, tasks, keys, options)
     if isinstance(start, OtherAccount):
-        if not (options.same_account or _is_same_account(client, start)):
-            raise _account_changed(start)
-        session.batches.link_account(start.team)
+        link_account(session, client, start, same_account=options.same_account)
         start = _begin(session, tasks, keys, options)
     if isinstance(start, StartedBatch):
         return start
-    if isinstance(start, PaidBefore):
-        raise _already_paid(start, tasks.total)
-    raise _account_changed(start)
+    if isinstance(start, OtherAccount):  # of a third key: once more settles that one
+        return begin(session, client, tasks, keys, options)
+    raise _already_paid(start, tasks.total)
 
 
 def _begin(
@@ -117,28 +116,6 @@ def _begin(
         source=options.source,
         total=tasks.total,
         on_paid=options.on_paid,
-    )
-
-
-def _is_same_account(client: "Client", other: OtherAccount) -> bool:
-    """Ask, for free, whether the key in use can see a task of the other key's account."""
-    for task_id in other.tasks[:1]:
-        try:
-            client.task(task_id)
-            return True
-        except ModellixError as error:
-            if error.code not in (ErrorCode.NOT_FOUND, ErrorCode.UNAUTHORIZED):
-                raise
-    return False
-
-
-def _account_changed(other: OtherAccount) -> ModellixError:
-    return ModellixError(
-        ErrorCode.ACCOUNT_CHANGED,
-        f"{count(other.lines, 'line')} of this batch were paid for with another API key, that of "
-        f"profile {other.profile}. Nothing was sent.",
-        hint=f"To continue with that account, pass --profile {other.profile}. If both keys belong "
-        "to one account, pass --same-account. To pay with this key, pass --new.",
     )
 
 
@@ -384,9 +361,9 @@ class _Running:
             "reused": tally.reused,
             "succeeded": tally.succeeded,
         }
-        if not tally.done:
-            facts["resume"] = self._session.words(self._resume)
-            facts["resumeArgv"] = self._resume
+        again = not tally.done
+        facts["resume"] = self._session.words(self._resume) if again else None
+        facts["resumeArgv"] = self._resume if again else None
         return facts
 
     def _conclude(self, stop: KeyboardInterrupt | None) -> None:

@@ -136,7 +136,13 @@ class BatchSource:
 
 
 def _files_exist(files: tuple[dict[str, Any], ...] | None) -> bool:
-    return all(Path(str(file["path"])).exists() for file in files or ())
+    """Whether saved files are where they were put, as long as they were."""
+    try:
+        return all(
+            Path(str(file["path"])).stat().st_size == file.get("bytes") for file in files or ()
+        )
+    except OSError:
+        return False
 
 
 def _without_files(known: Known) -> Known:

@@ -21,6 +21,7 @@ from modellix_cli.engine.ports import Book, ListSource, PaidRequest
 from modellix_cli.ledger.database import has_folder
 from modellix_cli.ledger.records import Request
 from modellix_cli.paths import state_dir
+from modellix_cli.workflows.same_account import link_account
 from modellix_cli.workflows.saving import EngineSaver, tell_saved
 from modellix_cli.workflows.work import Collector, run_engine
 
@@ -49,6 +50,7 @@ class RunOptions:
     request_key: str | None = None
     tag: str | None = None
     webhook: str | None = None
+    same_account: bool = False
 
 
 class SingleRequest(ListSource):
@@ -67,6 +69,11 @@ class SingleRequest(ListSource):
             tag=options.tag,
             webhook=options.webhook,
         )
+
+    @property
+    def whole(self) -> Request:
+        """The request as the ledger keeps it, before anything became of it."""
+        return self._request
 
     def ledger_request(self, intent: effects.Intent) -> Request:
         """Return the request as the ledger keeps it."""
@@ -88,6 +95,11 @@ def run_model(
     results that could not be saved, are told in the outcome.
     """
     source = SingleRequest(session, slug, body, options)
+    book = _book(session, source, options)
+    if isinstance(book, RunBook) and not options.resend_unknown:
+        other = session.submissions.other_account(source.whole, resume=options.resume)
+        if other is not None:
+            link_account(session, client, other, same_account=options.same_account)
     config = EngineConfig(
         concurrency=1,
         follow=Follow.TO_THE_END if options.wait else Follow.NOT,
@@ -107,7 +119,7 @@ def run_model(
             client,
             config,
             source,
-            _book(session, source, options),
+            book,
             collector,
             signals,
             saver=saver,

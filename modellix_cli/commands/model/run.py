@@ -104,6 +104,12 @@ def run(
         str | None,
         typer.Option(metavar="KEY", help="Pay for this key once, however often it is sent."),
     ] = None,
+    same_account: Annotated[
+        bool,
+        typer.Option(
+            "--same-account", help="This key belongs to the account that paid with another one."
+        ),
+    ] = False,
     resend_unknown: Annotated[
         bool,
         typer.Option(
@@ -146,6 +152,7 @@ def run(
         interval=interval,
         resume=resume,
         resend_unknown=resend_unknown,
+        same_account=same_account,
         request_key=None if request_key is None else parse_request_key(request_key),
     )
     with suggesting(session, model):

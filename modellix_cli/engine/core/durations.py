@@ -15,6 +15,7 @@ MAX_BACKOFF: Final = 10.0
 _MOST_SAMPLES: Final = 20
 _MARGIN: Final = 0.03
 _SHORTEST_GAP: Final = 0.25
+_OLDEST: Final = 60.0
 _SURE: Final = 1.5
 """Seconds: an end that was seen so early is known well enough."""
 
@@ -39,10 +40,11 @@ class DurationEstimator:
         """Return the seconds until the next poll of a task.
 
         It has run for `elapsed` seconds (None: not known) and been polled `polls` times. A model
-        of which nothing is known is polled after 1, 2, 4 … 10 s.
+        of which nothing is known is polled after 1, 2, 4 … 10 s; so is a task that is older than
+        any that runs can be, as a clock may have been wrong.
         """
         samples = self._of(slug) if slug is not None and elapsed is not None else ()
-        if samples and elapsed is not None:
+        if samples and elapsed is not None and elapsed <= _OLDEST + 10 * max(samples):
             return next_poll(samples, elapsed) - elapsed
         backoff = min(float(2 ** min(polls, 10)), MAX_BACKOFF)
         return backoff + self._random.uniform(0.0, backoff / 10)

@@ -43,6 +43,9 @@ class Following:
         self._to_save: deque[tuple[LineOutcome, events.Polled]] = deque()
         self._saving: dict[int, LineOutcome] = {}
         self._interrupted = False
+        self._in_doubt: set[int] = set()
+        self.left_unknown = False
+        """Whether a task that a reply of this run named was not found."""
 
     @property
     def running(self) -> int:
@@ -72,9 +75,16 @@ class Following:
         else:
             self._follow(line, now, just_submitted=just_submitted)
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a task is being looked for that a reply of this run named."""
+        return bool(self._in_doubt)
+
     def confirm(self, line: Active, error: ModellixError, now: float) -> None:
         """Look for a task whose id was named by a reply that did not say that it was created."""
         line.confirming = error
+        if line.tries:
+            self._in_doubt.add(line.ref)
         if self._interrupted:
             self._out.emit(self._unconfirmed(line, error))
         else:
@@ -176,6 +186,7 @@ class Following:
         if line.confirming is None:
             return
         line.confirming = None
+        self._in_doubt.discard(line.ref)
         self._out.add(effects.RecordOutcome(line.number, SubmissionState.ACCEPTED, line.task_id))
 
     def _ended(self, task: PolledTask, event: events.Polled, now: float) -> None:
@@ -234,6 +245,8 @@ class Following:
         return line.outcome(SubmissionState.ACCEPTED, waiting=why, needs_resume=True)
 
     def _unconfirmed(self, line: Active, error: ModellixError) -> LineOutcome:
+        self.left_unknown = self.left_unknown or line.ref in self._in_doubt
+        self._in_doubt.discard(line.ref)
         return line.outcome(
             SubmissionState.UNKNOWN, detail=error.message, error=error, needs_resume=True
         )

@@ -107,6 +107,8 @@ class Active:
     prepared: bool = False
     reserved: bool = False
     submission: Any = None
+    refusal: str | None = None
+    """Why the server refused it last, while it waits for another try."""
     doubt: str | None = None
     """Why an earlier attempt of it is of unknown outcome, while that is not ended."""
 

@@ -90,7 +90,8 @@ class PaidRetryPolicy:
             since = self._trouble_since = _first(self._trouble_since, now)
             allowed = self._patience
         pause = self._pause(error, now)
-        unreachable = not self._reached and tries >= FIRST_CONTACT_TRIES
+        contacts = max(tries, self._troubles)
+        unreachable = not self._reached and contacts >= FIRST_CONTACT_TRIES
         unavailable = error.code is not ErrorCode.RATE_LIMITED and self._tries is not None
         too_often = unavailable and self._tries is not None and tries >= self._tries
         too_long = now + pause - since > allowed or (error.retry_after or 0.0) > self._patience

@@ -7,10 +7,14 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.config import EngineConfig
+from modellix_cli.engine.core.ends import Ends
 from modellix_cli.engine.core.following import Following
+from modellix_cli.engine.core.leaving import Leaving
 from modellix_cli.engine.core.lines import Active, Known, Line
+from modellix_cli.engine.core.needs import Needs
 from modellix_cli.engine.core.outbox import Outbox
 from modellix_cli.engine.core.paid_retry import Again, PaidRetryPolicy
+from modellix_cli.engine.core.watching import Watching
 from modellix_cli.engine.notices import SubmitRetried, Waiting
 
 _AFTER_UNKNOWN: Final = "Skipped after an earlier paid submission returned an unknown outcome."
@@ -24,8 +28,8 @@ _SENT_ELSEWHERE: Final = "Interrupted while another process was sending this req
 _NOT_FOUND: Final = (
     "Another process was sending this request, and the ledger holds no record of it any more."
 )
+_NOT_RECORDED: Final = "Skipped: what became of it could not be recorded."
 _NEEDS_MISSING: Final = "Skipped: a line whose result it uses has none."
-_WATCH_EVERY: Final = 0.5
 _SHORTEST_HOLD: Final = 0.01
 
 
@@ -40,16 +44,14 @@ class Submitting:
         self._following = following
         self._retry = retry
         self._queue: deque[Active] = deque()
-        self._blocked: dict[int, Active] = {}
+        self._needs = Needs(out)
         self._preparing: dict[int, Active] = {}
-        self._asking: dict[int, Active] = {}
-        self._allowed: list[Active] = []
-        self._held: list[Active] = []
+        self._leaving = Leaving(out)
         self._recording: dict[int, Active] = {}
         self._posting: dict[int, Active] = {}
-        self._watching: dict[int, tuple[Active, float]] = {}
+        self._watching = Watching(out)
+        self._ends = Ends(out)
         self._given_up: dict[int, Active] = {}
-        self._taken = 0
         self._interrupted = False
         self._held_until = 0.0
         self.waiting: Waiting | None = None
@@ -65,26 +67,25 @@ class Submitting:
     @property
     def lines_wait(self) -> bool:
         """Whether a line waits for its turn."""
-        return bool(self._queue or self._blocked)
+        return bool(self._queue) or len(self._needs) > 0
 
     @property
     def is_empty(self) -> bool:
         """Whether no line is left here."""
-        busy = self._queue or self._blocked or self._preparing or self._asking or self._allowed
-        return not (busy or self._recording or self._posting or self._watching)
+        return not (self._busy or self.lines_wait or len(self._watching))
 
     @property
     def has_room(self) -> bool:
         """Whether more lines may be brought."""
         return self.why_stopped is not None or (
-            len(self._queue) + len(self._blocked) < self._config.concurrency
+            len(self._queue) + len(self._needs) < self._config.concurrency
             and len(self._watching) < self._config.most_followed
         )
 
     def take(self, line: Line, now: float) -> None:
         """Take a line: to be sent, or to go on with what earlier runs did."""
         active = Active(line)
-        self._taken = max(self._taken, line.ref)
+        self._needs.taken(line.ref)
         if line.known is None or line.known.state is SubmissionState.REJECTED:
             if line.known is not None:
                 active.number = line.known.number
@@ -100,9 +101,9 @@ class Submitting:
         line.since = now - known.age if known.age is not None and known.age >= 0 else None
         if known.in_flight:
             if self._interrupted:
-                self._emit_doubt(line, _SENT_ELSEWHERE)
+                self._ends.doubtful(line, _SENT_ELSEWHERE)
             else:
-                self._watching[line.ref] = (line, now)
+                self._watching.add(line, now)
             return
         # the user's word is good for one attempt
         may_send = (
@@ -126,35 +127,17 @@ class Submitting:
         elif (known.status is not None and (known.detail or known.files is not None)) or (
             known.status is not None and not self._config.save
         ):
-            self._emit_known(line, known)
+            self._ends.known(line, known)
         else:
             self._following.accept(line, now, just_submitted=False)
 
-    def _emit_known(self, line: Active, known: Known) -> None:
-        self._out.emit(
-            line.outcome(
-                SubmissionState.ACCEPTED,
-                status=known.status,
-                detail=known.detail,
-                urls=known.urls,
-                files=known.files,
-            )
-        )
-
     def _unknown(self, line: Active, known: Known, now: float) -> None:
-        error = ModellixError(
-            ErrorCode.SUBMISSION_UNKNOWN,
-            f"{known.detail or _STILL_UNKNOWN}",
-            task_id=known.task_id,
-        )
+        detail = known.detail or _STILL_UNKNOWN
+        error = ModellixError(ErrorCode.SUBMISSION_UNKNOWN, detail, task_id=known.task_id)
         if known.task_id is not None:
             self._following.confirm(line, error, now)
-            return
-        self._out.emit(
-            line.outcome(
-                SubmissionState.UNKNOWN, detail=error.message, error=error, needs_resume=True
-            )
-        )
+        else:
+            self._ends.doubtful(line, detail, error)
 
     def _enqueue(self, line: Active) -> None:
         if self.why_stopped is not None:
@@ -163,32 +146,17 @@ class Submitting:
             self._queue.append(line)
 
     def _skip(self, line: Active, why: str | None = None) -> None:
-        known = line.line.known
-        before = known.detail if known and known.state is SubmissionState.REJECTED else None
-        detail = why or self.why_stopped or _NOT_SENT
-        if line.doubt is not None:
-            self._emit_doubt(line, f"{line.doubt} {detail}")
-            return
-        refused = f" It was refused before: {before}" if before else ""
-        self._out.emit(line.outcome(None, detail=detail + refused, needs_resume=True))
-
-    def _emit_doubt(self, line: Active, detail: str, error: ModellixError | None = None) -> None:
-        """Emit a line whose earlier attempt stays of unknown outcome."""
-        self._out.emit(
-            line.outcome(
-                SubmissionState.UNKNOWN,
-                detail=detail,
-                error=error or ModellixError(ErrorCode.SUBMISSION_UNKNOWN, detail),
-                needs_resume=True,
-            )
-        )
+        self._ends.skipped(line, why or self.why_stopped or _NOT_SENT)
 
     def pump(self, now: float) -> float | None:
         """Move on the lines for which there is room; return when to try again."""
-        moments = [self._watch(now)]
-        self._unblock()
+        moments = [self._watching.pump(now)]
+        careful = not self._config.continue_on_unknown
+        if careful and self._following.left_unknown:
+            self.stop(_AFTER_UNKNOWN, None)
+        self._queue += self._needs.freed()
         while self._queue and self._busy < self._config.concurrency and self.why_stopped is None:
-            if self._following.is_full:
+            if self._following.is_full or (careful and self._following.in_doubt):
                 break
             if self._held_until > now:
                 moments.append(self._held_until)
@@ -199,16 +167,15 @@ class Submitting:
     @property
     def _busy(self) -> int:
         """How many lines take room: on their way to the server, or about to be."""
-        asked = len(self._asking) + len(self._allowed) + len(self._held)
-        return asked + len(self._preparing) + len(self._recording) + len(self._posting)
+        sent = len(self._recording) + len(self._posting)
+        return len(self._preparing) + len(self._leaving) + sent
 
     def _advance(self, line: Active) -> None:
         """Start what a line needs next."""
-        needs = line.line.needs
-        if any(not self._out.usable(ref) and self._has_no_result(ref, line) for ref in needs):
+        if self._needs.never_met(line):
             self._skip(line, _NEEDS_MISSING)
-        elif any(not self._out.ended(ref) for ref in needs):
-            self._blocked[line.ref] = line
+        elif self._needs.block(line):
+            return
         elif line.line.prepare and not line.prepared:
             self._preparing[line.ref] = line
             self._out.add(effects.Prepare(line.ref))
@@ -216,26 +183,7 @@ class Submitting:
             self._preparing[line.ref] = line
             self._out.add(effects.Reserve(line.ref))
         else:
-            self._asking[line.ref] = line
-            self._out.add(effects.AskSubmit(line.ref))
-
-    def _has_no_result(self, need: int, line: Active) -> bool:
-        """Whether a line that another one needs ended without a result, or does not come before."""
-        return self._out.ended(need) or need >= line.ref or need > self._taken
-
-    def _unblock(self) -> None:
-        for ref, line in list(self._blocked.items()):
-            if all(self._out.ended(need) for need in line.line.needs):
-                del self._blocked[ref]
-                self._queue.append(line)
-
-    def _watch(self, now: float) -> float | None:
-        """Ask how the attempts of other processes stand, every now and then."""
-        for ref, (line, due) in self._watching.items():
-            if due <= now:
-                self._watching[ref] = (line, now + _WATCH_EVERY)
-                self._out.add(effects.WatchAttempt(ref, line.number))
-        return min((due for _, due in self._watching.values()), default=None)
+            self._leaving.ask(line)
 
     def server_answered(self) -> None:
         """Take the news that the server answers other requests."""
@@ -243,15 +191,11 @@ class Submitting:
 
     def attempt_seen(self, event: events.AttemptSeen, now: float) -> None:
         """Take how another process's attempt stands."""
-        if event.ref not in self._watching:
+        line, known = self._watching.seen(event), event.known
+        if line is None:
             return
-        line, _due = self._watching[event.ref]
-        known = event.known
-        if known is not None and known.in_flight:
-            return
-        del self._watching[event.ref]
         if known is None:  # it may have been sent all the same
-            self._emit_doubt(line, _NOT_FOUND)
+            self._ends.doubtful(line, _NOT_FOUND)
         elif known.state is SubmissionState.REJECTED:
             line.number, line.task_id, line.reused, line.since = 0, None, False, None
             self._enqueue(line)
@@ -263,11 +207,8 @@ class Submitting:
         line = self._preparing.pop(ref, None)
         if line is None:
             return
-        if error is not None and line.doubt is not None:
-            self._emit_doubt(line, f"{line.doubt} {error.message}", error)
-            return
         if error is not None:
-            self._out.emit(line.outcome(None, detail=error.message, error=error, needs_resume=True))
+            self._ends.not_ready(line, error)
             return
         line.prepared = True
         line.reserved = line.reserved or reserved
@@ -278,12 +219,12 @@ class Submitting:
 
     def allowed(self, ref: int) -> None:
         """Take leave to send a line; once all that were asked for are answered, record them."""
-        self._allowed.append(self._asking.pop(ref))
+        self._leaving.allowed(ref)
         self._record_when_all_answered()
 
     def held(self, event: events.SubmitHeld, now: float) -> None:
         """Take the news that a line may not leave yet."""
-        self._held.append(self._asking.pop(event.ref))
+        self._leaving.held(event.ref)
         self.waiting = Waiting(event.seconds, event.slots_full)
         if event.seconds > self._config.patience:
             self._stop_for(event.seconds)
@@ -294,14 +235,13 @@ class Submitting:
         self._record_when_all_answered()
 
     def _record_when_all_answered(self) -> None:
-        if self._asking:
+        answered = self._leaving.answered()
+        if answered is None:
             return
-        self._queue.extendleft(reversed(self._held))
-        self._held.clear()
+        leaving, held = answered
+        self._queue.extendleft(reversed(held))
         if self.why_stopped is not None:
             self._skip_queue()
-        leaving, self._allowed = self._allowed, []
-        if self.why_stopped is not None:
             for line in leaving:
                 self._out.add(effects.ReturnLeave(line.ref))
                 self._skip(line)
@@ -322,6 +262,12 @@ class Submitting:
             line = self._recording.pop(ref)
             if isinstance(claim, Known):
                 self._out.add(effects.ReturnLeave(ref))
+                if line.tries and claim.number == line.number:
+                    # it was refused, and that is not on disk: there is no other to wait for
+                    rejected = SubmissionState.REJECTED
+                    self._out.add(effects.RecordOutcome(claim.number, rejected, None, line.refusal))
+                    self._skip(line, _NOT_RECORDED)
+                    continue
                 self._go_on(line, claim, now)
                 continue
             line.number = claim
@@ -375,17 +321,13 @@ class Submitting:
         self._out.add(effects.RecordOutcome(line.number, state, error.task_id, error.message))
 
     def _replied_unknown(self, line: Active, error: ModellixError, now: float) -> None:
-        if not self._config.continue_on_unknown:
-            self.stop(_AFTER_UNKNOWN, None)
-        if error.task_id is not None:
+        if error.task_id is not None:  # it may be found: then the outcome is known
             line.task_id = error.task_id
             self._following.confirm(line, error, now)
             return
-        self._out.emit(
-            line.outcome(
-                SubmissionState.UNKNOWN, detail=error.message, error=error, needs_resume=True
-            )
-        )
+        self._ends.doubtful(line, error.message, error)
+        if not self._config.continue_on_unknown:
+            self.stop(_AFTER_UNKNOWN, None)
 
     def _refused(self, line: Active, error: ModellixError, now: float) -> None:
         decision = self._retry.refused(error, line.tries, now)
@@ -393,21 +335,10 @@ class Submitting:
             self._held_until = max(self._held_until, now + decision.pause)
             if decision.pause:
                 self._out.tell(SubmitRetried(error.message, decision.pause))
-            self._queue.append(line)
+            line.refusal = error.message
+            self._queue.append(line)  # behind the others, as limits may be those of its model
             return
-        if line.tries > 1:
-            error = error.copy_with(message=f"{error.message} Tried {line.tries} times.")
-        if line.doubt is not None:
-            self._emit_doubt(line, f"{line.doubt} Sent again: {error.message}", error)
-        else:
-            self._out.emit(
-                line.outcome(
-                    SubmissionState.REJECTED,
-                    detail=error.message,
-                    error=error,
-                    needs_resume=True,
-                )
-            )
+        self._ends.rejected(line, error)
         if not isinstance(decision, Again) and decision.stop:
             self.stop(f"Skipped: {error.message}", error)
 
@@ -430,17 +361,15 @@ class Submitting:
         self._skip_queue()
 
     def _skip_queue(self) -> None:
-        for line in (*self._queue, *self._blocked.values()):
+        for line in (*self._queue, *self._needs.drop()):
             self._skip(line)
         self._queue.clear()
-        self._blocked.clear()
 
     def interrupt(self) -> None:
         """Wait for no attempt of another process any more."""
         self._interrupted = True
-        for line, _due in self._watching.values():
-            self._emit_doubt(line, _SENT_ELSEWHERE)
-        self._watching.clear()
+        for line in self._watching.drop():
+            self._ends.doubtful(line, _SENT_ELSEWHERE)
 
     def grace_over(self) -> None:
         """Tell of what is still under way what is known: nothing."""
@@ -448,11 +377,6 @@ class Submitting:
             self._skip(line, _NOT_SENT)
         self._preparing.clear()
         for line in self._posting.values():
-            error = ModellixError(ErrorCode.SUBMISSION_UNKNOWN, _CUT_SHORT)
-            self._out.emit(
-                line.outcome(
-                    SubmissionState.UNKNOWN, detail=_CUT_SHORT, error=error, needs_resume=True
-                )
-            )
+            self._ends.doubtful(line, _CUT_SHORT)
         self._given_up |= self._posting
         self._posting.clear()

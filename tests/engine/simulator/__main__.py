@@ -4,6 +4,7 @@ import argparse
 import gc
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from tests.engine.simulator.coverage import Coverage
@@ -63,7 +64,7 @@ def main() -> int:
     return 1 if failures else 0
 
 
-def parts(options: argparse.Namespace) -> "list[Part] | object":
+def parts(options: argparse.Namespace) -> Iterator[Part]:
     """Yield what portions of the seeds came to."""
     end = options.first + options.runs
     starts = range(options.first, end, _CHUNK)
@@ -73,7 +74,7 @@ def parts(options: argparse.Namespace) -> "list[Part] | object":
     return _parallel(sizes, options.jobs)
 
 
-def _parallel(sizes: list[tuple[int, int, int]], jobs: int) -> "object":
+def _parallel(sizes: list[tuple[int, int, int]], jobs: int) -> Iterator[Part]:
     with ProcessPoolExecutor(jobs) as pool:
         for done in as_completed([pool.submit(simulate, *size) for size in sizes]):
             yield done.result()

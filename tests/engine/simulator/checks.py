@@ -39,7 +39,8 @@ class Checks:
         """By line, the attempt of unknown outcome that it depends on."""
         self.recording: set[int] = set()
         self.to_record: set[tuple[int, SubmissionState]] = set()
-        self.now = self.began = 0.0
+        self.now = 0.0
+        self.taken_at: dict[str, float] = {}
         self.woke_at = 0.0
         self.poll_at: dict[str, float] = {}
         self.held_polls = 0.0
@@ -52,7 +53,6 @@ class Checks:
         """Take an event that the engine is about to take; the machine woke last at `woke_at`."""
         self.steps += 1
         self.now, self.woke_at = now, woke_at
-        self.began = self.began or now
         if self.steps > MOST_STEPS:
             raise Violation(f"it does not end: {MOST_STEPS} steps")
         match event:
@@ -102,10 +102,14 @@ class Checks:
         if known is None:
             return
         if known.task_id is not None:
-            self.known_ids.add(known.task_id)
+            self._name(known.task_id)
             self.announced.add((known.number, known.task_id))
         if known.state is SubmissionState.UNKNOWN and not known.in_flight:
             self.doubts[ref] = known.number
+
+    def _name(self, task_id: str) -> None:
+        self.known_ids.add(task_id)
+        self.taken_at.setdefault(task_id, self.now)
 
     def _replied(self, event: events.Replied) -> None:
         self.in_flight.discard(event.ref)
@@ -113,7 +117,7 @@ class Checks:
         number = self.numbers[event.ref][-1]
         task_id = event.task_id or (event.error.task_id if event.error else None)
         if task_id is not None:
-            self.known_ids.add(task_id)
+            self._name(task_id)
         if event.recorded:
             if task_id is not None:
                 self.announced.add((number, task_id))
@@ -208,7 +212,7 @@ class Checks:
         if not numbers or numbers[-1] != effect.number:
             raise Violation(f"attempt {effect.number} is posted and not recorded")
         for earlier in numbers[:-1]:
-            if not self.truth.attempts[earlier].nothing:
+            if earlier != effect.number and not self.truth.attempts[earlier].nothing:
                 raise Violation(f"line {effect.ref} is posted though {earlier} may have worked")
         if effect.ref in self.emitted:
             raise Violation(f"line {effect.ref} is posted after its end")
@@ -253,7 +257,7 @@ class Checks:
                 raise Violation(f"task {task_id} is given up after a passing failure")
         polled = self.poll_at.get(task_id, 0.0) >= self.woke_at
         held = self.held_polls >= self.woke_at > 0 and self.now > self.woke_at + 10
-        slept = self.began < self.woke_at
+        slept = self.taken_at.get(task_id, self.woke_at) < self.woke_at
         if outcome.waiting == "timeout" and slept and not polled and not held:
             raise Violation(f"task {task_id} timed out in the machine's sleep, without a poll")
 

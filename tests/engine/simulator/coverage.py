@@ -1,13 +1,16 @@
 """Which phases of lines met which events, and which of the table never did."""
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core import events
 from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.lines import Known
 
-Seen = tuple[str, list[tuple[int, str]]]
+Seen = list[tuple[int, str, str]]
+"""Of each line that an event is about: its ref, its phase before, the kind of the event for it."""
 
 
 class Coverage:
@@ -18,26 +21,27 @@ class Coverage:
 
     def before(self, engine: Engine, event: events.Event) -> Seen:
         """Remember in which phase the lines are that an event is about."""
-        return kind_of(event), [(ref, phase_of(engine, ref)) for ref in _refs(engine, event)]
+        match event:
+            case events.Work(lines=lines):
+                return [(ln.ref, "new", f"Work {known_kind(ln.known)}") for ln in lines]
+            case events.Recorded(claims=claims):
+                return [(ref, "recording", _claim_kind(claim)) for ref, claim in claims.items()]
+            case events.Woke():
+                return []
+        kind = kind_of(event)
+        return [(ref, phase_of(engine, ref), kind) for ref in _refs(engine, event)]
 
     def after(self, engine: Engine, seen: Seen) -> None:
-        kind, phases = seen
-        for ref, phase in phases:
+        for ref, phase, kind in seen:
             self.transitions[phase, kind, phase_of(engine, ref)] += 1
 
 
 def _refs(engine: Engine, event: events.Event) -> list[int]:
     match event:
-        case events.Work(lines=lines):
-            return [line.ref for line in lines]
-        case events.Recorded(claims=claims):
-            return list(claims)
         case events.NotRecorded(refs=refs):
             return list(refs)
         case events.Stop() | events.LedgerLost() | events.GraceOver():
             return _all(engine)
-        case events.Woke():
-            return []
     ref = getattr(event, "ref", None)
     if ref is not None:
         return [ref]
@@ -47,21 +51,27 @@ def _refs(engine: Engine, event: events.Event) -> list[int]:
 
 def _all(engine: Engine) -> list[int]:
     sending, following = engine._submitting, engine._following
+    leaving = sending._leaving
     found = [
-        line.ref for group in (sending._queue, sending._allowed, sending._held) for line in group
+        line.ref for group in (sending._queue, leaving._allowed, leaving._held) for line in group
     ]
-    for table in (
-        sending._blocked,
-        sending._preparing,
-        sending._asking,
-        sending._recording,
-        sending._posting,
-        sending._watching,
-        following._saving,
-    ):
+    for table in _tables(engine).values():
         found += table
+    found += following._saving
     found += [line.ref for lines in following._waiting.values() for line in lines]
     return found + [outcome.ref for outcome, _ in following._to_save]
+
+
+def _tables(engine: Engine) -> dict[str, Mapping[int, Any]]:
+    sending = engine._submitting
+    return {
+        "preparing": sending._preparing,
+        "asking": sending._leaving._asking,
+        "recording": sending._recording,
+        "posting": sending._posting,
+        "watching": sending._watching._lines,
+        "blocked": sending._needs._blocked,
+    }
 
 
 def phase_of(engine: Engine, ref: int) -> str:
@@ -69,11 +79,13 @@ def phase_of(engine: Engine, ref: int) -> str:
     sending, following = engine._submitting, engine._following
     if engine._out.ended(ref):
         return "ended"
-    for name in ("preparing", "asking", "recording", "posting", "watching", "blocked"):
-        if ref in getattr(sending, f"_{name}"):
+    for name, table in _tables(engine).items():
+        if ref in table:
             return name
-    for name in ("allowed", "held", "queue"):
-        if any(line.ref == ref for line in getattr(sending, f"_{name}")):
+    leaving = sending._leaving
+    groups = {"allowed": leaving._allowed, "held": leaving._held, "queue": sending._queue}
+    for name, group in groups.items():
+        if any(line.ref == ref for line in group):
             return name
     for task_id, lines in following._waiting.items():
         for line in lines:
@@ -95,14 +107,9 @@ def kind_of(event: events.Event) -> str:
     """Return an event's name with what matters of it."""
     name = type(event).__name__
     match event:
-        case events.Work(lines=lines):
-            return f"{name} {known_kind(lines[0].known)}" if lines else name
-        case events.Recorded(claims=claims):
-            first = next(iter(claims.values()), None)
-            return f"{name} {known_kind(first) if isinstance(first, Known) else 'claimed'}"
         case events.AttemptSeen(known=known):
             return f"{name} {known_kind(known)}"
-        case events.Replied(task_id=task_id, error=error, recorded=recorded):
+        case events.Replied(error=error, recorded=recorded):
             end = "" if recorded else " unrecorded"
             if error is None:
                 return f"{name} accepted{end}"
@@ -120,6 +127,10 @@ def kind_of(event: events.Event) -> str:
         case events.Stop(follow=follow):
             return f"{name}{' and follow' if follow else ''}"
     return name
+
+
+def _claim_kind(claim: int | Known) -> str:
+    return f"Recorded {known_kind(claim) if isinstance(claim, Known) else 'claimed'}"
 
 
 def known_kind(known: Known | None) -> str:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.ledger.batches import Start
+from modellix_cli.ledger.batch_start import Start
 from modellix_cli.ledger.processes import Process
 from modellix_cli.ledger.records import Attempt, BatchLine, Claim, LineKey, Outcome, Request
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import chain, groupby
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.attempts import CUT_SHORT
-from modellix_cli.ledger.batches import Start
+from modellix_cli.ledger.batch_start import Start
 from modellix_cli.ledger.matching import match_equal_lines
 from modellix_cli.ledger.processes import Process
 from modellix_cli.ledger.records import (
@@ -24,7 +24,7 @@ from modellix_cli.ledger.records import (
     Request,
     StartedBatch,
 )
-from tests.engine.simulator.ledger_api import Processes, Row, has_failed
+from tests.engine.simulator.ledger_api import FAILED, Processes, Row
 
 ACCEPTED, REJECTED = SubmissionState.ACCEPTED, SubmissionState.REJECTED
 INTENT, UNKNOWN = SubmissionState.INTENT, SubmissionState.UNKNOWN
@@ -95,11 +95,11 @@ class ModelLedger:
             self._batches[number] = batch
         before = {number: replace(line) for number, line in batch.lines.items()}
         try:
-            earlier = self._match(batch, lines)
+            earlier, by_key = self._match(batch, lines)
         except ModellixError:
             self._undo(batch, before, resumed=resumed)
             raise
-        if on_paid is OnPaid.REFUSE and earlier.any:
+        if on_paid is OnPaid.REFUSE and earlier.total > by_key:
             self._undo(batch, before, resumed=resumed)
             return earlier
         batch.state, batch.owner = "running", self.processes.current
@@ -133,25 +133,24 @@ class ModelLedger:
         return None if over else last
 
     def _generation(self, identity: str) -> int:
-        return max(
-            (
-                line.generation
-                for batch in self._batches.values()
-                for line in batch.lines.values()
-                if line.key.identity.digest == identity
-            ),
-            default=0,
+        lines = (
+            line.generation
+            for batch in self._batches.values()
+            for line in batch.lines.values()
+            if line.key.identity.digest == identity
         )
+        sent = (one.generation for one in self._of.get(identity, ()))
+        return max(chain((0,), lines, sent))
 
-    def _match(self, batch: _Batch, keys: Sequence[LineKey]) -> PaidBefore:
-        for key in keys:
-            found = self._by_key(key.request_key, key.identity.digest)
-            if found is not None:
-                batch.lines[key.line].submission = found.number
+    def _match(self, batch: _Batch, keys: Sequence[LineKey]) -> tuple[PaidBefore, int]:
         for line in batch.lines.values():
             linked = self._submissions.get(line.submission or 0)
-            if linked is not None and linked.state is REJECTED:
+            gone = linked is not None and (
+                linked.state is REJECTED or self._replaced(linked.number, linked.identity)
+            )
+            if gone:
                 line.submission = None
+        by_key = self._link_request_keys(batch, keys)
         free = sorted(
             (
                 (line.key.identity.digest, number, line.key.name)
@@ -169,9 +168,23 @@ class ModelLedger:
                 for one in self._of.get(identity, ())
                 if self._counts(one, generation) and one.number not in taken
             ]
-            for number, attempt in match_equal_lines(equal, attempts, has_failed).items():
+            for number, attempt in match_equal_lines(equal, attempts, FAILED).items():
                 batch.lines[number].submission = attempt.number
-        return self._paid(batch)
+        return self._paid(batch), by_key
+
+    def _link_request_keys(self, batch: _Batch, keys: Sequence[LineKey]) -> int:
+        linked = 0
+        seen: dict[str, str] = {}
+        for key in keys:
+            if key.request_key is None:
+                continue
+            if seen.setdefault(key.request_key, key.identity.digest) != key.identity.digest:
+                raise ModellixError(ErrorCode.REQUEST_KEY_REUSED, "Two requests, one key.")
+            found = self._by_key(key.request_key, key.identity.digest)
+            if found is not None:
+                linked += 1
+                batch.lines[key.line].submission = found.number
+        return linked
 
     def _counts(self, one: _Submission, generation: int) -> bool:
         """Whether an attempt can answer for a line of a batch."""
@@ -213,6 +226,7 @@ class ModelLedger:
                 state, detail = UNKNOWN, detail or CUT_SHORT
         return Attempt(
             one.number,
+            "",
             state,
             one.slug,
             one.task_id,
@@ -268,21 +282,54 @@ class ModelLedger:
     def _claim_line(self, batch: _Batch, request: Request) -> Claim:
         line = batch.lines[request.line]
         identity = request.identity.digest
-        replaces = request.resends or request.retries
-        found = self._by_key(request.request_key, identity)
-        if replaces is not None and (found is None or found.number == replaces):
-            found = self._answer_instead(request, replaces, identity)
-        elif found is None:
+        replaces, linked = request.resends or request.retries, line.submission
+        claim: Claim | None = None
+        for number in dict.fromkeys((replaces, linked)):
+            claim = claim or self._standing(number, request)
+        claim = claim or self._not_replaced(self._by_key(request.request_key, identity), request)
+        if claim is None and replaces is None:
             found = self._unlinked(batch, request, line.generation)
-        if found is None:
-            claim: Claim = Claimed(
-                self._insert(request, line.generation, batch.number, replaces).number
-            )
-        else:
-            claim = self._attempt(found)
-        line.submission, line.status, line.detail, line.urls = claim.number, None, None, ()
-        line.files = None
+            claim = None if found is None else self._attempt(found)
+        if claim is None and self._reopen(request):
+            claim = Claimed(request.repeats or 0)
+        if claim is None:
+            made = self._insert(request, line.generation, batch.number, replaces)
+            claim = Claimed(made.number)
+        if claim.number != linked:
+            line.submission, line.status, line.detail = claim.number, None, None
+            line.urls, line.files = (), None
         return claim
+
+    def _not_replaced(self, found: _Submission | None, request: Request) -> Attempt | None:
+        if found is None or found.number in (request.resends, request.retries):
+            return None
+        return self._attempt(found)
+
+    def _standing(self, number: int | None, request: Request) -> Attempt | None:
+        one = self._submissions.get(number or 0)
+        if one is None:
+            return None
+        later = [
+            other.number
+            for other in self._of[one.identity]
+            if other.replaces == one.number and other.state is not REJECTED
+        ]
+        if later:
+            return self._standing(later[-1], request)
+        attempt = self._attempt(one)
+        may = attempt.state.may_send(
+            resend_unknown=one.number == request.resends,
+            retry_failed=one.number == request.retries,
+            task_failed=one.number == request.retries,
+        )
+        return None if may else attempt
+
+    def _reopen(self, request: Request) -> bool:
+        one = self._submissions.get(request.repeats or 0)
+        if one is None or one.state is not REJECTED:
+            return False
+        one.state, one.detail, one.owner = INTENT, None, self.processes.current
+        return True
 
     def _unlinked(self, batch: _Batch, request: Request, generation: int) -> _Submission | None:
         identity = request.identity.digest
@@ -321,20 +368,6 @@ class ModelLedger:
         self._of.setdefault(one.identity, []).append(one)
         return one
 
-    def _answer_instead(self, request: Request, number: int, identity: str) -> _Submission | None:
-        last = number
-        while later := [
-            one.number
-            for one in self._of.get(identity, ())
-            if one.replaces == last and one.state is not REJECTED
-        ]:
-            last = later[-1]
-        found = self._submissions[last]
-        if last == number and request.resends is None:
-            return None
-        settled = self._attempt(found).state not in (UNKNOWN, REJECTED)
-        return found if last != number or settled else None
-
     def _key_of(self, number: int | None) -> str | None:
         return self._submissions[number].request_key if number is not None else None
 
@@ -342,38 +375,47 @@ class ModelLedger:
         identity = request.identity.digest
         generation = self._generation(identity)
         by_key = self._by_key(request.request_key, identity)
-        earlier = None if by_key is None else self._attempt(by_key)
+        earlier = self._not_replaced(by_key, request)
         if earlier is None:
-            earlier = self._earlier(identity, generation, resume=resume)
-        replaces = None
-        if earlier is not None:
-            if not (earlier.state is UNKNOWN and resend_unknown):
-                return earlier
-            replaces = earlier.number
+            earlier = self._earlier(identity, generation, resume, resend_unknown)
+        if earlier is not None and not earlier.state.may_send(resend_unknown=resend_unknown):
+            return earlier
+        replaces = None if earlier is None else earlier.number
+        if replaces is None and self._reopen(request):
+            return Claimed(request.repeats or 0)
         return Claimed(self._insert(request, generation, None, replaces).number)
 
-    def _earlier(self, identity: str, generation: int, *, resume: bool) -> Attempt | None:
-        found = [
-            self._attempt(one)
+    def _earlier(
+        self, identity: str, generation: int, resume: bool, resend_unknown: bool
+    ) -> Attempt | None:
+        same = [
+            one
             for one in reversed(self._of.get(identity, []))
             if one.state is not REJECTED
             and one.generation >= generation
             and not self._replaced(one.number, identity)
             and (resume or one.state in (INTENT, UNKNOWN))
         ]
+        found = [self._attempt(one) for one in same]
         found.sort(key=lambda attempt: _ORDER.index(attempt.state))
         if not resume:
             found = [attempt for attempt in found if not attempt.in_flight]
+        if not found and resend_unknown:
+            found = [self._attempt(one) for one in same if one.replaces is not None]
         return found[0] if found else None
 
     def record(self, number: int, outcome: Outcome) -> bool:
         one = self._submissions.get(number)
-        if one is None or one.state is ACCEPTED:
+        if one is None:
+            raise ModellixError(ErrorCode.LEDGER_LOST, "The request is gone.")
+        if one.state is ACCEPTED:
             return False
         one.state, one.detail = outcome.state, outcome.detail
         one.task_id = outcome.task_id if outcome.task_id is not None else one.task_id
-        if outcome.state is ACCEPTED and outcome.task_id is not None:
-            self._statuses.setdefault(outcome.task_id, "submitted")
+        if one.state is ACCEPTED and one.task_id is None:
+            one.state = UNKNOWN
+        if one.state is ACCEPTED and one.task_id is not None:
+            self._statuses.setdefault(one.task_id, "submitted")
         return True
 
     def attempt(self, number: int) -> Attempt | None:

@@ -89,7 +89,6 @@ def draw_nature(random: Random) -> Nature:
     trouble = random.choice((0.0, 0.2, 1.0, 4.0))
     posts = {"made": 4.0} | _weights(random, POSTS[1:], trouble)
     polls = {"true": 4.0} | _weights(random, POLLS[1:], random.choice((0.0, 0.2, 1.0, 4.0)))
-    polls.pop("slow", None)
     return Nature(
         posts,
         polls,
@@ -119,7 +118,7 @@ def draw_job(random: Random) -> Job:
 def _draw_line(random: Random, ref: int, single: bool) -> PlannedLine:
     identity = random.choice(("a", "a", "b", "c"))
     chance = random.random
-    needs = (random.randrange(1, ref),) if ref > 1 and chance() < 0.12 else ()
+    needs: tuple[int, ...] = (random.randrange(1, ref),) if ref > 1 and chance() < 0.12 else ()
     if ref > 2 and chance() < 0.03:
         needs = (1, 2)
     return PlannedLine(

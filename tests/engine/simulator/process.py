@@ -8,7 +8,7 @@ from modellix_cli.domain.identity import RequestIdentity
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.engine import Engine
-from modellix_cli.engine.core.lines import Known, Line
+from modellix_cli.engine.core.lines import Known, Line, LineOutcome
 from modellix_cli.ledger.records import (
     Attempt,
     BatchLine,
@@ -356,8 +356,9 @@ class Process:
             0 if self._batch is None else planned.ref,
             planned.name,
             planned.request_key,
-            resends=intent.resends,
-            retries=intent.retries,
+            resends=None if self._batch is None else intent.resends,
+            retries=None if self._batch is None else intent.retries,
+            repeats=intent.repeats,
         )
 
     def _claimed(self, request: Request, claim: Claim) -> int | Known:
@@ -375,7 +376,8 @@ class Process:
         if old.state is SubmissionState.REJECTED:
             return
         unknown = old.state is SubmissionState.UNKNOWN
-        failed = old.state is SubmissionState.ACCEPTED and has_failed(old.status)
+        task = self.server.tasks.get(old.task_id or "")
+        failed = old.state is SubmissionState.ACCEPTED and task is not None and task.failed
         if not ((unknown and self.job.resend) or (failed and self.job.retry_failed)):
             raise Violation(f"attempt {replaces} is sent again without the user's word")
 
@@ -408,7 +410,7 @@ class Process:
             failed=has_failed(attempt.status) or has_failed(status),
         )
 
-    def _record_end(self, ref: int, status: str | None, outcome: "effects.LineOutcome") -> None:
+    def _record_end(self, ref: int, status: str | None, outcome: LineOutcome) -> None:
         if self._batch is None or self._fails():
             return
         line = BatchLine(

@@ -9,7 +9,8 @@ from modellix_cli.clock import Clock
 from modellix_cli.domain.account import Account
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import read_state
-from modellix_cli.ledger.batches import BatchStore, Start
+from modellix_cli.ledger.batch_start import Start
+from modellix_cli.ledger.batches import BatchStore
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.records import (
     Attempt,
@@ -22,10 +23,20 @@ from modellix_cli.ledger.records import (
 )
 from modellix_cli.ledger.submissions import SubmissionStore
 from modellix_cli.ledger.tasks import TaskStore
-from tests.engine.simulator.ledger_api import Processes, Row, has_failed
+from tests.engine.simulator.ledger_api import FAILED, Processes, Row
 
 ACCOUNT = Account("https://x", "default", "mark")
 _TABLES = ("submissions", "batches", "batch_lines", "tasks", "durations", "bodies", "accounts")
+
+
+class Keys:
+    """The lines of a batch."""
+
+    def __init__(self, lines: Sequence[LineKey]) -> None:
+        self._lines = lines
+
+    def keys(self) -> Iterator[LineKey]:
+        return iter(self._lines)
 
 
 class RealLedger:
@@ -35,7 +46,7 @@ class RealLedger:
         self.processes = Processes()
         self.file = LedgerFile(folder, clock)
         self._submissions = SubmissionStore(self.file, ACCOUNT, keep_bodies=False)
-        self._batches = BatchStore(self.file, ACCOUNT, has_failed)
+        self._batches = BatchStore(self.file, ACCOUNT, FAILED)
         self._tasks = TaskStore(self.file, ACCOUNT)
 
     def clear(self) -> None:
@@ -45,7 +56,7 @@ class RealLedger:
 
     def begin(self, lines: Sequence[LineKey], digest: str, on_paid: OnPaid) -> Start:
         return self._batches.begin(
-            lambda: lines, digest=digest, source="f", total=len(lines), on_paid=on_paid
+            Keys(lines), digest=digest, source="f", total=len(lines), on_paid=on_paid
         )
 
     def lines(self, batch: int) -> list[BatchLine]:
@@ -92,9 +103,9 @@ def as_processes(processes: Processes) -> Iterator[None]:
     """Let the ledger's modules believe that the simulated process is the one that runs."""
     room = "modellix_cli.ledger"
     with (
-        mock.patch(f"{room}.submissions.this_process", lambda: processes.current),
-        mock.patch(f"{room}.batches.this_process", lambda: processes.current),
-        mock.patch(f"{room}.batches.is_alive", processes.is_alive),
+        mock.patch(f"{room}.claims.this_process", lambda: processes.current),
+        mock.patch(f"{room}.batch_start.this_process", lambda: processes.current),
+        mock.patch(f"{room}.batch_start.is_alive", processes.is_alive),
         mock.patch(f"{room}.attempts.is_alive", processes.is_alive),
     ):
         yield

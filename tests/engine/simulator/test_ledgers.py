@@ -68,6 +68,8 @@ class Session:
             return replace(request, resends=self.random.choice(same))
         if chance < 0.25 and same:
             return replace(request, retries=self.random.choice(same))
+        if chance < 0.4 and same:
+            return replace(request, repeats=self.random.choice(same))
         return request
 
     def _claim_lines(self) -> Call:
@@ -151,7 +153,10 @@ def plain(value: Any) -> Any:
         shown = replace(value.batch, id="")
         return shown, value.earlier, value.resumed
     if isinstance(value, Attempt):
-        return replace(value, detail=None) if value.state is SubmissionState.UNKNOWN else value
+        detail = None if value.state is SubmissionState.UNKNOWN else value.detail
+        return replace(value, id="", detail=detail)
+    if isinstance(value, BatchLine):
+        return replace(value, attempt=plain(value.attempt))
     return [plain(one) for one in value] if isinstance(value, list) else value
 
 

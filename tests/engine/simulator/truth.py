@@ -49,8 +49,10 @@ class Truth:
     def claimed(
         self, number: int, identity: str, request_key: str | None, replaces: int | None
     ) -> None:
-        if number in self.attempts:
-            raise Violation(f"attempt {number} was given out twice")
+        known = self.attempts.get(number)
+        if known is not None:
+            self._reopened(known)
+            return
         if replaces is not None:
             rivals = [a for a in self._of[identity] if a.replaces == replaces and not a.nothing]
             if rivals:
@@ -58,6 +60,13 @@ class Truth:
         attempt = Attempted(number, identity, request_key, replaces)
         self.attempts[number] = attempt
         self._of[identity].append(attempt)
+
+    def _reopened(self, attempt: Attempted) -> None:
+        """Take that an attempt that was refused is under way again."""
+        if not attempt.nothing or attempt.state is not SubmissionState.REJECTED:
+            raise Violation(f"attempt {attempt.number} was given out twice")
+        attempt.nothing = attempt.posted = attempt.replied = False
+        attempt.state = SubmissionState.INTENT
 
     def posted(self, number: int) -> None:
         attempt = self.attempts[number]

@@ -1,6 +1,6 @@
-"""A service and its clients in simulated time: no threads, no sleeping, the same every run.
+"""A service with limits and its clients in simulated time, to see how the governor does.
 
-Each client is a process of its own: it shares nothing with the others but the journal's file.
+Each client is a process of its own: it shares nothing with the others but the ledger's file.
 """
 
 import heapq
@@ -12,15 +12,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from modellix_cli.engine.durations import DurationEstimator
-from modellix_cli.engine.poll_schedule import PolledTask, PollScheduler
-from modellix_cli.ledger.journal_file import JournalFile
-
 from modellix_cli.api.documents import read_task
 from modellix_cli.api.retry import Limits, asked_wait, read_limits
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.task import Task
+from modellix_cli.engine.core.durations import DurationEstimator
+from modellix_cli.engine.core.poll_schedule import PolledTask, PollScheduler
 from modellix_cli.engine.rate_governor import Governor, Ticket
+from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.rate_state import RateStateStore
 from tests.support import FakeClock, task_reply
 
@@ -91,7 +89,7 @@ class Service:
     def submit(self, seconds: float, then: Callable[[Answer], None]) -> None:
         self._request(lambda: self._create(seconds), then)
 
-    def look(self, task_id: str, then: Callable[[Answer], None]) -> None:
+    def poll(self, task_id: str, then: Callable[[Answer], None]) -> None:
         def status() -> Answer:
             end, seconds = self.ends[task_id]
             return Answer(self._limits(), task_id, self.world.time >= end, seconds)
@@ -166,7 +164,7 @@ class Service:
 
 
 class Client:
-    """A process that submits tasks of the given lengths and looks at them until they end."""
+    """A process that submits tasks of the given lengths and polls them until they end."""
 
     def __init__(self, world: World, service: Service, lengths: Sequence[float]) -> None:
         self.world = world
@@ -177,12 +175,10 @@ class Client:
         self.ended_at = 0.0
         self.longest_wait = 0.0
         self._waiting_since: float | None = None
-        self._file = JournalFile(world.folder, world, print)
+        self._file = LedgerFile(world.folder, world)
         self.governor = Governor(RateStateStore(self._file, "scope"), world)
-        known: list[float] = []
-        expectations = DurationEstimator(lambda model: known, lambda model, seconds: None, world)
-        self.expectations = expectations
-        self.looks = PollScheduler(expectations, world, interval=None, reached=False)
+        self.estimator = DurationEstimator(world.random)
+        self.polls = PollScheduler(self.estimator, world.random, interval=None, reached=False)
         self._wakes_at = math.inf
 
     def begin(self, after: float) -> None:
@@ -199,14 +195,14 @@ class Client:
                 break
             self._left()
             self._submit(leave, self.todo.popleft())
-        while (moment := self.looks.moment()) is not None and moment <= self.world.time:
+        while (moment := self.polls.next_moment()) is not None and moment <= self.world.time:
             if held := self.governor.ask():
                 self._held()
                 again = min(again, held)
                 break
             self._left()
-            task_id = self.looks.pop()
-            self.service.look(task_id, lambda answer, i=task_id: self._looked(i, answer))  # type: ignore[misc]
+            task_id = self.polls.pop(self.world.time)
+            self.service.poll(task_id, lambda answer, i=task_id: self._polled(i, answer))  # type: ignore[misc]
         else:
             if moment is not None:
                 again = min(again, moment - self.world.time)
@@ -243,30 +239,32 @@ class Client:
                 self.governor.failed(ticket, answer.error)
                 self.todo.appendleft(seconds)
             else:
-                self.governor.accepted(ticket, answer.task_id, self.expectations.usual(MODEL))
+                self.governor.accepted(ticket, answer.task_id, self.estimator.usual(MODEL))
                 now = self.world.time
-                self.looks.watch(PolledTask(answer.task_id, math.inf, MODEL, now))
+                task = PolledTask(answer.task_id, math.inf, MODEL, now, ours=True)
+                self.polls.add(task, now, just_submitted=True)
             self.governor.answered(answer.limits)
             self._step()
 
         self.service.submit(seconds, answered)
 
-    def _looked(self, task_id: str, answer: Answer) -> None:
+    def _polled(self, task_id: str, answer: Answer) -> None:
+        now = self.world.time
         self.governor.answered(answer.limits)
         if answer.error:
-            self.looks.failed(task_id, answer.error)
-        else:
-            task = self._task(answer)
-            self.governor.saw(task)
-            if self.looks.answered(task):
-                self.lateness.append(self.world.time - self.service.ends[task_id][0])
-                self.ended_at = self.world.age
-        self._step()
-
-    def _task(self, answer: Answer) -> Task:
+            self.polls.failed(task_id, answer.error, now)
+            self._step()
+            return
         status = "success" if answer.ended else "processing"
-        reply = task_reply(answer.task_id, status, duration=answer.seconds * 1000)
-        return read_task(reply, answer.task_id)
+        reply = task_reply(task_id, status, duration=answer.seconds * 1000)
+        self.governor.saw(read_task(reply, task_id))
+        if answer.ended:
+            self.polls.ended(task_id, now, succeeded=True, told=answer.seconds)
+            self.lateness.append(now - self.service.ends[task_id][0])
+            self.ended_at = self.world.age
+        else:
+            self.polls.still_running(task_id, now)
+        self._step()
 
     def close(self) -> None:
         self._file.close()

@@ -1,4 +1,4 @@
-"""Many clients and one service in simulated time: all work is done, with few refusals."""
+"""Many clients and one service with limits: all work is done, with few refusals."""
 
 import random
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.simulation import Outcome, Service, World, simulate
+from tests.engine.simulator.clients import Outcome, Service, World, simulate
 
 SEEDS = [1, 2, 3]
 

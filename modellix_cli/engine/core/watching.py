@@ -1,0 +1,47 @@
+"""Lines whose request another process is sending just now: its attempt answers for them."""
+
+from typing import Final
+
+from modellix_cli.engine.core import effects, events
+from modellix_cli.engine.core.lines import Active
+from modellix_cli.engine.core.outbox import Outbox
+
+_WATCH_EVERY: Final = 0.5
+
+
+class Watching:
+    """The lines by ref, each with the moment at which its attempt is looked up next."""
+
+    def __init__(self, out: Outbox) -> None:
+        self._out = out
+        self._lines: dict[int, tuple[Active, float]] = {}
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __contains__(self, ref: int) -> bool:
+        return ref in self._lines
+
+    def add(self, line: Active, now: float) -> None:
+        """Watch the attempt of a line, whose number it has."""
+        self._lines[line.ref] = (line, now)
+
+    def pump(self, now: float) -> float | None:
+        """Ask how the attempts stand, every now and then; return when to ask next."""
+        for ref, (line, due) in self._lines.items():
+            if due <= now:
+                self._lines[ref] = (line, now + _WATCH_EVERY)
+                self._out.add(effects.WatchAttempt(ref, line.number))
+        return min((due for _, due in self._lines.values()), default=None)
+
+    def seen(self, event: events.AttemptSeen) -> Active | None:
+        """Return the line if its attempt is not in flight any more; it is not watched then."""
+        if event.known is not None and event.known.in_flight:
+            return None
+        return self._lines.pop(event.ref, (None, 0.0))[0]
+
+    def drop(self) -> list[Active]:
+        """Watch nothing any more; return the lines."""
+        lines = [line for line, _ in self._lines.values()]
+        self._lines.clear()
+        return lines

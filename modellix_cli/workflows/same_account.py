@@ -1,0 +1,43 @@
+"""Whether the key in use belongs to the account that paid for a request with another key."""
+
+from typing import TYPE_CHECKING
+
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.text import count
+from modellix_cli.ledger.records import OtherAccount
+
+if TYPE_CHECKING:
+    from modellix_cli.api.client import Client
+
+
+def link_account(
+    session: Session, client: "Client", other: OtherAccount, *, same_account: bool
+) -> None:
+    """Record that both keys belong to one account, by the user's word or the server's.
+
+    The server is asked, for free, for a task that the other key paid for. Raises
+    `ACCOUNT_CHANGED` where it does not know it, and whatever else asking comes to.
+    """
+    if not (same_account or _sees(client, other.tasks)):
+        raise ModellixError(
+            ErrorCode.ACCOUNT_CHANGED,
+            f"{count(other.lines, 'request')} of these were sent with another API key, that of "
+            f"profile {other.profile}. Nothing was sent now.",
+            hint=f"To continue with that account, pass --profile {other.profile}. If both keys "
+            "belong to one account, pass --same-account. To pay with this key, pass --new for a "
+            "batch, or leave --resume out.",
+        )
+    session.batches.link_account(other.team)
+
+
+def _sees(client: "Client", task_ids: tuple[str, ...]) -> bool:
+    for task_id in task_ids[:1]:
+        try:
+            client.task(task_id)
+        except ModellixError as error:
+            if error.code not in (ErrorCode.NOT_FOUND, ErrorCode.UNAUTHORIZED):
+                raise
+            return False
+        return True
+    return False
