@@ -150,7 +150,7 @@ class Claims:
     def _unlinked(self, batch: int, request: Request, generation: int) -> Attempt | None:
         """Return an attempt that another process made meanwhile, and that no line of ours has."""
         where = (
-            f"{_SAME_REQUEST} AND (s.batch IS NOT NULL OR {OPEN}) AND s.batch IS NOT :batch"
+            f"{_SAME_REQUEST} AND (s.batch IS NOT NULL OR {OPEN})"
             " AND NOT EXISTS (SELECT 1 FROM batch_lines AS l WHERE l.submission = s.number"
             " AND l.batch = :batch)"
             " ORDER BY s.line_id IS NOT :line_id, s.state = 'accepted' DESC, s.number LIMIT 1"

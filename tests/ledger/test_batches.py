@@ -581,15 +581,24 @@ class TestManyLines:
         assert isinstance(started, StartedBatch)
         assert lines.passes <= 3
 
-    def test_thousands_of_equal_lines_are_matched_in_no_time(self, ledger: Ledger) -> None:
-        many = Lines(bodies(*["a"] * 3000), ids={n: f"id-{n}" for n in range(1, 3001)})
+    def test_hundreds_of_equal_lines_are_matched_in_no_time(self, ledger: Ledger) -> None:
+        many = Lines(bodies(*["a"] * 800), ids={n: f"id-{n}" for n in range(1, 801)})
         number = ledger.begun(many).batch.number
-        requests = [many.request(line) for line in range(1, 3001)]
+        requests = [many.request(line) for line in range(1, 801)]
         claims = ledger.submissions.claim_lines(number, requests)
         assert all(isinstance(claim, Claimed) for claim in claims)
         ledger.batches.finish(number, "stopped")
-        assert refused(ledger, many).in_flight == 3000
+        assert refused(ledger, many).in_flight == 800
 
 
 def test_the_statuses_of_failure_are_those_that_were_given() -> None:
     assert "success" not in FAILED
+
+
+def test_a_refused_resend_leaves_the_line_to_the_one_that_is_unknown(ledger: Ledger) -> None:
+    lines = Lines(bodies("a", "a"))
+    ledger.run(lines, state=UNKNOWN)
+    ledger.record(ledger.claim_line(1, lines, 1, resends=1).number, REJECTED)
+    found = ledger.claim_line(1, lines, 1)
+    assert isinstance(found, Attempt)
+    assert (found.number, found.state) == (1, UNKNOWN)
