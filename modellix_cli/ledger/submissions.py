@@ -13,7 +13,12 @@ from modellix_cli.domain.account import Account
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger import accounts, tasks
-from modellix_cli.ledger.attempts import find_attempt, find_attempts, find_unknown
+from modellix_cli.ledger.attempts import (
+    NOT_REPLACED,
+    find_attempt,
+    find_attempts,
+    find_unknown,
+)
 from modellix_cli.ledger.claims import Claims
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.processes import LEASE_SECONDS
@@ -152,7 +157,7 @@ class SubmissionStore:
         def work(db: sqlite3.Connection) -> OtherAccount | None:
             team = accounts.find_or_add(db, self._account, now).team
             where = (
-                f"s.identity = :identity AND s.state <> 'rejected' AND {NOT_REPLACED}"
+                f"s.identity = :identity AND s.state <> 'rejected' AND {NOT_REPLACED}"  # noqa: S608
                 " AND s.account NOT IN (SELECT id FROM accounts WHERE team = :team)"
                 " ORDER BY s.number DESC LIMIT 20"
             )
