@@ -100,16 +100,20 @@ class Driver:
             self._workers.close()
 
     def _step(self) -> None:
-        now = self._clock.monotonic()
-        if self._interrupted and self._grace_until is None:
-            self._grace_until = now + GRACE
-            self._events.append(events.Stop("Skipped: the run was interrupted."))
+        self._heed_interrupt()
         if not self._events:
-            self._wait(now)
+            self._wait(self._clock.monotonic())
         while self._events:
+            self._heed_interrupt()
             event = self._events.popleft()
             for effect in self._engine.step(event, self._clock.monotonic()):
                 self._carry_out(effect)
+
+    def _heed_interrupt(self) -> None:
+        """Stop before anything else is done: what is recorded but has not left does not leave."""
+        if self._interrupted and self._grace_until is None:
+            self._grace_until = self._clock.monotonic() + GRACE
+            self._events.appendleft(events.Stop("Skipped: the run was interrupted."))
 
     def _wait(self, now: float) -> None:
         """Wait for a worker, a moment that was asked for, or an interrupt."""

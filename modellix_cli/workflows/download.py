@@ -1,6 +1,7 @@
 """`task download`: the engine entered where a task may have ended already."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from modellix_cli.workflows.saving import EngineSaver, SaveOptions, open_downloa
 from modellix_cli.workflows.wait import Waited, follow_tasks
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from modellix_cli.downloads.downloader import Saved
 
 
@@ -28,7 +31,7 @@ class Downloaded:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What became of many tasks, in the order in which they expire."""
+    """What became of many tasks, in the order in which they expire; `saved` has failures too."""
 
     saved: "dict[str, Saved]"
     running: list[str]
@@ -65,19 +68,23 @@ def download_pending(
     """Save the results of every task of this account that may still be had; None for none.
 
     Each is polled once, the first to expire first; one failure stops no other, but for a refused
-    key.
+    key. Where there is nothing to save no key is needed.
     """
-    session.find_and_keep_key(api_key)
+    try:
+        session.find_and_keep_key(api_key)
+    except ModellixError as error:
+        if error.code is ErrorCode.MISSING_API_KEY and not pending_tasks(session):
+            return None
+        raise
     task_ids = pending_tasks(session)
     if not task_ids:
         return None
     waited = _save(session, api_key, options, task_ids)
-    refused = [e for e in waited.errors.values() if e.code is ErrorCode.UNAUTHORIZED]
-    if refused and len(refused) == len(task_ids):
-        raise refused[0]
     if waited.stop is not None:
         raise _interrupted(session, waited, "", task_ids)
-    return _collected(session, waited)
+    if waited.refused is not None:
+        raise waited.refused
+    return _collected(session, waited, session.path(options.output_dir))
 
 
 def pending_tasks(session: Session) -> list[str]:
@@ -95,6 +102,8 @@ def _save(
     session: Session, api_key: str | None, options: SaveOptions, task_ids: Sequence[str]
 ) -> Waited:
     client = session.client(api_key)
+    folder = session.path(options.output_dir)
+    made = not folder.exists()
     downloader = open_downloader(session, options, client)
     saver = EngineSaver(session, downloader)
     config = EngineConfig(
@@ -105,22 +114,30 @@ def _save(
         saves=1 if len(task_ids) == 1 else 4,
     )
     waited = follow_tasks(session, client, task_ids, config, saver)
-    if waited.stop is not None:
+    if waited.stop is not None or waited.refused is not None:
         saver.settle()
         tell_saved(session, saver.saved)
+    if made and not any(saved.files for saved in saver.saved):
+        with suppress(OSError):  # somebody else put something there
+            folder.rmdir()
     return waited
 
 
-def _collected(session: Session, waited: Waited) -> Collected:
+def _collected(session: Session, waited: Waited, folder: "Path") -> Collected:
+    from modellix_cli.downloads.downloader import Saved, task_failed
+
     collected = Collected({}, [], [])
     for task_id in waited.task_ids:
         outcome = waited.outcomes[task_id]
         if outcome.saved is not None:
             _add_saved(session, collected, task_id, outcome)
         elif outcome.error is not None:
-            collected.errors.append(_naming(outcome.error, task_id))
+            error = _naming(outcome.error, task_id)
+            collected.errors.append(error)
+            collected.saved[task_id] = Saved(folder)
+            collected.saved[task_id].fail(error)
         elif outcome.task is not None and outcome.task.failed:
-            session.out.alert(f"Left out: {outcome.detail or f'task {task_id} failed.'}")
+            session.out.alert(f"Left out: {task_failed(outcome.task).message}")
         else:
             collected.running.append(task_id)
     return collected
@@ -131,6 +148,8 @@ def _add_saved(session: Session, collected: Collected, task_id: str, outcome: Li
     codes = {error.code for error in saved.errors}
     if codes == {ErrorCode.NO_RESOURCES}:
         session.out.alert(f"Task {task_id} made nothing that could be saved.")
+        saved.failures.clear()
+        collected.saved[task_id] = saved
         return
     collected.saved[task_id] = saved
     for position, failure in saved.failures.items():

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -14,7 +14,8 @@ from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import clip
 from modellix_cli.domain.values import format_duration
 from modellix_cli.engine.books import TaskBook
-from modellix_cli.engine.core.config import EngineConfig
+from modellix_cli.engine.core.config import EngineConfig, Follow
+from modellix_cli.engine.core.events import Stop
 from modellix_cli.engine.core.following import INTERRUPTED, TIMED_OUT
 from modellix_cli.engine.core.lines import Known, Line, LineOutcome
 from modellix_cli.engine.notices import Notice, PollTrouble, TaskPolled
@@ -38,6 +39,22 @@ class Waited:
     outcomes: dict[str, LineOutcome] = field(default_factory=dict)
     stop: KeyboardInterrupt | None = None
     trouble: str | None = None
+    refused: ModellixError | None = None
+    """The refusal of the key, where tasks are polled once: none of the others was polled then."""
+    heard: dict[str, str] = field(default_factory=dict)
+    """The last status that was heard of each task, ended or not."""
+    files: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """What earlier commands saved of the tasks."""
+
+    def status(self, task_id: str) -> str:
+        """Return the last status known of a task, `unknown` if none was heard."""
+        task = self.tasks.get(task_id)
+        return task.status if task is not None else self.heard.get(task_id, "unknown")
+
+    def entry(self, task_id: str) -> dict[str, Any]:
+        """Return what every JSON result says of a task, with the files known to be saved."""
+        files = self.files.get(task_id, [])
+        return {"taskId": task_id, "status": self.status(task_id), "files": files}
 
     @property
     def finished(self) -> list[Task]:
@@ -67,11 +84,23 @@ class Waited:
 
 
 class TaskCollector(Collector):
-    """Keeps the last trouble as well."""
+    """Keeps the last trouble as well. `once`: each task is polled once."""
 
-    def __init__(self, session: Session, progress: Progress) -> None:
+    def __init__(self, session: Session, progress: Progress, *, once: bool) -> None:
         super().__init__(session, progress, paying=False)
+        self.once = once
+        self.refused: ModellixError | None = None
         self.troubles: dict[str, str] = {}
+        self.heard: dict[str, str] = {}
+
+    def emit(self, outcome: LineOutcome) -> Stop | None:
+        """Keep a task's end; a refused key ends a round over many tasks."""
+        super().emit(outcome)
+        error = outcome.error
+        if not self.once or error is None or error.code is not ErrorCode.UNAUTHORIZED:
+            return None
+        self.refused = error.copy_with(task_id=outcome.task_id)
+        return Stop(error.message)
 
     def tell(self, notice: Notice) -> None:
         """Show progress."""
@@ -79,6 +108,7 @@ class TaskCollector(Collector):
             self.troubles[notice.task_id] = notice.message
         elif isinstance(notice, TaskPolled):
             self.troubles.pop(notice.task_id, None)
+            self.heard[notice.task_id] = notice.status
         super().tell(notice)
 
 
@@ -94,11 +124,34 @@ def follow_tasks(
     book = TaskBook(session.tasks, session.files, session.runtime.clock)
     source = ListSource(lines, durations=durations)
     with DeferredSignals() as signals, session.progress() as progress:
-        collector = TaskCollector(session, progress)
+        once = config.follow is Follow.ONCE
+        collector = TaskCollector(session, progress, once=once)
         run_engine(session, client, config, source, book, collector, signals, saver=saver)
     outcomes = {task_ids[ref - 1]: outcome for ref, outcome in collector.outcomes.items()}
     trouble = next(iter(collector.troubles.values()), None)
-    return Waited(list(task_ids), outcomes, signals.stop, trouble)
+    return Waited(
+        list(task_ids),
+        outcomes,
+        signals.stop,
+        trouble,
+        collector.refused,
+        collector.heard,
+        {task_id: saved_before(session, task_id) for task_id in task_ids},
+    )
+
+
+def saved_before(session: Session, task_id: str) -> list[dict[str, Any]]:
+    """Return the files that are known to have been saved of a task, as JSON shows files."""
+    try:
+        kept = session.files.of_task(task_id)
+    except ModellixError:
+        return []
+    files = []
+    for file in kept:
+        entry: dict[str, Any] = {"bytes": file.size, "path": file.path}
+        entry |= {"type": file.type} if file.type else {}
+        files.append(entry | ({"url": file.url} if file.url else {}))
+    return files
 
 
 def _lines(
@@ -175,7 +228,7 @@ def conclude_wait(session: Session, waited: Waited, timeout: float) -> None:
     else:
         for error in waited.errors.values():
             raise error
-        render.waited_one(session.out, waited.finished[0])
+        render.waited_one(session.out, waited)
     tell_expiry(session, waited.finished)
     errors = [task_failed(task) for task in waited.finished if task.failed]
     errors += [

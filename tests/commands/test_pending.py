@@ -1,15 +1,19 @@
 """`task download --pending`: what is not saved yet, soonest to expire first."""
 
-import json
+import os
+import signal
 import sqlite3
+import threading
 from pathlib import Path
 
 import httpx
 import pytest
 import respx
 
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.task import Task
-from modellix_cli.downloads.downloader import Downloader, Saved
+from modellix_cli.downloads.downloader import Downloader, NameChooser, Saved
+from modellix_cli.ledger.tasks import TaskStore
 from tests.conftest import Cli
 from tests.support import API, FakeClock, problem, task_reply
 
@@ -29,7 +33,7 @@ def reply(task_id: str, status: str, *urls: str, **data: object) -> respx.Route:
 
 @pytest.fixture
 def submitted(cli: Cli) -> None:
-    """Four tasks this machine knows of: t-1 to t-4, each looked at while it ran."""
+    """Four tasks this machine knows of: t-1 to t-4, each polled while it ran."""
     with respx.mock:
         for number in range(1, 5):
             reply(f"t-{number}", "processing")
@@ -41,7 +45,7 @@ def contents(work: Path) -> dict[str, str]:
 
 
 def statuses(env: dict[str, str]) -> dict[str, tuple[str, bool]]:
-    with sqlite3.connect(Path(env["XDG_STATE_HOME"]) / "modellix" / "journal.db") as db:
+    with sqlite3.connect(Path(env["XDG_STATE_HOME"]) / "modellix" / "ledger.db") as db:
         rows = db.execute("SELECT task_id, status, saved_at IS NOT NULL FROM tasks").fetchall()
     db.close()
     return {task_id: (status, bool(saved)) for task_id, status, saved in rows}
@@ -57,18 +61,19 @@ def test_what_is_not_saved_yet_is_saved(
     reply("t-4", "failed", error="too dark")
     result = cli(*PENDING, "--json")
     assert result.status == 0
-    paths = [work / "out" / name for name in ("resource-1.txt", "resource-1-2.txt")]
-    files = [{"bytes": 1, "path": str(path), "type": "image"} for path in paths]
-    assert result.json == {
+    shown = result.json
+    paths = [entry["files"][0].pop("path") for entry in shown["tasks"]]
+    assert shown == {
         "ok": True,
         "outputDirectory": str(work / "out"),
         "tasks": [
-            {"taskId": "t-1", "ok": True, "files": files[:1]},
-            {"taskId": "t-2", "ok": True, "files": files[1:]},
+            {"taskId": "t-1", "ok": True, "files": [{"bytes": 1, "type": "image"}]},
+            {"taskId": "t-2", "ok": True, "files": [{"bytes": 1, "type": "image"}]},
         ],
         "running": ["t-3"],
     }
-    assert contents(work) == {"resource-1.txt": "1", "resource-1-2.txt": "2"}
+    assert [Path(path).read_text() for path in paths] == ["1", "2"]
+    assert contents(work).keys() == {"resource-1.txt", "resource-1-2.txt"}
     assert statuses(env) == {
         "t-1": ("success", True),
         "t-2": ("success", True),
@@ -119,16 +124,21 @@ def test_the_first_to_expire_comes_first(cli: Cli, clock: FakeClock) -> None:
 
 
 @respx.mock
-def test_what_is_older_than_a_day_is_left_alone(
+def test_what_is_older_than_7_days_is_left_alone(
     cli: Cli, clock: FakeClock, submitted: None
 ) -> None:
-    clock.time += DAY + 1
+    asked = [reply(f"t-{number}", "processing") for number in range(1, 5)]
+    clock.time += 7 * DAY - 100
+    cli(*PENDING)
+    assert [route.call_count for route in asked] == [1] * 4
+    clock.time += 200
     assert "Nothing to save" in cli(*PENDING).stderr
 
 
 @respx.mock
 def test_tasks_of_another_account_are_left_alone(cli: Cli, submitted: None) -> None:
-    assert "Nothing to save" in cli(*PENDING, "--profile", "work").stderr
+    other = {"MODELLIX_API_KEY": "mk-another-0123456789"}
+    assert "Nothing to save" in cli(*PENDING, env=other).stderr
     elsewhere = cli(*PENDING, "--base-url", "https://eu.example.com")
     assert "Nothing to save" in elsewhere.stderr
 
@@ -142,7 +152,7 @@ def test_one_failure_stops_no_other(
     reply("t-3", "success", data_url("3"))
     reply("t-4", "success")
     result = cli(*PENDING, "--json")
-    assert result.status == 1
+    assert result.status == 1  # not found and refused
     tasks = result.json["tasks"]
     assert [(entry["taskId"], entry["ok"]) for entry in tasks] == [
         ("t-1", False),
@@ -161,12 +171,17 @@ def test_one_failure_stops_no_other(
 
 
 @respx.mock
-def test_a_refused_key_ends_it(cli: Cli, submitted: None) -> None:
+def test_a_refused_key_ends_it(cli: Cli) -> None:
+    for number in range(40):
+        reply(f"t-{number}", "processing")
+        cli("task", "get", f"t-{number}")
+    respx.clear()
     route = respx.get(url__startswith=f"{API}/tasks/")
     route.respond(401, json=problem(401, "Authentication failed: invalid key"))
     result = cli(*PENDING)
     assert result.status == 3
-    assert route.call_count == 1
+    assert result.stderr.count("invalid key") == 1
+    assert route.call_count <= 16  # eight are under way at a time
 
 
 @respx.mock
@@ -193,7 +208,7 @@ def test_in_words_it_lists_files_and_sums_up(cli: Cli, work: Path, submitted: No
         reply(f"t-{number}", "pending")
     lines = cli(*PENDING).stdout.splitlines()
     names = ["resource-1.txt", "resource-2.txt", "resource-1-2.txt"]
-    assert lines[:3] == [str(work / "out" / name) for name in names]
+    assert sorted(lines[:3]) == sorted(str(work / "out" / name) for name in names)
     summary = f"Downloaded 3 files of 2 tasks to {work / 'out'}; still running: 2."
     assert lines[3:] == [summary]
 
@@ -216,15 +231,28 @@ def test_ctrl_c_tells_what_was_saved_and_how_to_go_on(
         reply(f"t-{number}", "success", data_url(str(number)))
     real = Downloader.save
 
-    def interrupted(self: Downloader, task: Task) -> Saved:
+    def interrupted(self: Downloader, task: Task, names: NameChooser | None = None) -> Saved:
+        if task.task_id == "t-1":
+            return real(self, task, names)
+        first.wait(10)
         if task.task_id == "t-2":
-            raise KeyboardInterrupt
-        return real(self, task)
+            os.kill(os.getpid(), signal.SIGINT)
+        stopped.wait(10)
+        raise ModellixError(ErrorCode.DOWNLOAD_FAILED, "stopped")
+
+    first, stopped = threading.Event(), threading.Event()
+    monkeypatch.setattr(Downloader, "stop", lambda self: stopped.set())
+    mark = TaskStore.mark_saved
+
+    def marked(self: TaskStore, task_id: str) -> None:
+        mark(self, task_id)
+        first.set()
+
+    monkeypatch.setattr(TaskStore, "mark_saved", marked)
 
     monkeypatch.setattr(Downloader, "save", interrupted)
-    result = cli(*PENDING, "--json")
-    assert result.status == 130
-    assert json.loads(result.stdout)["error"]["code"] == "INTERRUPTED"
+    result = cli(*PENDING)
+    assert (result.status, result.stdout) == (130, "")
     assert f"Saved: {work / 'out' / 'resource-1.txt'}" in result.stderr
     assert "Interrupted; 1 file saved." in result.stderr
     assert "Resume with: modellix-cli task download --pending --output-dir out" in result.stderr

@@ -147,7 +147,7 @@ def test_no_key_is_exit_3_and_says_where_keys_come_from(cli: Cli) -> None:
     [
         (400, 2, "Fix what the server names"),
         (401, 3, "MODELLIX_API_KEY"),
-        (402, 4, "Recharge"),
+        (402, 4, "recharge"),
         (404, 5, "Check the"),
     ],
 )
@@ -173,8 +173,50 @@ def test_an_unknown_outcome_is_exit_8_with_one_post(cli: Cli) -> None:
         "unknown",
         False,
     )
-    assert "Do not submit the same request again" in error["hint"]
+    assert "outcome is unknown" in error["message"]
+    assert "modellix-cli task resolve 1 --not-created" in error["hint"]
+    assert "--resend-unknown" in error["hint"]
     assert route.call_count == 1
+
+
+@respx.mock
+def test_a_request_of_unknown_outcome_is_not_sent_again_unless_asked(cli: Cli) -> None:
+    route = respx.post(ROUTE).respond(502)
+    cli(*RUN)
+    respx.post(ROUTE).respond(json=accepted("task-1"))
+    error = cli(*RUN, "--json").json["error"]
+    assert (error["exitCode"], error["charged"], route.call_count) == (8, "no", 1)
+    assert "2027-01-15 08:00" in error["message"]
+    assert cli(*RUN, "--resend-unknown").status == 0
+    assert route.call_count == 2
+
+
+@respx.mock
+def test_an_unknown_outcome_whose_task_is_found_is_accepted(cli: Cli) -> None:
+    respx.post(ROUTE).respond(500, json={"code": 500, "message": "x", "task_id": "task-1"})
+    respx.get(TASK).respond(json=task_reply("task-1", "processing"))
+    result = cli(*RUN, "-q")
+    assert (result.status, result.stdout) == (0, "task-1\n")
+
+
+@respx.mock
+def test_an_accepted_request_is_sent_again_but_with_resume_its_task_is_given(cli: Cli) -> None:
+    route = respx.post(ROUTE).mock(
+        side_effect=[httpx.Response(200, json=accepted(f"task-{n}")) for n in (1, 2)]
+    )
+    assert [cli(*RUN, "-q").stdout for _ in range(2)] == ["task-1\n", "task-2\n"]
+    assert cli(*RUN, "--resume", "-q").stdout == "task-2\n"
+    assert route.call_count == 2
+
+
+@respx.mock
+def test_a_request_key_is_paid_for_once(cli: Cli) -> None:
+    route = respx.post(ROUTE).respond(json=accepted("task-1"))
+    keyed = (*RUN, "--request-key", "k1")
+    assert [cli(*keyed, "-q").stdout for _ in range(2)] == ["task-1\n"] * 2
+    assert route.call_count == 1
+    other = cli("model", "run", "a/b", "--body", "{}", "--request-key", "k1", "--json")
+    assert (other.status, other.json["error"]["code"]) == (2, "REQUEST_KEY_REUSED")
 
 
 @respx.mock
@@ -260,16 +302,16 @@ def test_the_key_appears_nowhere(cli: Cli, env: dict[str, str]) -> None:
 def test_request_lines_are_shown_when_asked_for(cli: Cli) -> None:
     submitting()
     debug = cli(*RUN, "--debug").stderr.splitlines()
-    assert debug[0] == "[modellix:debug] request POST /api/v1/a/b/async attempt 1/4"
+    assert debug[0] == "[modellix:debug] request POST /api/v1/a/b/async attempt 1/1"
     assert debug[1].startswith("[modellix:debug] response 200 POST /api/v1/a/b/async after ")
     assert "[modellix:verbose]" in cli(*RUN, "-vq").stderr
 
 
 @respx.mock
-def test_the_journal_knows_what_happened(cli: Cli, env: dict[str, str]) -> None:
+def test_the_ledger_knows_what_happened(cli: Cli, env: dict[str, str]) -> None:
     submitting(task_reply("task-1", "success", URL))
     cli(*RUN, "--wait")
-    with sqlite3.connect(Path(env["XDG_STATE_HOME"]) / "modellix" / "journal.db") as db:
+    with sqlite3.connect(Path(env["XDG_STATE_HOME"]) / "modellix" / "ledger.db") as db:
         submissions = db.execute("SELECT state, slug, task_id FROM submissions").fetchall()
         tasks = db.execute("SELECT task_id, slug, status FROM tasks").fetchall()
     db.close()
@@ -281,17 +323,43 @@ def test_the_journal_knows_what_happened(cli: Cli, env: dict[str, str]) -> None:
 def test_a_limit_on_retry_waits_can_be_set(cli: Cli, clock: FakeClock) -> None:
     respx.post(ROUTE).respond(429, json=problem(429, "x"), headers={"Retry-After": "5"})
     assert cli(*RUN, "--max-retry-wait", "2s").status == 6
-    assert clock.slept == []
+    assert sum(clock.slept) == 0
 
 
 @respx.mock
 def test_pauses_before_retries_are_told(cli: Cli) -> None:
-    busy = httpx.Response(429, json=problem(429, "Rate limit exceeded: slow down"))
-    respx.post(ROUTE).mock(side_effect=[busy, httpx.Response(200, json=accepted("task-1"))])
-    result = cli(*RUN)
+    limited = problem(429, "Rate limit exceeded: slow down")
+    busy = httpx.Response(429, json=limited, headers={"Retry-After": "5"})
+    fine = httpx.Response(200, json=accepted("task-1"))
+    respx.post(ROUTE).mock(side_effect=[busy, fine, busy, fine])
+    result = cli(*RUN, env={"MODELLIX_CLI_NO_PROGRESS": None})
     assert result.status == 0
-    assert "slow down" in result.stderr
+    assert "Rate limit reached. Continuing in 5s." in result.stderr
     assert json.loads(result.stdout) == accepted("task-1")
+    assert cli(*RUN).stderr == ""
+
+
+@respx.mock
+@pytest.mark.parametrize("reply", [
+    httpx.ConnectError("no route"), httpx.Response(503, json=problem(503, "Unavailable: x")),
+])  # fmt: skip
+def test_a_service_that_is_away_is_tried_four_times(
+    cli: Cli, clock: FakeClock, reply: httpx.Response | Exception
+) -> None:
+    route = respx.post(ROUTE).mock(side_effect=[reply] * 9)
+    result = cli(*RUN, "--json")
+    assert (result.status, route.call_count) == (7, 4)
+    assert "Tried 4 times." in result.json["error"]["message"]
+    assert 7 <= sum(clock.slept) < 9
+
+
+@respx.mock
+def test_limits_are_waited_for_as_long_as_max_retry_wait_says(cli: Cli, clock: FakeClock) -> None:
+    busy = httpx.Response(429, json=problem(429, "Rate limit exceeded: slow down"))
+    route = respx.post(ROUTE).mock(side_effect=[busy] * 99)
+    assert cli(*RUN, "--max-retry-wait", "90s").status == 6
+    assert route.call_count > 4
+    assert 60 < sum(clock.slept) <= 100  # the last pause begins within it
 
 
 @respx.mock
@@ -310,10 +378,10 @@ def test_no_advice_after_paying_is_to_pay_again(cli: Cli, status: int) -> None:
 
 
 @respx.mock
-def test_a_file_that_cannot_be_saved_after_paying_is_exit_1_or_5_and_named(cli: Cli) -> None:
+def test_a_file_that_cannot_be_saved_after_paying_is_exit_9_and_named(cli: Cli) -> None:
     submitting(task_reply("task-1", "success", "data:image/png;base64,!"))
     result = cli(*RUN, "--wait", "--output-dir", "out", "--json")
-    assert result.status == 1
+    assert result.status == 9
     assert result.json["data"]["task_id"] == "task-1"
     assert result.json["ok"] is False
     assert result.json["error"]["charged"] == "yes"
@@ -370,7 +438,7 @@ def test_the_usual_mistakes_get_their_own_advice(
 def test_quiet_promises_paths_so_nothing_stands_in_for_one(cli: Cli) -> None:
     submitting(task_reply("task-1", "success", "data:image/png;base64,!"))
     result = cli(*RUN, "--wait", "--output-dir", "out", "-q")
-    assert (result.status, result.stdout) == (1, "")
+    assert (result.status, result.stdout) == (9, "")
 
 
 @respx.mock
@@ -378,7 +446,7 @@ def test_nothing_is_resumed_of_a_task_that_failed(cli: Cli) -> None:
     submitting(task_reply("task-1", "failed", error="too dark"))
     error = cli(*RUN, "--wait", "--json").json["error"]
     assert "resume" not in error
-    assert error["charged"] == "unknown"
+    assert error["charged"] == "yes"
 
 
 def test_the_state_folder_is_the_users_alone_also_when_the_sandbox_makes_it(
