@@ -148,9 +148,14 @@ class Claims:
         return found[0] if found else None
 
     def _unlinked(self, batch: int, request: Request, generation: int) -> Attempt | None:
-        """Return an attempt that another process made meanwhile, and that no line of ours has."""
+        """Return an attempt that another process made meanwhile, and that no line of ours has.
+
+        One of this batch does too, where it was sent again elsewhere, which came to nothing.
+        """
         where = (
-            f"{_SAME_REQUEST} AND (s.batch IS NOT NULL OR {OPEN}) AND s.batch IS NOT :batch"
+            f"{_SAME_REQUEST} AND (s.batch IS NOT NULL OR {OPEN})"
+            " AND (s.batch IS NOT :batch OR EXISTS (SELECT 1 FROM submissions AS resent"
+            " WHERE resent.replaces = s.number))"
             " AND NOT EXISTS (SELECT 1 FROM batch_lines AS l WHERE l.submission = s.number"
             " AND l.batch = :batch)"
             " ORDER BY s.line_id IS NOT :line_id, s.state = 'accepted' DESC, s.number LIMIT 1"

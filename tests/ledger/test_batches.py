@@ -244,6 +244,26 @@ class TestGoingOn:
         assert ledger.run(ABCD, RESUME) == 0
 
 
+class TestSendingAgainElsewhere:
+    def test_what_comes_to_nothing_leaves_the_earlier_attempt_in_charge(
+        self, ledger: Ledger
+    ) -> None:
+        """Found by the simulator: the line was sent again beside an attempt of unknown outcome."""
+        one, other = Lines(bodies("a")), Lines(bodies("a", "b"))
+        number = ledger.begun(one).batch.number
+        unknown = ledger.claim_line(number, one, 1).number
+        ledger.record(unknown, UNKNOWN)
+        ledger.batches.finish(number, "stopped")
+        second = ledger.begun(other, RESUME, "d2").batch.number
+        resent = ledger.claim_line(second, other, 1, resends=unknown).number
+        assert ledger.begun(one, RESUME).batch.number == number
+        assert ledger.attempts(number) == [resent]
+        ledger.record(resent, REJECTED)
+        claim = ledger.claim_line(number, one, 1)
+        assert isinstance(claim, Attempt)
+        assert (claim.number, claim.state) == (unknown, UNKNOWN)
+
+
 class TestStartingOver:
     def test_new_pays_for_every_line(self, ledger: Ledger) -> None:
         ledger.run(ABCD)

@@ -344,7 +344,7 @@ class ModelLedger:
             for one in self._of.get(identity, ())
             if self._counts(one, generation)
             and one.number not in taken
-            and one.batch != batch.number
+            and (one.batch != batch.number or self._resent(one))
         ]
         found.sort(
             key=lambda one: (
@@ -354,6 +354,9 @@ class ModelLedger:
             )
         )
         return found[0] if found else None
+
+    def _resent(self, one: _Submission) -> bool:
+        return any(other.replaces == one.number for other in self._of[one.identity])
 
     def _insert(
         self, request: Request, generation: int, batch: int | None, replaces: int | None
