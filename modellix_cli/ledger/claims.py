@@ -148,7 +148,10 @@ class Claims:
         return found[0] if found else None
 
     def _unlinked(self, batch: int, request: Request, generation: int) -> Attempt | None:
-        """Return an attempt that another process made meanwhile, and that no line of ours has."""
+        """Return an attempt that another process made meanwhile, and that no line of ours has.
+
+        One of this batch does too, where it was sent again elsewhere, which came to nothing.
+        """
         where = (
             f"{_SAME_REQUEST} AND (s.batch IS NOT NULL OR {OPEN})"
             " AND NOT EXISTS (SELECT 1 FROM batch_lines AS l WHERE l.submission = s.number"
