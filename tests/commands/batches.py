@@ -70,7 +70,8 @@ class Batches:
         return self.cli("model", "batch", "tasks.jsonl", *given, **keywords)
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
-        with sqlite3.connect(next(self.state.rglob("journal.db"))) as db:
+        """Read or change the ledger behind the program's back."""
+        with sqlite3.connect(self.state / "ledger.db") as db:
             rows = db.execute(statement).fetchall()
         db.close()
         return rows
