@@ -72,8 +72,8 @@ def reference() -> str:
     ]
     for path, command in commands(app.build()):
         lines += section(path, command)
-    lines += ["## Error codes", "", "`error.code` in the JSON envelope. Only commands that can spend"]
-    lines += ["money tell `charged`: what the table says, or *as it was*, what this run did.", ""]
+    lines += ["## Error codes", "", "`error.code` in the JSON envelope. Only commands that can"]
+    lines += ["spend money tell `charged`: what the table says, or *as it was*: what was done.", ""]
     lines += ["| code | meaning | exit | retryable | charged |", "|---|---|---|---|---|"]
     for code, kind in REGISTRY.items():
         again = "yes" if kind.retryable else "no"

@@ -122,7 +122,8 @@ def follow_tasks(
         run_engine(session, client, config, source, book, collector, signals, saver=saver)
     outcomes = {task_ids[ref - 1]: outcome for ref, outcome in collector.outcomes.items()}
     trouble = next(iter(collector.troubles.values()), None)
-    return Waited(list(task_ids), outcomes, signals.stop, trouble, collector.refused, collector.heard)
+    refused, heard = collector.refused, collector.heard
+    return Waited(list(task_ids), outcomes, signals.stop, trouble, refused, heard)
 
 
 def _lines(

@@ -354,9 +354,7 @@ def test_a_service_that_is_away_is_tried_four_times(
 
 
 @respx.mock
-def test_limits_are_waited_for_as_long_as_max_retry_wait_says(
-    cli: Cli, clock: FakeClock
-) -> None:
+def test_limits_are_waited_for_as_long_as_max_retry_wait_says(cli: Cli, clock: FakeClock) -> None:
     busy = httpx.Response(429, json=problem(429, "Rate limit exceeded: slow down"))
     route = respx.post(ROUTE).mock(side_effect=[busy] * 99)
     assert cli(*RUN, "--max-retry-wait", "90s").status == 6

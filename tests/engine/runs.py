@@ -180,9 +180,7 @@ class Bench:
         assert sorted(outcome.ref for outcome in self.outcomes) == list(range(1, self.total + 1))
         return sorted(self.outcomes, key=lambda outcome: outcome.ref)
 
-    def prepare(
-        self, *, wait: bool = False, resend_unknown: bool = False, **config: Any
-    ) -> Driver:
+    def prepare(self, *, wait: bool = False, resend_unknown: bool = False, **config: Any) -> Driver:
         self.outcomes, self.notices = [], []
         lines = cast(BatchInput, Lines(self.total))
         keys = BatchKeys(lines, BASE)

@@ -54,7 +54,7 @@ def test_an_id_is_on_disk_before_anything_is_told_of_it(bench: Bench) -> None:
     def look(outcome: object) -> None:
         seen.append(bench.on_disk()[len(seen)])
 
-    bench.on_emit = look  # type: ignore[assignment]
+    bench.on_emit = look
     bench.run(concurrency=1)
     assert seen == [(n, "accepted", f"task-{n}") for n in range(1, 5)]
 
@@ -338,7 +338,7 @@ def _accepted(number: int) -> effects.RecordOutcome:
 
 def test_an_intent_without_an_outcome_is_not_sent_again(bench: Bench) -> None:
     bench.stuck = lambda key: isinstance(key, effects.Post) and key.ref == 1
-    bench.on_emit = lambda outcome: bench.interrupt()  # type: ignore[func-returns-value]
+    bench.on_emit = lambda outcome: bench.interrupt()
     bench.run(concurrency=2)
     bench.file.transact(lambda db: db.execute("UPDATE submissions SET pid = 2147483646").rowcount)
     bench.stuck = lambda key: False
