@@ -20,6 +20,8 @@ class TaskAwaited:
     slug: str
     age: float | None = None
     usual: float | None = None
+    reused: bool = False
+    """Whether an earlier attempt answers for the request, so that nothing was paid now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,8 @@ class LedgerFile:
                     time.sleep(_PAUSE)
                     continue
                 if not is_damage(error) or reopenings >= _MOST_REOPENINGS:
+                    if self._relied_on:  # a full disk, a file system that became read-only
+                        raise self._lose(f"cannot be written any more: {error}") from error
                     raise _unusable(self.path, str(error)) from error
                 self._replace_damaged(str(error))
                 if self._relied_on:

@@ -152,7 +152,7 @@ class SubmissionStore:
         def work(db: sqlite3.Connection) -> OtherAccount | None:
             team = accounts.find_or_add(db, self._account, now).team
             where = (
-                f"s.identity = :identity AND s.state <> 'rejected' AND {NOT_REPLACED}"
+                f"s.identity = :identity AND s.state <> 'rejected' AND {NOT_REPLACED}"  # noqa: S608
                 " AND s.account NOT IN (SELECT id FROM accounts WHERE team = :team)"
                 " ORDER BY s.number DESC LIMIT 20"
             )

@@ -33,12 +33,12 @@ class WaitedTasks(Protocol):
     def errors(self) -> dict[str, ModellixError]:
         """Why a task could not be polled."""
 
-    def status(self, task_id: str) -> str:
-        """Return the last status known of a task."""
-
     @property
     def unfinished(self) -> list[str]:
         """The ids of tasks that may still run."""
+
+    def entry(self, task_id: str) -> dict[str, Any]:
+        """What every JSON result of `task wait` says of a task: id, status, saved files."""
 
 
 def submission(sink: Sink, submitted: Submission) -> None:
@@ -96,10 +96,11 @@ def task_state(sink: Sink, task: Task) -> None:
             sink.line(f"Reason: {task.reason}")
 
 
-def waited_one(sink: Sink, task: Task) -> None:
+def waited_one(sink: Sink, waited: WaitedTasks) -> None:
     """Show the only task that was waited for (4.16)."""
+    (task,) = waited.finished
     if sink.mode is Output.JSON:
-        sink.json(task.document | {"tasks": [_entry(task.task_id, task.status)]})
+        sink.json(task.document | {"tasks": [waited.entry(task.task_id)]})
     else:
         _waited_line(sink, task)
 
@@ -112,7 +113,7 @@ def waited_many(sink: Sink, waited: WaitedTasks) -> None:
         return
     entries: list[dict[str, Any]] = []
     for task_id in waited.task_ids:
-        entry = _entry(task_id, waited.status(task_id))
+        entry = waited.entry(task_id)
         if task_id in waited.errors:
             entries.append({"error": waited.errors[task_id].as_dict()} | entry)
         elif task_id in waited.tasks:
@@ -135,14 +136,9 @@ def waited_partly(sink: Sink, waited: WaitedTasks, error: dict[str, Any]) -> Non
         for task_id, failure in waited.errors.items()
     ]
     known = {"completed": completed, "error": error, "ok": False}
-    every = [_entry(task_id, waited.status(task_id)) for task_id in waited.task_ids]
+    every = [waited.entry(task_id) for task_id in waited.task_ids]
     rest = {"tasks": every, "unfinishedTaskIds": waited.unfinished}
     sink.json(known | rest | ({"failed": failed} if failed else {}))
-
-
-def _entry(task_id: str, status: str) -> dict[str, Any]:
-    """Return what every JSON result of `task wait` says of a task; nothing is saved by it."""
-    return {"taskId": task_id, "status": status, "files": []}
 
 
 def downloaded(sink: Sink, task_id: str, saved: "Saved") -> None:

@@ -289,6 +289,7 @@ class _Running:
             number,
             session.tasks,
             clock,
+            folder=None if options.save is None else session.path(options.save.output_dir),
             resend_unknown=options.resend_unknown,
             retry_failed=options.retry_failed,
         )

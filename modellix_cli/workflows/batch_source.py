@@ -61,6 +61,7 @@ class BatchSource:
         store: TaskStore,
         clock: Clock,
         *,
+        folder: Path | None,
         resend_unknown: bool,
         retry_failed: bool,
     ) -> None:
@@ -70,6 +71,7 @@ class BatchSource:
         self._keys = keys
         self._store = store
         self._clock = clock
+        self._folder = folder
         self._resend_unknown = resend_unknown
         self._retry_failed = retry_failed
         self._open: dict[int, Line] = {}
@@ -103,7 +105,8 @@ class BatchSource:
         if line.attempt is None:
             return None
         known = known_of(line.attempt, self._clock, line)
-        return known if _files_exist(known.files) else _without_files(known)
+        there = _files_exist(known.files, self._folder)
+        return known if there else _without_files(known)
 
     def request(self, ref: int) -> PaidRequest:
         """Return what a line sends."""
@@ -135,11 +138,12 @@ class BatchSource:
         self._open.pop(ref, None)
 
 
-def _files_exist(files: tuple[dict[str, Any], ...] | None) -> bool:
-    """Whether saved files are where they were put, as long as they were."""
+def _files_exist(files: tuple[dict[str, Any], ...] | None, folder: Path | None) -> bool:
+    """Whether saved files are as they were, in the folder asked for now, if one was."""
+    paths = [(Path(str(file["path"])), file.get("bytes")) for file in files or ()]
     try:
         return all(
-            Path(str(file["path"])).stat().st_size == file.get("bytes") for file in files or ()
+            path.stat().st_size == size and folder in (None, path.parent) for path, size in paths
         )
     except OSError:
         return False

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -43,11 +43,18 @@ class Waited:
     """The refusal of the key, where tasks are polled once: none of the others was polled then."""
     heard: dict[str, str] = field(default_factory=dict)
     """The last status that was heard of each task, ended or not."""
+    files: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """What earlier commands saved of the tasks."""
 
     def status(self, task_id: str) -> str:
         """Return the last status known of a task, `unknown` if none was heard."""
         task = self.tasks.get(task_id)
         return task.status if task is not None else self.heard.get(task_id, "unknown")
+
+    def entry(self, task_id: str) -> dict[str, Any]:
+        """Return what every JSON result says of a task, with the files known to be saved."""
+        files = self.files.get(task_id, [])
+        return {"taskId": task_id, "status": self.status(task_id), "files": files}
 
     @property
     def finished(self) -> list[Task]:
@@ -122,8 +129,29 @@ def follow_tasks(
         run_engine(session, client, config, source, book, collector, signals, saver=saver)
     outcomes = {task_ids[ref - 1]: outcome for ref, outcome in collector.outcomes.items()}
     trouble = next(iter(collector.troubles.values()), None)
-    refused, heard = collector.refused, collector.heard
-    return Waited(list(task_ids), outcomes, signals.stop, trouble, refused, heard)
+    return Waited(
+        list(task_ids),
+        outcomes,
+        signals.stop,
+        trouble,
+        collector.refused,
+        collector.heard,
+        {task_id: saved_before(session, task_id) for task_id in task_ids},
+    )
+
+
+def saved_before(session: Session, task_id: str) -> list[dict[str, Any]]:
+    """Return the files that are known to have been saved of a task, as JSON shows files."""
+    try:
+        kept = session.files.of_task(task_id)
+    except ModellixError:
+        return []
+    files = []
+    for file in kept:
+        entry: dict[str, Any] = {"bytes": file.size, "path": file.path}
+        entry |= {"type": file.type} if file.type else {}
+        files.append(entry | ({"url": file.url} if file.url else {}))
+    return files
 
 
 def _lines(
@@ -200,7 +228,7 @@ def conclude_wait(session: Session, waited: Waited, timeout: float) -> None:
     else:
         for error in waited.errors.values():
             raise error
-        render.waited_one(session.out, waited.finished[0])
+        render.waited_one(session.out, waited)
     tell_expiry(session, waited.finished)
     errors = [task_failed(task) for task in waited.finished if task.failed]
     errors += [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
 from modellix_cli.domain.errors import interrupted
+from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core.config import EngineConfig
 from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.events import Stop
@@ -31,13 +32,14 @@ class Collector:
     def emit(self, outcome: LineOutcome) -> Stop | None:
         """Keep a line's end; from here on no end of the command leaves a paid id untold."""
         self.outcomes[outcome.ref] = outcome
-        if self._paying and outcome.task_id is not None:
+        accepted = outcome.state is SubmissionState.ACCEPTED and not outcome.reused
+        if self._paying and accepted:
             self._session.submitted = outcome.task_id
         return None
 
     def tell(self, notice: Notice) -> None:
         """Show progress."""
-        if self._paying and isinstance(notice, TaskAwaited):
+        if self._paying and isinstance(notice, TaskAwaited) and not notice.reused:
             self._session.submitted = notice.task_id
         self._progress.tell(notice)
 

@@ -1,7 +1,5 @@
 """`modellix-cli ledger acknowledge`: go on after the ledger was damaged or lost."""
 
-from typing import Annotated
-
 import typer
 
 from modellix_cli.commands._framework.command import command
@@ -12,9 +10,6 @@ from modellix_cli.output.sink import Output
 @command(default=Output.HUMAN, examples=("ledger acknowledge", "ledger acknowledge --yes"))
 def acknowledge(
     ctx: typer.Context,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask; needed in scripts.")
-    ] = False,
 ) -> None:
     """Confirm that payments may be missing from the ledger, so that batches can resume.
 
@@ -22,17 +17,8 @@ def acknowledge(
     Compare with the usage page of https://modellix.ai/console first: what is missing from the
     ledger is paid for again.
     """
-    from modellix_cli.context.prompts import confirm
     from modellix_cli.output import ledger as show
 
     session = Session.of(ctx)
-    mark = session.ledger_marks.incomplete()
-    if mark is not None:
-        if not yes:
-            confirm(
-                session,
-                "Payments may be missing from the ledger. Go on with what it knows?",
-                unasked="Pass --yes to confirm where nobody can answer.",
-            )
-        mark = session.ledger_marks.acknowledge()
+    mark = session.ledger_marks.acknowledge()
     show.acknowledged(session.out, mark, session.ledger_file.path)

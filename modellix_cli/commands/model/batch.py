@@ -203,7 +203,10 @@ def resume_words(session: Session, ctx: typer.Context) -> list[str]:
     words: list[str] = []
     for param in ctx.command.params:
         value = ctx.params.get(param.name or "")
-        if param.name in _NOT_REPEATED or value is None or value is False or value == param.default:
+        given = ctx.get_parameter_source(param.name or "")
+        if param.name in _NOT_REPEATED or value in (None, False) or given is None:
+            continue
+        if given.name != "COMMANDLINE":
             continue
         words.append(max(param.opts, key=len))
         if isinstance(value, float) and param.name in ("interval", "timeout"):

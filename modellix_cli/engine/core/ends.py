@@ -12,8 +12,8 @@ class Ends:
     def __init__(self, out: Outbox) -> None:
         self._out = out
 
-    def skipped(self, line: Active, why: str) -> None:
-        """Emit a line that is not sent, or not once more."""
+    def skipped(self, line: Active, why: str, error: ModellixError | None = None) -> None:
+        """Emit a line that is not sent, or not once more; `error` is what stopped it."""
         if line.doubt is not None:
             self.doubtful(line, f"{line.doubt} {why}")
             return
@@ -21,7 +21,8 @@ class Ends:
         if before is None and known is not None and known.state is SubmissionState.REJECTED:
             before = known.detail
         refused = f" It was refused before: {before}" if before else ""
-        self._out.emit(line.outcome(None, detail=why + refused, needs_resume=True))
+        end = line.outcome(None, detail=why + refused, error=error, needs_resume=True)
+        self._out.emit(end)
 
     def not_ready(self, line: Active, error: ModellixError) -> None:
         """Emit a line that could not be made ready to be sent."""

@@ -146,7 +146,8 @@ class Submitting:
             self._queue.append(line)
 
     def _skip(self, line: Active, why: str | None = None) -> None:
-        self._ends.skipped(line, why or self.why_stopped or _NOT_SENT)
+        error = self.stopped_by if why is None else None
+        self._ends.skipped(line, why or self.why_stopped or _NOT_SENT, error)
 
     def pump(self, now: float) -> float | None:
         """Move on the lines for which there is room; return when to try again."""
