@@ -58,7 +58,9 @@ class Claims:
         earlier = self._by_key(request)
         generation = self._generation(request)
         if earlier is None:
-            earlier = self._earlier(request, generation, resume, resend_unknown)
+            earlier = self._earlier(
+                request, generation, resume=resume, resend_unknown=resend_unknown
+            )
         if earlier is not None and not earlier.state.may_send(resend_unknown=resend_unknown):
             return earlier
         if earlier is None and (resume or request.request_key is not None):
@@ -125,7 +127,7 @@ class Claims:
         return int(self._db.execute(f"SELECT {generation}", values).fetchone()[0])
 
     def _earlier(
-        self, request: Request, generation: int, resume: bool, resend_unknown: bool
+        self, request: Request, generation: int, *, resume: bool, resend_unknown: bool
     ) -> Attempt | None:
         """Return the attempt that answers for a single request, None if it may be sent.
 
