@@ -12,7 +12,7 @@ demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
 	  --wait --output-dir demo-output --output human
 
 test: $(READY)  ## Run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 RUNS ?= 100000
 simulate: $(READY)  ## Run the engine in RUNS simulated worlds with crashes and a hostile server
