@@ -69,7 +69,7 @@ class FaultPoint:
             self.reach("before file")
             return original(*arguments)
 
-        DownloadDestination.put = put  # type: ignore[method-assign]
+        DownloadDestination.put = put  # type: ignore[assignment, method-assign]
 
     def at_commits(self) -> None:
         """Make each commit of the ledger a step."""
@@ -83,7 +83,7 @@ class FaultPoint:
 
             return original(ledger, all_but_commit, durable=durable)
 
-        LedgerFile._transact = transact  # type: ignore[method-assign]
+        LedgerFile._transact = transact  # type: ignore[assignment, method-assign]
 
 
 def forked(words: list[str], log: Path, number: int = 0) -> tuple[int, str]:
