@@ -34,7 +34,7 @@ AUTH = {
 CONFIG = {"path": "config.path", "show": "config.show", "clear": "config.clear"}
 LEDGER = {"path": "ledger.path", "acknowledge": "ledger.acknowledge"}
 DOCS = {"list": "docs.list", "page": "docs.page", "search": "docs.search"}
-FILE = {"upload": "file.upload", "delete": "file.delete"}
+FILE = {"upload": "file.upload", "list": "file.list", "delete": "file.delete"}
 ALONE = {
     "init": "init",
     "doctor": "doctor",
@@ -78,7 +78,9 @@ class Root(Group):
         if cmd_name == "docs":
             return Group("docs", "Read the documentation of Modellix; needs no key.", DOCS)
         if cmd_name == "file":
-            return Group("file", "Give models your own pictures: upload and delete them.", FILE)
+            return Group(
+                "file", "Give models your own images, video and audio: upload, list, delete.", FILE
+            )
         if cmd_name == "sandbox":
             from modellix_cli.sandbox.faults import FAULTS
 
