@@ -65,7 +65,7 @@ def test_types_and_providers_are_offered(env: dict[str, str], work: Path) -> Non
     list_models(env, work)
     sandbox = {"MODELLIX_SANDBOX": "1"}
     types = complete(env, "modellix-cli model list --type text-to-", **sandbox)
-    assert types == ["text-to-image", "text-to-video"]
+    assert types == ["text-to-image", "text-to-video", "text-to-speech"]
     assert complete(env, "modellix-cli model list --provider g", **sandbox) == ["google"]
 
 
