@@ -14,7 +14,7 @@ demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
 	  --wait --output-dir demo-output --output human
 
 test: $(READY)  ## Run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-fast: $(READY)  ## Run the tests that start no processes, until the first failure
 	$(BIN)/python -m pytest -x -q --ignore=tests/e2e --ignore=tests/engine/simulator

@@ -72,12 +72,14 @@ def reference() -> str:
     ]
     for path, command in commands(app.build()):
         lines += section(path, command)
-    lines += ["## Error codes", "", "`error.code` in the JSON envelope.", ""]
+    lines += ["## Error codes", "", "`error.code` in the JSON envelope. Only commands that can"]
+    lines += ["spend money tell `charged`: what the table says, or *as it was*: what was done.", ""]
     lines += ["| code | meaning | exit | retryable | charged |", "|---|---|---|---|---|"]
     for code, kind in REGISTRY.items():
         again = "yes" if kind.retryable else "no"
+        charged = kind.charged or "as it was"
         lines.append(
-            f"| `{code}` | {kind.meaning} | {int(kind.exit_status)} | {again} | {kind.charged} |"
+            f"| `{code}` | {kind.meaning} | {int(kind.exit_status)} | {again} | {charged} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -27,6 +27,15 @@ NOT_REPLACED: Final = (
 )
 """An attempt of unknown outcome that was sent again is answered for by the later one."""
 
+_OF_UNKNOWN_OUTCOME: Final = """
+s.state IN ('intent', 'unknown') AND (s.base_url = :url) = :sandbox
+AND (:profile IS NULL OR s.profile = :profile) AND NOT EXISTS (
+  WITH RECURSIVE later (number, state) AS (
+    SELECT number, state FROM submissions WHERE replaces = s.number
+    UNION SELECT n.number, n.state FROM submissions AS n JOIN later ON n.replaces = later.number)
+  SELECT 1 FROM later WHERE state = 'accepted')
+ORDER BY s.number DESC"""
+
 CURRENT_GENERATION: Final = """
 max(
   coalesce((SELECT max(o.generation) FROM batch_lines AS o JOIN batches AS b ON b.number = o.batch
@@ -78,6 +87,17 @@ def find_attempt(db: sqlite3.Connection, number: int, now: float) -> Attempt | N
     """Return the attempt of a number, None if there is none."""
     found = find_attempts(db, "s.number = :number", {"number": number}, now)
     return found[0] if found else None
+
+
+def find_unknown(db: sqlite3.Connection, scope: dict[str, Any], now: float) -> list[Attempt]:
+    """Return the attempts of unknown outcome, the newest first.
+
+    `scope` is the sandbox's address as `url`, whether its attempts or all others are meant as
+    `sandbox`, and the `profile`, None for all. An attempt that was sent again is one of them, as
+    both may have been charged, until one of its successors is known to have been accepted.
+    """
+    found = find_attempts(db, _OF_UNKNOWN_OUTCOME, scope, now)
+    return [attempt for attempt in found if attempt.state is SubmissionState.UNKNOWN]
 
 
 def linked_attempts(db: sqlite3.Connection, batch: int, now: float) -> Iterator[Attempt]:

@@ -41,6 +41,9 @@ _SOME_TASKS: Final = 3
 _COUNTS_AS_PAID: Final = "(s.batch IS NOT NULL OR s.state <> 'accepted') AND s.state <> 'rejected'"
 """A single run that was accepted does not make a line of a batch count as paid."""
 
+_FORGET_END: Final = "status = NULL, detail = NULL, made = NULL"
+"""How a line ended is that of its attempt: it must not be taken for the end of another one."""
+
 Start = StartedBatch | PaidBefore | OtherAccount
 """What beginning a batch comes to: it runs, or nothing may be sent and this is why."""
 
@@ -212,7 +215,8 @@ class Beginning:
         """Link lines to the attempts that answer for them; return how many by request key."""
         db, batch = self._db, self._batch
         db.execute(
-            "UPDATE batch_lines SET submission = NULL WHERE batch = ? AND submission IS NOT NULL"
+            f"UPDATE batch_lines SET submission = NULL, {_FORGET_END} WHERE batch = ?"
+            " AND submission IS NOT NULL"
             " AND NOT EXISTS (SELECT 1 FROM submissions AS s WHERE s.number = submission"
             f" AND s.state <> 'rejected' AND {NOT_REPLACED})",
             (batch,),
@@ -262,7 +266,8 @@ class Beginning:
             if found is not None:
                 linked += 1
                 self._db.execute(
-                    "UPDATE batch_lines SET submission = ? WHERE batch = ? AND line = ?",
+                    f"UPDATE batch_lines SET submission = ?1, {_FORGET_END}"
+                    " WHERE batch = ?2 AND line = ?3 AND submission IS NOT ?1",
                     (found.number, self._batch, key.line),
                 )
         return linked

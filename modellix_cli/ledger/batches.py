@@ -109,6 +109,21 @@ class BatchStore:
             )
         )
 
+    def withdraw(self, batch: int) -> None:
+        """Forget a batch that was begun and of which nothing was sent, its generation too.
+
+        One of which something was sent is over, with something left to do.
+        """
+
+        def work(db: sqlite3.Connection) -> None:
+            sent = db.execute("SELECT 1 FROM submissions WHERE batch = ? LIMIT 1", (batch,))
+            if sent.fetchone() is None:
+                db.execute("DELETE FROM batch_lines WHERE batch = ?", (batch,))
+                db.execute("DELETE FROM batches WHERE number = ?", (batch,))
+
+        self._file.transact(work)
+        self.finish(batch, "stopped")
+
     def lines(self, batch: int) -> Iterator[BatchLine]:
         """Return every line, in order; read in portions, as there may be many."""
         after = 0

@@ -58,7 +58,9 @@ class Claims:
         earlier = self._by_key(request)
         generation = self._generation(request)
         if earlier is None:
-            earlier = self._earlier(request, generation, resume, resend_unknown)
+            earlier = self._earlier(
+                request, generation, resume=resume, resend_unknown=resend_unknown
+            )
         if earlier is not None and not earlier.state.may_send(resend_unknown=resend_unknown):
             return earlier
         if earlier is None and (resume or request.request_key is not None):
@@ -125,7 +127,7 @@ class Claims:
         return int(self._db.execute(f"SELECT {generation}", values).fetchone()[0])
 
     def _earlier(
-        self, request: Request, generation: int, resume: bool, resend_unknown: bool
+        self, request: Request, generation: int, *, resume: bool, resend_unknown: bool
     ) -> Attempt | None:
         """Return the attempt that answers for a single request, None if it may be sent.
 
@@ -148,9 +150,12 @@ class Claims:
         return found[0] if found else None
 
     def _unlinked(self, batch: int, request: Request, generation: int) -> Attempt | None:
-        """Return an attempt that another process made meanwhile, and that no line of ours has."""
+        """Return an attempt that another process made meanwhile, and that no line of ours has.
+
+        One of this batch does too, where it was sent again elsewhere, which came to nothing.
+        """
         where = (
-            f"{_SAME_REQUEST} AND (s.batch IS NOT NULL OR {OPEN}) AND s.batch IS NOT :batch"
+            f"{_SAME_REQUEST} AND (s.batch IS NOT NULL OR {OPEN})"
             " AND NOT EXISTS (SELECT 1 FROM batch_lines AS l WHERE l.submission = s.number"
             " AND l.batch = :batch)"
             " ORDER BY s.line_id IS NOT :line_id, s.state = 'accepted' DESC, s.number LIMIT 1"

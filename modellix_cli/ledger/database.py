@@ -108,14 +108,12 @@ class LedgerFile:
                     time.sleep(_PAUSE)
                     continue
                 if not is_damage(error) or reopenings >= _MOST_REOPENINGS:
-                    if self._relied_on:  # a full disk, a file system that became read-only
-                        raise self._lose(f"cannot be written any more: {error}") from error
-                    raise _unusable(self.path, str(error)) from error
+                    raise self._unusable(str(error)) from error
                 self._replace_damaged(str(error))
                 if self._relied_on:
                     raise self._lose(f"is damaged: {error}") from error
             except OSError as error:
-                raise _unusable(self.path, error.strerror or str(error)) from error
+                raise self._unusable(error.strerror or str(error)) from error
             reopenings += 1
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -172,11 +170,9 @@ class LedgerFile:
         try:
             replace_damaged(self.path, reason, self._clock, self._patience)
         except sqlite3.Error as error:
-            raise (
-                self._busy() if is_locked(error) else _unusable(self.path, str(error))
-            ) from error
+            raise (self._busy() if is_locked(error) else self._unusable(str(error))) from error
         except OSError as error:
-            raise _unusable(self.path, error.strerror or str(error)) from error
+            raise self._unusable(error.strerror or str(error)) from error
 
     def _lose(self, what: str) -> ModellixError:
         """Leave the mark in the ledger that others find now, and use none any more."""
@@ -198,6 +194,11 @@ class LedgerFile:
             ErrorCode.LEDGER_BUSY, f"Another program keeps the ledger {self.path} locked."
         )
 
+    def _unusable(self, reason: str) -> ModellixError:
+        """Return the error for a file that cannot be used, or, as a full one, not any more."""
+        code = ErrorCode.LEDGER_LOST if self._relied_on else ErrorCode.LEDGER_UNUSABLE
+        return ModellixError(code, f"The ledger {self.path} cannot be used: {reason}.")
+
     def _forget(self) -> None:
         if self._db is not None:
             with suppress(sqlite3.Error):
@@ -214,10 +215,6 @@ def is_damage(error: sqlite3.Error) -> bool:
 def is_locked(error: sqlite3.Error) -> bool:
     """Whether an error means that another process uses the file just now."""
     return "locked" in str(error)
-
-
-def _unusable(path: Path, reason: str) -> ModellixError:
-    return ModellixError(ErrorCode.LEDGER_UNUSABLE, f"The ledger {path} cannot be used: {reason}.")
 
 
 def has_folder(folder: Path) -> bool:

@@ -12,10 +12,8 @@ from typing import Any, Final
 
 from modellix_cli.clock import Clock, iso
 from modellix_cli.domain.jsontext import Number
-from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.values import canonical_base_url
-from modellix_cli.ledger.attempts import NOT_REPLACED, find_attempts
-from modellix_cli.ledger.claims import OPEN
+from modellix_cli.ledger.attempts import find_unknown
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history_json import Entry, NotAHistory, read_history
 from modellix_cli.ledger.records import Attempt
@@ -31,8 +29,6 @@ _NEWEST: Final = f"""
 SELECT task_id, created_at, updated_at, base_url, profile, slug, status, ended_at, saved_at,
   expires_at, billed_cost
 FROM tasks WHERE {_IN_SCOPE} ORDER BY updated_at DESC, rowid DESC LIMIT :limit"""  # noqa: S608
-
-_UNKNOWN: Final = f"{OPEN} AND {NOT_REPLACED} AND {_IN_SCOPE} ORDER BY s.number DESC"
 
 _CLEAR: Final = (
     f"""DELETE FROM files WHERE (base_url, task_id) IN
@@ -160,7 +156,7 @@ class History:
         Those that are just being sent are not among them.
         """
         values, now = self._values(scope), self._clock.now()
-        return self._file.read(lambda db: _unknown(db, values, now))
+        return self._file.read(lambda db: find_unknown(db, values, now))
 
     def clear(self, scope: Scope) -> Cleared:
         """Forget the tasks, bodies and finished batches in scope, but for what protects money.
@@ -180,7 +176,7 @@ class History:
                     "INSERT OR REPLACE INTO cleared (profile, cleared_at) VALUES (?, ?)",
                     (scope.profile or _EVERY_PROFILE, now),
                 )
-            return Cleared(gone > 0, len(_unknown(db, values, now)))
+            return Cleared(gone > 0, len(find_unknown(db, values, now)))
 
         return self._file.transact(forget, durable=True)
 
@@ -236,8 +232,3 @@ def _merge(db: sqlite3.Connection, entries: list[Entry]) -> None:
             continue
         known = replace(entry, base_url=canonical_base_url(entry.base_url))
         db.execute(_MERGE, astuple(known))
-
-
-def _unknown(db: sqlite3.Connection, values: dict[str, Any], now: float) -> list[Attempt]:
-    found = find_attempts(db, _UNKNOWN, values, now)
-    return [attempt for attempt in found if attempt.state is SubmissionState.UNKNOWN]

@@ -13,8 +13,13 @@ from modellix_cli.domain.account import Account
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger import accounts, tasks
-from modellix_cli.ledger.attempts import NOT_REPLACED, find_attempt, find_attempts
-from modellix_cli.ledger.claims import OPEN, Claims
+from modellix_cli.ledger.attempts import (
+    NOT_REPLACED,
+    find_attempt,
+    find_attempts,
+    find_unknown,
+)
+from modellix_cli.ledger.claims import Claims
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.processes import LEASE_SECONDS
 from modellix_cli.ledger.records import Attempt, Claim, OtherAccount, Outcome, Request
@@ -191,21 +196,15 @@ class SubmissionStore:
         return zlib.decompress(row[0]) if row else None
 
     def unknown(
-        self, *, sandbox_url: str, sandbox: bool, profile: str | None = None, limit: int = 1000
+        self, *, sandbox_url: str, sandbox: bool, profile: str | None = None
     ) -> list[Attempt]:
         """Return the attempts of unknown outcome, the newest first.
 
         Of the sandbox or of all other addresses; of one profile or, with None, of all.
         """
         now = self._file.clock.now()
-        where = (
-            f"{OPEN} AND {NOT_REPLACED} AND (s.base_url = :url) = :sandbox"
-            " AND (:profile IS NULL OR s.profile = :profile)"
-            " ORDER BY s.number DESC LIMIT :limit"
-        )
-        values = {"url": sandbox_url, "sandbox": sandbox, "profile": profile, "limit": limit}
-        found = self._file.read(lambda db: find_attempts(db, where, values, now))
-        return [attempt for attempt in found if attempt.state is SubmissionState.UNKNOWN]
+        scope = {"url": sandbox_url, "sandbox": sandbox, "profile": profile}
+        return self._file.read(lambda db: find_unknown(db, scope, now))
 
     def told(self, task_ids: Sequence[str]) -> None:
         """Record that the user has been told of tasks."""

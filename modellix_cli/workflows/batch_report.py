@@ -37,7 +37,7 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
     ended = outcome.status is not None and outcome.waiting is None
     parts: Entry = {
         "error": error,
-        "errorInfo": None if error is None else _error_info(outcome),
+        "errorInfo": None if error is None else _error_info(outcome, pays=session.pays),
         "files": None if outcome.files is None else list(outcome.files),
         "id": outcome.name,
         "index": outcome.ref,
@@ -74,8 +74,8 @@ def _status_and_error(outcome: LineOutcome, session: Session) -> tuple[str, str 
     return status, None
 
 
-def _error_info(outcome: LineOutcome) -> dict[str, Any]:
-    """Return the facts of a line's failure; `charged` is this run's own doing."""
+def _error_info(outcome: LineOutcome, *, pays: bool) -> dict[str, Any]:
+    """Return the facts of a line's failure; `charged` is this run's own doing, if it can pay."""
     error = outcome.error or _implied(outcome)
     exit_status = error.exit_status
     if outcome.state is _ACCEPTED and outcome.waiting is None and not has_failed(outcome.status):
@@ -85,7 +85,7 @@ def _error_info(outcome: LineOutcome) -> dict[str, Any]:
         "code": str(error.code),
         "exitCode": exit_status,
         "retryable": error.retryable and not paid,
-        "charged": _charged(outcome),
+        "charged": _charged(outcome) if pays else None,
         "retryAfterSeconds": error.retry_after,
     }
     return {name: value for name, value in info.items() if value is not None}

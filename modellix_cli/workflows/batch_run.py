@@ -14,7 +14,7 @@ from modellix_cli.domain.exit_status import worst
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.name_template import parse_name_template
-from modellix_cli.engine.books import BatchBook
+from modellix_cli.engine.books import BatchBook, known_of
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.events import Stop
@@ -22,7 +22,7 @@ from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.engine.notices import Notice
 from modellix_cli.engine.progress import Progress
 from modellix_cli.inputs.batch_file import BatchInput
-from modellix_cli.ledger.records import OtherAccount, PaidBefore, StartedBatch
+from modellix_cli.ledger.records import BatchLine, OtherAccount, PaidBefore, StartedBatch
 from modellix_cli.output import batch as show
 from modellix_cli.output.sink import Output, ReaderGone
 from modellix_cli.workflows import batch_plan
@@ -214,9 +214,9 @@ class _Running:
         """Run it, show its result, end the command with its status."""
         session, number = self._session, self._batch.number
         with self._entries:
+            self._tell_start()
+            self._estimate()
             try:
-                self._tell_start()
-                self._estimate()
                 if self._file is not None:
                     self._file.clear()
                 with session.progress(self._tasks.total) as self._progress:
@@ -252,18 +252,29 @@ class _Running:
             self._out.note("No line of this batch was submitted before: this is the first run.")
 
     def _estimate(self) -> None:
-        """Tell what the lines may cost that are left to send."""
+        """Tell what the lines may cost that are left to send; if it is too much, nothing began."""
+        recorded = self._session.batches.lines(self._batch.number)
         unsent = (
             line
-            for line, recorded in zip(
-                self._tasks.lines(),
-                self._session.batches.lines(self._batch.number),
-                strict=False,
-            )
-            if recorded.attempt is None
+            for line, known in zip(self._tasks.lines(), recorded, strict=False)
+            if self._is_left(known)
         )
-        batch_plan.estimate(
-            self._session, self._client, unsent, self._options, left=self._started.earlier.any
+        left = self._started.earlier.any
+        try:
+            batch_plan.estimate(self._session, self._client, unsent, self._options, left=left)
+        except BaseException:
+            self._session.batches.withdraw(self._batch.number)
+            raise
+
+    def _is_left(self, line: BatchLine) -> bool:
+        """Whether a line is sent by this run, also by the user's word."""
+        if line.attempt is None:
+            return True
+        known = known_of(line.attempt, self._session.runtime.clock, line)
+        return not known.in_flight and known.state.may_send(
+            resend_unknown=self._options.resend_unknown,
+            retry_failed=self._options.retry_failed,
+            task_failed=known.failed,
         )
 
     def _go(

@@ -11,7 +11,7 @@ import pytest
 import respx
 
 from tests.conftest import Cli
-from tests.support import API, Result, accepted, task_reply
+from tests.support import API, Result, accepted, problem, task_reply
 
 ROUTE = f"{API}/a/b/async"
 PRICE = {"fixed": 0.04, "unit": "$/img"}
@@ -25,6 +25,9 @@ class Service:
         self.tasks: dict[str, dict[str, Any]] = {}
         self.posts: list[int] = []
         self.on_post: Callable[[int], None] = lambda number: None
+        self.on_poll: Callable[[str], None] = lambda task_id: None
+        self.missing = False
+        """Whether no task is found."""
         self.models = router.get(f"{API}/models").respond(json={"models": [
             {"slug": "a/b", "price": PRICE},
         ]})  # fmt: skip
@@ -43,6 +46,9 @@ class Service:
 
     def _task(self, request: httpx.Request) -> httpx.Response:
         task_id = request.url.path.rsplit("/", 1)[-1]
+        self.on_poll(task_id)
+        if self.missing:
+            return httpx.Response(404, json=problem(404, "Resource not found: task"))
         url = f"https://cdn.example.com/{task_id}.png"
         reply = self.tasks.get(task_id) or task_reply(task_id, "success", url)
         return httpx.Response(200, json=reply)
@@ -70,7 +76,8 @@ class Batches:
         return self.cli("model", "batch", "tasks.jsonl", *given, **keywords)
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
-        with sqlite3.connect(next(self.state.rglob("journal.db"))) as db:
+        """Read or change the ledger behind the program's back."""
+        with sqlite3.connect(self.state / "ledger.db") as db:
             rows = db.execute(statement).fetchall()
         db.close()
         return rows

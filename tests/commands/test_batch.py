@@ -12,6 +12,8 @@ from tests.support import API, KEY, task_reply
 
 __all__ = ["batch"]
 
+AGAIN = "modellix-cli model batch tasks.jsonl --yes --concurrency 1"
+
 
 def test_the_result_is_one_json_object_with_an_entry_for_each_line(batch: Batches) -> None:
     batch.write(1, 2)
@@ -19,7 +21,14 @@ def test_the_result_is_one_json_object_with_an_entry_for_each_line(batch: Batche
     result = batch()
     assert result.status == 1
     assert result.json == {
+        "batch": 1,
         "failed": 1,
+        "faults": [],
+        "newlySubmitted": 1,
+        "ok": False,
+        "resume": f"{AGAIN} --resume",
+        "resumeArgv": [*AGAIN.split(), "--resume"],
+        "reused": 0,
         "succeeded": 1,
         "tasks": [
             {
@@ -28,13 +37,17 @@ def test_the_result_is_one_json_object_with_an_entry_for_each_line(batch: Batche
             },
             {
                 "error": "Modellix API error (400 Bad Request). Invalid parameters: no prompt.",
+                "errorInfo": {
+                    "code": "INVALID_REQUEST", "exitCode": 2, "retryable": False, "charged": "no",
+                },
                 "index": 2, "modelSlug": "a/b", "ok": False, "status": "error",
                 "submissionState": "rejected",
             },
         ],
         "total": 2,
     }  # fmt: skip
-    assert list(result.json) == ["failed", "succeeded", "tasks", "total"]
+    official = [key for key in result.json if key in ("failed", "succeeded", "tasks", "total")]
+    assert official == ["failed", "succeeded", "tasks", "total"]
 
 
 def test_human_output_has_a_line_for_each_task(batch: Batches) -> None:
@@ -94,7 +107,6 @@ def test_the_id_of_a_line_is_in_its_entry(batch: Batches) -> None:
     (("--yes", "--output-dir", "x"), "needs --wait"),
     (("--yes", "--concurrency", "11"), "--concurrency"),
     (("--yes", "--name-template", "x"), "--name-template"),
-    (("--yes", "--max-cost", "0.15"), "may cost more than --max-cost 0.15"),
     (("--yes", "--max-cost", "nan"), "--max-cost must be a number of dollars"),
     (("--yes", "--results", "tasks.jsonl"), "--results names the input"),
     (("--yes", "--results", ""), "path must not be empty"),
@@ -106,6 +118,41 @@ def test_a_refusal_sends_nothing(batch: Batches, options: tuple[str, ...], words
     assert batch.service.posts == []
     assert batch.cli("batch", "list", "--json").json == {"batches": []}
     assert (batch.work / "tasks.jsonl").read_text().count("\n") == 4
+
+
+@pytest.mark.parametrize("more", [(), ("--new",), ("--resume",)])
+def test_a_batch_that_may_cost_too_much_is_exit_10_and_leaves_no_trace(
+    batch: Batches, more: tuple[str, ...]
+) -> None:
+    result = batch("--max-cost", "0.15", *more)
+    assert result.status == 10
+    assert "may cost more than --max-cost 0.15" in result.stderr
+    assert "Resume with" not in result.stderr
+    assert batch.service.posts == []
+    assert batch.cli("batch", "list", "--json").json == {"batches": []}
+
+
+def test_a_refused_new_start_does_not_make_the_next_resume_pay_again(batch: Batches) -> None:
+    batch()
+    assert batch("--new", "--max-cost", "0.15").status == 10
+    batch.service.posts.clear()
+    assert batch("--resume").status == 0
+    assert batch.service.posts == []
+
+
+def test_what_is_paid_for_again_by_the_users_word_counts_for_the_limit(batch: Batches) -> None:
+    batch.service.replies[2] = httpx.ReadError("cut")
+    batch("--continue-on-unknown")
+    batch.service.tasks["task-3"] = task_reply("task-3", "failed")
+    batch("--resume", "--wait")
+    batch.service.replies.clear()
+    batch.service.posts.clear()
+    assert batch("--resume", "--max-cost", "0").status == 8
+    for word in ("--resend-unknown", "--retry-failed"):
+        assert batch("--resume", word, "--max-cost", "0.03").status == 10
+    assert batch.service.posts == []
+    batch("--resume", "--resend-unknown", "--retry-failed", "--max-cost", "0.08")
+    assert sorted(batch.service.posts) == [2, 3]
 
 
 @pytest.mark.parametrize(("line", "words"), [
@@ -157,7 +204,7 @@ def test_a_dry_run_needs_no_key(batch: Batches) -> None:
 
 def test_a_cost_that_cannot_be_known_is_refused_only_with_a_limit(batch: Batches) -> None:
     batch.service.models.respond(json={"models": [{"slug": "a/b"}]})
-    assert batch("--max-cost", "9").status == 2
+    assert batch("--max-cost", "9").status == 10
     assert batch.service.posts == []
     assert batch().status == 0
 
@@ -221,11 +268,11 @@ def test_the_key_is_nowhere(batch: Batches) -> None:
     batch.service.replies[2] = httpx.Response(400, json={"code": 400, "message": f"bad {KEY}"})
     batch.service.tasks["task-1"] = task_reply("task-1", "success", f"https://cdn/?k={KEY}")
     result = batch("--wait", "--results", "results.jsonl", "--api-key", KEY)
-    journal = next(batch.state.rglob("journal.db")).read_bytes()
-    wal = next(batch.state.rglob("journal.db-wal"), None)
     written = (batch.work / "results.jsonl").read_text()
     assert KEY not in result.stdout + result.stderr + written
-    assert KEY.encode() not in journal + (wal.read_bytes() if wal else b"")
+    files = list(batch.state.glob("ledger.db*"))
+    assert files
+    assert not any(KEY.encode() in file.read_bytes() for file in files)
 
 
 def test_what_the_server_says_cannot_act_on_a_terminal(batch: Batches) -> None:

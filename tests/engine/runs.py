@@ -191,7 +191,7 @@ class Bench:
         self.batch = started.batch.number
         self.source = BatchSource(
             lines, keys, self.batches, self.batch, self.tasks, self.clock,
-            resend_unknown=resend_unknown, retry_failed=False,
+            folder=None, resend_unknown=resend_unknown, retry_failed=False,
         )  # fmt: skip
         book = BatchBook(
             self.batches, self.batch, self.submissions, self.tasks, self.files, self.clock,

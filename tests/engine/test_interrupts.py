@@ -27,7 +27,7 @@ def line_two(effect: effects.Effect) -> bool:
     return isinstance(effect, effects.Post) and effect.ref == 2
 
 
-def after_claim(bench: Bench, then: object = None) -> None:
+def after_claim(bench: Bench) -> None:
     """Interrupt between the record of the first intents and their requests."""
 
     def patch(book: BatchBook) -> None:
@@ -78,7 +78,7 @@ def test_a_submission_that_does_not_end_is_of_unknown_outcome(
     bench: Bench, clock: FakeClock
 ) -> None:
     bench.stuck = line_two
-    bench.on_emit = bench.interrupt  # type: ignore[assignment]
+    bench.on_emit = bench.interrupt
     began = clock.time
     outcomes = bench.run(concurrency=2)
     assert states(outcomes)[:2] == ["accepted", "unknown"]
@@ -88,7 +88,7 @@ def test_a_submission_that_does_not_end_is_of_unknown_outcome(
 
 def test_the_next_run_covers_what_an_interrupt_left(bench: Bench) -> None:
     bench.stuck = line_two
-    bench.on_emit = bench.interrupt  # type: ignore[assignment]
+    bench.on_emit = bench.interrupt
     bench.run(concurrency=2)
     bench.file.transact(lambda db: db.execute("UPDATE submissions SET pid = 2147483646").rowcount)
     undo(bench)

@@ -45,7 +45,7 @@ def digest(data: bytes) -> str:
 def refusal(data: bytes, **limits: int) -> ModellixError:
     with pytest.raises(ModellixError) as caught:
         read(data, **limits)
-    assert caught.value.exit_status is ExitStatus.USAGE
+    assert caught.value.exit_status == ExitStatus.USAGE
     assert caught.value.code is ErrorCode.INVALID_BODY
     return caught.value
 

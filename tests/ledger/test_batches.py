@@ -160,6 +160,23 @@ def test_a_resume_costs_exactly_what_is_new(
 
 
 class TestGoingOn:
+    def test_how_a_line_ended_is_forgotten_when_another_attempt_answers_for_it(
+        self, ledger: Ledger
+    ) -> None:
+        """Else a task that succeeded would be taken for one that failed, and paid for again."""
+        two = Lines(bodies("a", "a"))
+        number = ledger.begun(two).batch.number
+        failed = ledger.claim_line(number, two, 1).number
+        ledger.record(failed, ACCEPTED)
+        end = BatchLine(1, "a/b", None, None, "failed", "It failed.", ("https://x",))
+        ledger.batches.record_end(number, end)
+        better = ledger.claim_line(number, two, 2, retries=failed).number
+        ledger.record(better, ACCEPTED)
+        ledger.batches.finish(number, "stopped")
+        first = next(iter(ledger.batches.lines(ledger.begun(two, RESUME).batch.number)))
+        assert first.attempt is None or first.attempt.number != failed
+        assert (first.status, first.detail, first.urls) == (None, None, ())
+
     def test_an_interrupted_batch_is_gone_on_with(self, ledger: Ledger) -> None:
         number = ledger.begun(ABCD).batch.number
         ledger.record(ledger.claim_line(number, ABCD, 1).number, ACCEPTED)
@@ -225,6 +242,26 @@ class TestGoingOn:
         assert ledger.run(ABCD, RESUME) == 3
         clock.time -= jump
         assert ledger.run(ABCD, RESUME) == 0
+
+
+class TestSendingAgainElsewhere:
+    def test_what_comes_to_nothing_leaves_the_earlier_attempt_in_charge(
+        self, ledger: Ledger
+    ) -> None:
+        """Found by the simulator: the line was sent again beside an attempt of unknown outcome."""
+        one, other = Lines(bodies("a")), Lines(bodies("a", "b"))
+        number = ledger.begun(one).batch.number
+        unknown = ledger.claim_line(number, one, 1).number
+        ledger.record(unknown, UNKNOWN)
+        ledger.batches.finish(number, "stopped")
+        second = ledger.begun(other, RESUME, "d2").batch.number
+        resent = ledger.claim_line(second, other, 1, resends=unknown).number
+        assert ledger.begun(one, RESUME).batch.number == number
+        assert ledger.attempts(number) == [resent]
+        ledger.record(resent, REJECTED)
+        claim = ledger.claim_line(number, one, 1)
+        assert isinstance(claim, Attempt)
+        assert (claim.number, claim.state) == (unknown, UNKNOWN)
 
 
 class TestStartingOver:
@@ -581,15 +618,24 @@ class TestManyLines:
         assert isinstance(started, StartedBatch)
         assert lines.passes <= 3
 
-    def test_thousands_of_equal_lines_are_matched_in_no_time(self, ledger: Ledger) -> None:
-        many = Lines(bodies(*["a"] * 3000), ids={n: f"id-{n}" for n in range(1, 3001)})
+    def test_hundreds_of_equal_lines_are_matched_in_no_time(self, ledger: Ledger) -> None:
+        many = Lines(bodies(*["a"] * 800), ids={n: f"id-{n}" for n in range(1, 801)})
         number = ledger.begun(many).batch.number
-        requests = [many.request(line) for line in range(1, 3001)]
+        requests = [many.request(line) for line in range(1, 801)]
         claims = ledger.submissions.claim_lines(number, requests)
         assert all(isinstance(claim, Claimed) for claim in claims)
         ledger.batches.finish(number, "stopped")
-        assert refused(ledger, many).in_flight == 3000
+        assert refused(ledger, many).in_flight == 800
 
 
 def test_the_statuses_of_failure_are_those_that_were_given() -> None:
     assert "success" not in FAILED
+
+
+def test_a_refused_resend_leaves_the_line_to_the_one_that_is_unknown(ledger: Ledger) -> None:
+    lines = Lines(bodies("a", "a"))
+    ledger.run(lines, state=UNKNOWN)
+    ledger.record(ledger.claim_line(1, lines, 1, resends=1).number, REJECTED)
+    found = ledger.claim_line(1, lines, 1)
+    assert isinstance(found, Attempt)
+    assert (found.number, found.state) == (1, UNKNOWN)

@@ -246,7 +246,7 @@ class TestLostUnderARun:
         ledger.sent()
         Breaking.at("COMMIT", sqlite3.OperationalError(reason))
         error = error_of(ledger.claim)
-        assert error.code is ErrorCode.LEDGER_UNUSABLE
+        assert error.code is ErrorCode.LEDGER_LOST
         assert reason in error.message
         Breaking.at("", None)
         assert ledger.sql("SELECT count(*) FROM submissions") == [(1,)]

@@ -91,7 +91,10 @@ def test_a_resend_of_unknown_outcome_is_the_one_that_is_unknown_now(ledger: Ledg
     found = ledger.claim()
     assert isinstance(found, Attempt)
     assert found.number == 2
-    assert [attempt.number for attempt in unknown(ledger)] == [2]
+    assert [attempt.number for attempt in unknown(ledger)] == [2, 1]
+    ledger.sent(state=UNKNOWN, resend_unknown=True)
+    ledger.sent(resend_unknown=True)
+    assert unknown(ledger) == []
 
 
 def test_two_processes_that_resend_the_same_one_send_it_once(ledger: Ledger, opened: Open) -> None:

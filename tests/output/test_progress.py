@@ -1,7 +1,8 @@
-"""Signs of life: a line for each change, an animation, or nothing."""
+"""Progress: a line for each change, an animation, or nothing."""
 
 import io
 
+from modellix_cli.engine import notices
 from modellix_cli.engine.progress import Progress
 from modellix_cli.output.progress import Lines, Live, choose
 from modellix_cli.output.sink import Output, Sink
@@ -19,28 +20,54 @@ def test_a_log_has_one_line_for_each_change_of_state(clock: FakeClock) -> None:
     err = io.StringIO()
     with Lines(Sink(None, err, {}), clock) as progress:
         for status in ("pending", "pending", "processing", "processing", "success"):
-            progress.task("task-1", status)
+            progress.tell(notices.TaskPolled("task-1", status, status == "success"))
             clock.sleep(2)
-        progress.trouble("task-1", "busy.")
-        progress.trouble("task-1", "busy.")
+        for _ in range(2):
+            progress.tell(notices.PollTrouble("task-1", "busy."))
+        progress.tell(notices.SubmitRetried("busy.", 4.0))
     assert err.getvalue().splitlines() == [
         "Task task-1: pending after 0s",
         "Task task-1: processing after 4s",
         "Task task-1: success after 8s",
         "Task task-1: busy. Trying again.",
+        "busy. Trying again in 4s.",
     ]
+
+
+def test_a_log_says_once_for_each_wait_what_a_request_waits_for(clock: FakeClock) -> None:
+    err = io.StringIO()
+    limit, slots = notices.Waiting(12.0, slots_full=False), notices.Waiting(0.2, slots_full=True)
+    short = notices.Waiting(1.0, slots_full=False)
+    with Lines(Sink(None, err, {}), clock) as progress:
+        for waiting in (limit, limit, None, short, None, slots):
+            progress.tell(notices.Counts(0, 0, 0, waiting))
+    assert err.getvalue().splitlines() == [
+        "Rate limit reached. Continuing in 12s.",
+        "Concurrency limit reached. Waiting for a running task to end.",
+    ]
+
+
+def test_a_batch_that_sends_no_more_lines_says_so_and_what_it_waits_for(clock: FakeClock) -> None:
+    err = io.StringIO()
+    with Lines(Sink(None, err, {}), clock, total=4) as progress:
+        progress.tell(notices.Stopped("Insufficient balance.", 2))
+    assert err.getvalue() == (
+        "No more lines are submitted: Insufficient balance. Waiting for 2 running tasks.\n"
+    )
 
 
 def test_an_animation_shows_statuses_and_gives_the_cursor_back() -> None:
     err = Terminal()
     with Live(Sink(None, err, {"TERM": "xterm"})) as progress:
-        progress.expect([f"task-{number}" for number in range(20)])
         for number in range(20):
-            progress.task(f"task-{number}", "processing [bold]x[/bold]")
-        progress.task("task-0", "success", finished=True)
-        progress.trouble("task-1", "busy.\x1b[2J")
-        progress.bytes("a.png", 10, 100)
-        progress.bytes("a.png", 100, 100)
+            progress.tell(notices.TaskAwaited(f"task-{number}", "a/b"))
+        for number in range(20):
+            status = "processing [bold]x[/bold]"
+            progress.tell(notices.TaskPolled(f"task-{number}", status, False))
+        progress.tell(notices.TaskPolled("task-0", "success", True))
+        progress.tell(notices.PollTrouble("task-1", "busy.\x1b[2J"))
+        progress.tell(notices.BytesSaved("a.png", 10, 100))
+        progress.tell(notices.BytesSaved("a.png", 100, 100))
     shown = err.getvalue()
     assert "processing [bold]x[/bold]" in shown
     assert "1 of 20 tasks ended" in shown
@@ -52,9 +79,10 @@ def test_what_is_told_during_an_animation_appears_above_it() -> None:
     err = Terminal()
     sink = Sink(None, err, {"TERM": "xterm"})
     with Live(sink) as progress:
-        progress.expect(["task-1", "task-2"])
+        for task_id in ("task-1", "task-2"):
+            progress.tell(notices.TaskAwaited(task_id, "a/b"))
         sink.warn("careful")
-        progress.failed("task-2", "no such task.\x1b[2J")
+        progress.tell(notices.TaskLeft("task-2", "no such task.\x1b[2J"))
     sink.note("after")
     shown = err.getvalue()
     assert "careful\n" in shown
@@ -66,8 +94,9 @@ def test_what_is_told_during_an_animation_appears_above_it() -> None:
 def test_rows_stand_in_the_order_asked_with_the_count_last() -> None:
     err = Terminal()
     with Live(Sink(None, err, {"TERM": "xterm"})) as progress:
-        progress.expect(["b", "a"])
-        progress.task("a", "pending")
+        for task_id in ("b", "a"):
+            progress.tell(notices.TaskAwaited(task_id, "a/b"))
+        progress.tell(notices.TaskPolled("a", "pending", False))
     last = err.getvalue().rsplit("0 of 2", 1)[0]
     assert last.rindex("b  waiting") < last.rindex("a  ")
 
@@ -88,8 +117,9 @@ def test_nothing_moves_where_results_come_line_by_line_on_the_same_terminal(
 
 def test_a_log_says_now_and_then_how_far_a_batch_is_and_what_it_waits_for(clock: FakeClock) -> None:
     err = io.StringIO()
-    with Lines(Sink(None, err, {}), clock) as progress:
+    waiting = notices.Waiting(4.0, slots_full=False)
+    with Lines(Sink(None, err, {}), clock, total=4) as progress:
         for ended in range(5):
-            progress.lines(ended, 4, running=3, failed=1, waits_for="waiting 4s")
+            progress.tell(notices.Counts(ended, 3, 1, waiting))
             clock.sleep(6)
     assert err.getvalue().splitlines() == ["2 of 4 lines, 3 running, 1 failed, waiting 4s"]

@@ -116,7 +116,6 @@ def test_the_envelope_is_json_on_stdout_and_stderr_stays_empty() -> None:
             "status": 404,
             "taskId": "t",
             "retryable": False,
-            "charged": "no",
         },
     }
     assert err.getvalue() == ""

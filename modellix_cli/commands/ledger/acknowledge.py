@@ -7,10 +7,8 @@ from modellix_cli.context.session import Session
 from modellix_cli.output.sink import Output
 
 
-@command(default=Output.HUMAN, examples=("ledger acknowledge", "ledger acknowledge --yes"))
-def acknowledge(
-    ctx: typer.Context,
-) -> None:
+@command(default=Output.HUMAN, examples=("ledger acknowledge", "ledger acknowledge --json"))
+def acknowledge(ctx: typer.Context) -> None:
     """Confirm that payments may be missing from the ledger, so that batches can resume.
 
     After the ledger was damaged or lost, requests that were paid for may be missing from it. Check

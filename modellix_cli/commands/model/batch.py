@@ -204,7 +204,8 @@ def resume_words(session: Session, ctx: typer.Context) -> list[str]:
     for param in ctx.command.params:
         value = ctx.params.get(param.name or "")
         given = ctx.get_parameter_source(param.name or "")
-        if param.name in _NOT_REPEATED or value in (None, False) or given is None:
+        unset = value is None or value is False  # not 0, which is a limit
+        if param.name in _NOT_REPEATED or unset or given is None:
             continue
         if given.name != "COMMANDLINE":
             continue

@@ -133,10 +133,10 @@ class Following:
         """Let go of tasks whose time is over while no poll may leave; return when to go on."""
         for task_id in list(self._waiting):
             task = self._polls.get(task_id)
-            if task is None or task_id in self._polling:
+            if task is None or task_id in self._polling or task_id in self._asking:
                 continue
-            if task.deadline > now or self._polls.forgive_sleep(task, now):
-                return min(moment, task.deadline)
+            if self._polls.has_time(task, now):
+                return min(moment, task.deadline) if task.deadline > now else moment
             self._timed_out(task_id)
         return moment
 

@@ -15,10 +15,13 @@ from modellix_cli.engine.core.durations import DurationEstimator
 FIRST_CONTACT_TRIES: Final = 4
 FOREIGN_TRIES: Final = 5
 """Replies in a row that are not about the task, after which it is given up for now."""
-_SLEPT: Final = 5.0
+_SLEPT: Final = 3.0
 """Seconds past a deadline that no schedule explains: the machine slept."""
 _AFTER_SLEEP: Final = 10.0
 """Seconds that a task still has after it, once polls may leave: networks come back slowly."""
+_MOST_FORGIVEN: Final = 3
+"""A server that answers very late looks like a sleep, too."""
+_SHORT_HOLD: Final = 1.0
 _LONGEST_HOLD: Final = 120.0
 _PASSING: Final = frozenset(
     {ErrorCode.NETWORK, ErrorCode.RATE_LIMITED, ErrorCode.SERVICE_UNAVAILABLE}
@@ -47,7 +50,7 @@ class PolledTask:
     tries: int = 0
     foreign: int = 0
     asked: float = float("-inf")
-    slept: bool = False
+    forgiven: int = 0
     news: bool = False
 
 
@@ -183,12 +186,20 @@ class PollScheduler:
         self._plan(task, now + self._backoff(task), now)
         return True
 
+    def has_time(self, task: PolledTask, now: float) -> bool:
+        """Whether a task that may not be polled just now is still waited for."""
+        if task.deadline > now:
+            return True
+        soon = now < task.deadline + _SLEPT and self.held_until <= now + _SHORT_HOLD
+        return soon or self.forgive_sleep(task, now)
+
     def forgive_sleep(self, task: PolledTask, now: float) -> bool:
-        """Give a task a little more time, once, if its deadline went by unseen."""
-        if task.slept or now - task.deadline <= _SLEPT:
+        """Give a task a little more time, a few times, if its deadline went by unseen."""
+        if task.forgiven >= _MOST_FORGIVEN or now - task.deadline <= _SLEPT:
             return False
         held = self.held_until if self.held_until - now <= _LONGEST_HOLD else now
-        task.slept, task.deadline = True, max(now, held) + _AFTER_SLEEP
+        task.forgiven += 1
+        task.deadline = max(now, held) + _AFTER_SLEEP
         return True
 
     def _is_tolerated(self, task: PolledTask, error: ModellixError) -> bool:

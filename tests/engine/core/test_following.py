@@ -411,3 +411,31 @@ def test_an_id_of_an_unknown_outcome_stays_unknown_when_interrupted() -> None:
     bench.at = [(3.0, STOP)]
     outcome = bench.run()[0]
     assert (outcome.state, outcome.task_id) == (SubmissionState.UNKNOWN, "task-x")
+
+
+def test_a_poll_that_is_held_for_a_moment_at_its_deadline_still_comes() -> None:
+    bench = followed(1, timeout=10.0)
+    engine, task = bench.engine, "task-1"
+    engine.step(events.Work(tuple(earlier()), more=False), 0.0)
+    engine.step(events.PollAllowed(task), 0.0)
+    engine.step(events.Polled(task, "processing", finished=False, succeeded=False), 0.1)
+    engine.step(events.Woke(), 12.0)
+    asked = engine.step(events.PollHeld(task, 0.5), 12.0)
+    assert not [effect for effect in asked if isinstance(effect, effects.Emit)]
+    assert asked[-1] == effects.WakeAt(12.5)
+    assert effects.AskPoll(task) in engine.step(events.Woke(), 12.5)
+
+
+def test_holds_without_end_end_the_wait() -> None:
+    bench = followed(1, timeout=10.0)
+    engine, task = bench.engine, "task-1"
+    engine.step(events.Work(tuple(earlier()), more=False), 0.0)
+    engine.step(events.PollAllowed(task), 0.0)
+    engine.step(events.Polled(task, "processing", finished=False, succeeded=False), 0.1)
+    now = 10.0
+    while not engine.finished and now < 100:
+        asked = engine.step(events.Woke(), now)
+        if effects.AskPoll(task) in asked:
+            engine.step(events.PollHeld(task, 0.5), now)
+        now += 0.5
+    assert now < 50

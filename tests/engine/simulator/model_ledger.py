@@ -70,6 +70,13 @@ class _Batch:
     lines: dict[int, _Line] = field(default_factory=dict)
 
 
+def _link(line: _Line, number: int | None) -> None:
+    """Let another attempt answer for a line: how that ended is not known."""
+    if line.submission != number:
+        line.submission, line.status, line.detail = number, None, None
+        line.urls, line.files = (), None
+
+
 class ModelLedger:
     """What the stores do for one account, without SQL."""
 
@@ -149,7 +156,7 @@ class ModelLedger:
                 linked.state is REJECTED or self._replaced(linked.number, linked.identity)
             )
             if gone:
-                line.submission = None
+                _link(line, None)
         by_key = self._link_request_keys(batch, keys)
         free = sorted(
             (
@@ -183,7 +190,7 @@ class ModelLedger:
             found = self._by_key(key.request_key, key.identity.digest)
             if found is not None:
                 linked += 1
-                batch.lines[key.line].submission = found.number
+                _link(batch.lines[key.line], found.number)
         return linked
 
     def _counts(self, one: _Submission, generation: int) -> bool:
@@ -295,9 +302,7 @@ class ModelLedger:
         if claim is None:
             made = self._insert(request, line.generation, batch.number, replaces)
             claim = Claimed(made.number)
-        if claim.number != linked:
-            line.submission, line.status, line.detail = claim.number, None, None
-            line.urls, line.files = (), None
+        _link(line, claim.number)
         return claim
 
     def _not_replaced(self, found: _Submission | None, request: Request) -> Attempt | None:
@@ -337,7 +342,9 @@ class ModelLedger:
         found = [
             one
             for one in self._of.get(identity, ())
-            if self._counts(one, generation) and one.number not in taken
+            if self._counts(one, generation)
+            and one.number not in taken
+            and (one.batch != batch.number or self._resent(one))
         ]
         found.sort(
             key=lambda one: (
@@ -347,6 +354,9 @@ class ModelLedger:
             )
         )
         return found[0] if found else None
+
+    def _resent(self, one: _Submission) -> bool:
+        return any(other.replaces == one.number for other in self._of[one.identity])
 
     def _insert(
         self, request: Request, generation: int, batch: int | None, replaces: int | None

@@ -238,7 +238,7 @@ class Process:
             case effects.Prepare(ref=ref):
                 self._later(0.3, lambda: events.Prepared(ref, self._maybe(ErrorCode.INVALID_MEDIA)))
             case effects.Reserve(ref=ref):
-                self._later(0.0, lambda: events.Reserved(ref, self._maybe(ErrorCode.COST_LIMIT)))
+                self._later(0.1, lambda: events.Reserved(ref, self._maybe(ErrorCode.COST_LIMIT)))
             case effects.AskSubmit(ref=ref):
                 self._soon(self._leave(ref))
             case effects.AskPoll(task_id=task_id):
@@ -375,6 +375,8 @@ class Process:
         assert old is not None
         if old.state is SubmissionState.REJECTED:
             return
+        if self.job.single and not self.job.resume and old.state is SubmissionState.ACCEPTED:
+            return  # typing a request again that was accepted is the user's word
         unknown = old.state is SubmissionState.UNKNOWN
         task = self.server.tasks.get(old.task_id or "")
         failed = old.state is SubmissionState.ACCEPTED and task is not None and task.failed

@@ -30,7 +30,8 @@ TABLE: Final[dict[str, str]] = {
     "confirming, polling": f"{_POLLED}, {_ENDS}",
     "to save": _ENDS,
     "saving": f"Saved, Saved failed, Saved failed for good, {_ENDS}",
-    "ended": "AttemptSeen in flight, Saved, Prepared, Reserved",
+    "ended": "AttemptSeen in flight, Saved, Saved failed for good, Prepared, Prepared failed,"
+    " Reserved, Replied accepted, Replied refused, Replied unknown with id",
 }
 """What a line may meet in each phase; `ended` are answers that come late."""
 

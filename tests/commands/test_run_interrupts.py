@@ -1,0 +1,144 @@
+"""Ctrl-C at every stage of `model run`: what is known is told, and nothing is paid twice."""
+
+import os
+import signal
+import sqlite3
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+import respx
+
+from modellix_cli.domain.task import Task
+from modellix_cli.downloads.downloader import Downloader, NameChooser, Saved
+from tests.conftest import Cli
+from tests.support import API, FakeClock, accepted, problem, task_reply
+
+ROUTE = f"{API}/a/b/async"
+TASK = f"{API}/tasks/task-1"
+RUN = ("model", "run", "a/b", "--body", "{}", "--json")
+
+
+def ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def states(env: dict[str, str]) -> list[tuple[str, str | None]]:
+    with sqlite3.connect(Path(env["XDG_STATE_HOME"]) / "modellix" / "ledger.db") as db:
+        rows = db.execute("SELECT state, task_id FROM submissions").fetchall()
+    db.close()
+    return rows
+
+
+@respx.mock
+def test_while_a_limit_is_waited_for_nothing_is_sent(
+    cli: Cli, env: dict[str, str], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited = httpx.Response(429, json=problem(429, "x"), headers={"Retry-After": "30"})
+    route = respx.post(ROUTE).mock(side_effect=[limited, limited, limited])
+    sleep = clock.sleep
+
+    def impatient(seconds: float) -> None:
+        if seconds > 0:
+            ctrl_c()
+        sleep(seconds)
+
+    monkeypatch.setattr(clock, "sleep", impatient)
+    result = cli(*RUN)
+    error = result.json["error"]
+    assert (result.status, error["charged"], route.call_count) == (130, "no", 1)
+    assert "Interrupted before a task was accepted." in error["message"]
+    assert states(env) == [("rejected", None)]
+
+
+@respx.mock
+def test_during_the_request_its_reply_still_counts(cli: Cli, env: dict[str, str]) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        ctrl_c()
+        return httpx.Response(200, json=accepted("task-1"))
+
+    route = respx.post(ROUTE).mock(side_effect=answer)
+    result = cli(*RUN, "--wait")
+    error = result.json["error"]
+    assert (result.status, error["charged"], error["taskId"]) == (130, "yes", "task-1")
+    assert error["resume"] == "modellix-cli task wait task-1"
+    assert states(env) == [("accepted", "task-1")]
+    assert route.call_count == 1
+
+
+@respx.mock
+def test_a_run_that_has_its_task_ends_well_all_the_same(cli: Cli) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        ctrl_c()
+        return httpx.Response(200, json=accepted("task-1"))
+
+    respx.post(ROUTE).mock(side_effect=answer)
+    assert cli(*RUN).json == accepted("task-1")
+
+
+@respx.mock
+def test_a_request_whose_reply_does_not_come_is_of_unknown_outcome(
+    cli: Cli, env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = threading.Event()
+    monkeypatch.setattr("modellix_cli.engine.driver.GRACE", -1.0)  # it is over at once
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        ctrl_c()
+        reply.wait(20)
+        return httpx.Response(200, json=accepted("task-1"))
+
+    sent: list[httpx.Request] = []
+    respx.post(ROUTE).mock(side_effect=answer)
+    result = cli(*RUN)
+    error = result.json["error"]
+    assert (result.status, error["charged"], error["retryable"]) == (130, "unknown", False)
+    assert "task resolve 1" in error["hint"]
+    assert states(env) == [("intent", None)]
+    assert len(sent) == 1
+    reply.set()
+
+
+@respx.mock
+def test_while_the_task_runs_it_is_named_and_can_be_resumed(cli: Cli) -> None:
+    def poll(request: httpx.Request) -> httpx.Response:
+        ctrl_c()
+        return httpx.Response(200, json=task_reply("task-1", "processing"))
+
+    respx.post(ROUTE).respond(json=accepted("task-1"))
+    respx.get(TASK).mock(side_effect=poll)
+    result = cli(*RUN, "--wait", "--output-dir", "out")
+    error = result.json["error"]
+    assert (result.status, error["charged"], error["taskId"]) == (130, "yes", "task-1")
+    assert error["resume"] == (
+        "modellix-cli task wait task-1 && modellix-cli task download task-1 --output-dir out"
+    )
+
+
+@respx.mock
+def test_while_results_are_saved_nothing_incomplete_stays(
+    cli: Cli, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Downloader.save
+
+    def interrupted(self: Downloader, task: Task, names: NameChooser | None = None) -> Saved:
+        ctrl_c()
+        stopped.wait(10)
+        return real(self, task, names)
+
+    stopped, stop = threading.Event(), Downloader.stop
+
+    def stopping(self: Downloader) -> None:
+        stop(self)
+        stopped.set()
+
+    monkeypatch.setattr(Downloader, "save", interrupted)
+    monkeypatch.setattr(Downloader, "stop", stopping)
+    respx.post(ROUTE).respond(json=accepted("task-1"))
+    respx.get(TASK).respond(json=task_reply("task-1", "success", "data:text/plain,hello"))
+    result = cli(*RUN, "--wait", "--output-dir", "out")
+    error = result.json["error"]
+    assert (result.status, error["charged"], error["taskId"]) == (130, "yes", "task-1")
+    assert list((work / "out").iterdir()) == []
