@@ -66,9 +66,9 @@ class Root(Group):
         if cmd_name == "model":
             return Group("model", "Run models (paid), find them, read about them.", MODEL)
         if cmd_name == "task":
-            return Group("task", "Look at tasks, wait for them, save what they made.", TASK)
+            return Group("task", "Show tasks, wait for them, save their results.", TASK)
         if cmd_name == "batch":
-            return Group("batch", "Look at the batches run here: model batch runs them.", BATCH)
+            return Group("batch", "Show the batches of this machine; model batch runs them.", BATCH)
         if cmd_name == "auth":
             return Group("auth", "Log in and out; save, check and migrate API keys.", AUTH)
         if cmd_name == "config":

@@ -42,7 +42,7 @@ API_PREFIX: Final = "/api/v1"
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What one look at a task told: the task, or why it could not be read.
+    """What one poll of a task told: the task, or why it could not be read.
 
     `limits` is what the reply said about the key's limits, None without a reply.
     """
