@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+# import-linter needs click, which must not be where the program runs: httpx would import its own CLI.
+LAYERS := .venv-layers
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test simulate sweep crowd lint types bench completions clean
+.PHONY: demo test test-fast simulate sweep crowd lint layers types docs bench clean
 
 demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
 	$(BIN)/modellix-cli model run sandbox/image --sandbox --body '{"prompt": "a lighthouse at dawn"}' \
@@ -13,6 +15,9 @@ demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
 
 test: $(READY)  ## Run every test
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-fast: $(READY)  ## Run the tests that start no processes, until the first failure
+	$(BIN)/python -m pytest -x -q --ignore=tests/e2e --ignore=tests/engine/simulator
 
 RUNS ?= 100000
 simulate: $(READY)  ## Run the engine in RUNS simulated worlds with crashes and a hostile server
@@ -30,6 +35,9 @@ lint: $(READY)  ## Check style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+layers: $(LAYERS)/ready  ## Check that imports go one way (.importlinter)
+	PYTHONPATH=. $(LAYERS)/bin/lint-imports
+
 types: $(READY)  ## Check types
 	$(BIN)/mypy
 
@@ -41,7 +49,8 @@ bench: $(READY)  ## Measure against baselines in the same run
 	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/kill.py --rounds 40
 
-completions: $(READY)  ## Generate completions/ anew
+docs: $(READY)  ## Write docs/reference.md and completions/ from the program
+	$(BIN)/python -m docs.generate
 	$(BIN)/python completions/generate.py
 
 $(READY): pyproject.toml
@@ -49,5 +58,10 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
+$(LAYERS)/ready:
+	$(PYTHON) -m venv $(LAYERS)
+	$(LAYERS)/bin/python -m pip install --quiet 'import-linter>=2.1,<3'
+	touch $@
+
 clean:
-	rm -rf $(VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LAYERS) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis

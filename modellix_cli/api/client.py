@@ -42,7 +42,7 @@ API_PREFIX: Final = "/api/v1"
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What one look at a task told: the task, or why it could not be read.
+    """What one poll of a task told: the task, or why it could not be read.
 
     `limits` is what the reply said about the key's limits, None without a reply.
     """
@@ -144,11 +144,6 @@ class Client:
         """Return a model's parameters: `GET /models/{provider}/{model}/api_schema`, public."""
         path = f"/models/{Slug(slug.provider, slug.model).path}/api_schema"
         return self._exchange.get(path, read_schema)
-
-    def page(self, slug: Slug) -> Page:
-        """Return a model's page as Markdown: `GET /{provider}/{model}.md`, public."""
-        path = f"/{Slug(slug.provider, slug.model).path}.md"
-        return read_docs_page(self._exchange, path)
 
     def public_models(self) -> ModelList:
         """List the models without a key: `GET /portal/v1/models` of www.modellix.ai, all pages."""

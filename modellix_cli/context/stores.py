@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Stores(Choices):
-    """The journal and what else is kept on this machine, in the name of the chosen account."""
+    """The ledger and what else is kept on this machine, in the name of the chosen account."""
 
     def __init__(self, runtime: Runtime, sink: Sink) -> None:
         super().__init__(runtime, sink)
@@ -122,7 +122,7 @@ class Stores(Choices):
 
         self.out.note("Sandbox: nothing leaves this machine and nothing is charged.")
         folder = state_dir(self.runtime.env)
-        make_private_dir(folder)  # the journal's folder too, whichever comes first
+        make_private_dir(folder)  # the ledger's folder too, whichever comes first
         app = open_sandbox(folder / "sandbox", self.runtime.clock)
         self._closing.append(app.store.close)
         return app

@@ -23,7 +23,7 @@ class RequestIdentity:
     """A paid request as the ledger knows it.
 
     `digest` is SHA-256 in hex over base URL, slug and body. `legacy_digests` are the hashes of
-    the body under which journals before 0.2 may know it: of its bytes, and of compact JSON.
+    the body under which a journal.db (before 0.2) may know it: of its bytes, and of compact JSON.
     """
 
     digest: str

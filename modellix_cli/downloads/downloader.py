@@ -48,7 +48,7 @@ _GONE: Final = (404, 410)
 _REFUSED: Final = (400, 401, 403)
 """Statuses of signed URLs that have expired, and of others that are wrong."""
 _LOOK: Final = 1.0
-"""Seconds between looks for Ctrl-C and for a stop while threads work."""
+"""Seconds between checks for Ctrl-C and for a stop while threads work."""
 
 
 class TaskReader(Protocol):

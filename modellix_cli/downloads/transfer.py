@@ -114,7 +114,7 @@ class Transfer:
         self._reserve(0)
 
     def _once(self, url: str) -> None:
-        """Do one try. Raises `FetchFailed` for what another one may mend."""
+        """Do one try. Raises `FetchFailed` for what another try may get over."""
         self._services.destination.check()
         left = self._state.left(self._services.clock.monotonic())
         with self._services.fetcher.open(url, self._state.resume, left) as stream:

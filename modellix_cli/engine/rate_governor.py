@@ -1,6 +1,6 @@
 """The governor: when a request may leave, so that none is sent only to be refused.
 
-One for submissions and looks together, and for every process of this user with the same key: what
+One for submissions and polls together, and for every process of this user with the same key: what
 it knows is in the ledger (ledger/rate_state.py). It learns from the rate-limit headers of
 every answer and from refusals (429), spreads requests, the more the fewer are left in the second
 half of a window, waits for a reset in full (windows.py), and counts running tasks, so that a
@@ -239,7 +239,7 @@ class Gate(Pacer):
         pause = wait + self._clock.jitter(wait / 10)
         if waited < _WORTH_TELLING <= waited + pause:
             self._notice(
-                f"The requests that this key allows are used up. Going on in {duration(wait)}."
+                f"Rate limit reached. Continuing in {duration(wait)}."
                 if not isinstance(wait, NoSlot)
                 else "As many tasks run as this key may run. Waiting for one to end."
             )

@@ -10,7 +10,7 @@ from modellix_cli.domain.jsontext import JsonError, decode, loads
 from modellix_cli.domain.text import clip, one_line
 
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
-_FILE_HINT: Final = "Mend the file at that place and run the same command again."
+_FILE_HINT: Final = "Fix the file at that place and run the same command again."
 _EXAMPLE_HINT: Final = """For example: --body '{"prompt": "a cat"}'"""
 _BLANKS: Final = b" \t\r\n"
 _UTF8_MARK: Final = b"\xef\xbb\xbf"

@@ -57,7 +57,7 @@ def _checked(path: Path) -> sqlite3.Connection:
 
 
 def _create(path: Path, clock: Clock) -> None:
-    """Make a new ledger with what an older version's journal knows.
+    """Make a new ledger with what an older version's journal.db knows.
 
     A log without its ledger tells that there was one: its payments may be missing then.
     """

@@ -1,4 +1,4 @@
-"""Reading a damaged database: its header written anew where that helps, its rows around gaps."""
+"""Reading a damaged database: its header rewritten where that helps, its rows around gaps."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ Row = tuple[Any, ...]
 
 
 def open_damaged(path: Path, copy: Path) -> sqlite3.Connection:
-    """Open the database at `path` to be read; one without a usable beginning as a mended `copy`.
+    """Open the database at `path` to be read; one without a usable beginning as a repaired `copy`.
 
     Raises `OSError`, and `sqlite3.Error` where it is locked.
     """

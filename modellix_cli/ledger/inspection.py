@@ -30,7 +30,7 @@ class Inspection:
 
 
 def inspect(folder: Path) -> Inspection:
-    """Look at the ledger in `folder`, or at the journal of earlier versions. Raises nothing."""
+    """Look at the ledger in `folder`, or at the journal.db of earlier versions. Raises nothing."""
     names = (FILE_NAME, "journal.db")
     path = next((folder / name for name in names if (folder / name).exists()), None)
     if path is None:

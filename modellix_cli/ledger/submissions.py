@@ -101,7 +101,7 @@ class SubmissionStore:
         return self._file.transact(work, durable=True)
 
     def resolve(self, number: int, task_id: str | None) -> Attempt:
-        """End the doubt about an attempt by the user's word; return it as it stands now.
+        """Settle an attempt of unknown outcome by the user's word; return it as it stands now.
 
         With a task id it was accepted, else no task was created. Raises `NOT_FOUND`, and `USAGE`
         for one that is not of unknown outcome or an id that is known as that of another one.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _HEADINGS = ("UPDATED", "PROFILE", "TASK", "MODEL", "STATUS", "SERVICE")
 _UNKNOWN_HEADINGS = ("REQUEST", "SENT", "MODEL", "BATCH", "TASK")
 _RESOLVE = (
-    "Each may have been charged: see the usage page of https://modellix.ai/console. End the doubt "
+    "Each may have been charged: see the usage page of https://modellix.ai/console. Settle it "
     "with: modellix-cli task resolve REQUEST --task-id ID, or --not-created"
 )
 

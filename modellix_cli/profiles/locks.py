@@ -103,7 +103,7 @@ def _acquire(lock: Path, clock: Clock) -> None:
 def _take_over(lock: Path) -> bool:
     """Remove a lock whose holder died; return whether the way may be free.
 
-    A lock on the folder itself lets one process at a time look and remove, so that none removes
+    A lock on the folder itself lets one process at a time check and remove, so that none removes
     the fresh lock that another made a moment ago.
     """
     if not _is_stale(lock):

@@ -296,7 +296,7 @@ def test_the_gate_tells_once_of_a_wait_for_requests(
     governor.answered(Limits(429, wait=30))
     gate(governor, clock, notices).enter()
     assert sum(clock.slept) == 30
-    assert notices == ["The requests that this key allows are used up. Going on in 30s."]
+    assert notices == ["Rate limit reached. Continuing in 30s."]
 
 
 def test_the_gate_tells_once_of_a_wait_for_a_slot(
@@ -328,7 +328,7 @@ def test_short_pauses_that_add_up_are_told_of_for_what_they_are(
     file = LedgerFile(tmp_path, clock)
     gate(Hurried(RateStateStore(file, "scope"), clock), clock, notices).enter()
     file.close()
-    assert notices == ["The requests that this key allows are used up. Going on in 0.1s."]
+    assert notices == ["Rate limit reached. Continuing in 0.1s."]
 
 
 def test_a_pause_that_nobody_notices_is_not_told_of(

@@ -31,7 +31,7 @@ class Globals:
 
 
 def global_options() -> list[Any]:
-    """Return the options anew, to be added to a command or a noun."""
+    """Return new option objects, to be added to a command or a noun."""
     return [
         _value(
             "--output",
@@ -53,7 +53,7 @@ def global_options() -> list[Any]:
             "Longest pause the server may ask for before a retry (2m).",
         ),
         _flag("--allow-http-api", help="Allow a plain-http base URL that is not this machine."),
-        _flag("--no-progress", help="No signs of life on stderr while waiting."),
+        _flag("--no-progress", help="Hide progress on stderr."),
         _flag("--no-color", help="No colours (env: NO_COLOR)."),
         _flag("--verbose", "-v", help="Show each request on stderr."),
         _flag("--debug", help="Show each request, and a traceback for a defect."),

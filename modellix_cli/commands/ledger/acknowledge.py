@@ -1,4 +1,4 @@
-"""`modellix-cli ledger acknowledge`: go on after the ledger was damaged or lost."""
+"""`modellix-cli ledger acknowledge`: continue after the ledger was damaged or lost."""
 
 import typer
 
@@ -11,9 +11,9 @@ from modellix_cli.output.sink import Output
 def acknowledge(ctx: typer.Context) -> None:
     """Confirm that payments may be missing from the ledger, so that batches can resume.
 
-    After the ledger was damaged or lost, requests that were paid for may not be known any more.
-    Compare with the usage page of https://modellix.ai/console first: what is missing from the
-    ledger is paid for again.
+    After the ledger was damaged or lost, requests that were paid for may be missing from it. Check
+    the usage page of https://modellix.ai/console first: you will be charged again for what is
+    missing from the ledger, if you send it again.
     """
     from modellix_cli.output import ledger as show
 

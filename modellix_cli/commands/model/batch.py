@@ -27,7 +27,7 @@ from modellix_cli.output.sink import Output
 
 _NOT_REPEATED: Final = (
     *("source", "resume", "new", "dry_run", "check", "api_key"),
-    *("resend_unknown", "retry_failed"),  # they may pay twice, so each time is decided anew
+    *("resend_unknown", "retry_failed"),  # they may pay twice, so they are decided each time
 )
 MIB_64: Final = 64 * 1024 * 1024
 

@@ -1,4 +1,4 @@
-"""`modellix-cli task resolve`: end the doubt about a submission whose outcome is unknown."""
+"""`modellix-cli task resolve`: settle a submission whose outcome is unknown."""
 
 from typing import Annotated
 
@@ -33,8 +33,8 @@ def resolve(
 ) -> None:
     """Say what became of a submission whose outcome is unknown. The server is not asked.
 
-    Look at the usage page of https://modellix.ai/console first. With --not-created the same
-    request can be sent again; if it was created after all, that pays twice.
+    Check the usage page of https://modellix.ai/console first. With --not-created the same
+    request can be sent again; if it was created after all, you will be charged twice.
     """
     from modellix_cli.domain.values import parse_task_id
     from modellix_cli.output import ledger as show

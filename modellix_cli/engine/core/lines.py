@@ -39,7 +39,7 @@ class Line:
     `ref` names it, from 1; the body stays with the driver. `needs` are the lines whose results it
     uses; `prepare` says that its body has to be made ready first (uploads, references), `reserve`
     that its cost has to be reserved. `resend` is the user's word that an attempt of unknown
-    outcome may be sent once more, `retry_failed` that a task which failed may be paid for again.
+    outcome may be sent once more, `retry_failed` that one whose task failed may be sent again.
     """
 
     ref: int
@@ -96,7 +96,7 @@ class Active:
     resends: int | None = None
     """The attempt of unknown outcome that is sent once more by the user's word."""
     retries: int | None = None
-    """The attempt whose task failed and is paid for again by the user's word."""
+    """The attempt whose task failed, and whose request is sent again by the user's word."""
     tries: int = 0
     since: float | None = None
     """When its task was submitted, in the driver's monotonic time; None where not known."""
