@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 LAYERS := .venv-layers
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test test-fast simulate lint layers types docs bench clean
+.PHONY: demo test test-fast simulate sweep crowd lint layers types docs bench clean
 
 demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
 	$(BIN)/modellix-cli model run sandbox/image --sandbox --body '{"prompt": "a lighthouse at dawn"}' \
@@ -22,6 +22,14 @@ test-fast: $(READY)  ## Run the tests that start no processes, until the first f
 RUNS ?= 100000
 simulate: $(READY)  ## Run the engine in RUNS simulated worlds with crashes and a hostile server
 	$(BIN)/python -m tests.engine.simulator --runs $(RUNS) --jobs 2
+
+EVERY ?= 25
+sweep: $(READY)  ## Kill at every EVERY-th system call, resume, compare (Linux, gcc)
+	$(BIN)/python -m tests.sweep.sweep --every $(EVERY)
+
+CROWD_SECONDS ?= 120
+crowd: $(READY)  ## Kill 60 mixed processes at random for CROWD_SECONDS, resume, compare
+	$(BIN)/python -m tests.sweep.crowd --seconds $(CROWD_SECONDS)
 
 lint: $(READY)  ## Check style
 	$(BIN)/ruff check .

@@ -33,7 +33,8 @@ AUTH = {
 }
 CONFIG = {"path": "config.path", "show": "config.show", "clear": "config.clear"}
 LEDGER = {"path": "ledger.path", "acknowledge": "ledger.acknowledge"}
-FILE = {"upload": "file.upload", "delete": "file.delete"}
+DOCS = {"list": "docs.list", "page": "docs.page", "search": "docs.search"}
+FILE = {"upload": "file.upload", "list": "file.list", "delete": "file.delete"}
 ALONE = {
     "init": "init",
     "doctor": "doctor",
@@ -45,7 +46,7 @@ ALONE = {
 SANDBOX = {"serve": "sandbox.serve", "reset": "sandbox.reset"}
 
 
-NOUNS = ("model", "task", "batch", "file", "ledger", "auth", "config", "sandbox")
+NOUNS = ("model", "task", "batch", "file", "docs", "ledger", "auth", "config", "sandbox")
 
 
 class Root(Group):
@@ -74,8 +75,12 @@ class Root(Group):
             return Group("config", "Show the saved configuration, or remove a profile.", CONFIG)
         if cmd_name == "ledger":
             return Group("ledger", "The record of what was paid.", LEDGER)
+        if cmd_name == "docs":
+            return Group("docs", "Read the documentation of Modellix; needs no key.", DOCS)
         if cmd_name == "file":
-            return Group("file", "Give models your own pictures: upload and delete them.", FILE)
+            return Group(
+                "file", "Give models your own images, video and audio: upload, list, delete.", FILE
+            )
         if cmd_name == "sandbox":
             from modellix_cli.sandbox.faults import FAULTS
 

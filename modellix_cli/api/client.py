@@ -145,11 +145,6 @@ class Client:
         path = f"/models/{Slug(slug.provider, slug.model).path}/api_schema"
         return self._exchange.get(path, read_schema)
 
-    def page(self, slug: Slug) -> Page:
-        """Return a model's page as Markdown: `GET /{provider}/{model}.md`, public."""
-        path = f"/{Slug(slug.provider, slug.model).path}.md"
-        return read_docs_page(self._exchange, path)
-
     def public_models(self) -> ModelList:
         """List the models without a key: `GET /portal/v1/models` of www.modellix.ai, all pages."""
         return read_public_models(self._exchange)

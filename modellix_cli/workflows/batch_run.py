@@ -4,15 +4,10 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
-import typer
-
-from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
-from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted, usage
-from modellix_cli.domain.exit_status import worst
+from modellix_cli.domain.errors import ModellixError, interrupted, usage
 from modellix_cli.domain.on_paid import OnPaid
-from modellix_cli.domain.text import count
 from modellix_cli.downloads.name_template import parse_name_template
 from modellix_cli.engine.books import BatchBook, known_of
 from modellix_cli.engine.core.config import EngineConfig, Follow
@@ -22,14 +17,15 @@ from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.engine.notices import Notice
 from modellix_cli.engine.progress import Progress
 from modellix_cli.inputs.batch_file import BatchInput
-from modellix_cli.ledger.records import BatchLine, OtherAccount, PaidBefore, StartedBatch
+from modellix_cli.ledger.records import BatchLine, StartedBatch
 from modellix_cli.output import batch as show
 from modellix_cli.output.sink import Output, ReaderGone
 from modellix_cli.workflows import batch_plan
+from modellix_cli.workflows.batch_begin import begin_batch
+from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_report import Entry, EntryFile, Tally, entry_of
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
-from modellix_cli.workflows.same_account import link_account
 from modellix_cli.workflows.saving import EngineSaver, open_downloader
 from modellix_cli.workflows.work import run_engine
 
@@ -38,14 +34,6 @@ if TYPE_CHECKING:
     from modellix_cli.downloads.downloader import Downloader
 
 _NOT_BEGUN: Final = "Interrupted before anything was submitted."
-_ABOUT_UNKNOWN: Final = (
-    "of unknown outcome: check the usage page of https://modellix.ai/console. To submit them once "
-    "more, and perhaps be charged twice, add --resend-unknown to the command below."
-)
-_ABOUT_REJECTED: Final = (
-    "A resume sends rejected lines again. To change them, edit the file: lines that were paid for "
-    "are recognised and cost nothing."
-)
 
 
 def run_batch(
@@ -79,7 +67,7 @@ def _run_batch(
     with ExitStack() as stack:
         file = _results_file(session, options, stack)
         signals = stack.enter_context(DeferredSignals())
-        started = begin(session, client, tasks, keys, options)
+        started = begin_batch(session, client, tasks, keys, options)
         running = _Running(session, client, started, tasks, options, resume, file)
         try:
             running.run(keys, downloader, signals)
@@ -90,56 +78,6 @@ def _run_batch(
                 charged="unknown",
                 resume=session.words(resume),
             ) from stop
-
-
-def begin(
-    session: Session, client: "Client", tasks: BatchInput, keys: BatchKeys, options: BatchOptions
-) -> StartedBatch:
-    """Begin the batch in the ledger. Raises `ALREADY_PAID`, `ACCOUNT_CHANGED` and others."""
-    start = _begin(session, tasks, keys, options)
-    if isinstance(start, OtherAccount):
-        link_account(session, client, start, same_account=options.same_account)
-        start = _begin(session, tasks, keys, options)
-    if isinstance(start, StartedBatch):
-        return start
-    if isinstance(start, OtherAccount):  # of a third key: once more settles that one
-        return begin(session, client, tasks, keys, options)
-    raise _already_paid(start, tasks.total)
-
-
-def _begin(
-    session: Session, tasks: BatchInput, keys: BatchKeys, options: BatchOptions
-) -> StartedBatch | PaidBefore | OtherAccount:
-    return session.batches.begin(
-        keys,
-        digest=tasks.digest,
-        source=options.source,
-        total=tasks.total,
-        on_paid=options.on_paid,
-    )
-
-
-def _already_paid(earlier: PaidBefore, total: int) -> ModellixError:
-    """Return the refusal of a batch with lines that were paid for: how many, where, when."""
-    counted = [
-        f"{number} {what}"
-        for number, what in (
-            (earlier.accepted, "paid for"),
-            (earlier.unknown, "of unknown outcome"),
-            (earlier.in_flight, "being submitted by another process"),
-        )
-        if number
-    ]
-    where = ", ".join(
-        f"{f'batch {number}' if number else 'a single run'} ({clock_time(moment)})"
-        for number, moment in earlier.batches[:5]
-    )
-    more = ", …" if len(earlier.batches) > 5 else ""
-    return ModellixError(
-        ErrorCode.ALREADY_PAID,
-        f"Of the {count(total, 'line')} in this batch, {', '.join(counted)}: {where}{more}. "
-        "Nothing was sent.",
-    )
 
 
 def _results_file(
@@ -162,16 +100,6 @@ def _results_file(
     if given is not None and file.is_file(given):
         raise usage("--results names the input, which it would overwrite.")
     return file
-
-
-_OF_A_BATCH: Final = frozenset(
-    {
-        *(ExitStatus.AUTH, ExitStatus.BALANCE, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
-        *(ExitStatus.OUTCOME_UNKNOWN, ExitStatus.NOT_SAVED, ExitStatus.OVER_BUDGET),
-        ExitStatus.TIMEOUT,
-    }
-)
-"""Statuses that are true of a batch if they are of one line; of others it just failed."""
 
 
 class _Running:
@@ -223,10 +151,10 @@ class _Running:
                     self._go(keys, downloader, signals)
             except ModellixError as error:
                 charged = error.charged or self._tally.charged
-                self._say_how_to_continue()
+                self._end().say_how_to_continue()
                 raise error.copy_with(charged=charged) from error.__cause__
             except Exception:
-                self._say_how_to_continue()
+                self._end().say_how_to_continue()
                 raise
             finally:
                 self._finish(number)
@@ -236,7 +164,7 @@ class _Running:
                     show.result(self._out, entries, facts, self._tally.total)
             except (ReaderGone, ModellixError) as error:
                 self._trouble = error
-        self._conclude(None if self._tally.done else signals.stop)
+        self._end().conclude(None if self._tally.done else signals.stop)
 
     def _finish(self, number: int) -> None:
         try:
@@ -378,70 +306,15 @@ class _Running:
         facts["resumeArgv"] = self._resume if again else None
         return facts
 
-    def _conclude(self, stop: KeyboardInterrupt | None) -> None:
-        """Say how the batch ended and how to continue; end the command with its status."""
-        tally, summary = self._tally, f"Batch {self._batch.number}: {self._tally.words}"
-        if stop is not None:
-            if tally.unknown:
-                self._tell_unknown()
-            raise interrupted(
-                stop,
-                f"Interrupted. {summary}",
-                charged=tally.charged,
-                resume=self._session.words(self._resume),
-            )
-        self._out.envelope = False  # the result is on stdout already
-        for error in dict.fromkeys([self._trouble, *self._faults]):
-            if isinstance(error, ModellixError):
-                self._out.error(self._session.explain(error))
-        if isinstance(self._trouble, ReaderGone) and tally.skipped:
-            self._out.alert("stdout was closed, so no further line was started.")
-        if tally.failed or self._trouble:
-            self._out.alert(summary)
-        elif self._out.mode is not Output.QUIET:
-            self._out.note(summary)
-        self._say_how_to_continue()
-        if isinstance(self._trouble, ReaderGone):
-            raise self._trouble
-        status = self._status()
-        if status:
-            raise typer.Exit(status)
-
-    def _status(self) -> int:
-        """Return the exit status: of all that is true, the one that counts most."""
-        tally = self._tally
-        lost = any(fault.code is ErrorCode.LEDGER_LOST for fault in self._faults)
-        statuses = {fault.exit_status for fault in self._faults} | tally.statuses
-        statuses = {status if status in _OF_A_BATCH else ExitStatus.FAILED for status in statuses}
-        if self._trouble is not None:
-            statuses.add(ExitStatus.FAILED)
-        if not statuses and tally.failed:
-            statuses.add(ExitStatus.FAILED)
-        if statuses == {ExitStatus.TIMEOUT} and tally.failed != tally.timeouts:
-            statuses.add(ExitStatus.FAILED)
-        return worst(statuses, ledger_lost=lost)
-
-    def _say_how_to_continue(self) -> None:
-        tally, stopped_by = self._tally, self._engine and self._engine.stopped_by
-        if tally.unknown:
-            self._tell_unknown()
-        if tally.rejected and stopped_by is None:
-            self._out.alert(_ABOUT_REJECTED)
-        if tally.done:
-            if self._trouble is not None:
-                show_it = self._session.command_line(f"batch show {self._batch.number}")
-                self._out.alert(f"See every line with: {show_it}")
-            elif (
-                self._options.save is None
-                and tally.succeeded
-                and self._out.mode is not Output.QUIET
-            ):
-                command = self._session.command_line("task download", options=["--pending"])
-                self._out.note(f"Results are kept for 7 days. Save them with: {command}")
-            return
-        if self._options.source == "-":
-            self._out.alert("To resume, pipe the same tasks to stdin again.")
-        self._out.alert(f"Resume with: {self._session.words(self._resume)}")
-
-    def _tell_unknown(self) -> None:
-        self._out.alert(f"{count(self._tally.unknown, 'line')} {_ABOUT_UNKNOWN}")
+    def _end(self) -> BatchEnd:
+        """Return what there is to say in the end, as things stand."""
+        return BatchEnd(
+            self._session,
+            self._batch.number,
+            self._options,
+            self._resume,
+            self._tally,
+            tuple(self._faults),
+            self._trouble,
+            None if self._engine is None else self._engine.stopped_by,
+        )

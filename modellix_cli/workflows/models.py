@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.commands._framework.completers import is_safe
 from modellix_cli.context.session import Session
@@ -11,12 +11,21 @@ from modellix_cli.domain.values import Slug
 
 if TYPE_CHECKING:
     from modellix_cli.api.catalog import ModelList
-    from modellix_cli.api.client import Client
+
+PUBLIC_ORIGIN: Final = "https://www.modellix.ai"
 
 
-def fetch_models(session: Session, client: "Client", *, featured: bool = False) -> "ModelList":
-    """Ask for the model list; a whole one is kept for completion and suggestions."""
-    listed = client.models(featured=featured)
+def fetch_models(session: Session, api_key: str | None, *, featured: bool = False) -> "ModelList":
+    """Ask for the model list; a whole one is kept for completion and suggestions.
+
+    Without a key it is the public list, which does not tell what is featured.
+    """
+    try:
+        listed = session.client(api_key).models(featured=featured)
+    except ModellixError as error:
+        if error.code is not ErrorCode.MISSING_API_KEY or featured:
+            raise
+        listed = session.public_client(PUBLIC_ORIGIN).public_models()
     if not featured:
         session.model_cache.keep([model.slug for model in listed.models])
     return listed

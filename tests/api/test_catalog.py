@@ -354,7 +354,7 @@ PAGES = "https://docs.modellix.ai"
 @respx.mock
 def test_a_page_is_asked_for_as_markdown_without_a_key(clock: FakeClock) -> None:
     route = respx.get(f"{PAGES}/test/model.md").respond(text="# Überschrift\n")
-    page = client(clock, PAGES, None).page(SLUG)
+    page = client(clock, PAGES, None).docs_page("/test/model")
     assert (page.url, page.markdown) == (f"{PAGES}/test/model.md", "# Überschrift\n")
     sent = route.calls.last.request.headers
     assert sent["Accept"].startswith("text/markdown")
@@ -368,7 +368,7 @@ def test_a_page_is_asked_for_as_markdown_without_a_key(clock: FakeClock) -> None
 def test_what_is_not_a_text_is_asked_for_again(clock: FakeClock, trouble: httpx.Response) -> None:
     fine = httpx.Response(200, text="# A page")
     respx.get(f"{PAGES}/test/model.md").mock(side_effect=[trouble, fine])
-    assert client(clock, PAGES, None).page(SLUG).markdown == "# A page"
+    assert client(clock, PAGES, None).docs_page("/test/model").markdown == "# A page"
     assert clock.slept == [1.0]
 
 
@@ -384,8 +384,7 @@ def test_what_is_not_a_text_is_asked_for_again(clock: FakeClock, trouble: httpx.
 def test_a_slug_is_two_segments_of_the_path(clock: FakeClock, name: str, path: str) -> None:
     route = respx.get(url__startswith=PAGES).respond(404, json=problem(404, "no such page"))
     slug = parse_slug(name)
-    for ask in (client(clock, PAGES, None).page, client(clock, PAGES, None).schema):
-        with pytest.raises(ModellixError):
-            ask(slug)
+    with pytest.raises(ModellixError):
+        client(clock, PAGES, None).schema(slug)
     paths = [call.request.url.raw_path.decode() for call in route.calls]
-    assert paths == [f"/{path}.md", f"/models/{path}/api_schema"]
+    assert paths == [f"/models/{path}/api_schema"]

@@ -121,3 +121,15 @@ def test_deleting_what_is_not_there_is_exit_5(cli: Cli) -> None:
     result = cli("file", "delete", "file-1")
     assert result.status == 5
     assert "Resource not found: file" in result.stderr
+
+
+@respx.mock
+def test_uploaded_files_are_listed_by_page(cli: Cli) -> None:
+    page = {"code": 0, "data": {"files": [UPLOADED["data"]], "total": 3}}
+    route = respx.get(url__startswith=ROUTE).respond(json=page)
+    assert cli("file", "list", "--quiet").stdout == "file-1\n"
+    listed = cli("file", "list", "--limit", "1", "--offset", "2", "--json").json
+    assert (listed["total"], listed["offset"], len(listed["files"])) == (3, 2, 1)
+    assert listed["files"][0]["url"] == URL
+    assert route.calls.last.request.url.params["limit"] == "1"
+    assert route.calls.last.request.url.params["offset"] == "2"

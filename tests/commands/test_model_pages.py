@@ -49,7 +49,8 @@ def test_the_other_forms_of_a_schema(cli: Cli) -> None:
 @respx.mock
 def test_a_base_url_takes_the_place_of_the_public_sites(cli: Cli) -> None:
     respx.get("http://localhost:5/models/test/model/api_schema").respond(json=SCHEMA)
-    respx.get("http://localhost:5/test/model.md").respond(text="# Test")
+    listed("http://localhost:5")
+    respx.get("http://localhost:5/tests/model-1.md").respond(text="# Test")
     base: dict[str, str | None] = {"MODELLIX_BASE_URL": "http://localhost:5"}
     assert cli("model", "get-schema", "test/model", env=base).json == SCHEMA
     assert cli("model", "docs", "test/model", "--base-url", "http://localhost:5").status == 0
@@ -63,12 +64,40 @@ def test_the_official_base_url_set_by_hand_does_not(cli: Cli) -> None:
 
 
 PAGE = "# Test Model\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nSee [pricing](https://x.example/p).\n"
-PAGE_ROUTE = "https://docs.modellix.ai/test/model.md"
+PAGE_ROUTE = "https://docs.modellix.ai/tests/model-1.md"
 DOCS = ("model", "docs", "test/model")
+LISTED = {
+    "items": [{"slug": "test/model", "docs_url": "https://docs.modellix.ai/tests/model-1"}],
+    "total": 1,
+}
+
+
+def listed(origin: str = "https://www.modellix.ai") -> None:
+    """The public model list, which names the page."""
+    respx.get(url__startswith=f"{origin}/portal/v1/models").respond(json=LISTED)
+
+
+@respx.mock
+def test_without_the_list_the_index_names_the_page(cli: Cli) -> None:
+    respx.get(url__startswith="https://www.modellix.ai/portal/v1/models").respond(503)
+    index = "- [A model](https://docs.modellix.ai/tests/model.md): to test\n"
+    respx.get("https://docs.modellix.ai/llms.txt").respond(text=index)
+    respx.get("https://docs.modellix.ai/tests/model.md").respond(text=PAGE)
+    assert cli(*DOCS).stdout == PAGE
+
+
+@respx.mock
+def test_a_model_without_a_page_is_exit_5_and_names_the_search(cli: Cli) -> None:
+    respx.get(url__startswith="https://www.modellix.ai/portal/v1/models").respond(json=[])
+    respx.get("https://docs.modellix.ai/llms.txt").respond(text="# Nothing\n")
+    result = cli(*DOCS)
+    assert result.status == 5
+    assert "docs search model" in result.stderr
 
 
 @respx.mock
 def test_a_page_is_piped_as_it_is(cli: Cli) -> None:
+    listed()
     route = respx.get(PAGE_ROUTE).respond(text=PAGE)
     assert cli(*DOCS, env={"MODELLIX_API_KEY": None}).stdout == PAGE
     assert "Authorization" not in route.calls.last.request.headers
@@ -83,6 +112,7 @@ def test_a_page_is_piped_as_it_is(cli: Cli) -> None:
 
 @respx.mock
 def test_at_a_terminal_a_page_is_laid_out(env: dict[str, str], work: Path) -> None:
+    listed()
     respx.get(PAGE_ROUTE).respond(text=PAGE)
     lines = at_terminal(env, work, *DOCS, columns=40)
     assert lines[0].strip() == "Test Model"
@@ -93,6 +123,7 @@ def test_at_a_terminal_a_page_is_laid_out(env: dict[str, str], work: Path) -> No
 @respx.mock
 def test_a_hostile_page_stays_harmless(env: dict[str, str], work: Path, cli: Cli) -> None:
     evil = "# A\x1b]0;owned\x07\n\n[bold]x[/bold] <b>kept</b> [go](js:\u202ex)\n\n    \x1b[2J\n"
+    listed()
     respx.get(PAGE_ROUTE).respond(text=evil)
     shown = "\n".join(at_terminal(env, work, *DOCS))
     assert "[bold]x[/bold] <b>kept</b>" in shown
@@ -107,6 +138,7 @@ def test_a_hostile_page_stays_harmless(env: dict[str, str], work: Path, cli: Cli
     [(DOCS, PAGE_ROUTE), (("model", "get-schema", "test/model"), SCHEMA_ROUTE)],
 )
 def test_a_missing_page_or_schema_is_exit_5(cli: Cli, arguments: tuple[str, ...], url: str) -> None:
+    listed()
     respx.get(url).respond(404, html="<h1>Not found</h1>")
     result = cli(*arguments, "--json")
     assert (result.status, result.json["error"]["code"]) == (5, "NOT_FOUND")

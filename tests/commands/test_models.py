@@ -133,9 +133,13 @@ def test_a_wrong_list_is_exit_2_before_anything_is_sent(
     assert word in result.stderr
 
 
-def test_the_list_needs_a_key(cli: Cli) -> None:
-    with respx.mock:
-        assert cli(*LIST, env={"MODELLIX_API_KEY": None}).status == 3
+@respx.mock
+def test_without_a_key_the_public_list_is_shown(cli: Cli) -> None:
+    public = {"items": [{"provider": "a", "model_id": "b"}], "total": 1}
+    respx.get(url__startswith="https://www.modellix.ai/portal/v1/models").respond(json=public)
+    result = cli(*LIST, "--output", "slugs", env={"MODELLIX_API_KEY": None})
+    assert (result.status, result.stdout) == (0, "a/b\n")
+    assert cli(*LIST, "--featured", env={"MODELLIX_API_KEY": None}).status == 3
 
 
 @respx.mock

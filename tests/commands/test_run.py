@@ -462,3 +462,16 @@ def test_a_state_folder_that_cannot_be_made_is_told(cli: Cli, work: Path) -> Non
     assert result.status == 1
     assert str(work / "file") in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@respx.mock
+def test_a_webhook_is_sent_as_a_header_and_checked_before_paying(cli: Cli) -> None:
+    route = respx.post(url__regex=r".*/async$").respond(
+        json={"code": 0, "data": {"status": "pending", "task_id": "task-1"}}
+    )
+    command = ("model", "run", "a/b", "--body", '{"prompt": "x"}', "--webhook")
+    assert cli(*command, "https://hooks.example.com/x").status == 0
+    assert route.calls.last.request.headers["X-Webhook-URL"] == "https://hooks.example.com/x"
+    for url in ("http://hooks.example.com/x", "https://localhost/x", "https://10.0.0.1/x"):
+        assert cli(*command, url).status == 2
+    assert route.call_count == 1

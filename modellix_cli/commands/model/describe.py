@@ -25,7 +25,7 @@ def describe(ctx: typer.Context, slug: ModelSlug, api_key: ApiKey = None) -> Non
 
     session = Session.of(ctx)
     wanted = parse_slug(slug).name
-    listed = fetch_models(session, session.client(api_key)).models
+    listed = fetch_models(session, api_key).models
     for model in listed:
         if model.slug.casefold() == wanted.casefold():
             models.model(session.out, model)

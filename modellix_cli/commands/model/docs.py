@@ -1,7 +1,5 @@
 """`modellix-cli model docs`: the page of a model, to read."""
 
-from typing import Final
-
 import typer
 
 from modellix_cli.commands._framework.command import command
@@ -10,8 +8,6 @@ from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.domain.values import parse_slug
 from modellix_cli.output.sink import Output
-
-ORIGIN: Final = "https://docs.modellix.ai"
 
 
 @command(
@@ -25,10 +21,11 @@ ORIGIN: Final = "https://docs.modellix.ai"
 def docs(ctx: typer.Context, slug: ModelSlug) -> None:
     """Show the page of a model: Markdown, laid out at a terminal. Needs no key."""
     from modellix_cli.output import models
+    from modellix_cli.workflows.docs import model_page
     from modellix_cli.workflows.models import suggesting
 
     session = Session.of(ctx)
     model = parse_slug(slug)
     with suggesting(session, model):
-        page = session.public_client(ORIGIN).page(model)
+        page = model_page(session, model)
     models.page(session.out, model.name, page)

@@ -54,7 +54,7 @@ def list_(
     from modellix_cli.workflows.models import fetch_models
 
     session = Session.of(ctx)
-    listed = fetch_models(session, session.client(api_key), featured=featured)
+    listed = fetch_models(session, api_key, featured=featured)
     chosen = [model for model in listed.models if matches(model, task_type, provider, search)]
     models.models(session.out, listed, chosen[:limit])
 

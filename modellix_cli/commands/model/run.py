@@ -26,7 +26,7 @@ from modellix_cli.commands._framework.suggestions import quoting_advice
 from modellix_cli.context.session import Session, unreadable_stdin
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
-from modellix_cli.domain.values import parse_request_key, parse_slug
+from modellix_cli.domain.values import parse_request_key, parse_slug, parse_webhook_url
 from modellix_cli.inputs.body import MAX_BODY_BYTES, read_body
 from modellix_cli.output.sink import Output
 
@@ -104,6 +104,10 @@ def run(
         str | None,
         typer.Option(metavar="KEY", help="Pay for this key once, however often it is sent."),
     ] = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Public HTTPS address to call when the task ends."),
+    ] = None,
     same_account: Annotated[
         bool,
         typer.Option(
@@ -153,6 +157,7 @@ def run(
         resume=resume,
         resend_unknown=resend_unknown,
         same_account=same_account,
+        webhook=None if webhook is None else parse_webhook_url(webhook),
         request_key=None if request_key is None else parse_request_key(request_key),
     )
     with suggesting(session, model):

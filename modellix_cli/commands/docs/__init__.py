@@ -1,0 +1,1 @@
+"""`modellix-cli docs …`: the documentation of Modellix, to read."""

@@ -1,0 +1,118 @@
+"""How a batch ends: the summary, the failures, how to continue, the exit status."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import typer
+
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted
+from modellix_cli.domain.exit_status import worst
+from modellix_cli.domain.text import count
+from modellix_cli.output.sink import Output, ReaderGone
+from modellix_cli.workflows.batch_plan import BatchOptions
+from modellix_cli.workflows.batch_report import Tally
+
+_ABOUT_UNKNOWN: Final = (
+    "of unknown outcome: check the usage page of https://modellix.ai/console. To submit them once "
+    "more, and perhaps be charged twice, add --resend-unknown to the command below."
+)
+_ABOUT_REJECTED: Final = (
+    "A resume sends rejected lines again. To change them, edit the file: lines that were paid for "
+    "are recognised and cost nothing."
+)
+_OF_A_BATCH: Final = frozenset(
+    {
+        *(ExitStatus.AUTH, ExitStatus.BALANCE, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
+        *(ExitStatus.OUTCOME_UNKNOWN, ExitStatus.NOT_SAVED, ExitStatus.OVER_BUDGET),
+        ExitStatus.TIMEOUT,
+    }
+)
+"""Statuses that are true of a batch if they are of one line; of others it just failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEnd:
+    """What is known when a run of batch number `batch` is over.
+
+    `resume` is the command line that continues it, `trouble` what made results unwritable,
+    `stopped_by` the failure that let no more lines be sent.
+    """
+
+    session: Session
+    batch: int
+    options: BatchOptions
+    resume: list[str]
+    tally: Tally
+    faults: tuple[ModellixError, ...]
+    trouble: Exception | None
+    stopped_by: ModellixError | None
+
+    def conclude(self, stop: KeyboardInterrupt | None) -> None:
+        """Say how the batch ended and how to continue; end the command with its status."""
+        tally, summary = self.tally, f"Batch {self.batch}: {self.tally.words}"
+        if stop is not None:
+            if tally.unknown:
+                self._tell_unknown()
+            raise interrupted(
+                stop,
+                f"Interrupted. {summary}",
+                charged=tally.charged,
+                resume=self.session.words(self.resume),
+            )
+        self.session.out.envelope = False  # the result is on stdout already
+        for error in dict.fromkeys([self.trouble, *self.faults]):
+            if isinstance(error, ModellixError):
+                self.session.out.error(self.session.explain(error))
+        if isinstance(self.trouble, ReaderGone) and tally.skipped:
+            self.session.out.alert("stdout was closed, so no further line was started.")
+        if tally.failed or self.trouble:
+            self.session.out.alert(summary)
+        elif self.session.out.mode is not Output.QUIET:
+            self.session.out.note(summary)
+        self.say_how_to_continue()
+        if isinstance(self.trouble, ReaderGone):
+            raise self.trouble
+        status = self._status()
+        if status:
+            raise typer.Exit(status)
+
+    def _status(self) -> int:
+        """Return the exit status: of all that is true, the one that counts most."""
+        tally = self.tally
+        lost = any(fault.code is ErrorCode.LEDGER_LOST for fault in self.faults)
+        statuses = {fault.exit_status for fault in self.faults} | tally.statuses
+        statuses = {status if status in _OF_A_BATCH else ExitStatus.FAILED for status in statuses}
+        if self.trouble is not None:
+            statuses.add(ExitStatus.FAILED)
+        if not statuses and tally.failed:
+            statuses.add(ExitStatus.FAILED)
+        if statuses == {ExitStatus.TIMEOUT} and tally.failed != tally.timeouts:
+            statuses.add(ExitStatus.FAILED)
+        return worst(statuses, ledger_lost=lost)
+
+    def say_how_to_continue(self) -> None:
+        """Name what is left to do, and the command that does it."""
+        tally = self.tally
+        if tally.unknown:
+            self._tell_unknown()
+        if tally.rejected and self.stopped_by is None:
+            self.session.out.alert(_ABOUT_REJECTED)
+        if tally.done:
+            if self.trouble is not None:
+                show_it = self.session.command_line(f"batch show {self.batch}")
+                self.session.out.alert(f"See every line with: {show_it}")
+            elif (
+                self.options.save is None
+                and tally.succeeded
+                and self.session.out.mode is not Output.QUIET
+            ):
+                command = self.session.command_line("task download", options=["--pending"])
+                self.session.out.note(f"Results are kept for 7 days. Save them with: {command}")
+            return
+        if self.options.source == "-":
+            self.session.out.alert("To resume, pipe the same tasks to stdin again.")
+        self.session.out.alert(f"Resume with: {self.session.words(self.resume)}")
+
+    def _tell_unknown(self) -> None:
+        self.session.out.alert(f"{count(self.tally.unknown, 'line')} {_ABOUT_UNKNOWN}")

@@ -1,0 +1,66 @@
+"""Pages of the documentation: found by a model's `docs_url` or in the index, never guessed."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.values import Slug
+from modellix_cli.workflows.models import PUBLIC_ORIGIN
+
+if TYPE_CHECKING:
+    from modellix_cli.api.pages import DocsEntry, Page
+
+
+_WORD: Final = re.compile(r"[a-z0-9]+")
+
+
+def model_page(session: Session, slug: Slug) -> "Page":
+    """Return the page of a model. Raises `NOT_FOUND` where neither list nor index names one."""
+    from modellix_cli.api.pages import DOCS_ORIGIN
+
+    client = session.public_client(DOCS_ORIGIN)
+    where = _listed_page(session, slug) or _indexed_page(client.docs_index(), slug)
+    if where is None:
+        raise ModellixError(
+            ErrorCode.NOT_FOUND,
+            f"No page of {slug.name} was found in the documentation.",
+            hint=f"Search it with: modellix-cli docs search {slug.model}",
+        )
+    return client.docs_page(where)
+
+
+def _listed_page(session: Session, slug: Slug) -> str | None:
+    """Return the `docs_url` of the public model list; None where it cannot be had."""
+    try:
+        listed = session.public_client(PUBLIC_ORIGIN).public_models()
+    except ModellixError:
+        return None
+    urls = (model.docs_url for model in listed.models if model.slug == slug.name)
+    return next((url for url in urls if url), None)
+
+
+def _indexed_page(entries: "Sequence[DocsEntry]", slug: Slug) -> str | None:
+    """Return the page whose name has the words of the model's, with its provider's if possible."""
+    name, provider = _words(slug.model), _words(slug.provider)
+    named = [entry for entry in entries if _words(entry.path.rpartition("/")[2]) == name]
+    named.sort(
+        key=lambda entry: provider != _words(entry.path.rpartition("/")[0])[-len(provider) :]
+    )
+    return named[0].path if named else None
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(text.lower()))
+
+
+def find_pages(entries: "Sequence[DocsEntry]", words: Sequence[str]) -> "list[DocsEntry]":
+    """Return the pages that have all of `words` in title, path or description, best first."""
+    wanted = [word for text in words for word in _words(text)]
+    scored = []
+    for place, entry in enumerate(entries):
+        title, rest = entry.title.lower(), f"{entry.path} {entry.description}".lower()
+        if wanted and all(word in title or word in rest for word in wanted):
+            scored.append((-sum(word in title for word in wanted), place, entry))
+    return [entry for _, _, entry in sorted(scored, key=lambda found: found[:2])]

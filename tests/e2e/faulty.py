@@ -1,0 +1,143 @@
+"""Kill a command at each of its durable steps and resume it, until one ends by itself.
+
+    python -m tests.e2e.faulty FOLDER KIND FIRST STRIDE
+
+Each run is a child that was forked after everything was imported, asks for work of its own
+(account.py) and ends as `kill -9` would end it: nothing is flushed, closed or told. The one that
+resumes it is forked too. Prints JSON: for each its number, the step, and the status and result of
+the resume. The first is killed at its FIRST step, each further one STRIDE steps later: two
+processes that share the work are done in half the time.
+A durable step is a commit of the ledger, a paid POST or a file that appears. A run ends just before
+it, with all the work for it done: what is on disk after a step is what is there before the next.
+Only after a POST is there something that the disk does not tell, so that is a step too.
+"""
+
+import importlib
+import json
+import os
+import pkgutil
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import modellix_cli
+from modellix_cli.__main__ import main
+from modellix_cli.api.client import Client
+from modellix_cli.downloads.destination import DownloadDestination
+from modellix_cli.ledger.database import LedgerFile
+from tests.e2e.account import broken_files, command
+
+KILLED = 137
+MOST = 500
+
+
+class FaultPoint:
+    """Ends the process at the `number`-th step that any thread comes to."""
+
+    def __init__(self, number: int, steps: int) -> None:
+        self._left = number
+        self._steps = steps
+        self._lock = threading.Lock()
+
+    def reach(self, step: str) -> None:
+        with self._lock:
+            self._left -= 1
+            if self._left == 0:
+                os.write(self._steps, step.encode())
+                os._exit(KILLED)
+
+    def at_posts(self) -> None:
+        """Make it a step to send a paid POST, and another one to have its reply."""
+        original = Client.post_task
+
+        def post_task(*arguments: Any, **keywords: Any) -> Any:
+            self.reach("before POST")
+            result = original(*arguments, **keywords)
+            self.reach("after POST")
+            return result
+
+        Client.post_task = post_task  # type: ignore[method-assign]
+
+    def at_files(self) -> None:
+        """Make it a step to give a finished file its name."""
+        original = DownloadDestination.put
+
+        def put(*arguments: Any) -> Any:
+            self.reach("before file")
+            return original(*arguments)
+
+        DownloadDestination.put = put  # type: ignore[method-assign]
+
+    def at_commits(self) -> None:
+        """Make each commit of the ledger a step."""
+        original = LedgerFile._transact
+
+        def transact(ledger: LedgerFile, work: Callable[..., Any], *, durable: bool) -> Any:
+            def all_but_commit(*arguments: Any) -> Any:
+                result = work(*arguments)
+                self.reach("before commit")
+                return result
+
+            return original(ledger, all_but_commit, durable=durable)
+
+        LedgerFile._transact = transact  # type: ignore[method-assign]
+
+
+def forked(words: list[str], log: Path, number: int = 0) -> tuple[int, str]:
+    """Run a command, with a fault at its `number`-th step; return its status and where it ended.
+
+    Its stdout is in `log`, its stderr in a file beside it.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            for stream, path in ((1, log), (2, log.with_suffix(".err"))):
+                os.dup2(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), stream)
+            fault = FaultPoint(number, writing)
+            fault.at_posts()
+            fault.at_files()
+            fault.at_commits()
+            sys.argv = ["modellix-cli", *words]
+            status = main()
+            sys.stdout.flush()
+        finally:
+            os._exit(status)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        step = pipe.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), step
+
+
+def import_everything() -> None:
+    for module in pkgutil.walk_packages(modellix_cli.__path__, "modellix_cli."):
+        with suppress(ImportError):  # optional extras, other systems
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+
+
+def sweep(folder: Path, kind: str, first: int, stride: int) -> list[dict[str, Any]]:
+    """Kill and resume, and tell how; the last run is the whole one."""
+    rounds: list[dict[str, Any]] = []
+    for number in range(first, MOST, stride):
+        words = command(kind, number, folder)
+        status, step = forked(words, folder / f"{number}.log", number)
+        broken = broken_files(folder)
+        log = folder / f"{number}.json"
+        resumed, _ = forked([*words, "--resume", "--json"], log)
+        result = json.loads(log.read_text() or "{}")
+        told = {"number": number, "status": resumed, "result": result, "broken": broken}
+        rounds.append({"step": step or f"exit {status}"} | told)
+        if status != KILLED:
+            return rounds
+    raise RuntimeError("it never ends by itself")
+
+
+if __name__ == "__main__":
+    import_everything()
+    os.chdir(sys.argv[1])  # files are saved there
+    json.dump(sweep(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])), sys.stdout)
