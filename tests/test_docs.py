@@ -49,3 +49,30 @@ def test_the_changelog_knows_this_version_or_what_is_unreleased() -> None:
 
 def test_make_demo_is_what_the_readme_says_first() -> None:
     assert README.index("make demo") < README.index("make test") < README.index("## Install")
+
+
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_names_files_that_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:tests|modellix_cli|benchmarks|docs|completions)/[\w./-]+)`", text)
+    example = "modellix_cli/commands/task/url.py"  # CONTRIBUTING shows how to add it
+    assert [name for name in named if not (ROOT / name).exists() and name != example] == []
+
+
+def test_the_newcomers_page_names_modules_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_]+/[a-z_/]+\.py)", text))
+    package = ROOT / "modellix_cli"
+    found = {name for name in named if (package / name).exists() or (ROOT / name).exists()}
+    assert named - found == set()
+
+
+def test_contributing_names_targets_that_make_has() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    told = {word for line in re.findall(r"`make ([a-z -]+)", text) for word in line.split()}
+    assert told - targets == set()
