@@ -1,7 +1,7 @@
 """Fixtures: a home folder of its own for every test, and the command line in it."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,16 @@ settings.register_profile("tests", deadline=None, max_examples=60)
 settings.load_profile("tests")
 
 Cli = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep a test that forgets to choose its folders from using those of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("nobody")))
+        for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def test_a_refused_key_is_told_in_the_words_that_clients_search_for(
 
 @respx.mock
 @pytest.mark.parametrize(
-    ("options", "env", "words"),
+    ("options", "variables", "words"),
     [
         (("--api-key", "k-bad"), NO_KEY, ("--api-key",)),
         ((), {"MODELLIX_API_KEY": "k-bad"}, ("MODELLIX_API_KEY", "unset")),
@@ -174,14 +174,14 @@ def test_every_message_about_a_refused_key_names_its_source(
     cli: Cli,
     line: tuple[str, ...],
     options: tuple[str, ...],
-    env: dict[str, str | None],
+    variables: dict[str, str | None],
     words: tuple[str, ...],
 ) -> None:
     log_in(cli, "k-bad", "--profile", "work")
     log_in(cli, "k-bad", "--profile", "default")
     respx.route().respond(401, json=problem(401, "Authentication failed: key revoked"))
     for output in ((), ("--json",)):
-        result = cli(*line, *options, *output, env=env)
+        result = cli(*line, *options, *output, env=variables)
         told = result.stdout + result.stderr
         assert "key revoked" in told
         for word in words:
