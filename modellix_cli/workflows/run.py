@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 TRIES: Final = 4
 """How often a single request is sent to a service that is unavailable."""
 _UNKNOWN_HINT: Final = (
-    "Check the usage page of https://modellix.ai/console. If a task was created: modellix-cli task "
-    "resolve {number} --task-id ID. If not: modellix-cli task resolve {number} --not-created. To "
-    "send it once more, and perhaps be charged twice, pass --resend-unknown."
+    "Do not submit the same request again until you have checked whether a task was created: see "
+    "the usage page of https://modellix.ai/console. If one was: modellix-cli task resolve {number} "
+    "--task-id ID. If not: modellix-cli task resolve {number} --not-created. To send it once more, "
+    "and perhaps be charged twice, pass --resend-unknown."
 )
 
 

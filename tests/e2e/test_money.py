@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -42,6 +43,22 @@ def test_a_submission_of_unknown_outcome_is_sent_once_and_says_so(
     assert len([request for request in server.requests if request.startswith(b"POST")]) == 1
     assert "Do not submit the same request again" in ran.stderr
     assert "console" in ran.stderr
+    assert "modellix-cli task resolve 1 --task-id ID" in ran.stderr
+    assert "--resend-unknown" in ran.stderr
+
+
+def test_a_request_of_unknown_outcome_is_not_sent_a_second_time(
+    shell: Shell, scripted: Start
+) -> None:
+    server = scripted(BROKEN, ACCEPTED)
+    assert shell(*RUN, MODELLIX_BASE_URL=server.url).status == 8
+    again = shell(*RUN, MODELLIX_BASE_URL=server.url)
+    assert (again.status, again.stdout) == (8, b"")
+    assert "was not sent again" in again.stderr
+    assert "modellix-cli task resolve 1 --not-created" in again.stderr
+    assert len(server.requests) == 1
+    resent = shell(*RUN, "--resend-unknown", "-q", MODELLIX_BASE_URL=server.url)
+    assert (resent.status, resent.stdout) == (0, b"task-1\n")
 
 
 @pytest.mark.parametrize("trouble", [BROKEN, BUSY, b"", http(200, b"<html>hi</html>")],
@@ -57,11 +74,14 @@ def test_nothing_listening_is_exit_7_and_nothing_was_charged(shell: Shell) -> No
     with socket.create_server(("127.0.0.1", 0)) as server:
         shell.env["MODELLIX_BASE_URL"] = f"http://127.0.0.1:{server.getsockname()[1]}"
     assert shell("task", "wait", "task-1", "--interval", "100ms").status == 7
-    ran = shell(*RUN, "--json")
+    with ThreadPoolExecutor(2) as pool:  # both pause between tries
+        words = pool.submit(shell, *RUN)
+        ran = shell("model", "run", "a/other", "--body", BODY, "--json")
     assert ran.status == 7
     assert ran.json["error"]["charged"] == "no"
     assert "Tried 4 times" in ran.json["error"]["message"]
-    assert "Nothing was charged" in ran.json["error"]["hint"]
+    assert words.result().status == 7
+    assert "Tried 4 times. Nothing was charged." in words.result().stderr
 
 
 @pytest.mark.parametrize(("slug", "status", "word"), [
