@@ -37,7 +37,8 @@ def test_submit_then_wait_then_get_then_download(shell: Shell, sandbox: Served) 
     waited = shell("task", "wait", name)
     assert waited.status == 0
     assert waited.json["data"]["status"] == "success"
-    assert shell("task", "get", "@last").json == waited.json
+    summary = [{"taskId": name, "status": "success", "files": []}]
+    assert shell("task", "get", "@last").json | {"tasks": summary} == waited.json
     allow = ("--allow-insecure-http", "--allow-private-network")
     saved = shell("task", "download", name, "--output-dir", "out", "--json", *allow)
     assert saved.status == 0
@@ -48,6 +49,8 @@ def test_submit_then_wait_then_get_then_download(shell: Shell, sandbox: Served) 
         for path, file in zip(paths, saved.json["files"], strict=True)
     )
     assert not list((shell.cwd / "out").glob("*.part"))
+    known = shell("task", "wait", name).json["tasks"][0]["files"]
+    assert [Path(file["path"]) for file in known] == paths
 
 
 def test_media_on_a_private_address_is_refused_unless_allowed(
