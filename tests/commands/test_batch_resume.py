@@ -35,7 +35,7 @@ def test_the_same_tasks_again_need_a_decision(batch: Batches) -> None:
     stop_at_the_third(batch)
     result = batch()
     assert (result.status, batch.service.posts) == (2, [])
-    assert "Of the 4 lines in this batch, 2 paid for: batch 1 (2027-01-15" in result.stderr
+    assert "Of 4 lines, 2 are paid for: batch 1 (2027-01-15" in result.stderr
     assert "--resume" in result.stderr
     assert "--new" in result.stderr
     error = batch("--json").json["error"]
