@@ -1,6 +1,6 @@
 """How a batch begins in the ledger: what speaks against it is said before anything is sent."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
@@ -15,11 +15,24 @@ from modellix_cli.workflows.same_account import link_account
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
 
+_WAIT_FOR_IT: Final = (
+    "Wait until the other process has ended. Then pass --resume to pay only for what is not paid "
+    "for."
+)
+
 
 def begin_batch(
-    session: Session, client: "Client", tasks: BatchInput, keys: BatchKeys, options: BatchOptions
+    session: Session,
+    client: "Client",
+    tasks: BatchInput,
+    keys: BatchKeys,
+    options: BatchOptions,
+    resume: str,
 ) -> StartedBatch:
-    """Begin the batch in the ledger. Raises `ALREADY_PAID`, `ACCOUNT_CHANGED` and others."""
+    """Begin the batch in the ledger. Raises `ALREADY_PAID`, `ACCOUNT_CHANGED` and others.
+
+    `resume` is the command that pays only for what is left.
+    """
     start = _begin(session, tasks, keys, options)
     if isinstance(start, OtherAccount):
         link_account(session, client, start, same_account=options.same_account)
@@ -27,8 +40,8 @@ def begin_batch(
     if isinstance(start, StartedBatch):
         return start
     if isinstance(start, OtherAccount):  # of a third key: once more settles that one
-        return begin_batch(session, client, tasks, keys, options)
-    raise _already_paid(start, tasks.total)
+        return begin_batch(session, client, tasks, keys, options, resume)
+    raise _already_paid(start, tasks.total, resume)
 
 
 def _begin(
@@ -43,7 +56,7 @@ def _begin(
     )
 
 
-def _already_paid(earlier: PaidBefore, total: int) -> ModellixError:
+def _already_paid(earlier: PaidBefore, total: int, resume: str) -> ModellixError:
     """Return the refusal of a batch with lines that were paid for: how many, where, when."""
     counted = [
         f"{number} {what}"
@@ -62,4 +75,6 @@ def _already_paid(earlier: PaidBefore, total: int) -> ModellixError:
     return ModellixError(
         ErrorCode.ALREADY_PAID,
         f"Of {count(total, 'line')}, {', '.join(counted)}: {where}{more}. Nothing was sent.",
+        hint=_WAIT_FOR_IT if earlier.in_flight else None,
+        resume=resume,
     )

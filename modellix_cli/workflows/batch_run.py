@@ -67,7 +67,7 @@ def _run_batch(
     with ExitStack() as stack:
         file = _results_file(session, options, stack)
         signals = stack.enter_context(DeferredSignals())
-        started = begin_batch(session, client, tasks, keys, options)
+        started = begin_batch(session, client, tasks, keys, options, session.words(resume))
         running = _Running(session, client, started, tasks, options, resume, file)
         try:
             running.run(keys, downloader, signals)
