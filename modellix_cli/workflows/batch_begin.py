@@ -1,13 +1,15 @@
 """How a batch begins in the ledger: what speaks against it is said before anything is sent."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.text import count
-from modellix_cli.inputs.batch_file import BatchInput
-from modellix_cli.ledger.records import OtherAccount, PaidBefore, StartedBatch
+from modellix_cli.engine.books import known_of
+from modellix_cli.inputs.batch_file import BatchInput, Line
+from modellix_cli.ledger.records import BatchLine, OtherAccount, PaidBefore, StartedBatch
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_source import BatchKeys
 from modellix_cli.workflows.same_account import link_account
@@ -42,6 +44,31 @@ def begin_batch(
     if isinstance(start, OtherAccount):  # of a third key: once more settles that one
         return begin_batch(session, client, tasks, keys, options, resume)
     raise _already_paid(start, tasks.total, resume)
+
+
+def lines_left(session: Session, tasks: BatchInput, options: BatchOptions) -> Iterator[Line]:
+    """Yield the lines that a resume would send, as far as the ledger knows; it is not changed."""
+    known = session.batches.preview(
+        BatchKeys(tasks, session.base_url),
+        digest=tasks.digest,
+        source=options.source,
+        total=tasks.total,
+    )
+    for place, line in enumerate(tasks.lines(), 1):
+        if place not in known or is_left(session, known[place], options):
+            yield line
+
+
+def is_left(session: Session, line: BatchLine, options: BatchOptions) -> bool:
+    """Whether a recorded line would be sent by this run, also by the user's word."""
+    if line.attempt is None:
+        return True
+    known = known_of(line.attempt, session.runtime.clock, line)
+    return not known.in_flight and known.state.may_send(
+        resend_unknown=options.resend_unknown,
+        retry_failed=options.retry_failed,
+        task_failed=known.failed,
+    )
 
 
 def _begin(

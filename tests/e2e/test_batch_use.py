@@ -172,6 +172,7 @@ def test_a_resume_tells_and_limits_the_cost_of_what_is_left(batch: Batches) -> N
     batch.served.change(post_status=0)
     said = batch("--resume", "--dry-run").stderr
     assert "2 tasks left to submit, listed prices: about $0.08." in said
+    assert batch("--resume", "--dry-run", "--max-cost", "0.07").status == 10
     assert batch("--resume", "--max-cost", "0.08").status == 0
     assert batch("--resume", "--max-cost", "0").status == 0
     assert None not in batch.ids()
