@@ -156,6 +156,8 @@ class Claims:
         """
         where = (
             f"{_SAME_REQUEST} AND (s.batch IS NOT NULL OR {OPEN})"
+            " AND (s.batch IS NOT :batch OR EXISTS (SELECT 1 FROM submissions AS resent"
+            " WHERE resent.replaces = s.number))"
             " AND NOT EXISTS (SELECT 1 FROM batch_lines AS l WHERE l.submission = s.number"
             " AND l.batch = :batch)"
             " ORDER BY s.line_id IS NOT :line_id, s.state = 'accepted' DESC, s.number LIMIT 1"

@@ -265,7 +265,7 @@ def test_blanks_around_a_key_are_dropped() -> None:
         ("se cret", "contains unsupported characters"),
         ("se\ncret", "contains unsupported characters"),
         ("se\x00cret", "contains unsupported characters"),
-        ("“secret”", "contains unsupported characters"),
+        ("“secret”", "is in quotation marks"),
         ("\ufeffsecret", "contains unsupported characters"),
     ],
 )
