@@ -89,9 +89,7 @@ def test_an_unknown_line_is_not_sent_again_by_a_resume(batch: Batches) -> None:
 
 
 @pytest.mark.parametrize(("status", "ends"), [(401, 3), (402, 4)])
-def test_a_refusal_that_will_not_pass_stops_at_once(
-    batch: Batches, status: int, ends: int
-) -> None:
+def test_a_refusal_that_will_not_pass_stops_at_once(batch: Batches, status: int, ends: int) -> None:
     batch.served.change(post_status=status, post_good=3)
     ran = batch("--concurrency", "2")
     assert ran.status == ends
