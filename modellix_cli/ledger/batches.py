@@ -27,6 +27,18 @@ _SMALL_FILE: Final = 64 * 1024 * 1024
 """Bytes up to which a ledger is read through for damage before a batch relies on it."""
 
 
+Preview = dict[int, BatchLine]
+"""Lines with an earlier attempt, by their places."""
+
+
+class _Previewed(Exception):
+    """Ends a transaction without keeping what it did."""
+
+    def __init__(self, known: Preview) -> None:
+        super().__init__()
+        self.known = known
+
+
 class BatchStore:
     """The batches of one account. `failed` are the statuses of tasks that ended without result."""
 
@@ -64,6 +76,26 @@ class BatchStore:
             return self._file.transact(work, durable=True)
         except Refused as refused:
             return refused.why
+
+    def preview(self, lines: KeyedLines, *, digest: str, source: str, total: int) -> Preview:
+        """Return the lines that a resume would find sent before, by their places; keep nothing.
+
+        Lines that another team's key paid for are not among them. Raises as `begin`.
+        """
+        now = self._file.clock.now()
+        plan = BatchPlan(lines, digest, source, total, OnPaid.RESUME, None)
+
+        def work(db: sqlite3.Connection) -> None:
+            started = Beginning(db, self._account, plan, self._failed, now).run()
+            raise _Previewed(_read_known(db, started.batch.number, now))
+
+        try:
+            self._file.transact(work)
+        except _Previewed as previewed:
+            return previewed.known
+        except Refused:
+            pass
+        return {}
 
     def link_account(self, team: int) -> None:
         """Record that the key in use belongs to the same account as those of `team`."""
@@ -168,6 +200,15 @@ class BatchStore:
             lambda db: db.execute(f"SELECT {COLUMNS} FROM batches {which}", values).fetchall()  # noqa: S608
         )
         return [Batch(*row) for row in rows]
+
+
+def _read_known(db: sqlite3.Connection, batch: int, now: float) -> Preview:
+    known: Preview = {}
+    after = 0
+    while portion := _read_portion(db, batch, after, now):
+        known |= {line.line: line for line in portion if line.attempt is not None}
+        after = portion[-1].line
+    return known
 
 
 def _read_portion(db: sqlite3.Connection, batch: int, after: int, now: float) -> list[BatchLine]:

@@ -1,13 +1,15 @@
 """How a batch begins in the ledger: what speaks against it is said before anything is sent."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.text import count
-from modellix_cli.inputs.batch_file import BatchInput
-from modellix_cli.ledger.records import OtherAccount, PaidBefore, StartedBatch
+from modellix_cli.engine.books import known_of
+from modellix_cli.inputs.batch_file import BatchInput, Line
+from modellix_cli.ledger.records import BatchLine, OtherAccount, PaidBefore, StartedBatch
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_source import BatchKeys
 from modellix_cli.workflows.same_account import link_account
@@ -15,11 +17,24 @@ from modellix_cli.workflows.same_account import link_account
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
 
+_WAIT_FOR_IT: Final = (
+    "Wait until the other process has ended. Then pass --resume to pay only for what is not paid "
+    "for."
+)
+
 
 def begin_batch(
-    session: Session, client: "Client", tasks: BatchInput, keys: BatchKeys, options: BatchOptions
+    session: Session,
+    client: "Client",
+    tasks: BatchInput,
+    keys: BatchKeys,
+    options: BatchOptions,
+    resume: str,
 ) -> StartedBatch:
-    """Begin the batch in the ledger. Raises `ALREADY_PAID`, `ACCOUNT_CHANGED` and others."""
+    """Begin the batch in the ledger. Raises `ALREADY_PAID`, `ACCOUNT_CHANGED` and others.
+
+    `resume` is the command that pays only for what is left.
+    """
     start = _begin(session, tasks, keys, options)
     if isinstance(start, OtherAccount):
         link_account(session, client, start, same_account=options.same_account)
@@ -27,8 +42,33 @@ def begin_batch(
     if isinstance(start, StartedBatch):
         return start
     if isinstance(start, OtherAccount):  # of a third key: once more settles that one
-        return begin_batch(session, client, tasks, keys, options)
-    raise _already_paid(start, tasks.total)
+        return begin_batch(session, client, tasks, keys, options, resume)
+    raise _already_paid(start, tasks.total, resume)
+
+
+def lines_left(session: Session, tasks: BatchInput, options: BatchOptions) -> Iterator[Line]:
+    """Yield the lines that a resume would send, as far as the ledger knows; it is not changed."""
+    known = session.batches.preview(
+        BatchKeys(tasks, session.base_url),
+        digest=tasks.digest,
+        source=options.source,
+        total=tasks.total,
+    )
+    for place, line in enumerate(tasks.lines(), 1):
+        if place not in known or is_left(session, known[place], options):
+            yield line
+
+
+def is_left(session: Session, line: BatchLine, options: BatchOptions) -> bool:
+    """Whether a recorded line would be sent by this run, also by the user's word."""
+    if line.attempt is None:
+        return True
+    known = known_of(line.attempt, session.runtime.clock, line)
+    return not known.in_flight and known.state.may_send(
+        resend_unknown=options.resend_unknown,
+        retry_failed=options.retry_failed,
+        task_failed=known.failed,
+    )
 
 
 def _begin(
@@ -43,7 +83,7 @@ def _begin(
     )
 
 
-def _already_paid(earlier: PaidBefore, total: int) -> ModellixError:
+def _already_paid(earlier: PaidBefore, total: int, resume: str) -> ModellixError:
     """Return the refusal of a batch with lines that were paid for: how many, where, when."""
     counted = [
         f"{number} {what}"
@@ -62,4 +102,6 @@ def _already_paid(earlier: PaidBefore, total: int) -> ModellixError:
     return ModellixError(
         ErrorCode.ALREADY_PAID,
         f"Of {count(total, 'line')}, {', '.join(counted)}: {where}{more}. Nothing was sent.",
+        hint=_WAIT_FOR_IT if earlier.in_flight else None,
+        resume=resume,
     )

@@ -9,7 +9,7 @@ from modellix_cli.deferred_signals import DeferredSignals
 from modellix_cli.domain.errors import ModellixError, interrupted, usage
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.downloads.name_template import parse_name_template
-from modellix_cli.engine.books import BatchBook, known_of
+from modellix_cli.engine.books import BatchBook
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.events import Stop
@@ -17,11 +17,11 @@ from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.engine.notices import Notice
 from modellix_cli.engine.progress import Progress
 from modellix_cli.inputs.batch_file import BatchInput
-from modellix_cli.ledger.records import BatchLine, StartedBatch
+from modellix_cli.ledger.records import StartedBatch
 from modellix_cli.output import batch as show
 from modellix_cli.output.sink import Output, ReaderGone
 from modellix_cli.workflows import batch_plan
-from modellix_cli.workflows.batch_begin import begin_batch
+from modellix_cli.workflows.batch_begin import begin_batch, is_left, lines_left
 from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_report import Entry, EntryFile, Tally, entry_of
@@ -58,7 +58,9 @@ def _run_batch(
         batch_plan.check(session, tasks)
     if options.dry_run:
         client = batch_plan.client_if_any(session, options)
-        cost = batch_plan.estimate(session, client, tasks.lines(), options)
+        resumes = client is not None and options.on_paid is OnPaid.RESUME
+        lines = lines_left(session, tasks, options) if resumes else tasks.lines()
+        cost = batch_plan.estimate(session, client, lines, options, left=resumes)
         show.plan(session.out, tasks.total, tasks.slugs, cost)
         return
     client = session.client(options.api_key)
@@ -67,7 +69,7 @@ def _run_batch(
     with ExitStack() as stack:
         file = _results_file(session, options, stack)
         signals = stack.enter_context(DeferredSignals())
-        started = begin_batch(session, client, tasks, keys, options)
+        started = begin_batch(session, client, tasks, keys, options, session.words(resume))
         running = _Running(session, client, started, tasks, options, resume, file)
         try:
             running.run(keys, downloader, signals)
@@ -185,7 +187,7 @@ class _Running:
         unsent = (
             line
             for line, known in zip(self._tasks.lines(), recorded, strict=False)
-            if self._is_left(known)
+            if is_left(self._session, known, self._options)
         )
         left = self._started.earlier.any
         try:
@@ -193,17 +195,6 @@ class _Running:
         except BaseException:
             self._session.batches.withdraw(self._batch.number)
             raise
-
-    def _is_left(self, line: BatchLine) -> bool:
-        """Whether a line is sent by this run, also by the user's word."""
-        if line.attempt is None:
-            return True
-        known = known_of(line.attempt, self._session.runtime.clock, line)
-        return not known.in_flight and known.state.may_send(
-            resend_unknown=self._options.resend_unknown,
-            retry_failed=self._options.retry_failed,
-            task_failed=known.failed,
-        )
 
     def _go(
         self, keys: BatchKeys, downloader: "Downloader | None", signals: DeferredSignals

@@ -42,6 +42,27 @@ def test_the_same_tasks_again_need_a_decision(batch: Batches) -> None:
     assert (error["code"], error["charged"], error["retryable"]) == ("ALREADY_PAID", "no", False)
 
 
+def test_a_refusal_as_paid_names_the_command_that_pays_for_the_rest(batch: Batches) -> None:
+    stop_at_the_third(batch)
+    assert batch("--json").json["error"]["resume"] == f"{AGAIN} --resume --json"
+
+
+def test_a_dry_run_of_a_resume_tells_only_the_cost_of_what_is_left(batch: Batches) -> None:
+    stop_at_the_third(batch)
+    before = batch.cli("batch", "list", "--json").json
+    rehearsed = batch("--resume", "--dry-run", "--max-cost", "0.08")
+    assert (rehearsed.status, batch.service.posts) == (0, [])
+    assert rehearsed.json["estimate"]["highUsd"] == pytest.approx(0.08)
+    assert batch("--resume", "--dry-run", "--max-cost", "0.07").status == 10
+    assert batch.cli("batch", "list", "--json").json == before
+
+
+def test_a_dry_run_of_a_resume_of_what_never_ran_records_nothing(batch: Batches) -> None:
+    rehearsed = batch("--resume", "--dry-run")
+    assert rehearsed.json["estimate"]["highUsd"] == pytest.approx(0.16)
+    assert batch.cli("batch", "list", "--json").json["batches"] == []
+
+
 def test_a_resume_sends_only_what_was_not_accepted(batch: Batches) -> None:
     stop_at_the_third(batch)
     result = batch("--resume")

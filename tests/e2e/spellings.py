@@ -238,7 +238,6 @@ OTHER: dict[str, str] = {
     "another order in a list": only(1, "[1, 2.50]", "[2.50, 1]"),
     "another case of a key": only(1, '"size"', '"Size"'),
     "a blank more in a text": only(1, '"prompt": "1"', '"prompt": "1 "'),
-    "one of two equal keys": only(3, '"n": 1, "n": 2', '"n": 2'),
     "two equal keys turned round": only(3, '"n": 1, "n": 2', '"n": 2, "n": 1'),
     "a key more": only(1, '"size": 1', '"size": 1, "more": 1'),
 }  # fmt: skip

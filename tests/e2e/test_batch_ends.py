@@ -33,8 +33,9 @@ def test_as_many_lines_as_allowed_are_sent(batch: Batches) -> None:
 
 
 def test_a_batch_that_costs_more_than_allowed_sends_nothing(batch: Batches) -> None:
-    ran = batch("--max-cost", "0.31")  # a/b costs 0.04
-    assert ran.status == 2
+    ran = batch("--max-cost", "0.31", "--json")  # a/b costs 0.04
+    assert ran.status == 10
+    assert ran.json["error"]["code"] == "COST_LIMIT"
     assert batch.posts == 0
 
 
@@ -63,7 +64,7 @@ def test_a_body_that_its_model_would_refuse_sends_nothing(
 def test_an_unknown_outcome_stops_new_lines(batch: Batches) -> None:
     batch.served.change(cut_rate=1)
     ran = batch("--concurrency", "2")
-    assert ran.status == 1
+    assert ran.status == 8
     unknown = states(ran).count("unknown")
     assert 1 <= unknown <= 2
     assert batch.posts == unknown
@@ -87,11 +88,11 @@ def test_an_unknown_line_is_not_sent_again_by_a_resume(batch: Batches) -> None:
     assert None not in batch.ids()
 
 
-@pytest.mark.parametrize("status", [401, 402])
-def test_a_refusal_that_will_not_pass_stops_at_once(batch: Batches, status: int) -> None:
+@pytest.mark.parametrize(("status", "ends"), [(401, 3), (402, 4)])
+def test_a_refusal_that_will_not_pass_stops_at_once(batch: Batches, status: int, ends: int) -> None:
     batch.served.change(post_status=status, post_good=3)
     ran = batch("--concurrency", "2")
-    assert ran.status == 1
+    assert ran.status == ends
     assert states(ran).count("accepted") == 3
     assert states(ran).count("skipped") >= LINES - 5
     assert batch.posts <= 5
@@ -123,14 +124,12 @@ def interrupt(batch: Batches, number: int = signal.SIGTERM) -> Ran:
     return Ran(run.returncode, out, err.decode())
 
 
-@pytest.mark.parametrize(("number", "status"), [
-    (signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129),
-])  # fmt: skip
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_batch_says_what_became_of_every_line(
-    batch: Batches, number: int, status: int
+    batch: Batches, number: signal.Signals
 ) -> None:
     ran = interrupt(batch, number)
-    assert ran.status == status
+    assert ran.status == -number  # ended by the signal itself
     assert [entry["index"] for entry in ran.json["tasks"]] == list(range(1, LINES + 1))
     for entry, task_id in zip(ran.json["tasks"], batch.ids(), strict=True):
         assert (entry["submissionState"] == "accepted") == (task_id is not None)

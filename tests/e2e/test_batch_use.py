@@ -44,14 +44,19 @@ def test_results_that_could_not_be_saved_leave_something_to_resume(batch: Batche
     assert batch.posts == 2
 
 
-def test_a_mended_file_is_not_paid_for_again_by_a_resume(batch: Batches) -> None:
+def test_an_edited_file_costs_only_what_is_new_with_a_resume(batch: Batches) -> None:
     batch.write({}, {"_status": 400}, {})
-    assert "in a file of their own" in batch().stderr
+    assert "edit the file: lines that were paid for are recognised" in batch().stderr
     batch.write({}, {}, {})
-    ran = batch("--resume")
-    assert ran.status == 2
-    assert "2 of the 3 in it were submitted then" in ran.stderr
+    refused = batch("--json")
+    assert (refused.status, refused.json["error"]["code"]) == (2, "ALREADY_PAID")
+    assert "Of 3 lines, 2 are paid for: batch 1" in refused.json["error"]["message"]
     assert batch.posts == 3
+    ran = batch("--resume")
+    assert ran.status == 0
+    assert "1 task left to submit, listed prices: about $0.04." in ran.stderr
+    assert batch.posts == 4
+    assert [entry["taskId"] for entry in ran.json["tasks"]] == batch.ids()
 
 
 def test_a_resume_of_what_never_ran_runs_it(batch: Batches) -> None:
@@ -62,7 +67,7 @@ def test_a_resume_of_what_never_ran_runs_it(batch: Batches) -> None:
 
 def test_where_nothing_was_accepted_the_same_command_goes_on(batch: Batches) -> None:
     batch.served.change(post_status=402)
-    assert batch().status == 1
+    assert batch().status == 4
     batch.served.change(post_status=0)
     assert batch().status == 0
     assert batch.shell("batch", "list", "-q").stdout.split() == [b"1"]
@@ -106,7 +111,7 @@ def test_a_reader_who_leaves_stops_the_batch_but_not_in_silence(batch: Batches) 
     status, said = into(batch, "| head -1 >/dev/null", "--output", "jsonl", "--concurrency", "1")
     batch.served.change(latency=0.0)
     assert status == 141
-    assert "The reader of stdout left" in said
+    assert "stdout was closed, so no further line was started." in said
     assert batch.shell(*resume(said)).status == 0
     assert None not in batch.ids()
 
@@ -167,6 +172,7 @@ def test_a_resume_tells_and_limits_the_cost_of_what_is_left(batch: Batches) -> N
     batch.served.change(post_status=0)
     said = batch("--resume", "--dry-run").stderr
     assert "2 tasks left to submit, listed prices: about $0.08." in said
+    assert batch("--resume", "--dry-run", "--max-cost", "0.07").status == 10
     assert batch("--resume", "--max-cost", "0.08").status == 0
     assert batch("--resume", "--max-cost", "0").status == 0
     assert None not in batch.ids()
@@ -175,7 +181,7 @@ def test_a_resume_tells_and_limits_the_cost_of_what_is_left(batch: Batches) -> N
 def test_quiet_names_no_url_where_files_were_to_be_saved(batch: Batches) -> None:
     batch.write({})
     ran = batch("-q", *SAVE)
-    assert ran.status == 1
+    assert ran.status == 9
     assert ran.stdout == b""
 
 
@@ -202,15 +208,16 @@ def test_a_number_that_is_none_is_called_so(batch: Batches, option: str) -> None
     assert "range" not in batch(option, "many").stderr
 
 
-def test_a_batch_that_another_process_runs_is_not_offered_anew(batch: Batches) -> None:
-    batch.served.change(latency=0.3)
+def test_a_batch_that_another_process_submits_is_not_offered_again(batch: Batches) -> None:
+    batch.write({}, {}, {}, {})
+    batch.served.change(latency=1.0)
     words = ("model", "batch", str(batch.path), "--yes", "--concurrency", "1")
     first = batch.shell.start(*words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while first.poll() is None and batch.served.stats()["tasks_created"] < 2:
         time.sleep(0.02)
     second = batch()
     assert second.status == 2
-    assert "is being run by another process right now" in second.stderr
+    assert "being submitted by another process" in second.stderr
     assert "--new" not in second.stderr
     assert first.wait(30) == 0
     batch.served.change(latency=0.0)
@@ -220,6 +227,7 @@ def test_a_batch_that_another_process_runs_is_not_offered_anew(batch: Batches) -
 def test_a_batch_that_stops_says_so_while_it_waits_for_what_runs(batch: Batches) -> None:
     batch.served.change(post_status=402, post_good=1, task_time="1")
     ran = batch("--wait", "--concurrency", "1")
-    assert "Warning: No more lines are submitted: Modellix API error (402" in ran.stderr
+    assert "No more lines are submitted: Modellix API error (402" in ran.stderr
+    assert "Waiting for 1 running task." in ran.stderr
     batch.served.change(post_good=0)
     assert "No more lines are submitted" not in batch("--new", "--wait").stderr
