@@ -204,6 +204,7 @@ def test_a_batch_that_is_started_twice_at_once_is_paid_for_once(batch: Batches) 
     ]  # fmt: skip
     for run in runs:
         run.communicate(timeout=60)
-    assert sorted(run.returncode for run in runs) == [0, 2]
+    # The later one finds the batch running (2) or already done, and then gives its results (0).
+    assert sorted(run.returncode for run in runs) in ([0, 2], [0, 0])
     assert None not in batch.ids()
     assert batch.posts == LINES
