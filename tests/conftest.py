@@ -1,5 +1,6 @@
 """Fixtures: a home folder of its own for every test, and the command line in it."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,11 @@ from tests.support import KEY, FakeClock, FakeKeyring, Result, invoke
 
 settings.register_profile("tests", deadline=None, max_examples=60)
 settings.load_profile("tests")
+
+# A runner in the background hands down that Ctrl-C is ignored, and the commands under test
+# would inherit it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Cli = Callable[..., Result]
 
