@@ -13,10 +13,12 @@ from tests.support import KEY, FakeClock, FakeKeyring, Result, invoke
 settings.register_profile("tests", deadline=None, max_examples=60)
 settings.load_profile("tests")
 
-# A runner in the background hands down that Ctrl-C is ignored, and the commands under test
-# would inherit it.
+# A runner in the background, or under nohup, hands down that Ctrl-C or a hang-up is ignored,
+# and the commands under test would inherit it.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 Cli = Callable[..., Result]
 
