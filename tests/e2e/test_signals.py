@@ -124,7 +124,8 @@ def test_a_signal_after_the_end_of_its_work_leaves_no_traceback(batch: Batches) 
         running.stdout.read(1)
         running.send_signal(signal.SIGTERM)
         _, err = running.communicate(timeout=30)
-        assert running.returncode in (0, -signal.SIGTERM), err
+        # In the last moments Python itself ends an interrupted process, and does so by SIGINT.
+        assert running.returncode in (0, -signal.SIGTERM, -signal.SIGINT), err
         assert b"Traceback" not in err
         assert b"Exception ignored" not in err
 
