@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 BROKEN_PIPE = 141
 """As a shell reports a program that a closed pipe ended."""
+INTERRUPTED = 130
+"""As a shell reports a program that Ctrl-C ended."""
 
 
 def main() -> int:
@@ -27,8 +29,10 @@ def main() -> int:
     try:
         if arguments == ["--version"]:
             return _version()
-        _end_on_signals()
+        came = _end_on_signals()
         status = _run(arguments)
+        if status == INTERRUPTED and came:  # Typer makes this of any signal outside a command
+            status = 128 + came[0]
         _let_signals_end_the_process()
     except KeyboardInterrupt as stop:
         from modellix_cli.domain.errors import Stopped
@@ -186,19 +190,26 @@ def _die_by_signal(number: int) -> None:
         return
 
 
-def _end_on_signals() -> None:
-    """Treat SIGTERM and SIGHUP like Ctrl-C, so that what is known is told before the end."""
+def _end_on_signals() -> list[int]:
+    """Treat SIGTERM and SIGHUP like Ctrl-C, so that what is known is told before the end.
+
+    Returns the list in which the numbers of those that came will stand.
+    """
     import signal
 
     from modellix_cli.domain.errors import Stopped
 
+    came: list[int] = []
+
     def stop(number: int, frame: FrameType | None) -> None:
+        came.append(number)
         raise Stopped(number)
 
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, stop)
+    return came
 
 
 if __name__ == "__main__":
