@@ -17,7 +17,7 @@ from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import is_loopback_or_https
 
 MAX_LISTED: Final = 100
-"""The most files that one request can list."""
+"""How many files one request can list."""
 _QUOTA: Final = re.compile(
     r"(?i)\bquota\b|\bfiles?\b.*\b(?:full|limit|max|maximum|too many|exceed)"
 )

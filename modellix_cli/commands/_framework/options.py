@@ -134,7 +134,10 @@ MaxTotalBytes = Annotated[
     ),
 ]
 MaxResources = Annotated[
-    int, typer.Option("--max-resources", metavar="N", min=1, max=1000, help="Most files.")
+    int,
+    typer.Option(
+        "--max-resources", metavar="N", min=1, max=1000, help="How many files to save at most."
+    ),
 ]
 Parallel = Annotated[
     int,

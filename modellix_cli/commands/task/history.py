@@ -21,7 +21,7 @@ from modellix_cli.output.sink import Output
 def history(
     ctx: typer.Context,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, metavar="N", help="Most tasks to list.")
+        int, typer.Option("--limit", min=1, metavar="N", help="How many tasks to list at most.")
     ] = 20,
     clear: Annotated[
         bool, typer.Option("--clear", help="Forget the tasks instead of listing them.")
