@@ -12,9 +12,9 @@ from urllib.parse import quote, urlsplit
 
 from modellix_cli.api.fields import as_object, unexpected, whole
 from modellix_cli.clock import iso
+from modellix_cli.domain.addresses import is_loopback_or_https
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.jsontext import Json
-from modellix_cli.domain.values import is_loopback_or_https
 
 MAX_LISTED: Final = 100
 """How many files one request can list."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from modellix_cli.domain.addresses import LOOPBACK
 from modellix_cli.domain.text import without_secrets
-from modellix_cli.domain.values import LOOPBACK
 
 _HAS_SETTINGS: Final[bool] = sys.platform in ("darwin", "win32")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from modellix_cli.context.settings import DEFAULT_BASE_URL
 from modellix_cli.context.stores import Stores
+from modellix_cli.domain.addresses import key_origin
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, usage
-from modellix_cli.domain.values import format_duration, key_origin, parse_task_id
+from modellix_cli.domain.values import format_duration, parse_task_id
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.runtime import Runtime
 

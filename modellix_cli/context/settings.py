@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.commands._framework.global_options import Globals
+from modellix_cli.domain.addresses import parse_base_url
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.on_paid import OnPaid
-from modellix_cli.domain.values import DAY, parse_base_url, parse_duration
+from modellix_cli.domain.values import DAY, parse_duration
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.paths import no_home
 from modellix_cli.runtime import Runtime

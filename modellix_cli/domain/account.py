@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from modellix_cli.domain.values import canonical_base_url
+from modellix_cli.domain.addresses import canonical_base_url
 
 
 @dataclass(frozen=True, slots=True)

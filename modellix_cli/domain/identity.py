@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
+from modellix_cli.domain.addresses import canonical_base_url
 from modellix_cli.domain.jsontext import decode, dumps, loads
-from modellix_cli.domain.values import Slug, canonical_base_url
+from modellix_cli.domain.values import Slug
 
 _NUMBER: Final = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?)0*(\d+))?", re.ASCII)
 _LONGEST_EXPONENT: Final = 9

@@ -31,6 +31,20 @@ def clip(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def quoted(text: str) -> str:
+    """Return what the user wrote in quotation marks, for a message: one safe line, clipped."""
+    return '"' + clip(one_line(text), 80) + '"'
+
+
+def is_encodable(text: str) -> bool:
+    """Whether `text` can be sent: it has no lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def without_secrets(text: str) -> str:
     """Replace the values of query parameters that carry secrets, as in signed URLs."""
     return _SECRET_QUERY.sub(r"\1=[REDACTED]", text)

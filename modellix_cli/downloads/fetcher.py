@@ -17,9 +17,9 @@ from modellix_cli.api.proxies import shown_proxy
 from modellix_cli.api.retry import asked_wait
 from modellix_cli.api.transport import USER_AGENT
 from modellix_cli.clock import Clock
+from modellix_cli.domain.addresses import LOOPBACK
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.text import clip, one_line
-from modellix_cli.domain.values import LOOPBACK
 from modellix_cli.downloads import hosts
 from modellix_cli.downloads.connections import Connections
 from modellix_cli.downloads.encodings import decoded, encodings

@@ -10,10 +10,11 @@ from tempfile import SpooledTemporaryFile
 from threading import Lock
 from typing import BinaryIO, Final
 
+from modellix_cli.domain.addresses import parse_webhook_url
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, JsonError, dumps, loads
 from modellix_cli.domain.text import one_line
-from modellix_cli.domain.values import Slug, parse_request_key, parse_slug, parse_webhook_url
+from modellix_cli.domain.values import Slug, parse_request_key, parse_slug
 from modellix_cli.inputs.body import MAX_BODY_BYTES
 
 MAX_INPUT_BYTES: Final = 1024**3

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from modellix_cli.clock import Clock, iso
+from modellix_cli.domain.addresses import canonical_base_url
 from modellix_cli.domain.jsontext import Number
-from modellix_cli.domain.values import canonical_base_url
 from modellix_cli.ledger.attempts import find_unknown
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history_json import Entry, NotAHistory, read_history

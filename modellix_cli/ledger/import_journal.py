@@ -8,9 +8,10 @@ from typing import Any, Final
 from uuid import uuid4
 
 from modellix_cli.clock import Clock
+from modellix_cli.domain.addresses import canonical_base_url
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.submission_state import SubmissionState, read_state
-from modellix_cli.domain.values import canonical_base_url, parse_slug
+from modellix_cli.domain.values import parse_slug
 from modellix_cli.ledger import marks
 from modellix_cli.ledger.damaged_file import columns_of, readable_rows
 from modellix_cli.ledger.database import is_locked

@@ -13,9 +13,10 @@ from os import getpid
 from pathlib import Path
 
 from modellix_cli.clock import Clock
+from modellix_cli.domain.addresses import is_loopback_or_https
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.jsontext import Json
-from modellix_cli.domain.values import is_loopback_or_https, parse_api_key, parse_profile
+from modellix_cli.domain.values import parse_api_key, parse_profile
 from modellix_cli.profiles.config_file import (
     MAX_PROFILES,
     SCHEMA_VERSION,

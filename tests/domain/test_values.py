@@ -12,13 +12,11 @@ from modellix_cli.domain.values import (
     duration_option,
     format_duration,
     parse_api_key,
-    parse_base_url,
     parse_duration,
     parse_file_id,
     parse_profile,
     parse_slug,
     parse_task_id,
-    parse_webhook_url,
 )
 
 # Durations
@@ -306,161 +304,6 @@ def test_a_profile_has_at_most_64_characters() -> None:
 def test_other_names_are_no_profile(name: str) -> None:
     with pytest.raises(ModellixError, match="Use only letters, numbers"):
         parse_profile(name)
-
-
-# Base URLs
-
-
-@pytest.mark.parametrize(
-    ("text", "url"),
-    [
-        ("https://api.modellix.ai", "https://api.modellix.ai"),
-        (" https://api.modellix.ai/\n", "https://api.modellix.ai"),
-        ("https://proxy.example/modellix//", "https://proxy.example/modellix"),
-        ("https://api.example:8443", "https://api.example:8443"),
-        ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
-        ("https://10.0.0.1", "https://10.0.0.1"),
-    ],
-)
-def test_a_base_url_is_https_without_a_final_slash(text: str, url: str) -> None:
-    assert parse_base_url(text) == url
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["http://localhost:8080", "http://127.0.0.1:1/x", "http://[::1]:8080", "HTTP://LOCALHOST"],
-)
-def test_http_is_allowed_on_this_machine(url: str) -> None:
-    assert parse_base_url(url) == url
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        *("http://api.modellix.ai", "http://localhost.evil.com", "http://127.0.0.1.evil.com"),
-        *("http://0.0.0.0", "http://10.0.0.1", "http://localhost\\.evil.com", "http://127.1"),
-        "http://[::ffff:127.0.0.1]",
-    ],
-)
-def test_http_is_refused_elsewhere(url: str) -> None:
-    with pytest.raises(ModellixError, match="must use HTTPS") as caught:
-        parse_base_url(url)
-    assert "--allow-http-api" in caught.value.hint
-
-
-def test_http_can_be_allowed_anywhere() -> None:
-    url = "http://gateway.local:8080"
-    assert parse_base_url(url, allow_http=True) == url
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        *("", "api.modellix.ai", "//api.modellix.ai", "ftp://x", "file:///etc/passwd", "https://"),
-        *("https:///x", "https:api.modellix.ai", "https://[::1", "https://x:99999", "https://x:y"),
-        *("https://a b", "https://a/b c", "https://a\u00a0b", "https://a\nb", "https://a\x00"),
-        *("https://a\tb", "https://a/\ud800", "javascript:alert(1)", "https://:443"),
-    ],
-)
-def test_what_is_no_web_address_is_no_base_url(url: str) -> None:
-    with pytest.raises(ModellixError, match="Invalid Modellix API base URL") as caught:
-        parse_base_url(url)
-    assert caught.value.code is ErrorCode.USAGE
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        *("https://user:hunter2@x", "https://hunter2@x", "https://@x", "https://:@x"),
-        *("https://x?", "https://x?a=hunter2", "https://x#", "https://localhost\\@evil.com"),
-    ],
-)
-def test_a_base_url_has_no_credentials_query_or_fragment(url: str) -> None:
-    with pytest.raises(ModellixError, match="must not include credentials") as caught:
-        parse_base_url(url)
-    assert "hunter2" not in caught.value.message + caught.value.hint
-
-
-@pytest.mark.parametrize(
-    "url", ["ftp://user:hunter2@x", "https://user:hunter2@x:99999", "https://u:hunter2 @x"]
-)
-def test_an_error_never_shows_credentials_in_a_base_url(url: str) -> None:
-    with pytest.raises(ModellixError) as caught:
-        parse_base_url(url)
-    assert "hunter2" not in caught.value.message + caught.value.hint
-
-
-@given(
-    st.text(max_size=30)
-    | st.builds("{}{}".format, st.sampled_from(["https://", "http://"]), st.text(max_size=20))
-)
-def test_any_text_is_a_base_url_or_a_usage_error(text: str) -> None:
-    try:
-        url = parse_base_url(text)
-    except ModellixError as error:
-        assert error.code is ErrorCode.USAGE
-    else:
-        assert url.lower().startswith(("https://", "http://"))
-        assert not any(character.isspace() for character in url)
-
-
-# Webhooks
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://example.com",
-        "https://example.com/hook?x=1&y=%20",
-        "https://EXAMPLE.com:8443/hook",
-        "https://example.com./hook",
-        "https://xn--bcher-kva.example.com/",
-        "https://8.8.8.8/hook",
-        "https://[2606:4700::1111]/hook",
-        "https://localhost.example.com/",
-        "https://10.example.com/",
-    ],
-)
-def test_a_webhook_is_a_public_https_url(url: str) -> None:
-    assert parse_webhook_url(f" {url}\n") == url
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        *("", "example.com/hook", "https://", "https:///x", "https://[x", "https://a:b:c/"),
-        *("http://example.com", "ftp://example.com", "file:///etc/passwd", "data:,x"),
-        *("https://me:secret@example.com", "https://me@example.com", "https://example.com/#x"),
-        *("https://localhost/x", "https://LOCALHOST.:443/x", "https://a.localhost", "https://box"),
-        *("https://printer.local", "https://db.internal", "https://home.arpa", "https://x.test"),
-        *("https://127.0.0.1", "https://127.1", "https://2130706433", "https://0x7f.1"),
-        *("https://0177.0.0.1", "https://10.0.0.1", "https://192.168.1.1", "https://172.16.0.1"),
-        *("https://169.254.169.254", "https://100.64.0.1", "https://0.0.0.0", "https://224.0.0.1"),
-        *("https://198.18.0.1", "https://255.255.255.255", "https://1.2.3.4.5", "https://1.2.3"),
-        *("https://[::1]", "https://[fd00::1]", "https://[fe80::1]", "https://[::]"),
-        *("https://[::ffff:127.0.0.1]", "https://[64:ff9b::10.0.0.1]", "https://[2002:7f00:1::]"),
-        *("https://b\u00fccher.example/", "https://example.com/\u00e9", "https://example.com/a b"),
-        *("https://example.com/\r\nX: y", "https://a..b/", "https://example.com:99999/"),
-        "https://example.com/" + "x" * 2048,
-    ],
-)
-def test_any_other_webhook_is_refused(url: str) -> None:
-    with pytest.raises(ModellixError) as caught:
-        parse_webhook_url(url)
-    assert caught.value.code is ErrorCode.USAGE
-    assert "ebhook" in caught.value.message
-    assert "secret" not in caught.value.message
-
-
-@given(st.text(max_size=40).map("https://{}".format) | st.text(max_size=40))
-def test_whatever_is_given_is_a_webhook_or_refused(text: str) -> None:
-    try:
-        url = parse_webhook_url(text)
-    except ModellixError as error:
-        assert error.code is ErrorCode.USAGE
-    else:
-        assert url.startswith("https://")
-        assert url.isascii()
 
 
 @pytest.mark.parametrize("task_type", ["video-to-video", "text-to-speech", "speech-to-speech"])

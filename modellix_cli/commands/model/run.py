@@ -24,9 +24,10 @@ from modellix_cli.commands._framework.options import (
 )
 from modellix_cli.commands._framework.suggestions import quoting_advice
 from modellix_cli.context.session import Session, unreadable_stdin
+from modellix_cli.domain.addresses import parse_webhook_url
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
-from modellix_cli.domain.values import parse_request_key, parse_slug, parse_webhook_url
+from modellix_cli.domain.values import parse_request_key, parse_slug
 from modellix_cli.inputs.body import MAX_BODY_BYTES, read_body
 from modellix_cli.output.sink import Output
 
