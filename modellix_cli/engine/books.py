@@ -78,7 +78,7 @@ class TaskBook:
                 file.position,
                 str(file.path),
                 file.bytes,
-                file.sha256,
+                file.sha256 or None,
                 file.type,
                 file.url,
             )

@@ -225,7 +225,7 @@ class _Running:
         saver = None
         if downloader is not None:
             template = parse_name_template(options.name_template)
-            saver = EngineSaver(session, downloader, template)
+            saver = EngineSaver(session, downloader, template, keep=True)
         config = EngineConfig(
             concurrency=options.concurrency,
             follow=Follow.TO_THE_END if options.wait else Follow.NOT,

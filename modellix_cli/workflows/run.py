@@ -110,7 +110,7 @@ def run_model(
         patience=session.patience,
         tries=TRIES,
     )
-    saver = None if downloader is None else EngineSaver(session, downloader)
+    saver = None if downloader is None else EngineSaver(session, downloader, keep=True)
     with DeferredSignals() as signals, session.progress() as progress:
         if downloader is not None:
             downloader.listener.shown = progress  # type: ignore[attr-defined]

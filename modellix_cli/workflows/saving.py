@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
@@ -13,6 +14,7 @@ from modellix_cli.engine.notices import BytesSaved
 from modellix_cli.engine.progress import Progress
 
 if TYPE_CHECKING:
+    from modellix_cli.domain.task import Task
     from modellix_cli.downloads.downloader import Downloader, Saved, TaskReader
     from modellix_cli.downloads.name_template import NameTemplate, TemplateNames
 
@@ -92,14 +94,23 @@ class ShownTransfers:
 
 
 class EngineSaver:
-    """Saves for the engine what a line's task made, under names made from `template` if given."""
+    """Saves for the engine what a line's task made, under names made from `template` if given.
+
+    With `keep`, what an earlier command saved in the same folder, and is still there, stays.
+    """
 
     def __init__(
-        self, session: Session, downloader: "Downloader", template: "NameTemplate | None" = None
+        self,
+        session: Session,
+        downloader: "Downloader",
+        template: "NameTemplate | None" = None,
+        *,
+        keep: bool = False,
     ) -> None:
         self._session = session
         self._downloader = downloader
         self._template = template
+        self._keep = keep
         now = session.runtime.clock.now()
         self._date = time.strftime("%Y-%m-%d", time.localtime(now))
         self._idle = threading.Condition()
@@ -115,7 +126,7 @@ class EngineSaver:
         with self._idle:
             self._active += 1
         try:
-            saved = self._downloader.save(task, self._names(effect))
+            saved = self._kept(task) or self._downloader.save(task, self._names(effect))
         except ModellixError as error:
             saved = Saved(self._downloader.folder)
             saved.fail(error)
@@ -127,6 +138,24 @@ class EngineSaver:
         files = tuple(file.as_dict() for file in saved.files)
         final = all(error.code in FINAL for error in saved.errors)
         return events.Saved(effect.ref, files, tuple(saved.errors), final, saved)
+
+    def _kept(self, task: "Task") -> "Saved | None":
+        """Return the files of an earlier command, if all of them are there, whole by their size."""
+        from modellix_cli.downloads.saved import Saved, SavedFile
+
+        if not self._keep or not task.resources:
+            return None
+        saved = Saved(self._downloader.folder)
+        try:
+            files = self._session.files.of_task(task.task_id)
+        except ModellixError:
+            return None
+        for file in files:
+            path = Path(file.path)
+            if path.parent == saved.folder and _has_size(path, file.size):
+                facts = (file.size, file.type, file.url, file.sha256 or "", file.position)
+                saved.add(SavedFile(path, *facts))
+        return saved if len(saved.files) == len(task.resources) else None
 
     def settle(self, seconds: float = 0.3) -> None:
         """Wait a moment for downloads that were stopped, so that `saved` is complete."""
@@ -150,6 +179,13 @@ class EngineSaver:
     def stop(self) -> None:
         """End all saving at once and leave nothing incomplete."""
         self._downloader.stop()
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
 
 
 def explain(session: Session, saved: "Saved", task_id: str) -> None:

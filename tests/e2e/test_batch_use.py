@@ -1,14 +1,16 @@
 """`model batch` as people and scripts use it: what goes wrong around it, and what it then says."""
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.batches import LINES, Batches, batch, running_service
-from tests.e2e.conftest import COMMAND
+from tests.e2e.conftest import COMMAND, Ran
 
 __all__ = ["batch", "running_service"]
 
@@ -57,6 +59,54 @@ def test_an_edited_file_costs_only_what_is_new_with_a_resume(batch: Batches) -> 
     assert "1 task left to submit, listed prices: about $0.04." in ran.stderr
     assert batch.posts == 4
     assert [entry["taskId"] for entry in ran.json["tasks"]] == batch.ids()
+
+
+def saved_paths(ran: Ran) -> list[str]:
+    return [file["path"] for entry in ran.json["tasks"] for file in entry["files"]]
+
+
+def test_lines_saved_by_an_earlier_batch_are_not_saved_again(batch: Batches) -> None:
+    batch.write({}, {})
+    before = saved_paths(batch(*SAVE, *ALLOWED))
+    batch.write({}, {}, {})
+    ran = batch(*SAVE, *ALLOWED, "--resume")
+    assert saved_paths(ran)[:2] == before
+    assert len(os.listdir(Path(before[0]).parent)) == 3
+
+
+def test_a_saved_file_that_is_gone_or_cut_is_saved_again(batch: Batches) -> None:
+    batch.write({}, {})
+    gone, cut = saved_paths(batch(*SAVE, *ALLOWED))
+    Path(gone).unlink()
+    Path(cut).write_bytes(Path(cut).read_bytes()[:-1])
+    batch.write({}, {}, {})
+    ran = batch(*SAVE, *ALLOWED, "--resume")
+    assert all(
+        os.path.getsize(file["path"]) == file["bytes"]
+        for entry in ran.json["tasks"]
+        for file in entry["files"]
+    )
+    assert saved_paths(ran)[0] == gone
+    assert saved_paths(ran)[1] != cut
+
+
+def test_another_folder_gets_files_of_its_own(batch: Batches) -> None:
+    batch.write({})
+    batch(*SAVE, *ALLOWED)
+    batch.write({}, {})
+    ran = batch("--wait", "--output-dir", "other", *ALLOWED, "--resume")
+    assert {Path(path).parent.name for path in saved_paths(ran)} == {"other"}
+
+
+def test_a_request_key_used_again_saves_nothing_twice(batch: Batches) -> None:
+    words = (
+        "model", "run", "a/b", "--body", '{"prompt": "p"}', "--request-key", "k", "--json",
+        *SAVE, *ALLOWED,
+    )  # fmt: skip
+    first, second = batch.shell(*words), batch.shell(*words)
+    assert second.json["files"] == first.json["files"]
+    assert batch.posts == 1
+    assert len(os.listdir(batch.shell.cwd / "saved")) == 1
 
 
 def test_a_resume_of_what_never_ran_runs_it(batch: Batches) -> None:
