@@ -35,7 +35,7 @@ from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.task import Task
-from modellix_cli.domain.values import Slug
+from modellix_cli.domain.values import SANDBOX_KEY, Slug
 
 API_PREFIX: Final = "/api/v1"
 
@@ -243,7 +243,7 @@ def connect(
     the certificates or the proxy that the environment names cannot be used.
     """
     try:
-        secrets = () if api_key is None else (api_key,)
+        secrets = (api_key,) if api_key and api_key != SANDBOX_KEY else ()
         transport = Transport(base_url, clock=clock, trace=trace, wsgi=wsgi, secrets=secrets)
     except NotSent as error:
         raise failures.unreachable(error, base_url) from error

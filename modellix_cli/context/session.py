@@ -9,7 +9,7 @@ from modellix_cli.context.settings import DEFAULT_BASE_URL
 from modellix_cli.context.stores import Stores
 from modellix_cli.domain.addresses import key_origin
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, usage
-from modellix_cli.domain.values import format_duration, parse_task_id
+from modellix_cli.domain.values import SANDBOX_KEY, format_duration, parse_task_id
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.runtime import Runtime
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from modellix_cli.engine.rate_governor import Gate, Governor
     from modellix_cli.profiles.credentials import ApiKey
 
-SANDBOX_KEY: Final = "sandbox"
 LAST: Final = "@last"
 _ABOUT_RESULTS: Final = frozenset(
     {

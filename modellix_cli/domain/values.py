@@ -31,6 +31,8 @@ _TASK_ID: Final = re.compile(r"[A-Za-z0-9._~:/+@=-]{1,512}")
 _FILE_ID: Final = re.compile(r"[A-Za-z0-9._~:+@=-]{1,512}")
 _PROFILE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _API_KEY: Final = re.compile(r"[\x21-\x7e]{1,16384}")
+SANDBOX_KEY: Final = "sandbox"
+"""The key that the sandbox takes: no secret, but a word that its messages use."""
 KEY_PAGE: Final = "https://modellix.ai/console/api-key"
 _KEY_HINT: Final = f"Copy the whole key, as {KEY_PAGE} shows it when it is created."
 _QUOTES: Final = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f" + (

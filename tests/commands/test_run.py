@@ -475,3 +475,10 @@ def test_a_webhook_is_sent_as_a_header_and_checked_before_paying(cli: Cli) -> No
     for url in ("http://hooks.example.com/x", "https://localhost/x", "https://10.0.0.1/x"):
         assert cli(*command, url).status == 2
     assert route.call_count == 1
+
+
+def test_the_sandboxs_key_is_a_word_that_is_not_hidden(cli: Cli) -> None:
+    result = cli("model", "run", "sandbox/cut", "--body", '{"prompt": "p"}', "--sandbox", env={})
+    assert result.status == 8
+    assert "the sandbox dropped the connection" in result.stderr
+    assert "REDACTED" not in result.stderr
