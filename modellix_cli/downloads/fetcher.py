@@ -62,7 +62,8 @@ class MediaStream:
     `length` is the announced number of bytes of the whole file, `start` how many of them come
     before the first chunk; `version` is what a `Resume` needs, `checksum` what the whole file must
     hash to. Each is None or empty where the host does not say. A chunk that is a memoryview is good
-    until `response.RING` - 1 more were asked for.
+    until `response.RING` - 1 more were asked for. Where it is `open_ended`, only the end of the
+    connection ends it, whether all has arrived or not.
     """
 
     content_type: str | None
@@ -71,6 +72,7 @@ class MediaStream:
     start: int = 0
     version: Version = field(default_factory=Version)
     checksum: Checksum | None = None
+    open_ended: bool = False
 
 
 class MediaFetcher:
@@ -271,6 +273,7 @@ def _stream(response: httpx.Response, resume: Resume | None) -> MediaStream:
         chunks,
         version=Version.of(headers),
         checksum=promised_checksum(headers),
+        open_ended=length is None and "transfer-encoding" not in headers,
     )
 
 

@@ -12,7 +12,8 @@ from modellix_cli.clock import Clock
 from modellix_cli.domain.task import Resource
 from modellix_cli.downloads.destination import DownloadDestination
 from modellix_cli.downloads.fetcher import MediaFetcher, MediaStream
-from modellix_cli.downloads.parts import Part
+from modellix_cli.downloads.media_end import ends_early
+from modellix_cli.downloads.parts import Part, unwritable_as
 from modellix_cli.downloads.resources import HEAD, broken_promise, promised_kind
 from modellix_cli.downloads.response import Checksum, Version
 from modellix_cli.downloads.tries import (
@@ -142,6 +143,8 @@ class Transfer:
                 self._services.listener.progress(self._name, part.size, state.length)
         self._check_whole()
         part.finish()
+        if stream.open_ended:
+            self._check_end()
         self._reserve(part.size)
         self._services.listener.progress(self._name, part.size, part.size)
 
@@ -198,6 +201,12 @@ class Transfer:
                 Remedy.NEW_URL,
                 start_over=True,
             )
+
+    def _check_end(self) -> None:
+        with unwritable_as(self._part.label), self._part.path.open("rb") as file:
+            cut = ends_early(file)
+        if cut:
+            raise failed("The connection ended before the file did.", start_over=True)
 
     def _reserve(self, size: int) -> None:
         self._services.destination.reserve(self._reserved, size)

@@ -97,6 +97,31 @@ def test_a_picture_under_a_wrong_type_is_a_picture(shell: Shell, scripted: Start
     assert (shell.cwd / "a.png").read_bytes() == PNG
 
 
+# Without a length
+
+WHOLE_PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20 + b"\0\0\0\0IEND\xaeB`\x82"
+
+
+def endless(data: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n" + data
+
+
+def test_a_cut_file_of_no_announced_length_is_brought_again(shell: Shell, scripted: Start) -> None:
+    media = scripted(endless(WHOLE_PNG[:3000]), endless(WHOLE_PNG))
+    serve_task(shell, scripted, {"url": f"{media.url}/a.png", "type": "image"})
+    assert download(shell).status == 0
+    assert (shell.cwd / "a.png").read_bytes() == WHOLE_PNG
+
+
+def test_a_file_that_is_always_cut_is_not_saved(shell: Shell, scripted: Start) -> None:
+    media = scripted(endless(WHOLE_PNG[:16]))
+    serve_task(shell, scripted, {"url": f"{media.url}/a.png", "type": "image"})
+    ran = download(shell)
+    assert ran.status != 0
+    assert "The connection ended before the file did." in ran.stderr
+    assert left(shell) == []
+
+
 # Going on
 
 
