@@ -3,7 +3,7 @@
 import re
 from contextlib import suppress
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.text import is_encodable, quoted
@@ -11,6 +11,7 @@ from modellix_cli.domain.text import is_encodable, quoted
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _NAT64: Final = bytes.fromhex("0064ff9b0000000000000000")
 _LONGEST_WEBHOOK: Final = 2048
+_PATH_CHARACTERS: Final = "/:@!$&'()*+,;=~"
 _URL_CHARACTERS: Final = re.compile(r"[!-~]+")
 _PRIVATE_DOMAINS: Final = frozenset(
     {"localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "test"}
@@ -41,6 +42,11 @@ def parse_base_url(text: str, *, allow_http: bool = False) -> str:
     if parts.username is not None or "?" in url or "#" in url or parts.password is not None:
         raise usage(
             "Modellix API base URL must not include credentials, query parameters, or a fragment."
+        )
+    if any(unquote(segment) in (".", "..") for segment in parts.path.split("/")):
+        raise usage(
+            'Modellix API base URL must not have "." or ".." in its path.',
+            hint="Write the path that is meant.",
         )
     if any(not 0 < len(label) < 64 for label in host.rstrip(".").split(".")):
         raise usage(f"Invalid Modellix API base URL: {quoted(host)} is not a host name.")
@@ -120,12 +126,13 @@ def key_origin(base_url: str) -> str:
 
 
 def canonical_base_url(base_url: str) -> str:
-    """Return a base URL as the ledger knows it: its origin in one spelling, the path kept.
+    """Return a base URL as the ledger knows it: origin and path, each in one spelling.
 
-    >>> canonical_base_url("http://LOCALHOST:80/v/")
+    >>> canonical_base_url("http://LOCALHOST:80/%76/")
     'http://localhost/v'
     """
-    return key_origin(base_url) + urlsplit(base_url).path.rstrip("/")
+    path = quote(unquote(urlsplit(base_url).path), safe=_PATH_CHARACTERS, errors="replace")
+    return key_origin(base_url) + path.rstrip("/")
 
 
 def is_loopback_or_https(origin: str) -> bool:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modellix_cli.domain.addresses import parse_base_url, parse_webhook_url
+from modellix_cli.domain.addresses import canonical_base_url, parse_base_url, parse_webhook_url
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 
 # Base URLs
@@ -21,6 +21,26 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 )
 def test_a_base_url_is_https_without_a_final_slash(text: str, url: str) -> None:
     assert parse_base_url(text) == url
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://api.example/v", "https://API.example:443/%76/"),
+        ("https://api.example/\u00e9", "https://api.example/%C3%A9"),
+        ("https://api.example/a%3ab", "https://api.example/a:b"),
+    ],
+)
+def test_the_ledger_knows_an_address_by_one_spelling(one: str, other: str) -> None:
+    assert canonical_base_url(one) == canonical_base_url(other)
+
+
+@pytest.mark.parametrize("path", ["/.", "/x/..", "/./x", "/%2e%2E/x", "/.%2e"])
+def test_a_base_url_has_one_spelling_of_its_path(path: str) -> None:
+    """What it names would be sent to as another path, and be another account's in the ledger."""
+    with pytest.raises(ModellixError, match=r'"\." or "\.\."') as caught:
+        parse_base_url(f"https://api.example{path}")
+    assert caught.value.code is ErrorCode.USAGE
 
 
 @pytest.mark.parametrize(
