@@ -1,5 +1,6 @@
 """What a command works with, made from the process and the global options when first needed."""
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from modellix_cli.profiles.credentials import ApiKey
 
 LAST: Final = "@last"
+_LOCAL_COMMAND: Final = re.compile(r"modellix-cli (?:task|batch|model) [a-z]+(?! --sandbox)\b")
 _ABOUT_RESULTS: Final = frozenset(
     {
         ErrorCode.TASK_FAILED,
@@ -200,9 +202,9 @@ class Session(Stores):
         return shlex.join(words)
 
     def explain(self, error: ModellixError) -> ModellixError:
-        """Add to the error about a refused key where this run's key came from."""
+        """Fit an error's advice to this run: where a refused key came from, and --sandbox."""
         if error.code is not ErrorCode.UNAUTHORIZED or self._key is None:
-            return error
+            return error.copy_with(hint=self._in_sandbox(error.hint))
         from modellix_cli.profiles.key_advice import key_advice
 
         key, profile = self._key, self.profile.name
@@ -210,6 +212,12 @@ class Session(Stores):
         login = self.command_line("auth login", options=named)
         hint = key_advice(key.source, profile, login=login, variable=key.variable)
         return error.copy_with(hint=hint)
+
+    def _in_sandbox(self, hint: str) -> str:
+        """Return advice with --sandbox on its commands, which would look elsewhere without it."""
+        if not self.globals.sandbox:
+            return hint
+        return _LOCAL_COMMAND.sub(r"\g<0> --sandbox", hint)
 
     def name_submitted(self, error: ModellixError) -> ModellixError:
         """Add to an error the task that was submitted before it, and how to go on with it."""

@@ -26,10 +26,12 @@ def entries(
     unknown: Sequence["Attempt"],
     history: "History",
     profile: str | None,
+    again: str,
 ) -> None:
     """Show entries, newest first, of `total` there are; piped, a line has tab-separated fields.
 
-    `unknown` are submissions of unknown outcome; piped, a note on stderr tells of them.
+    `unknown` are submissions of unknown outcome; piped, a note on stderr tells of them, and of
+    the command line `again` that shows them.
     """
     if sink.mode is Output.JSON:
         result: dict[str, Any] = {
@@ -60,8 +62,7 @@ def entries(
             sink.block("\t".join(fields))
     if unknown and sink.mode is Output.HUMAN and not sink.stdout_is_terminal:
         sink.note(
-            f"{count(len(unknown), 'submission')} of unknown outcome: see them with "
-            "modellix-cli task history --json."
+            f"{count(len(unknown), 'submission')} of unknown outcome: see them with {again} --json."
         )
 
 
@@ -86,8 +87,8 @@ def _unknown_fields(attempt: "Attempt") -> tuple[str, ...]:
     return str(attempt.number), sent, attempt.slug, place, attempt.task_id or "-"
 
 
-def cleared(sink: Sink, done: "Cleared", history: "History") -> None:
-    """Show that the history is cleared, and say what was kept to protect money."""
+def cleared(sink: Sink, done: "Cleared", history: "History", again: str) -> None:
+    """Show that the history is cleared, and what was kept to protect money: `again` lists it."""
     if sink.mode is Output.JSON:
         sink.json({"cleared": done.anything, **_paths(history), "ok": True})
     elif sink.mode is Output.HUMAN:
@@ -96,8 +97,7 @@ def cleared(sink: Sink, done: "Cleared", history: "History") -> None:
         sink.line(what or "No local task history exists.")
     if done.kept:
         sink.note(
-            f"{count(done.kept, 'submission')} of unknown outcome kept: see them with "
-            "modellix-cli task history."
+            f"{count(done.kept, 'submission')} of unknown outcome kept: see them with {again}."
         )
 
 

@@ -482,3 +482,13 @@ def test_the_sandboxs_key_is_a_word_that_is_not_hidden(cli: Cli) -> None:
     assert result.status == 8
     assert "the sandbox dropped the connection" in result.stderr
     assert "REDACTED" not in result.stderr
+
+
+def test_advice_in_the_sandbox_stays_in_it(cli: Cli) -> None:
+    line = ("model", "run", "sandbox/cut", "--body", '{"prompt": "p"}', "--sandbox")
+    unknown = cli(*line, env={})
+    assert "modellix-cli task resolve --sandbox 1 --not-created" in unknown.stderr
+    lost = cli("task", "resolve", "99", "--not-created", "--sandbox", env={})
+    assert "modellix-cli task history --sandbox" in lost.stderr
+    listed = cli("task", "history", "--sandbox", env={})
+    assert "modellix-cli task history --sandbox --json" in listed.stderr

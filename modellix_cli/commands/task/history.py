@@ -46,14 +46,15 @@ def history(
     chosen = session.profile
     named = chosen.source in ("flag", "environment")
     scope = Scope(chosen.name if named else None, session.sandbox)
+    again = session.command_line("task history")
     if not clear:
         entries, total = session.history.entries(scope, limit)
         unknown = session.history.unknown(scope)
-        show.entries(session.out, entries, total, unknown, session.history, scope.profile)
+        show.entries(session.out, entries, total, unknown, session.history, scope.profile, again)
         return
     whose = f"of profile {scope.profile}" if scope.profile else "of all profiles"
     question = f"Clear the local Modellix task history {whose}?"
     unattended = "Pass --yes to clear the task history where nobody can answer."
     if not yes:
         confirm(session, question, unasked=unattended)
-    show.cleared(session.out, session.history.clear(scope), session.history)
+    show.cleared(session.out, session.history.clear(scope), session.history, again)
