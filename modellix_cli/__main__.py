@@ -50,7 +50,7 @@ def _run(arguments: list[str]) -> int:
 
     runtime = Runtime.of_process()
     sink = Sink(runtime.stdout, runtime.stderr, runtime.env, envelope=wants_envelope(arguments))
-    with Session(runtime, sink).closing() as session:
+    with Session(runtime, sink).opened() as session:
         status = execute(session, arguments)
     sink.finish()
     return status

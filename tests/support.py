@@ -103,7 +103,7 @@ def invoke(
     given = io.TextIOWrapper(io.BytesIO(stdin)) if isinstance(stdin, bytes) else stdin
     runtime = Runtime(given, out, err, env, cwd, clock or FakeClock())
     sink = Sink(out, err, env, envelope=wants_envelope(arguments))
-    with Session(runtime, sink).closing() as session:
+    with Session(runtime, sink).opened() as session:
         status = execute(session, list(arguments))
     return Result(status, out.getvalue(), err.getvalue())
 

@@ -37,4 +37,4 @@ def init(
 
     session = Session.of(ctx)
     wanted = Wanted(api_key, api_key_stdin, check, force, yes, store)
-    accounts.set_up(session.out, sign_in(session, wanted, QUESTION), session.accounts.path)
+    accounts.set_up(session.out, sign_in(session, wanted, QUESTION), session.stores.accounts.path)

@@ -1,15 +1,14 @@
 """What the user chose for a run: output mode, sandbox or service, profile, folders."""
 
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from modellix_cli.commands._framework.global_options import Globals
-from modellix_cli.domain.addresses import parse_base_url
+from modellix_cli.domain.addresses import key_origin, parse_base_url
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.values import DAY, parse_duration
-from modellix_cli.output.sink import Output, Sink
 from modellix_cli.paths import no_home
 from modellix_cli.runtime import Runtime
 
@@ -23,29 +22,30 @@ _ON: Final = ("1", "true", "yes", "y", "on")
 _OFF: Final = ("", "0", "false", "no", "n", "off")
 
 
-class Choices:
+@dataclass(slots=True)
+class Globals:
+    """The values of the global options; None and False where not given."""
+
+    output: str | None = None
+    json: bool = False
+    quiet: bool = False
+    profile: str | None = None
+    base_url: str | None = None
+    sandbox: bool = False
+    max_retry_wait: float | None = None
+    allow_http_api: bool = False
+    no_progress: bool = False
+    no_color: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+
+class Settings:
     """The global options and the environment of one run, read when first needed."""
 
-    def __init__(self, runtime: Runtime, sink: Sink) -> None:
+    def __init__(self, runtime: Runtime, chosen: Globals) -> None:
         self.runtime = runtime
-        self.out = sink
-        self.globals = Globals()
-
-    def choose_output(self, default: Output, allowed: tuple[Output, ...]) -> None:
-        """Set the output mode: quiet beats JSON beats --output beats the command's default."""
-        chosen = self.globals
-        named = chosen.output
-        if named is not None and named not in allowed:
-            choices = ", ".join(allowed)
-            raise usage(f"Expected --output={named} to be one of: {choices}.")
-        if chosen.quiet or named == Output.QUIET:
-            mode = Output.QUIET
-        elif chosen.json:
-            mode = Output.JSON
-        else:
-            mode = Output(named) if named else default
-        self.out.mode = mode
-        self.out.color_allowed = not chosen.no_color
+        self.globals = chosen
 
     @property
     def sandbox(self) -> bool:
@@ -68,11 +68,20 @@ class Choices:
         return parse_base_url(url, allow_http=self.globals.allow_http_api)
 
     @cached_property
+    def key_origin(self) -> str:
+        """The origin of the API, for which keys are saved."""
+        return key_origin(self.base_url)
+
+    @cached_property
     def profile(self) -> "Profile":
         """The selected profile."""
         from modellix_cli.profiles.credentials import select_profile
 
         return select_profile(self.globals.profile, self.runtime.env)
+
+    def select_profile_again(self) -> None:
+        """Have the profile selected anew, as the saved choice may be another now."""
+        vars(self).pop("profile", None)
 
     def path(self, text: str) -> Path:
         """Return an absolute path for what the user wrote; `~` is the home folder.

@@ -1,13 +1,11 @@
 """What a run opens on this machine when first needed, and closes in the end."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
-from modellix_cli.context.settings import SANDBOX_BASE_URL, Choices
+from modellix_cli.context.settings import SANDBOX_BASE_URL, Settings
 from modellix_cli.output.sink import Sink
-from modellix_cli.runtime import Runtime
 
 if TYPE_CHECKING:
     from modellix_cli.domain.account import Account
@@ -22,12 +20,13 @@ if TYPE_CHECKING:
     from modellix_cli.profiles.accounts import Accounts
 
 
-class Stores(Choices):
+class Stores:
     """The ledger and what else is kept on this machine, in the name of the chosen account."""
 
-    def __init__(self, runtime: Runtime, sink: Sink) -> None:
-        super().__init__(runtime, sink)
-        self._closing: list[Callable[[], None]] = []
+    def __init__(self, settings: Settings, out: Sink, closing: ExitStack) -> None:
+        self._settings = settings
+        self._out = out
+        self._closing = closing
         self.key_text: str | None = None
         """The key in use, once it is known; it goes nowhere but into a one-way mark."""
 
@@ -37,9 +36,9 @@ class Stores(Choices):
         from modellix_cli.ledger.database import LedgerFile
         from modellix_cli.paths import state_dir
 
-        clock = self.runtime.clock
-        file = LedgerFile(state_dir(self.runtime.env), clock, self.patience)
-        self._closing.append(file.close)
+        clock = self._settings.runtime.clock
+        file = LedgerFile(state_dir(self._settings.runtime.env), clock, self._settings.patience)
+        self._closing.callback(file.close)
         return file
 
     @property
@@ -47,14 +46,14 @@ class Stores(Choices):
         """On whose behalf things are recorded: the selected profile and the key in use."""
         from modellix_cli.domain.account import account_of
 
-        return account_of(self.base_url, self.profile.name, self.key_text)
+        return account_of(self._settings.base_url, self._settings.profile.name, self.key_text)
 
     @property
     def submissions(self) -> "SubmissionStore":
         """The attempts of paid requests."""
         from modellix_cli.ledger.submissions import SubmissionStore
 
-        keep = not self.switched_off("MODELLIX_KEEP_BODIES")
+        keep = not self._settings.switched_off("MODELLIX_KEEP_BODIES")
         return SubmissionStore(self.ledger_file, self.account, keep_bodies=keep)
 
     @property
@@ -92,9 +91,9 @@ class Stores(Choices):
         from modellix_cli.ledger.history import History
         from modellix_cli.paths import config_dir
 
-        official = config_dir(self.runtime.env) / "history.json"
-        clock = self.runtime.clock
-        return History(self.ledger_file, official, SANDBOX_BASE_URL, clock, self.out.warn)
+        official = config_dir(self._settings.runtime.env) / "history.json"
+        clock = self._settings.runtime.clock
+        return History(self.ledger_file, official, SANDBOX_BASE_URL, clock, self._out.warn)
 
     @cached_property
     def model_cache(self) -> "ModelCache":
@@ -102,7 +101,11 @@ class Stores(Choices):
         from modellix_cli.models.cache import ModelCache
         from modellix_cli.paths import cache_dir
 
-        return ModelCache(cache_dir(self.runtime.env), self.base_url, self.runtime.clock)
+        return ModelCache(
+            cache_dir(self._settings.runtime.env),
+            self._settings.base_url,
+            self._settings.runtime.clock,
+        )
 
     @cached_property
     def accounts(self) -> "Accounts":
@@ -110,32 +113,4 @@ class Stores(Choices):
         from modellix_cli.paths import config_dir
         from modellix_cli.profiles.accounts import Accounts
 
-        return Accounts(config_dir(self.runtime.env), self.runtime.clock)
-
-    @cached_property
-    def sandbox_app(self) -> Any:
-        """The embedded Modellix as a WSGI app, or None when the real one is meant."""
-        if not self.sandbox:
-            return None
-        from modellix_cli.paths import make_private_dir, state_dir
-        from modellix_cli.sandbox import open_sandbox
-
-        self.out.note("Sandbox: nothing leaves this machine and nothing is charged.")
-        folder = state_dir(self.runtime.env)
-        make_private_dir(folder)  # the ledger's folder too, whichever comes first
-        app = open_sandbox(folder / "sandbox", self.runtime.clock)
-        self._closing.append(app.store.close)
-        return app
-
-    def at_end(self, close: Callable[[], None]) -> None:
-        """Have something closed when the command has ended."""
-        self._closing.append(close)
-
-    @contextmanager
-    def closing(self) -> Iterator[Self]:
-        """Close what was opened, in the end."""
-        try:
-            yield self
-        finally:
-            for close in reversed(self._closing):
-                close()
+        return Accounts(config_dir(self._settings.runtime.env), self._settings.runtime.clock)

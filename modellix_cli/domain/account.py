@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final, Literal
 
 from modellix_cli.domain.addresses import canonical_base_url
+
+DEFAULT_PROFILE: Final = "default"
+StoreName = Literal["keychain", "file"]
+"""Where keys are saved."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ _UNSAFE: Final = re.compile(
 _UNSAFE_IN_LINE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_SHELL_SAFE: Final = re.compile(r"[A-Za-z0-9._~/+@=:-]+")
 _SHORT_SECRET: Final = 8
 _SECRET_QUERY: Final = re.compile(
     r"(?i)(?<![a-z0-9])(api_key|api-key|apikey|authorization|key|sig|signature|token)=([^&\s\"'<>]+)"
@@ -29,6 +30,11 @@ def one_line(text: str) -> str:
 def clip(text: str, length: int) -> str:
     """Cut `text` to at most `length` characters, marking the cut."""
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def is_shell_safe(value: str) -> bool:
+    """Whether a value that came from elsewhere may be put on a command line as it is."""
+    return _SHELL_SAFE.fullmatch(value) is not None
 
 
 def quoted(text: str) -> str:

@@ -147,3 +147,12 @@ def _name(value: object) -> str:
         return "null"
     names = {list: "an array", str: "a string", bool: "true or false"}
     return names.get(type(value), "a number")
+
+
+def unreadable_stdin(option: str) -> ModellixError:
+    """Return the error for input expected from a pipe where a terminal is."""
+    return ModellixError(
+        ErrorCode.INPUT_UNREADABLE,
+        f"Cannot read {option} - from an interactive terminal. Pipe JSON to stdin.",
+        hint="For example: modellix-cli model run SLUG --body-file - < body.json",
+    )

@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from modellix_cli.domain.account import DEFAULT_PROFILE
 from modellix_cli.domain.addresses import parse_base_url
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.jsontext import Json, JsonError, loads
 from modellix_cli.domain.values import parse_profile, parse_task_id
-from modellix_cli.profiles.credentials import DEFAULT_PROFILE
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 OFFICIAL_BASE_URL: Final = "https://api.modellix.ai"

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
 
+from modellix_cli.domain.account import DEFAULT_PROFILE
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import parse_api_key, parse_profile
@@ -25,8 +25,6 @@ from modellix_cli.profiles.documents import (
     unusable,
 )
 from modellix_cli.profiles.key_advice import KEY_VARIABLE
-
-DEFAULT_PROFILE: Final = "default"
 
 
 @dataclass(frozen=True, slots=True)

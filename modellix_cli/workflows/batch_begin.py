@@ -48,8 +48,8 @@ def begin_batch(
 
 def lines_left(session: Session, tasks: BatchInput, options: BatchOptions) -> Iterator[Line]:
     """Yield the lines that a resume would send, as far as the ledger knows; it is not changed."""
-    known = session.batches.preview(
-        BatchKeys(tasks, session.base_url),
+    known = session.stores.batches.preview(
+        BatchKeys(tasks, session.settings.base_url),
         digest=tasks.digest,
         source=options.source,
         total=tasks.total,
@@ -74,7 +74,7 @@ def is_left(session: Session, line: BatchLine, options: BatchOptions) -> bool:
 def _begin(
     session: Session, tasks: BatchInput, keys: BatchKeys, options: BatchOptions
 ) -> StartedBatch | PaidBefore | OtherAccount:
-    return session.batches.begin(
+    return session.stores.batches.begin(
         keys,
         digest=tasks.digest,
         source=options.source,

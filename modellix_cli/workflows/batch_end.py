@@ -58,7 +58,7 @@ class BatchEnd:
                 stop,
                 f"Interrupted. {summary}",
                 charged=tally.charged,
-                resume=self.session.words(self.resume),
+                resume=self.session.commands.join(self.resume),
             )
         self.session.out.envelope = False  # the result is on stdout already
         for error in dict.fromkeys([self.trouble, *self.faults]):
@@ -100,19 +100,19 @@ class BatchEnd:
             self.session.out.alert(_ABOUT_REJECTED)
         if tally.done:
             if self.trouble is not None:
-                show_it = self.session.command_line(f"batch show {self.batch}")
+                show_it = self.session.commands.line(f"batch show {self.batch}")
                 self.session.out.alert(f"See every line with: {show_it}")
             elif (
                 self.options.save is None
                 and tally.succeeded
                 and self.session.out.mode is not Output.QUIET
             ):
-                command = self.session.command_line("task download", options=["--pending"])
+                command = self.session.commands.line("task download", options=["--pending"])
                 self.session.out.note(f"Results are kept for 7 days. Save them with: {command}")
             return
         if self.options.source == "-":
             self.session.out.alert("To resume, pipe the same tasks to stdin again.")
-        self.session.out.alert(f"Resume with: {self.session.words(self.resume)}")
+        self.session.out.alert(f"Resume with: {self.session.commands.join(self.resume)}")
 
     def _tell_unknown(self) -> None:
         self.session.out.alert(f"{count(self.tally.unknown, 'line')} {_ABOUT_UNKNOWN}")

@@ -57,7 +57,7 @@ def chosen_on_paid(session: Session, *, resume: bool, new: bool) -> OnPaid:
         raise usage("--resume and --new contradict each other.")
     if resume or new:
         return OnPaid.RESUME if resume else OnPaid.NEW
-    return session.on_paid
+    return session.settings.on_paid
 
 
 def check_options(options: BatchOptions) -> None:
@@ -87,7 +87,7 @@ def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
     return read_batch(
         source,
         lambda: stdin.buffer,  # type: ignore[union-attr]
-        path=session.path(source),
+        path=session.settings.path(source),
         max_body_bytes=options.max_body_bytes,
         max_input_bytes=options.max_input_bytes,
     )
@@ -134,7 +134,9 @@ def check(session: Session, tasks: BatchInput) -> None:
     """
     from modellix_cli.models.batch_check import check_lines
 
-    report = check_lines(tasks.lines(), SchemaReader(session.public_client(_SCHEMA_ORIGIN)))
+    report = check_lines(
+        tasks.lines(), SchemaReader(session.connections.public_client(_SCHEMA_ORIGIN))
+    )
     for slug, reason in report.unchecked.items():
         session.out.warn(f"Lines of {slug} were not checked: {reason}")
     for problem in report.problems:
@@ -198,7 +200,7 @@ def estimate(
 def client_if_any(session: Session, options: BatchOptions) -> "Client | None":
     """Return a client to ask for prices, None where there is no key to ask with."""
     try:
-        return session.client(options.api_key)
+        return session.connections.client(options.api_key)
     except ModellixError as error:
         if error.code is not ErrorCode.MISSING_API_KEY or options.max_cost is not None:
             raise

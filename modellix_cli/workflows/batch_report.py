@@ -56,7 +56,7 @@ def _status_and_error(outcome: LineOutcome, session: Session) -> tuple[str, str 
     if outcome.state is not _ACCEPTED:
         error = outcome.detail or "It was not submitted."
         if outcome.task_id is not None:
-            error += f" See it with: {session.command_line('task get', outcome.task_id)}"
+            error += f" See it with: {session.commands.line('task get', outcome.task_id)}"
         return ("skipped" if outcome.state is None else "error"), error
     task_id = outcome.task_id or ""
     if outcome.waiting in (TIMED_OUT, INTERRUPTED):

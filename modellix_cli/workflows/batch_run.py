@@ -63,13 +63,13 @@ def _run_batch(
         cost = batch_plan.estimate(session, client, lines, options, left=resumes)
         show.plan(session.out, tasks.total, tasks.slugs, cost)
         return
-    client = session.client(options.api_key)
+    client = session.connections.client(options.api_key)
     downloader = None if options.save is None else open_downloader(session, options.save, client)
-    keys = BatchKeys(tasks, session.base_url)
+    keys = BatchKeys(tasks, session.settings.base_url)
     with ExitStack() as stack:
         file = _results_file(session, options, stack)
         signals = stack.enter_context(DeferredSignals())
-        started = begin_batch(session, client, tasks, keys, options, session.words(resume))
+        started = begin_batch(session, client, tasks, keys, options, session.commands.join(resume))
         running = _Running(session, client, started, tasks, options, resume, file)
         try:
             running.run(keys, downloader, signals)
@@ -78,7 +78,7 @@ def _run_batch(
                 stop,
                 "Interrupted at once. Submissions may have been under way; the ledger knows them.",
                 charged="unknown",
-                resume=session.words(resume),
+                resume=session.commands.join(resume),
             ) from stop
 
 
@@ -88,13 +88,13 @@ def _results_file(
     """Open the file of `--results` before anything is paid; it must not be the input."""
     if options.results is None:
         return None
-    path = session.path(options.results)
+    path = session.settings.path(options.results)
     file = stack.enter_context(show.ResultsFile(path, session.out))
     try:
         stdin = session.runtime.stdin
         given: os.stat_result | None = None
         if options.source != "-":
-            given = session.path(options.source).stat()
+            given = session.settings.path(options.source).stat()
         elif stdin is not None:
             given = os.fstat(stdin.fileno())
     except (OSError, ValueError):  # it is gone, or is no file
@@ -170,7 +170,7 @@ class _Running:
 
     def _finish(self, number: int) -> None:
         try:
-            self._session.batches.finish(number, "done" if self._tally.done else "stopped")
+            self._session.stores.batches.finish(number, "done" if self._tally.done else "stopped")
         except ModellixError as error:
             self._faults.append(error)
 
@@ -183,7 +183,7 @@ class _Running:
 
     def _estimate(self) -> None:
         """Tell what the lines may cost that are left to send; if it is too much, nothing began."""
-        recorded = self._session.batches.lines(self._batch.number)
+        recorded = self._session.stores.batches.lines(self._batch.number)
         unsent = (
             line
             for line, known in zip(self._tasks.lines(), recorded, strict=False)
@@ -193,7 +193,7 @@ class _Running:
         try:
             batch_plan.estimate(self._session, self._client, unsent, self._options, left=left)
         except BaseException:
-            self._session.batches.withdraw(self._batch.number)
+            self._session.stores.batches.withdraw(self._batch.number)
             raise
 
     def _go(
@@ -204,20 +204,20 @@ class _Running:
         self._source = source = BatchSource(
             self._tasks,
             keys,
-            session.batches,
+            session.stores.batches,
             number,
-            session.tasks,
+            session.stores.tasks,
             clock,
-            folder=None if options.save is None else session.path(options.save.output_dir),
+            folder=None if options.save is None else session.settings.path(options.save.output_dir),
             resend_unknown=options.resend_unknown,
             retry_failed=options.retry_failed,
         )
         book = BatchBook(
-            session.batches,
+            session.stores.batches,
             number,
-            session.submissions,
-            session.tasks,
-            session.files,
+            session.stores.submissions,
+            session.stores.tasks,
+            session.stores.files,
             clock,
             source,
             session.out.clean,
@@ -232,7 +232,7 @@ class _Running:
             save=saver is not None,
             timeout=options.timeout,
             interval=options.interval,
-            patience=session.patience,
+            patience=session.settings.patience,
             continue_on_unknown=options.continue_on_unknown,
         )
         self._engine = run_engine(
@@ -293,7 +293,7 @@ class _Running:
             "succeeded": tally.succeeded,
         }
         again = not tally.done
-        facts["resume"] = self._session.words(self._resume) if again else None
+        facts["resume"] = self._session.commands.join(self._resume) if again else None
         facts["resumeArgv"] = self._resume if again else None
         return facts
 

@@ -36,7 +36,7 @@ def examine(session: Session, api_key: str | None, found: Setup) -> Examination:
     ledger = _inspect(session)
     service = check_service(session, api_key, found, heard)
     if heard.accepted and ledger is not None and ledger.sound:
-        session.governor.admitted()  # what made earlier commands wait is over
+        session.connections.governor.admitted()  # what made earlier commands wait is over
     limits, folder = _limits(heard), _guarded("stateFolder", lambda: _state_folder(session))
     checks = [
         _python(),
@@ -152,15 +152,15 @@ def _rate_limit(heard: Heard, limits: dict[str, int]) -> Check:
 def _proxy(session: Session) -> Check:
     from modellix_cli.api.proxies import proxy_for, shown_proxy
 
-    proxy = None if session.sandbox else proxy_for(session.base_url)
-    detail = "None." if proxy is None else f"{shown_proxy(proxy)} for {session.base_url}"
+    proxy = None if session.settings.sandbox else proxy_for(session.settings.base_url)
+    detail = "None." if proxy is None else f"{shown_proxy(proxy)} for {session.settings.base_url}"
     return Check("proxy", True, clip(detail, 300))
 
 
 def _certificates(session: Session) -> Check:
     from modellix_cli.api.connecting import NotSent, tls_context
 
-    if session.sandbox or session.base_url.startswith("http:"):
+    if session.settings.sandbox or session.settings.base_url.startswith("http:"):
         return Check("caBundle", True, "Not needed: the connection does not use TLS.")
     try:
         tls_context()

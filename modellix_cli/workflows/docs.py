@@ -20,7 +20,7 @@ def model_page(session: Session, slug: Slug) -> "Page":
     """Return the page of a model. Raises `NOT_FOUND` where neither list nor index names one."""
     from modellix_cli.api.pages import DOCS_ORIGIN
 
-    client = session.public_client(DOCS_ORIGIN)
+    client = session.connections.public_client(DOCS_ORIGIN)
     where = _listed_page(session, slug) or _indexed_page(client.docs_index(), slug)
     if where is None:
         raise ModellixError(
@@ -34,7 +34,7 @@ def model_page(session: Session, slug: Slug) -> "Page":
 def _listed_page(session: Session, slug: Slug) -> str | None:
     """Return the `docs_url` of the public model list; None where it cannot be had."""
     try:
-        listed = session.public_client(PUBLIC_ORIGIN).public_models()
+        listed = session.connections.public_client(PUBLIC_ORIGIN).public_models()
     except ModellixError:
         return None
     urls = (model.docs_url for model in listed.models if model.slug == slug.name)

@@ -71,7 +71,7 @@ def download_pending(
     key. Where there is nothing to save no key is needed.
     """
     try:
-        session.find_and_keep_key(api_key)
+        session.connections.find_and_keep_key(api_key)
     except ModellixError as error:
         if error.code is ErrorCode.MISSING_API_KEY and not pending_tasks(session):
             return None
@@ -84,13 +84,13 @@ def download_pending(
         raise _interrupted(session, waited, "", task_ids)
     if waited.refused is not None:
         raise waited.refused
-    return _collected(session, waited, session.path(options.output_dir))
+    return _collected(session, waited, session.settings.path(options.output_dir))
 
 
 def pending_tasks(session: Session) -> list[str]:
     """Return the ids of the tasks whose results may still be had and are not saved."""
     now = session.runtime.clock.now()
-    known = session.tasks.unsaved(now, RESULT_LIFETIME)
+    known = session.stores.tasks.unsaved(now, RESULT_LIFETIME)
     return [
         task_id
         for task_id, status in known
@@ -101,16 +101,16 @@ def pending_tasks(session: Session) -> list[str]:
 def _save(
     session: Session, api_key: str | None, options: SaveOptions, task_ids: Sequence[str]
 ) -> Waited:
-    client = session.client(api_key)
-    folder = session.path(options.output_dir)
+    client = session.connections.client(api_key)
+    folder = session.settings.path(options.output_dir)
     made = not folder.exists()
     downloader = open_downloader(session, options, client)
     saver = EngineSaver(session, downloader)
     config = EngineConfig(
         follow=Follow.ONCE,
         save=True,
-        timeout=session.patience,
-        patience=session.patience,
+        timeout=session.settings.patience,
+        patience=session.settings.patience,
         saves=1 if len(task_ids) == 1 else 4,
     )
     waited = follow_tasks(session, client, task_ids, config, saver)
@@ -176,5 +176,5 @@ def _interrupted(
         waited.stop,
         f"Interrupted; {count(files, 'file')}{of_what} saved.",
         task_id=task_ids[0] if single else None,
-        resume=session.command_line(command, *names, save_to=session.save_to),
+        resume=session.commands.line(command, *names, save_to=session.save_to),
     )

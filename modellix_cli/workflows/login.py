@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.prompts import ask_secret, can_ask, confirm
 from modellix_cli.context.session import Session
+from modellix_cli.domain.account import StoreName
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.values import KEY_PAGE, parse_api_key
 from modellix_cli.output.facts import SignedIn
@@ -12,7 +13,6 @@ from modellix_cli.profiles.credentials import ApiKey, environment_key, option_ke
 from modellix_cli.profiles.key_advice import KEY_VARIABLE
 
 if TYPE_CHECKING:
-    from modellix_cli.commands._framework.options import StoreName
     from modellix_cli.profiles.accounts import Saved
 
 _MAX_PIPED_BYTES: Final = 64 * 1024
@@ -29,7 +29,7 @@ class Wanted:
     check: bool
     force: bool
     yes: bool
-    store: "StoreName | None"
+    store: StoreName | None
 
 
 def sign_in(session: Session, wanted: Wanted, question: str) -> SignedIn:
@@ -39,12 +39,14 @@ def sign_in(session: Session, wanted: Wanted, question: str) -> SignedIn:
     or when the key is only in MODELLIX_API_KEY: the user did not ask to have that on disk.
     A saved key that the API refuses is replaced without `--force`.
     """
-    profile = session.profile.name
+    profile = session.settings.profile.name
     key = given_key(session, wanted)
-    if not session.sandbox:
-        session.accounts.remove_leftovers()
+    if not session.settings.sandbox:
+        session.stores.accounts.remove_leftovers()
     keeps = (
-        not wanted.check and not session.sandbox and (key is None or key.source != "environment")
+        not wanted.check
+        and not session.settings.sandbox
+        and (key is None or key.source != "environment")
     )
     known = known_key(session, force=wanted.force) if keeps or key is None else None
     key = key or _saved_or_asked(session, known, wanted, question)
@@ -60,9 +62,10 @@ def sign_in(session: Session, wanted: Wanted, question: str) -> SignedIn:
         _tell_unsaved(session, key, wanted)
     elif key is known:
         session.out.note(
-            "The saved key is valid. To save another: " + session.command_line("auth login --force")
+            "The saved key is valid. To save another: "
+            + session.commands.line("auth login --force")
         )
-    return SignedIn(profile, session.key_origin, key, saved)
+    return SignedIn(profile, session.settings.key_origin, key, saved)
 
 
 def given_key(session: Session, wanted: Wanted) -> ApiKey | None:
@@ -73,8 +76,8 @@ def given_key(session: Session, wanted: Wanted) -> ApiKey | None:
         return option_key(wanted.api_key)
     if wanted.api_key_stdin:
         return ApiKey(_piped_key(session), "stdin")
-    if session.sandbox:
-        return session.find_key(None)
+    if session.settings.sandbox:
+        return session.connections.find_key(None)
     variable = session.runtime.env.get(KEY_VARIABLE, "")
     return environment_key(variable) if variable.strip() else None
 
@@ -107,7 +110,9 @@ def known_key(session: Session, *, force: bool) -> ApiKey | None:
     One that cannot be read counts as none with `force`.
     """
     try:
-        return session.accounts.saved_key(session.profile.name, session.key_origin)
+        return session.stores.accounts.saved_key(
+            session.settings.profile.name, session.settings.key_origin
+        )
     except ModellixError as error:
         if error.code not in _UNREADABLE:
             raise
@@ -118,19 +123,19 @@ def known_key(session: Session, *, force: bool) -> ApiKey | None:
 
 def import_key(session: Session, key: ApiKey, wanted: Wanted) -> SignedIn:
     """Validate a key that the user asked to save, and save it; the sandbox saves nothing."""
-    profile = session.profile.name
+    profile = session.settings.profile.name
     _hide(session, key)
-    if not session.sandbox:
-        session.accounts.remove_leftovers()
-    known = None if session.sandbox else known_key(session, force=wanted.force)
+    if not session.settings.sandbox:
+        session.stores.accounts.remove_leftovers()
+    known = None if session.settings.sandbox else known_key(session, force=wanted.force)
     differs = known is not None and known.text != key.text
     if known is not None and differs and not wanted.force and not _is_refused(session, known):
         raise usage(_occupied(profile), hint=_REPLACE)
     validate(session, key)
-    saved = None if session.sandbox else store(session, key, known, wanted)
+    saved = None if session.settings.sandbox else store(session, key, known, wanted)
     _tell_unsaved(session, key, replace(wanted, check=True))
     place = saved.store if saved else known.source if known else wanted.store or "file"
-    return SignedIn(profile, session.key_origin, key, saved, place)
+    return SignedIn(profile, session.settings.key_origin, key, saved, place)
 
 
 def _saved_or_asked(
@@ -142,7 +147,8 @@ def _saved_or_asked(
         return _asked(session, question)
     raise ModellixError(
         ErrorCode.MISSING_API_KEY,
-        f"Missing API key for profile {session.profile.name}: there is no terminal to ask for it.",
+        f"Missing API key for profile {session.settings.profile.name}: there is no terminal to "
+        "ask for it.",
         hint="Pipe the key to --api-key-stdin, pass --api-key, or set MODELLIX_API_KEY. "
         f"Keys: {KEY_PAGE}",
     )
@@ -160,8 +166,8 @@ def _validated_or_asked(session: Session, saved: ApiKey, wanted: Wanted, questio
         if not _refuses_key(error) or wanted.check or not can_ask(session):
             raise
         session.out.warn(
-            f"The API key saved for profile {session.profile.name} does not work any more: "
-            f"{error.message}"
+            f"The API key saved for profile {session.settings.profile.name} does not work any "
+            f"more: {error.message}"
         )
     else:
         return saved
@@ -186,7 +192,7 @@ def _is_refused(session: Session, key: ApiKey) -> bool:
 
 
 def _allow_replacing(session: Session, known: ApiKey, wanted: Wanted) -> None:
-    profile = session.profile.name
+    profile = session.settings.profile.name
     if wanted.yes:
         return
     if _is_refused(session, known):
@@ -206,7 +212,7 @@ def validate(session: Session, key: ApiKey) -> None:
 
     Raises `UNAUTHORIZED` if it is not, and what else the request may raise.
     """
-    if not session.client_with(key).validate_key():
+    if not session.connections.client_with(key).validate_key():
         raise ModellixError(
             ErrorCode.UNAUTHORIZED,
             "The Modellix API key is invalid or inactive. Nothing was saved.",
@@ -224,21 +230,21 @@ def store(session: Session, key: ApiKey, known: ApiKey | None, wanted: Wanted) -
     chosen = wanted.store or ("keychain" if place == "keychain" else "file")
     same_place = wanted.store in (None, place) or (place, chosen) == ("legacy-file", "file")
     unchanged = known is not None and known.text == key.text and same_place
-    if unchanged and session.accounts.overview().current == session.profile.name:
+    if unchanged and session.stores.accounts.overview().current == session.settings.profile.name:
         return None
-    login = Login(session.profile.name, session.key_origin, key.text, chosen)
+    login = Login(session.settings.profile.name, session.settings.key_origin, key.text, chosen)
     expected = None if known is None else known.text
-    saved = session.accounts.save(login, expected=expected, force=wanted.force)
+    saved = session.stores.accounts.save(login, expected=expected, force=wanted.force)
     if saved.warning:
         session.out.warn(saved.warning)
     return replace(saved, warning=None)
 
 
 def _tell_unsaved(session: Session, key: ApiKey, wanted: Wanted) -> None:
-    if session.sandbox:
+    if session.settings.sandbox:
         session.out.note("Sandbox: nothing is saved.")
     elif key.source == "environment" and not wanted.check:
-        command = session.command_line("auth", "import-env")
+        command = session.commands.line("auth", "import-env")
         session.out.note(
             f"The key was not saved: every command finds it in {KEY_VARIABLE}. To save it: "
             f"{command}. To save another key, pass it with --api-key-stdin or unset {KEY_VARIABLE}."

@@ -9,9 +9,9 @@ from modellix_cli.workflows.results import report_errors
 
 def find_saved(session: Session) -> LoginStatus:
     """Return the selected profile and what is saved; a file that cannot be used is a warning."""
-    login = LoginStatus(session.accounts.path, session.profile)
+    login = LoginStatus(session.stores.accounts.path, session.settings.profile)
     try:
-        login.saved = session.accounts.overview()
+        login.saved = session.stores.accounts.overview()
     except ModellixError as error:
         login.warning, login.error = error.message, error
     return login
@@ -21,8 +21,8 @@ def find_configured(session: Session) -> LoginStatus:
     """Return what this machine knows: the selected profile, what is saved, where the key is."""
     login = find_saved(session)
     try:
-        login.origin = session.key_origin
-        login.source = session.find_key(None).source
+        login.origin = session.settings.key_origin
+        login.source = session.connections.find_key(None).source
         login.error = None
     except ModellixError as error:
         if error.code is not ErrorCode.MISSING_API_KEY:
@@ -36,17 +36,17 @@ def find_login(session: Session, api_key: str | None, *, ignore_env: bool) -> Lo
     A key that could not be checked, because no answer came or it was not about the key, is of
     unknown validity. The ledger is left alone, and what it says about rate limits does not count.
     """
-    login = LoginStatus(session.accounts.path, Profile("invalid", "flag"))
+    login = LoginStatus(session.stores.accounts.path, Profile("invalid", "flag"))
     try:
-        login.profile = session.profile
-        login.origin = session.key_origin
-        key = session.find_key(api_key, ignore_env=ignore_env)
+        login.profile = session.settings.profile
+        login.origin = session.settings.key_origin
+        key = session.connections.find_key(api_key, ignore_env=ignore_env)
         login.source = key.source
         _ask_api(session, key, login)
     except ModellixError as error:
         login.error = session.explain(error)
     try:
-        login.saved = session.accounts.overview()
+        login.saved = session.stores.accounts.overview()
     except ModellixError as error:
         login.warning = login.warning or error.message
     return login
@@ -55,7 +55,7 @@ def find_login(session: Session, api_key: str | None, *, ignore_env: bool) -> Lo
 def _ask_api(session: Session, key: ApiKey, login: LoginStatus) -> None:
     """Find out whether the key is valid, and the balance. Raises what keeps the key from use."""
     login.valid = None
-    client = session.client_with(key, paced=False)
+    client = session.connections.client_with(key, paced=False)
     try:
         login.valid = client.validate_key()
     except ModellixError as error:

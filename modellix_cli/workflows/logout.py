@@ -13,26 +13,26 @@ def sign_out(session: Session, *, yes: bool, unasked: str, discard: bool = False
     Where nobody can be asked it is the usage error `unasked`, unless `yes`. With `discard` a
     config.json that cannot be used is deleted, if no profile was named.
     """
-    profile = session.profile.name
-    if session.sandbox:
+    profile = session.settings.profile.name
+    if session.settings.sandbox:
         session.out.note("Sandbox: the saved login is not changed.")
         removal = Removal(False, None, [])
     else:
         if not yes:
             confirm(session, f"Remove the saved Modellix profile {profile}?", unasked=unasked)
-        session.accounts.remove_leftovers()
+        session.stores.accounts.remove_leftovers()
         removal = _remove(session, profile, discard=discard)
-    return SignedOut(profile, session.accounts.path, removal, _active_source(session))
+    return SignedOut(profile, session.stores.accounts.path, removal, _active_source(session))
 
 
 def _remove(session: Session, profile: str, *, discard: bool) -> Removal:
     try:
-        return session.accounts.remove(profile)
+        return session.stores.accounts.remove(profile)
     except ModellixError as error:
-        named = session.profile.source in ("flag", "environment")
+        named = session.settings.profile.source in ("flag", "environment")
         if not discard or named or error.code is not ErrorCode.CONFIG_UNREADABLE:
             raise
-        removed = session.accounts.discard()
+        removed = session.stores.accounts.discard()
         session.out.warn(
             f"{error.message} The file was deleted. Keys in credentials.json beside it were kept."
         )
@@ -41,9 +41,8 @@ def _remove(session: Session, profile: str, *, discard: bool) -> Removal:
 
 def _active_source(session: Session) -> str:
     """Return where the key of the next command comes from."""
-    if session.globals.profile is None:
-        vars(session).pop("profile", None)  # the current one may be another now
+    session.settings.select_profile_again()
     try:
-        return session.find_key(None).source
+        return session.connections.find_key(None).source
     except ModellixError:
         return "missing"

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from modellix_cli.commands._framework.completers import is_safe
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.text import is_shell_safe
 from modellix_cli.domain.values import Slug
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ def fetch_models(session: Session, api_key: str | None, *, featured: bool = Fals
     Without a key it is the public list, which does not tell what is featured.
     """
     try:
-        listed = session.client(api_key).models(featured=featured)
+        listed = session.connections.client(api_key).models(featured=featured)
     except ModellixError as error:
         if error.code is not ErrorCode.MISSING_API_KEY or featured:
             raise
-        listed = session.public_client(PUBLIC_ORIGIN).public_models()
+        listed = session.connections.public_client(PUBLIC_ORIGIN).public_models()
     if not featured:
-        session.model_cache.keep([model.slug for model in listed.models])
+        session.stores.model_cache.keep([model.slug for model in listed.models])
     return listed
 
 
@@ -35,7 +35,7 @@ def did_you_mean(wanted: str, known: Iterable[str]) -> str:
     """Return `Did you mean a/b?` with up to three slugs near `wanted`, "" if there are none."""
     from difflib import get_close_matches
 
-    by_name = {slug.lower(): slug for slug in known if is_safe(slug) and slug != wanted}
+    by_name = {slug.lower(): slug for slug in known if is_shell_safe(slug) and slug != wanted}
     near = [by_name[name] for name in get_close_matches(wanted.lower(), by_name, n=3)]
     if not near:
         return ""
@@ -50,6 +50,6 @@ def suggesting(session: Session, slug: Slug) -> Iterator[None]:
         yield
     except ModellixError as error:
         if error.code is ErrorCode.NOT_FOUND:
-            meant = did_you_mean(slug.name, session.model_cache.slugs())
+            meant = did_you_mean(slug.name, session.stores.model_cache.slugs())
             raise error.copy_with(hint=f"{meant} {error.hint}".strip()) from None
         raise

@@ -15,7 +15,7 @@ from modellix_cli.output.sink import Output
 def remember(session: Session, task: Task) -> None:
     """Record what the server said about a task; a ledger that fails is warned of."""
     try:
-        book = TaskBook(session.tasks, session.files, session.runtime.clock)
+        book = TaskBook(session.stores.tasks, session.stores.files, session.runtime.clock)
         book.record_status(task)
     except ModellixError as error:
         session.out.warn(f"The task's status was not recorded: {error.message}")
@@ -34,7 +34,7 @@ def tell_expiry(session: Session, tasks: Sequence[Task]) -> None:
     if not kept or session.out.mode is Output.QUIET:
         return
     pending = len(kept) > 1
-    command = session.command_line(
+    command = session.commands.line(
         "task download",
         *([] if pending else [kept[0].task_id]),
         options=["--pending"] if pending else [],

@@ -63,7 +63,7 @@ class SingleRequest(ListSource):
             [Line(1, slug.name)], {1: PaidRequest(slug, body, options.webhook)}, durations
         )
         self._request = Request(
-            identity_of(session.base_url, slug, body),
+            identity_of(session.settings.base_url, slug, body),
             slug.name,
             body,
             request_key=options.request_key,
@@ -98,7 +98,7 @@ def run_model(
     source = SingleRequest(session, slug, body, options)
     book = _book(session, source, options)
     if isinstance(book, RunBook) and not options.resend_unknown:
-        other = session.submissions.other_account(source.whole, resume=options.resume)
+        other = session.stores.submissions.other_account(source.whole, resume=options.resume)
         if other is not None:
             link_account(session, client, other, same_account=options.same_account)
     config = EngineConfig(
@@ -107,7 +107,7 @@ def run_model(
         save=downloader is not None,
         timeout=options.timeout,
         interval=options.interval,
-        patience=session.patience,
+        patience=session.settings.patience,
         tries=TRIES,
     )
     saver = None if downloader is None else EngineSaver(session, downloader, keep=True)
@@ -150,9 +150,9 @@ def _book(session: Session, source: SingleRequest, options: RunOptions) -> Book:
         )
         return UnrecordedBook()
     return RunBook(
-        session.submissions,
-        session.tasks,
-        session.files,
+        session.stores.submissions,
+        session.stores.tasks,
+        session.stores.files,
         session.runtime.clock,
         source,
         session.out.clean,
@@ -163,7 +163,7 @@ def _book(session: Session, source: SingleRequest, options: RunOptions) -> Book:
 
 def _durations(session: Session, slug: str) -> Sequence[float]:
     try:
-        return session.tasks.durations(slug)
+        return session.stores.tasks.durations(slug)
     except ModellixError:
         return ()  # what matters is told when the request is recorded
 
@@ -191,7 +191,7 @@ def _unknown(session: Session, outcome: LineOutcome, error: ModellixError) -> Mo
         return error.copy_with(
             exit_status=8, charged="unknown", retryable=False, resume=resume, hint=hint
         )
-    attempt = session.submissions.attempt(outcome.number)
+    attempt = session.stores.submissions.attempt(outcome.number)
     when = "" if attempt is None else f" at {clock_time(attempt.created_at)}"
     return ModellixError(
         ErrorCode.SUBMISSION_UNKNOWN,

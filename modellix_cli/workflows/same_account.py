@@ -28,7 +28,7 @@ def link_account(
             "belong to one account, pass --same-account. To pay with this key, pass --new for a "
             "batch, or leave --resume out.",
         )
-    session.batches.link_account(other.team)
+    session.stores.batches.link_account(other.team)
 
 
 def _sees(client: "Client", task_ids: tuple[str, ...]) -> bool:

@@ -52,12 +52,12 @@ def open_downloader(
     from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy
     from modellix_cli.downloads.files import prepare_folder
 
-    folder = session.path(options.output_dir)
+    folder = session.settings.path(options.output_dir)
     prepare_folder(folder)
     policy = MediaPolicy(options.allow_insecure_http, options.allow_private_network)
-    fetcher = MediaFetcher(policy, session.sandbox_app, session.runtime.clock)
-    session.at_end(fetcher.close)
-    fetcher.check_before_paying(session.base_url)
+    fetcher = MediaFetcher(policy, session.connections.sandbox_app, session.runtime.clock)
+    session.closing.callback(fetcher.close)
+    fetcher.check_before_paying(session.settings.base_url)
     downloader = Downloader(
         fetcher,
         folder,
@@ -73,7 +73,7 @@ def open_downloader(
         reread=reread,
         listener=ShownTransfers(session),
     )
-    session.at_end(downloader.close)
+    session.closing.callback(downloader.close)
     return downloader
 
 
@@ -82,7 +82,7 @@ class ShownTransfers:
 
     def __init__(self, session: Session) -> None:
         self.shown = Progress()
-        self._notice = session.retry_notice
+        self._notice = session.connections.retry_notice
 
     def progress(self, name: str, done: int, total: int | None) -> None:
         """Show how much of a file has arrived."""
@@ -147,7 +147,7 @@ class EngineSaver:
             return None
         saved = Saved(self._downloader.folder)
         try:
-            files = self._session.files.of_task(task.task_id)
+            files = self._session.stores.files.of_task(task.task_id)
         except ModellixError:
             return None
         for file in files:
@@ -190,7 +190,7 @@ def _has_size(path: Path, size: int) -> bool:
 
 def explain(session: Session, saved: "Saved", task_id: str) -> None:
     """Name the task in every failure, and the command that tries again where that may help."""
-    resume = session.command_line("task download", task_id, save_to=session.save_to)
+    resume = session.commands.line("task download", task_id, save_to=session.save_to)
     for position, failure in saved.failures.items():
         lasting = failure.code in FINAL
         saved.failures[position] = failure.copy_with(

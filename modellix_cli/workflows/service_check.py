@@ -67,8 +67,8 @@ def _skipped(name: str, reason: str) -> Check:
 
 def _client(session: Session, api_key: str | None, found: Setup) -> "Client":
     if found.trouble or not found.configured:
-        return session.public_client(session.base_url)
-    return session.client_with(session.find_key(api_key), paced=False)
+        return session.connections.public_client(session.settings.base_url)
+    return session.connections.client_with(session.connections.find_key(api_key), paced=False)
 
 
 def _note(session: Session, heard: Heard, reply: "Reply") -> None:
@@ -94,7 +94,7 @@ def _connectivity(
 ) -> Check:
     if reached:
         how = "" if key.ok else " without a key"
-        detail = f"Reached {session.base_url}{how}."
+        detail = f"Reached {session.settings.base_url}{how}."
         return Check("connectivity", True, detail, required=True)
     assert failure is not None
     told = f"{failure.message} {failure.hint}".strip()
@@ -110,7 +110,7 @@ def _cause(failure: ModellixError | None) -> str | None:
 def _lower_layers(session: Session, failure: ModellixError | None, heard: Heard) -> list[Check]:
     """Say how far the connection came: name resolution, then TLS."""
     names = ("dns", "tls")
-    if session.sandbox:
+    if session.settings.sandbox:
         return [_skipped(name, "Not needed by the sandbox.") for name in names]
     if failure is not None and failure.code is ErrorCode.USAGE:
         return [_skipped(name, "Not checked: see apiKey.") for name in names]
@@ -118,10 +118,10 @@ def _lower_layers(session: Session, failure: ModellixError | None, heard: Heard)
 
     from modellix_cli.api.proxies import proxy_for
 
-    parts, cause = urlsplit(session.base_url), _cause(failure)
+    parts, cause = urlsplit(session.settings.base_url), _cause(failure)
     host, told = parts.hostname or "", f"{failure.message} {failure.hint}" if failure else ""
     resolved = heard.reply is not None or cause in ("tls", "refused", "timeout")
-    if proxy_for(session.base_url) is not None:
+    if proxy_for(session.settings.base_url) is not None:
         dns = _skipped("dns", "Not checked: the proxy resolves names.")
     elif resolved:
         dns = Check("dns", True, f"{host} resolves.", required=True)

@@ -8,12 +8,12 @@ from modellix_cli.output.facts import MISSING, Setup
 def find_setup(session: Session, api_key: str | None = None) -> Setup:
     """Find out what is set up; a key found is kept out of all output. Never raises."""
     try:
-        profile, source = session.profile.name, session.profile.source
+        profile, source = session.settings.profile.name, session.settings.profile.source
     except ModellixError as error:
         given = "flag" if session.globals.profile is not None else "environment"
         return Setup("invalid", given, MISSING, error.message)
     try:
-        return Setup(profile, source, session.find_key(api_key).source)
+        return Setup(profile, source, session.connections.find_key(api_key).source)
     except ModellixError as error:
         trouble = None if error.code is ErrorCode.MISSING_API_KEY else error.message
         return Setup(profile, source, MISSING, trouble)

@@ -121,7 +121,7 @@ def follow_tasks(
 ) -> Waited:
     """Follow tasks as `config` says; a signal ends it early and is told in the result."""
     lines, durations = _lines(session, task_ids)
-    book = TaskBook(session.tasks, session.files, session.runtime.clock)
+    book = TaskBook(session.stores.tasks, session.stores.files, session.runtime.clock)
     source = ListSource(lines, durations=durations)
     with DeferredSignals() as signals, session.progress() as progress:
         once = config.follow is Follow.ONCE
@@ -143,7 +143,7 @@ def follow_tasks(
 def saved_before(session: Session, task_id: str) -> list[dict[str, Any]]:
     """Return the files that are known to have been saved of a task, as JSON shows files."""
     try:
-        kept = session.files.of_task(task_id)
+        kept = session.stores.files.of_task(task_id)
     except ModellixError:
         return []
     files = []
@@ -161,7 +161,7 @@ def _lines(
     now = session.runtime.clock.now()
     lines: list[Line] = []
     durations: dict[str, tuple[float, ...]] = {}
-    tasks = session.tasks
+    tasks = session.stores.tasks
     for ref, task_id in enumerate(task_ids, 1):
         slug, age = "", None
         try:

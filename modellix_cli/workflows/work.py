@@ -66,7 +66,7 @@ def run_engine(
         source,
         book,
         client,
-        session.governor,
+        session.connections.governor,
         observer,
         session.runtime.clock,
         saver=saver,

@@ -3,16 +3,15 @@
 Only values of characters that mean nothing to any shell are offered; scripts pass them to `eval`.
 """
 
-import re
 from collections.abc import Callable
 from typing import Final
 
 import typer
 
 from modellix_cli.context.session import LAST, Session
+from modellix_cli.domain.text import is_shell_safe
 from modellix_cli.domain.values import TASK_TYPES
 
-_SAFE: Final = re.compile(r"[A-Za-z0-9._~/+@=:-]+")
 _MOST_TASKS: Final = 50
 
 Offer = Callable[[typer.Context, str], list[str]]
@@ -26,26 +25,21 @@ def _offering(find: Callable[[Session], list[str]]) -> Offer:
             found = find(Session.of(ctx))
         except Exception:  # noqa: BLE001 - nobody asked for words while typing
             return []
-        return [value for value in found if value.startswith(incomplete) and is_safe(value)]
+        return [value for value in found if value.startswith(incomplete) and is_shell_safe(value)]
 
     return offer
-
-
-def is_safe(value: str) -> bool:
-    """Whether a value that came from elsewhere may be put on a command line as it is."""
-    return _SAFE.fullmatch(value) is not None
 
 
 @_offering
 def slugs(session: Session) -> list[str]:
     """Offer the slugs that were listed lately."""
-    return session.model_cache.slugs()
+    return session.stores.model_cache.slugs()
 
 
 @_offering
 def providers(session: Session) -> list[str]:
     """Offer the providers of the models that were listed lately."""
-    return list(dict.fromkeys(slug.split("/")[0] for slug in session.model_cache.slugs()))
+    return list(dict.fromkeys(slug.split("/")[0] for slug in session.stores.model_cache.slugs()))
 
 
 @_offering
@@ -60,5 +54,5 @@ def task_ids(session: Session) -> list[str]:
     from modellix_cli.ledger.recent import recent_task_ids
     from modellix_cli.paths import state_dir
 
-    known = recent_task_ids(state_dir(session.runtime.env), session.account, _MOST_TASKS)
+    known = recent_task_ids(state_dir(session.runtime.env), session.stores.account, _MOST_TASKS)
     return [LAST, *known] if known else []

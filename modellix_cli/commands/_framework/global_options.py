@@ -1,33 +1,15 @@
 """The options that every command takes, before or after its name (official-cli.md 1.2)."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from typer.core import TyperOption
 
 from modellix_cli import version_line
+from modellix_cli.context.settings import Globals
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.values import DAY, parse_duration
 
 GLOBAL_PANEL: Final = "Global options"
-
-
-@dataclass(slots=True)
-class Globals:
-    """The values of the global options; None and False where not given."""
-
-    output: str | None = None
-    json: bool = False
-    quiet: bool = False
-    profile: str | None = None
-    base_url: str | None = None
-    sandbox: bool = False
-    max_retry_wait: float | None = None
-    allow_http_api: bool = False
-    no_progress: bool = False
-    no_color: bool = False
-    verbose: bool = False
-    debug: bool = False
 
 
 def global_options() -> list[Any]:

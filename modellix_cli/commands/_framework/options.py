@@ -1,11 +1,12 @@
 """Option and argument types that commands share."""
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from modellix_cli.commands._framework import completers as complete
+from modellix_cli.domain.account import StoreName
 from modellix_cli.domain.values import DAY, HOUR, duration_option
 
 if TYPE_CHECKING:
@@ -75,7 +76,6 @@ Force = Annotated[
     typer.Option("--force", help="Replace a saved key; rename config files that cannot be used."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; assume yes.")]
-StoreName = Literal["keychain", "file"]
 StoreIn = Annotated[
     StoreName | None,
     typer.Option(

@@ -46,7 +46,7 @@ def import_env(
             ErrorCode.MISSING_API_KEY,
             f"Missing API key: environment variable {name} is empty or missing.",
             hint="Set it, or name another variable with --env-var. To type the key: "
-            f"{session.command_line('auth login')}",
+            f"{session.commands.line('auth login')}",
         )
     wanted = Wanted(None, False, False, force, False, store)
     result = import_key(session, environment_key(text, name), wanted)

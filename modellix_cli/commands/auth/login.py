@@ -36,6 +36,8 @@ def login(
     from modellix_cli.workflows.login import Wanted, sign_in
 
     session = Session.of(ctx)
-    question = f"Enter the Modellix API key for profile {session.profile.name}:"
+    question = f"Enter the Modellix API key for profile {session.settings.profile.name}:"
     wanted = Wanted(api_key, api_key_stdin, check, force, yes, store)
-    accounts.logged_in(session.out, sign_in(session, wanted, question), session.accounts.path)
+    accounts.logged_in(
+        session.out, sign_in(session, wanted, question), session.stores.accounts.path
+    )

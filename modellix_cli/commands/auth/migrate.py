@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from modellix_cli.commands._framework.command import command
-from modellix_cli.commands._framework.options import StoreName, Yes
+from modellix_cli.commands._framework.options import Yes
 from modellix_cli.context.session import Session
+from modellix_cli.domain.account import StoreName
 from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.output.sink import Output
 
@@ -31,11 +32,13 @@ def migrate(
     session = Session.of(ctx)
     unasked = "Pass --yes to migrate in a non-interactive session."
     moved: list[str] = []
-    if session.sandbox:
+    if session.settings.sandbox:
         session.out.note("Sandbox: the saved login is not changed.")
     else:
         if not yes:
-            question = f"Convert all keys in the old format to {to}, for {session.key_origin}?"
+            question = (
+                f"Convert all keys in the old format to {to}, for {session.settings.key_origin}?"
+            )
             confirm(session, question, unasked=unasked)
-        moved = session.accounts.migrate(session.key_origin, to)
-    accounts.migrated(session.out, moved, session.key_origin, to, session.accounts)
+        moved = session.stores.accounts.migrate(session.settings.key_origin, to)
+    accounts.migrated(session.out, moved, session.settings.key_origin, to, session.stores.accounts)

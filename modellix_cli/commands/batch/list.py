@@ -18,6 +18,6 @@ def list_(
     from modellix_cli.output import batch as show
 
     session = Session.of(ctx)
-    store = session.batches
+    store = session.stores.batches
     found = store.latest(limit)
     show.batches(session.out, [(batch, store.counts(batch.number)) for batch in found])

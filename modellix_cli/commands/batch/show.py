@@ -25,7 +25,7 @@ def show(
     from modellix_cli.workflows.batch_report import entry_of, outcome_of
 
     session = Session.of(ctx)
-    store = session.batches
+    store = session.stores.batches
     found = store.find(number)
     if found is None:
         raise ModellixError(

@@ -19,4 +19,4 @@ def list_(ctx: typer.Context) -> None:
     from modellix_cli.output import docs as show
 
     session = Session.of(ctx)
-    show.entries(session.out, session.public_client(DOCS_ORIGIN).docs_index())
+    show.entries(session.out, session.connections.public_client(DOCS_ORIGIN).docs_index())

@@ -24,4 +24,4 @@ def page(
     from modellix_cli.output import models
 
     session = Session.of(ctx)
-    models.page(session.out, path, session.public_client(DOCS_ORIGIN).docs_page(path))
+    models.page(session.out, path, session.connections.public_client(DOCS_ORIGIN).docs_page(path))

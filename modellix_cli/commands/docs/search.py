@@ -25,5 +25,5 @@ def search(
     from modellix_cli.workflows.docs import find_pages
 
     session = Session.of(ctx)
-    entries = session.public_client(DOCS_ORIGIN).docs_index()
+    entries = session.connections.public_client(DOCS_ORIGIN).docs_index()
     show.entries(session.out, find_pages(entries, words))

@@ -29,5 +29,5 @@ def delete(
 
     session = Session.of(ctx)
     name = parse_file_id(file_id)
-    session.client(api_key).delete_file(name)
+    session.connections.client(api_key).delete_file(name)
     files.deleted(session.out, name)

@@ -28,5 +28,5 @@ def list_(
     from modellix_cli.output import files
 
     session = Session.of(ctx)
-    listed = session.client(api_key).list_files(limit, offset)
+    listed = session.connections.client(api_key).list_files(limit, offset)
     files.listed(session.out, listed.files, listed.total, offset)

@@ -29,6 +29,6 @@ def upload(
     from modellix_cli.output import files
 
     session = Session.of(ctx)
-    client = session.client(api_key)
-    media = read_media(session.path(path))
+    client = session.connections.client(api_key)
+    media = read_media(session.settings.path(path))
     files.uploaded(session.out, client.upload(media.name, media.type, media.content))

@@ -18,5 +18,5 @@ def acknowledge(ctx: typer.Context) -> None:
     from modellix_cli.output import ledger as show
 
     session = Session.of(ctx)
-    mark = session.ledger_marks.acknowledge()
-    show.acknowledged(session.out, mark, session.ledger_file.path)
+    mark = session.stores.ledger_marks.acknowledge()
+    show.acknowledged(session.out, mark, session.stores.ledger_file.path)

@@ -13,4 +13,4 @@ def path(ctx: typer.Context) -> None:
     from modellix_cli.output import ledger as show
 
     session = Session.of(ctx)
-    show.path(session.out, session.ledger_file.path)
+    show.path(session.out, session.stores.ledger_file.path)

@@ -214,5 +214,5 @@ def resume_words(session: Session, ctx: typer.Context) -> list[str]:
             words.append(format_duration(value))
         elif value is not True:
             words.append(str(value))
-    words += ["--resume", *session.output_words()]
-    return session.command_words("model batch", ctx.params["source"], options=words)
+    words += ["--resume", *session.commands.output_words()]
+    return session.commands.words("model batch", ctx.params["source"], options=words)

@@ -30,7 +30,7 @@ def describe(ctx: typer.Context, slug: ModelSlug, api_key: ApiKey = None) -> Non
         if model.slug.casefold() == wanted.casefold():
             models.model(session.out, model)
             return
-    every = session.command_line("model list --output slugs")
+    every = session.commands.line("model list --output slugs")
     raise ModellixError(
         ErrorCode.NOT_FOUND,
         f"Model not found: {wanted}.",

@@ -30,5 +30,5 @@ def get_schema(ctx: typer.Context, slug: ModelSlug) -> None:
     session = Session.of(ctx)
     model = parse_slug(slug)
     with suggesting(session, model):
-        document = session.public_client(ORIGIN).schema(model)
+        document = session.connections.public_client(ORIGIN).schema(model)
     models.schema(session.out, model.name, document)

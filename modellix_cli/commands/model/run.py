@@ -23,12 +23,12 @@ from modellix_cli.commands._framework.options import (
     save_options,
 )
 from modellix_cli.commands._framework.suggestions import quoting_advice
-from modellix_cli.context.session import Session, unreadable_stdin
+from modellix_cli.context.session import Session
 from modellix_cli.domain.addresses import parse_webhook_url
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
 from modellix_cli.domain.values import parse_request_key, parse_slug
-from modellix_cli.inputs.body import MAX_BODY_BYTES, read_body
+from modellix_cli.inputs.body import MAX_BODY_BYTES, read_body, unreadable_stdin
 from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
@@ -145,10 +145,10 @@ def run(
         raise usage("--output-dir saves results, so it needs --wait.")
     if body_file == "-" and body is None and session.runtime.stdin_is_terminal:
         raise unreadable_stdin("--body-file")
-    file = body_file if body_file in (None, "-") else str(session.path(body_file))
+    file = body_file if body_file in (None, "-") else str(session.settings.path(body_file))
     request = read_body(body, file, session.runtime.read_stdin, max_body_bytes)
     model = parse_slug(slug or model_slug or "")
-    client = session.client(api_key)
+    client = session.connections.client(api_key)
     session.save_to = output_dir
     downloader = None if output_dir is None else open_downloader(session, save_options(ctx), client)
     options = RunOptions(

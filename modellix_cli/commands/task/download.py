@@ -79,7 +79,7 @@ def download(
     if task_id is None and not pending:
         raise usage("Missing argument 'TASKID'.", hint="Give a task's id, or --pending for all.")
     wanted = None if task_id is None else session.task_id(task_id)
-    folder = session.path(output_dir)
+    folder = session.settings.path(output_dir)
     session.save_to = output_dir
     options = save_options(ctx, timeout)
     if wanted is None:
@@ -101,5 +101,5 @@ def download(
 def tell_running(session: Session, running: list[str]) -> None:
     """Name the tasks that have not ended yet, and how to wait for them."""
     if running and session.out.mode is not Output.QUIET:
-        waiting = session.command_line("task wait", *running)
+        waiting = session.commands.line("task wait", *running)
         session.out.note(f"Still running: {count(len(running), 'task')}. See {waiting}")

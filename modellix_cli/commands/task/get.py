@@ -20,7 +20,7 @@ def get(ctx: typer.Context, task_id: TaskId, api_key: ApiKey = None) -> None:
     from modellix_cli.workflows.results import remember, tell_expiry
 
     session = Session.of(ctx)
-    task = session.client(api_key).task(session.task_id(task_id))
+    task = session.connections.client(api_key).task(session.task_id(task_id))
     remember(session, task)
     render.task_state(session.out, task)
     tell_expiry(session, [task])

@@ -43,18 +43,20 @@ def history(
     session = Session.of(ctx)
     if yes and not clear:
         raise usage("--yes is only for --clear.")
-    chosen = session.profile
+    chosen = session.settings.profile
     named = chosen.source in ("flag", "environment")
-    scope = Scope(chosen.name if named else None, session.sandbox)
-    again = session.command_line("task history")
+    scope = Scope(chosen.name if named else None, session.settings.sandbox)
+    again = session.commands.line("task history")
     if not clear:
-        entries, total = session.history.entries(scope, limit)
-        unknown = session.history.unknown(scope)
-        show.entries(session.out, entries, total, unknown, session.history, scope.profile, again)
+        entries, total = session.stores.history.entries(scope, limit)
+        unknown = session.stores.history.unknown(scope)
+        show.entries(
+            session.out, entries, total, unknown, session.stores.history, scope.profile, again
+        )
         return
     whose = f"of profile {scope.profile}" if scope.profile else "of all profiles"
     question = f"Clear the local Modellix task history {whose}?"
     unattended = "Pass --yes to clear the task history where nobody can answer."
     if not yes:
         confirm(session, question, unasked=unattended)
-    show.cleared(session.out, session.history.clear(scope), session.history, again)
+    show.cleared(session.out, session.stores.history.clear(scope), session.stores.history, again)

@@ -46,5 +46,5 @@ def resolve(
             hint="See the usage page of https://modellix.ai/console for what was created.",
         )
     task = None if task_id is None else parse_task_id(task_id)
-    found = session.submissions.find(request)
-    show.resolved(session.out, session.submissions.resolve(found.number, task))
+    found = session.stores.submissions.find(request)
+    show.resolved(session.out, session.stores.submissions.resolve(found.number, task))

@@ -57,8 +57,8 @@ def wait(
         follow=Follow.TO_THE_END,
         timeout=timeout,
         interval=interval,
-        patience=session.patience,
+        patience=session.settings.patience,
         polls=concurrency,
     )
-    client = session.client(api_key)
+    client = session.connections.client(api_key)
     conclude_wait(session, follow_tasks(session, client, wanted, config), timeout)

@@ -1,0 +1,62 @@
+"""Command lines that the user can paste, with the global options that this run depends on."""
+
+import shlex
+from collections.abc import Sequence
+
+from modellix_cli.context.settings import Settings
+from modellix_cli.domain.values import format_duration
+
+
+class CommandLines:
+    """Writes commands that do the next step under the settings of this run."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def line(
+        self,
+        command: str,
+        *task_ids: str,
+        save_to: str | None = None,
+        options: Sequence[str] = (),
+    ) -> str:
+        """Return a command as one line for the shell."""
+        return self.join(self.words(command, *task_ids, save_to=save_to, options=options))
+
+    def words(
+        self,
+        command: str,
+        *task_ids: str,
+        save_to: str | None = None,
+        options: Sequence[str] = (),
+    ) -> list[str]:
+        """As `line`, as the list of its words."""
+        chosen = self._settings.globals
+        options = list(options)
+        if save_to is not None:
+            options += ["--output-dir", save_to]
+        if chosen.sandbox:
+            options.append("--sandbox")
+        if chosen.base_url and not self._settings.sandbox:
+            options += ["--base-url", chosen.base_url]
+        if chosen.allow_http_api:
+            options.append("--allow-http-api")
+        if chosen.profile:
+            options += ["--profile", chosen.profile]
+        if chosen.max_retry_wait is not None:
+            options += ["--max-retry-wait", format_duration(chosen.max_retry_wait)]
+        words = ["modellix-cli", *command.split()]
+        if any(task_id.startswith("-") and task_id != "-" for task_id in task_ids):
+            return [*words, *options, "--", *task_ids]
+        return [*words, *task_ids, *options]
+
+    def output_words(self) -> list[str]:
+        """Return the options that choose how results are written, as they were given."""
+        chosen = self._settings.globals
+        words = ["--json"] if chosen.json else []
+        words += ["--quiet"] if chosen.quiet else []
+        return words + (["--output", chosen.output] if chosen.output else [])
+
+    def join(self, words: Sequence[str]) -> str:
+        """Return words as one line for the shell."""
+        return shlex.join(words)
