@@ -18,6 +18,7 @@ BELOW: dict[str, set[str]] = {
     "clock": set(),
     "api": {"domain", "clock"},
     "inputs": {"domain"},
+    "options": {"domain", "inputs", "downloads"},
     "sandbox": {"domain", "clock"},
     "paths": {"domain"},
     "runtime": {"clock"},
@@ -37,7 +38,7 @@ BELOW: dict[str, set[str]] = {
     },
     "workflows": {
         *("domain", "clock", "paths", "deferred_signals", "api", "context", "downloads"),
-        *("engine", "inputs", "ledger", "models", "output", "profiles"),
+        *("engine", "inputs", "ledger", "models", "options", "output", "profiles"),
     },
 }
 """Which rooms a room may import; the version of the program belongs to all."""

@@ -80,7 +80,7 @@ class Settings:
         return select_profile(self.globals.profile, self.runtime.env)
 
     def select_profile_again(self) -> None:
-        """Have the profile selected anew, as the saved choice may be another now."""
+        """Select the profile once more: the saved choice may be another now."""
         vars(self).pop("profile", None)
 
     def path(self, text: str) -> Path:

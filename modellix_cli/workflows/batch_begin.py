@@ -37,7 +37,7 @@ def begin_batch(
     """
     start = _begin(session, tasks, keys, options)
     if isinstance(start, OtherAccount):
-        link_account(session, client, start, same_account=options.same_account)
+        link_account(session, client, start, same_account=options.paying.same_account)
         start = _begin(session, tasks, keys, options)
     if isinstance(start, StartedBatch):
         return start
@@ -65,8 +65,8 @@ def is_left(session: Session, line: BatchLine, options: BatchOptions) -> bool:
         return True
     known = known_of(line.attempt, session.runtime.clock, line)
     return not known.in_flight and known.state.may_send(
-        resend_unknown=options.resend_unknown,
-        retry_failed=options.retry_failed,
+        resend_unknown=options.paying.resend_unknown,
+        retry_failed=options.paying.retry_failed,
         task_failed=known.failed,
     )
 

@@ -103,7 +103,7 @@ class BatchEnd:
                 show_it = self.session.commands.line(f"batch show {self.batch}")
                 self.session.out.alert(f"See every line with: {show_it}")
             elif (
-                self.options.save is None
+                self.options.saving.output_dir is None
                 and tally.succeeded
                 and self.session.out.mode is not Output.QUIET
             ):

@@ -12,65 +12,58 @@ from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.text import count
 from modellix_cli.domain.values import Slug
-from modellix_cli.downloads.name_template import DEFAULT, parse_name_template
+from modellix_cli.downloads.name_template import parse_name_template
 from modellix_cli.inputs.batch_file import BatchInput, Line, read_batch
 from modellix_cli.models.pricing import Estimate, Estimator
+from modellix_cli.options.body import InputLimits
+from modellix_cli.options.guarding import BatchGuards
+from modellix_cli.options.paying import BatchPaying
+from modellix_cli.options.saving import BatchSaving
+from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
-    from modellix_cli.workflows.saving import SaveOptions
 
 _SCHEMA_ORIGIN: Final = "https://www.modellix.ai"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchOptions:
-    """The options of `model batch`; times in seconds, sizes in bytes, `max_cost` in USD."""
+    """What the user chose for a batch; `on_paid` counts with the variable's word."""
 
     source: str
-    on_paid: OnPaid = OnPaid.REFUSE
-    max_tasks: int | None = None
-    yes: bool = False
-    max_cost: float | None = None
-    check: bool = False
-    dry_run: bool = False
-    retry_failed: bool = False
-    resend_unknown: bool = False
-    same_account: bool = False
-    continue_on_unknown: bool = False
-    concurrency: int = 3
-    wait: bool = False
-    interval: float | None = None
-    timeout: float = 300.0
-    results: str | None = None
-    save: "SaveOptions | None" = None
-    name_template: str = DEFAULT
-    max_body_bytes: int = 64 * 1024 * 1024
-    max_input_bytes: int = 1024**3
-    api_key: str | None = None
+    on_paid: OnPaid
+    guards: BatchGuards
+    paying: BatchPaying
+    waiting: Waiting
+    saving: BatchSaving
+    limits: InputLimits
+    concurrency: int
+    results: str | None
+    api_key: str | None
 
 
-def chosen_on_paid(session: Session, *, resume: bool, new: bool) -> OnPaid:
+def chosen_on_paid(session: Session, paying: BatchPaying) -> OnPaid:
     """Return what to do about lines that were paid for before: options beat the variable."""
-    if resume and new:
+    if paying.resume and paying.new:
         raise usage("--resume and --new contradict each other.")
-    if resume or new:
-        return OnPaid.RESUME if resume else OnPaid.NEW
+    if paying.resume or paying.new:
+        return OnPaid.RESUME if paying.resume else OnPaid.NEW
     return session.settings.on_paid
 
 
 def check_options(options: BatchOptions) -> None:
     """Refuse options that contradict each other, before anything is read."""
-    if options.resend_unknown and options.on_paid is not OnPaid.RESUME:
+    if options.paying.resend_unknown and options.on_paid is not OnPaid.RESUME:
         raise usage("--resend-unknown is about lines of an earlier run, so it needs --resume.")
-    if options.retry_failed and options.on_paid is not OnPaid.RESUME:
+    if options.paying.retry_failed and options.on_paid is not OnPaid.RESUME:
         raise usage("--retry-failed is about lines of an earlier run, so it needs --resume.")
-    if options.save is not None and not options.wait:
+    if options.saving.output_dir is not None and not options.waiting.wait:
         raise usage("--output-dir saves results, so it needs --wait.")
-    if options.max_cost is not None and isnan(options.max_cost):
+    if options.guards.max_cost is not None and isnan(options.guards.max_cost):
         raise usage("--max-cost must be a number of dollars, such as 2.50.")
-    parse_name_template(options.name_template)
+    parse_name_template(options.saving.name_template)
 
 
 def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
@@ -88,22 +81,22 @@ def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
         source,
         lambda: stdin.buffer,  # type: ignore[union-attr]
         path=session.settings.path(source),
-        max_body_bytes=options.max_body_bytes,
-        max_input_bytes=options.max_input_bytes,
+        max_body_bytes=options.limits.max_body_bytes,
+        max_input_bytes=options.limits.max_input_bytes,
     )
 
 
 def guard(total: int, options: BatchOptions) -> None:
     """Let nobody pay for more than was said (official-cli.md 4.14)."""
-    if options.max_tasks is None and not options.yes:
+    if options.guards.max_tasks is None and not options.guards.yes:
         raise usage(
             f"Refusing to submit {total} potentially paid tasks without --max-tasks or explicit "
             "--yes.",
             hint="See what they may cost with --dry-run. Nothing was sent.",
         )
-    if options.max_tasks is not None and total > options.max_tasks:
+    if options.guards.max_tasks is not None and total > options.guards.max_tasks:
         raise usage(
-            f"Batch input exceeds the --max-tasks limit of {options.max_tasks}.",
+            f"Batch input exceeds the --max-tasks limit of {options.guards.max_tasks}.",
             hint=f"It has {count(total, 'task')}. Nothing was sent.",
         )
 
@@ -171,7 +164,7 @@ def estimate(
 
     With `--max-cost`, raises `COST_LIMIT` if it may be more, or cannot be known.
     """
-    limit = None if options.max_cost is None else Decimal(str(options.max_cost))
+    limit = None if options.guards.max_cost is None else Decimal(str(options.guards.max_cost))
     try:
         listed = client.models(patient=limit is not None) if client else None
     except ModellixError:
@@ -202,6 +195,6 @@ def client_if_any(session: Session, options: BatchOptions) -> "Client | None":
     try:
         return session.connections.client(options.api_key)
     except ModellixError as error:
-        if error.code is not ErrorCode.MISSING_API_KEY or options.max_cost is not None:
+        if error.code is not ErrorCode.MISSING_API_KEY or options.guards.max_cost is not None:
             raise
         return None

@@ -52,11 +52,11 @@ def run_batch(
 def _run_batch(
     session: Session, tasks: BatchInput, options: BatchOptions, resume: list[str]
 ) -> None:
-    if not options.dry_run:
+    if not options.guards.dry_run:
         batch_plan.guard(tasks.total, options)
-    if options.check:
+    if options.guards.check:
         batch_plan.check(session, tasks)
-    if options.dry_run:
+    if options.guards.dry_run:
         client = batch_plan.client_if_any(session, options)
         resumes = client is not None and options.on_paid is OnPaid.RESUME
         lines = lines_left(session, tasks, options) if resumes else tasks.lines()
@@ -64,7 +64,7 @@ def _run_batch(
         show.plan(session.out, tasks.total, tasks.slugs, cost)
         return
     client = session.connections.client(options.api_key)
-    downloader = None if options.save is None else open_downloader(session, options.save, client)
+    downloader = open_downloader(session, options.saving, client)
     keys = BatchKeys(tasks, session.settings.base_url)
     with ExitStack() as stack:
         file = _results_file(session, options, stack)
@@ -201,6 +201,7 @@ class _Running:
     ) -> None:
         session, options = self._session, self._options
         clock, number = session.runtime.clock, self._batch.number
+        folder = options.saving.output_dir
         self._source = source = BatchSource(
             self._tasks,
             keys,
@@ -208,9 +209,9 @@ class _Running:
             number,
             session.stores.tasks,
             clock,
-            folder=None if options.save is None else session.settings.path(options.save.output_dir),
-            resend_unknown=options.resend_unknown,
-            retry_failed=options.retry_failed,
+            folder=None if folder is None else session.settings.path(folder),
+            resend_unknown=options.paying.resend_unknown,
+            retry_failed=options.paying.retry_failed,
         )
         book = BatchBook(
             session.stores.batches,
@@ -224,16 +225,16 @@ class _Running:
         )
         saver = None
         if downloader is not None:
-            template = parse_name_template(options.name_template)
+            template = parse_name_template(options.saving.name_template)
             saver = EngineSaver(session, downloader, template, keep=True)
         config = EngineConfig(
             concurrency=options.concurrency,
-            follow=Follow.TO_THE_END if options.wait else Follow.NOT,
+            follow=Follow.TO_THE_END if options.waiting.wait else Follow.NOT,
             save=saver is not None,
-            timeout=options.timeout,
-            interval=options.interval,
+            timeout=options.waiting.timeout,
+            interval=options.waiting.interval,
             patience=session.settings.patience,
-            continue_on_unknown=options.continue_on_unknown,
+            continue_on_unknown=options.paying.continue_on_unknown,
         )
         self._engine = run_engine(
             session, self._client, config, source, book, self, signals, saver=saver

@@ -12,7 +12,8 @@ from modellix_cli.domain.text import count
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.ledger.tasks import EXPIRED
-from modellix_cli.workflows.saving import EngineSaver, SaveOptions, open_downloader, tell_saved
+from modellix_cli.options.saving import DownloadSaving
+from modellix_cli.workflows.saving import EngineSaver, open_downloader, tell_saved
 from modellix_cli.workflows.wait import Waited, follow_tasks
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Collected:
 
 
 def download_task(
-    session: Session, api_key: str | None, options: SaveOptions, task_id: str
+    session: Session, api_key: str | None, options: DownloadSaving, task_id: str
 ) -> Downloaded:
     """Save what one task made. Raises why there is nothing to save, or the one failure of all."""
     from modellix_cli.downloads.downloader import check_downloadable
@@ -63,7 +64,7 @@ def download_task(
 
 
 def download_pending(
-    session: Session, api_key: str | None, options: SaveOptions
+    session: Session, api_key: str | None, options: DownloadSaving
 ) -> Collected | None:
     """Save the results of every task of this account that may still be had; None for none.
 
@@ -99,12 +100,13 @@ def pending_tasks(session: Session) -> list[str]:
 
 
 def _save(
-    session: Session, api_key: str | None, options: SaveOptions, task_ids: Sequence[str]
+    session: Session, api_key: str | None, options: DownloadSaving, task_ids: Sequence[str]
 ) -> Waited:
     client = session.connections.client(api_key)
     folder = session.settings.path(options.output_dir)
     made = not folder.exists()
     downloader = open_downloader(session, options, client)
+    assert downloader is not None
     saver = EngineSaver(session, downloader)
     config = EngineConfig(
         follow=Follow.ONCE,

@@ -20,6 +20,8 @@ from modellix_cli.engine.core.lines import Line, LineOutcome
 from modellix_cli.engine.ports import Book, ListSource, PaidRequest
 from modellix_cli.ledger.database import has_folder
 from modellix_cli.ledger.records import Request
+from modellix_cli.options.paying import RunPaying
+from modellix_cli.options.waiting import Waiting
 from modellix_cli.paths import state_dir
 from modellix_cli.workflows.same_account import link_account
 from modellix_cli.workflows.saving import EngineSaver, tell_saved
@@ -41,17 +43,12 @@ _UNKNOWN_HINT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What a run asks for. Times in seconds; `interval` None polls when an end is likely."""
+    """What a run asks for beside its request."""
 
-    wait: bool = False
-    timeout: float = 300.0
-    interval: float | None = None
-    resume: bool = False
-    resend_unknown: bool = False
-    request_key: str | None = None
+    waiting: Waiting
+    paying: RunPaying
     tag: str | None = None
     webhook: str | None = None
-    same_account: bool = False
 
 
 class SingleRequest(ListSource):
@@ -66,7 +63,7 @@ class SingleRequest(ListSource):
             identity_of(session.settings.base_url, slug, body),
             slug.name,
             body,
-            request_key=options.request_key,
+            request_key=options.paying.request_key,
             tag=options.tag,
             webhook=options.webhook,
         )
@@ -97,16 +94,16 @@ def run_model(
     """
     source = SingleRequest(session, slug, body, options)
     book = _book(session, source, options)
-    if isinstance(book, RunBook) and not options.resend_unknown:
-        other = session.stores.submissions.other_account(source.whole, resume=options.resume)
+    if isinstance(book, RunBook) and not options.paying.resend_unknown:
+        other = session.stores.submissions.other_account(source.whole, resume=options.paying.resume)
         if other is not None:
-            link_account(session, client, other, same_account=options.same_account)
+            link_account(session, client, other, same_account=options.paying.same_account)
     config = EngineConfig(
         concurrency=1,
-        follow=Follow.TO_THE_END if options.wait else Follow.NOT,
+        follow=Follow.TO_THE_END if options.waiting.wait else Follow.NOT,
         save=downloader is not None,
-        timeout=options.timeout,
-        interval=options.interval,
+        timeout=options.waiting.timeout,
+        interval=options.waiting.interval,
         patience=session.settings.patience,
         tries=TRIES,
     )
@@ -156,8 +153,8 @@ def _book(session: Session, source: SingleRequest, options: RunOptions) -> Book:
         session.runtime.clock,
         source,
         session.out.clean,
-        resume=options.resume,
-        resend_unknown=options.resend_unknown,
+        resume=options.paying.resume,
+        resend_unknown=options.paying.resend_unknown,
     )
 
 
@@ -235,7 +232,7 @@ def _no_outcome() -> ModellixError:
 def _unfinished(outcome: LineOutcome, options: RunOptions) -> ModellixError:
     """Return the error for a task that was not followed to its end."""
     if outcome.waiting == TIMED_OUT:
-        limit = format_duration(options.timeout)
+        limit = format_duration(options.waiting.timeout)
         return ModellixError(
             ErrorCode.TASK_WAIT_TIMEOUT,
             f"Task {outcome.task_id} did not end within {limit}; it may still be running.",

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.notices import BytesSaved
 from modellix_cli.engine.progress import Progress
+from modellix_cli.options.saving import Saving
 
 if TYPE_CHECKING:
     from modellix_cli.domain.task import Task
@@ -20,38 +20,22 @@ if TYPE_CHECKING:
 
 FINAL: frozenset[ErrorCode] = frozenset({ErrorCode.RESULT_EXPIRED, ErrorCode.NO_RESOURCES})
 """Failures of a download after which no further run can save more."""
-DEFAULT_FILE_TIMEOUT = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class SaveOptions:
-    """The options of downloading, as `task download` and `model run --output-dir` take them.
-
-    Sizes in bytes, `file_timeout` in seconds for each file.
-    """
-
-    output_dir: str
-    overwrite: bool
-    allow_insecure_http: bool
-    allow_private_network: bool
-    max_bytes: int
-    max_total_bytes: int
-    max_resources: int
-    parallel: int
-    file_timeout: float = DEFAULT_FILE_TIMEOUT
 
 
 def open_downloader(
-    session: Session, options: SaveOptions, reread: "TaskReader | None" = None
-) -> "Downloader":
+    session: Session, options: Saving, reread: "TaskReader | None" = None
+) -> "Downloader | None":
     """Prepare saving: the folder is made and known to be writable before anything is paid.
 
-    `reread` reads a task again where its results have moved.
+    Returns None where nothing is to be saved. `reread` reads a task again where its results have
+    moved.
     """
     from modellix_cli.downloads.downloader import Downloader, Limits
     from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy
     from modellix_cli.downloads.files import prepare_folder
 
+    if options.output_dir is None:
+        return None
     folder = session.settings.path(options.output_dir)
     prepare_folder(folder)
     policy = MediaPolicy(options.allow_insecure_http, options.allow_private_network)

@@ -105,7 +105,7 @@ def test_the_id_of_a_line_is_in_its_entry(batch: Batches) -> None:
     (("--yes", "--resume", "--new"), "--resume and --new contradict each other."),
     (("--yes", "--resend-unknown"), "needs --resume"),
     (("--yes", "--output-dir", "x"), "needs --wait"),
-    (("--yes", "--concurrency", "11"), "--concurrency"),
+    (("--yes", "--concurrency", "101"), "--concurrency"),
     (("--yes", "--name-template", "x"), "--name-template"),
     (("--yes", "--max-cost", "nan"), "--max-cost must be a number of dollars"),
     (("--yes", "--results", "tasks.jsonl"), "--results names the input"),

@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command as build_typer_command
 
 from modellix_cli.commands._framework.global_options import GLOBAL_PANEL, global_options
+from modellix_cli.commands._framework.option_groups import expand
 from modellix_cli.commands._framework.suggestions import answer, elsewhere
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted, usage
@@ -212,7 +213,7 @@ def load(module: str, name: str) -> Command:
     members = vars(import_module(f"modellix_cli.commands.{module}"))
     spec: Spec = members.get(verb) or members[f"{verb}_"]
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name, cls=Command, context_settings=CONTEXT)(spec.function)
+    app.command(name, cls=Command, context_settings=CONTEXT)(expand(spec.function))
     built = build_typer_command(app)
     assert isinstance(built, Command)
     built.spec = spec

@@ -6,29 +6,21 @@ import typer
 
 from modellix_cli.commands._framework.command import command
 from modellix_cli.commands._framework.options import (
-    DEFAULT_TIMEOUT,
-    GIB,
-    AllowInsecureHttp,
-    AllowPrivateNetwork,
     ApiKey,
-    Interval,
-    MaxBytes,
-    MaxResources,
-    MaxTotalBytes,
     ModelSlugOption,
     OptionalModelSlug,
-    Overwrite,
-    Parallel,
-    Timeout,
-    save_options,
 )
 from modellix_cli.commands._framework.suggestions import quoting_advice
 from modellix_cli.context.session import Session
 from modellix_cli.domain.addresses import parse_webhook_url
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
-from modellix_cli.domain.values import parse_request_key, parse_slug
-from modellix_cli.inputs.body import MAX_BODY_BYTES, read_body, unreadable_stdin
+from modellix_cli.domain.values import Slug, parse_slug
+from modellix_cli.inputs.body import read_body, unreadable_stdin
+from modellix_cli.options.body import Body
+from modellix_cli.options.paying import RunPaying
+from modellix_cli.options.saving import Saving
+from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
@@ -64,64 +56,14 @@ def run(
     ctx: typer.Context,
     slug: OptionalModelSlug = None,
     model_slug: ModelSlugOption = None,
-    body: Annotated[
-        str | None, typer.Option(metavar="JSON", help="The model's parameters, a JSON object.")
-    ] = None,
-    body_file: Annotated[
-        str | None, typer.Option(metavar="PATH", help="A file with them; - for standard input.")
-    ] = None,
-    wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Stay until the task ends.", show_default=False)
-    ] = False,
-    interval: Interval = None,
-    timeout: Timeout = DEFAULT_TIMEOUT,
-    output_dir: Annotated[
-        str | None, typer.Option(metavar="DIR", help="With --wait: save the results here.")
-    ] = None,
-    overwrite: Overwrite = False,
-    allow_insecure_http: AllowInsecureHttp = False,
-    allow_private_network: AllowPrivateNetwork = False,
-    max_bytes: MaxBytes = GIB,
-    max_total_bytes: MaxTotalBytes = 2 * GIB,
-    max_resources: MaxResources = 100,
-    parallel: Parallel = 4,
-    max_body_bytes: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=1,
-            max=MAX_BODY_BYTES,
-            help="Largest body, in bytes (64 MiB).",
-            show_default=False,
-        ),
-    ] = MAX_BODY_BYTES,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume", help="Take the task of an earlier run of the same request, if there is one."
-        ),
-    ] = False,
-    request_key: Annotated[
-        str | None,
-        typer.Option(metavar="KEY", help="Pay for this key once, however often it is sent."),
-    ] = None,
+    body: Body = Body(),
+    waiting: Waiting = Waiting(),
+    saving: Saving = Saving(),
+    paying: RunPaying = RunPaying(),
     webhook: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Public HTTPS address to call when the task ends."),
     ] = None,
-    same_account: Annotated[
-        bool,
-        typer.Option(
-            "--same-account", help="This key belongs to the account that paid with another one."
-        ),
-    ] = False,
-    resend_unknown: Annotated[
-        bool,
-        typer.Option(
-            "--resend-unknown",
-            help="Send a request of unknown outcome once more. You may be charged twice.",
-        ),
-    ] = False,
     api_key: ApiKey = None,
 ) -> None:
     """Submit a paid task. With --wait stay until it ends, with --output-dir save what it made.
@@ -134,39 +76,44 @@ def run(
     from modellix_cli.workflows.saving import open_downloader
 
     session = Session.of(ctx)
-    if slug is not None and model_slug is not None:
-        raise usage(
-            "The model was given twice. Give it once, as SLUG or with --model-slug.",
-            hint=quoting_advice(body),
-        )
-    if slug is None and model_slug is None:
-        raise usage("Missing model.", hint=_MODEL_HINT)
-    if output_dir is not None and not wait:
+    model = chosen_model(slug, model_slug, body)
+    if saving.output_dir is not None and not waiting.wait:
         raise usage("--output-dir saves results, so it needs --wait.")
-    if body_file == "-" and body is None and session.runtime.stdin_is_terminal:
-        raise unreadable_stdin("--body-file")
-    file = body_file if body_file in (None, "-") else str(session.settings.path(body_file))
-    request = read_body(body, file, session.runtime.read_stdin, max_body_bytes)
-    model = parse_slug(slug or model_slug or "")
-    client = session.connections.client(api_key)
-    session.save_to = output_dir
-    downloader = None if output_dir is None else open_downloader(session, save_options(ctx), client)
+    request = read_request(session, body)
     options = RunOptions(
-        wait=wait,
-        timeout=timeout,
-        interval=interval,
-        resume=resume,
-        resend_unknown=resend_unknown,
-        same_account=same_account,
-        webhook=None if webhook is None else parse_webhook_url(webhook),
-        request_key=None if request_key is None else parse_request_key(request_key),
+        waiting, paying, webhook=None if webhook is None else parse_webhook_url(webhook)
     )
+    client = session.connections.client(api_key)
+    session.save_to = saving.output_dir
+    downloader = open_downloader(session, saving, client)
     with suggesting(session, model):
         outcome = run_model(session, client, model, request, options, downloader)
-    if not wait:
+    if not waiting.wait:
         render.submission(session.out, submission_of(outcome))
         return
     conclude_run(session, outcome)
+
+
+def chosen_model(slug: str | None, model_slug: str | None, body: Body) -> Slug:
+    """Return the model, which is given once: as an argument or as an option."""
+    if slug is not None and model_slug is not None:
+        raise usage(
+            "The model was given twice. Give it once, as SLUG or with --model-slug.",
+            hint=quoting_advice(body.body),
+        )
+    if slug is None and model_slug is None:
+        raise usage("Missing model.", hint=_MODEL_HINT)
+    return parse_slug(slug or model_slug or "")
+
+
+def read_request(session: Session, body: Body) -> bytes:
+    """Return the bytes to send."""
+    file = body.body_file
+    if file == "-" and body.body is None and session.runtime.stdin_is_terminal:
+        raise unreadable_stdin("--body-file")
+    if file not in (None, "-"):
+        file = str(session.settings.path(file))
+    return read_body(body.body, file, session.runtime.read_stdin, body.max_body_bytes)
 
 
 def conclude_run(session: Session, outcome: "LineOutcome") -> None:

@@ -5,24 +5,11 @@ from typing import Annotated
 import typer
 
 from modellix_cli.commands._framework.command import command
-from modellix_cli.commands._framework.options import (
-    DEFAULT_FILE_TIMEOUT,
-    GIB,
-    AllowInsecureHttp,
-    AllowPrivateNetwork,
-    ApiKey,
-    MaxBytes,
-    MaxResources,
-    MaxTotalBytes,
-    OptionalTaskId,
-    Overwrite,
-    Parallel,
-    save_options,
-)
+from modellix_cli.commands._framework.options import ApiKey, OptionalTaskId
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
-from modellix_cli.domain.values import DAY, duration_option
+from modellix_cli.options.saving import DownloadSaving
 from modellix_cli.output.sink import Output
 
 
@@ -45,23 +32,7 @@ def download(
             help="Save every result that this machine has not saved yet and that has not expired.",
         ),
     ] = False,
-    output_dir: Annotated[str, typer.Option(metavar="DIR", help="Folder for the files.")] = ".",
-    overwrite: Overwrite = False,
-    allow_insecure_http: AllowInsecureHttp = False,
-    allow_private_network: AllowPrivateNetwork = False,
-    max_bytes: MaxBytes = GIB,
-    max_total_bytes: MaxTotalBytes = 2 * GIB,
-    max_resources: MaxResources = 100,
-    parallel: Parallel = 4,
-    timeout: Annotated[
-        float,
-        typer.Option(
-            metavar="DURATION",
-            parser=duration_option("--timeout", DAY),
-            help="Longest time for one file, over all its tries (10m).",
-            show_default=False,
-        ),
-    ] = DEFAULT_FILE_TIMEOUT,
+    saving: DownloadSaving = DownloadSaving(),
     api_key: ApiKey = None,
 ) -> None:
     """Save what a finished task made. Files appear whole or not at all; existing ones stay.
@@ -79,11 +50,10 @@ def download(
     if task_id is None and not pending:
         raise usage("Missing argument 'TASKID'.", hint="Give a task's id, or --pending for all.")
     wanted = None if task_id is None else session.task_id(task_id)
-    folder = session.settings.path(output_dir)
-    session.save_to = output_dir
-    options = save_options(ctx, timeout)
+    folder = session.settings.path(saving.output_dir)
+    session.save_to = saving.output_dir
     if wanted is None:
-        collected = workflow.download_pending(session, api_key, options)
+        collected = workflow.download_pending(session, api_key, saving)
         if collected is None:
             session.out.note("Nothing to save: every result is saved or has expired.")
             collected = workflow.Collected({}, [], [])
@@ -91,7 +61,7 @@ def download(
         tell_running(session, collected.running)
         errors = collected.errors
     else:
-        downloaded = workflow.download_task(session, api_key, options, wanted)
+        downloaded = workflow.download_task(session, api_key, saving, wanted)
         render.downloaded(session.out, wanted, downloaded.saved)
         errors = downloaded.saved.errors
     if errors:

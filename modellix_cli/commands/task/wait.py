@@ -5,15 +5,10 @@ from typing import Annotated
 import typer
 
 from modellix_cli.commands._framework.command import command
-from modellix_cli.commands._framework.options import (
-    DEFAULT_TIMEOUT,
-    ApiKey,
-    Interval,
-    TaskIds,
-    Timeout,
-)
+from modellix_cli.commands._framework.options import ApiKey, TaskIds
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus, usage
+from modellix_cli.options.waiting import Polling
 from modellix_cli.output.sink import Output
 
 
@@ -38,8 +33,7 @@ def wait(
     concurrency: Annotated[
         int, typer.Option(min=1, max=20, metavar="N", help="Requests at a time.")
     ] = 8,
-    interval: Interval = None,
-    timeout: Timeout = DEFAULT_TIMEOUT,
+    polling: Polling = Polling(),
     api_key: ApiKey = None,
 ) -> None:
     """Wait until tasks end. A failed one exits 1, an unfinished one 124. Nothing is charged.
@@ -55,10 +49,10 @@ def wait(
         raise usage("Cannot wait for more than 1000 tasks at once.")
     config = EngineConfig(
         follow=Follow.TO_THE_END,
-        timeout=timeout,
-        interval=interval,
+        timeout=polling.timeout,
+        interval=polling.interval,
         patience=session.settings.patience,
         polls=concurrency,
     )
     client = session.connections.client(api_key)
-    conclude_wait(session, follow_tasks(session, client, wanted, config), timeout)
+    conclude_wait(session, follow_tasks(session, client, wanted, config), polling.timeout)

@@ -1,0 +1,29 @@
+"""The options that a command was given, as words to repeat it with."""
+
+from collections.abc import Collection
+
+import typer
+
+from modellix_cli.domain.values import format_duration
+
+_DURATIONS = ("interval", "timeout")
+
+
+def given_options(ctx: typer.Context, *, leaving_out: Collection[str]) -> list[str]:
+    """Return the options that stood on the command line, but for some parameters by name.
+
+    Global options are not among them.
+    """
+    words: list[str] = []
+    for param in ctx.command.params:
+        name = param.name or ""
+        value, source = ctx.params.get(name), ctx.get_parameter_source(name)
+        unset = value is None or value is False  # not 0, which is a limit
+        if name in leaving_out or unset or source is None or source.name != "COMMANDLINE":
+            continue
+        words.append(max(param.opts, key=len))
+        if isinstance(value, float) and name in _DURATIONS:
+            words.append(format_duration(value))
+        elif value is not True:
+            words.append(str(value))
+    return words

@@ -1,0 +1,52 @@
+"""Commands that take groups of options: a parameter that is a frozen value of `options/`.
+
+Its fields with a Typer option become options of the command; fields without keep their default.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from typing import Annotated, Any, get_origin, get_type_hints
+
+
+def expand(function: Callable[..., None]) -> Callable[..., None]:
+    """Return a function for Typer that takes the fields of groups in place of the groups."""
+    hints = get_type_hints(function, include_extras=True)
+    groups: dict[str, type] = {}
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(function).parameters.values():
+        kind = hints[parameter.name]
+        if isinstance(kind, type) and is_dataclass(kind):
+            groups[parameter.name] = kind
+            parameters += _options(kind)
+        else:
+            changes: dict[str, Any] = {"annotation": kind, "kind": parameter.KEYWORD_ONLY}
+            parameters.append(parameter.replace(**changes))
+    if not groups:
+        return function
+
+    def run(**values: Any) -> None:
+        for name, group in groups.items():
+            names = [option.name for option in _options(group)]
+            values[name] = group(**{option: values.pop(option) for option in names})
+        function(**values)
+
+    signature = inspect.Signature(parameters)
+    run.__signature__ = signature  # type: ignore[attr-defined]
+    run.__annotations__ = {option.name: option.annotation for option in parameters}
+    run.__doc__ = function.__doc__
+    return run
+
+
+def _options(group: type) -> Iterator[inspect.Parameter]:
+    """Yield the options of a group, in the order of its fields."""
+    hints = get_type_hints(group, include_extras=True)
+    for field in fields(group):
+        hint = hints[field.name]
+        if get_origin(hint) is Annotated:
+            yield inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=hint,
+            )

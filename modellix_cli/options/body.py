@@ -1,0 +1,53 @@
+"""What is sent: a body, or the tasks of a batch. Sizes in bytes."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from modellix_cli.inputs.body import MAX_BODY_BYTES
+from modellix_cli.options.saving import GIB
+
+MaxBodyBytes = Annotated[
+    int,
+    typer.Option(
+        "--max-body-bytes",
+        metavar="N",
+        min=1,
+        max=MAX_BODY_BYTES,
+        help="Largest body, in bytes (64 MiB).",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """The body of a single request."""
+
+    body: Annotated[
+        str | None,
+        typer.Option("--body", metavar="JSON", help="The model's parameters, a JSON object."),
+    ] = None
+    body_file: Annotated[
+        str | None,
+        typer.Option("--body-file", metavar="PATH", help="A file with them; - for standard input."),
+    ] = None
+    max_body_bytes: MaxBodyBytes = MAX_BODY_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputLimits:
+    """How large the input of a batch may be."""
+
+    max_body_bytes: MaxBodyBytes = MAX_BODY_BYTES
+    max_input_bytes: Annotated[
+        int,
+        typer.Option(
+            "--max-input-bytes",
+            metavar="N",
+            min=1,
+            help="Largest input, in bytes (1 GiB).",
+            show_default=False,
+        ),
+    ] = GIB

@@ -1,0 +1,70 @@
+"""What the user says about requests that were paid for before, or may have been."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+SameAccount = Annotated[
+    bool,
+    typer.Option(
+        "--same-account", help="This key belongs to the account that paid with another one."
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPaying:
+    """What `model run` is told about an earlier run of the same request."""
+
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Take the task of an earlier run of the same request, if there is one."
+        ),
+    ] = False
+    request_key: Annotated[
+        str | None,
+        typer.Option(
+            "--request-key",
+            metavar="KEY",
+            help="Pay for this key once, however often it is sent.",
+        ),
+    ] = None
+    resend_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--resend-unknown",
+            help="Send a request of unknown outcome once more. You may be charged twice.",
+        ),
+    ] = False
+    same_account: SameAccount = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchPaying:
+    """What `model batch` is told about lines of earlier runs."""
+
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Pay only for what is not paid for yet.")
+    ] = False
+    new: Annotated[bool, typer.Option("--new", help="Pay for every line again.")] = False
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed", help="With --resume: pay again for lines whose task failed."
+        ),
+    ] = False
+    resend_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--resend-unknown",
+            help="With --resume: submit lines of unknown outcome once more. You may be charged "
+            "twice.",
+        ),
+    ] = False
+    continue_on_unknown: Annotated[
+        bool,
+        typer.Option("--continue-on-unknown", help="Start further lines after an unknown outcome."),
+    ] = False
+    same_account: SameAccount = False

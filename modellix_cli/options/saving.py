@@ -1,0 +1,108 @@
+"""Where and how results are saved. Sizes in bytes, times in seconds."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import typer
+
+from modellix_cli.domain.values import DAY, duration_option
+from modellix_cli.downloads.name_template import DEFAULT
+
+GIB: Final = 1024**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """How files are saved, for a command that saves where `output_dir` says; None saves nothing."""
+
+    output_dir: Annotated[
+        str | None,
+        typer.Option("--output-dir", metavar="DIR", help="With --wait: save the results here."),
+    ] = None
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace existing files instead of numbering.")
+    ] = False
+    allow_insecure_http: Annotated[
+        bool, typer.Option("--allow-insecure-http", help="Fetch results over plain http too.")
+    ] = False
+    allow_private_network: Annotated[
+        bool,
+        typer.Option("--allow-private-network", help="Fetch results from private addresses too."),
+    ] = False
+    max_bytes: Annotated[
+        int,
+        typer.Option(
+            "--max-bytes",
+            metavar="N",
+            min=1,
+            help="Largest file, in bytes (1 GiB).",
+            show_default=False,
+        ),
+    ] = GIB
+    max_total_bytes: Annotated[
+        int,
+        typer.Option(
+            "--max-total-bytes",
+            metavar="N",
+            min=1,
+            help="All files together, in bytes (2 GiB).",
+            show_default=False,
+        ),
+    ] = 2 * GIB
+    max_resources: Annotated[
+        int,
+        typer.Option(
+            "--max-resources", metavar="N", min=1, max=1000, help="How many files to save at most."
+        ),
+    ] = 100
+    parallel: Annotated[
+        int,
+        typer.Option(
+            "--parallel", metavar="N", min=1, max=16, help="Files fetched at once, up to 16."
+        ),
+    ] = 4
+    file_timeout: float = 600.0
+    """Longest time for one file, over all its tries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSaving(Saving):
+    """How the files of a batch are saved: more of them, under names of a template."""
+
+    name_template: Annotated[
+        str,
+        typer.Option(
+            "--name-template",
+            metavar="TEMPLATE",
+            help="Names of saved files: {index}, {id}, {task_id}, {slug}, {ext}, {date}.",
+        ),
+    ] = DEFAULT
+    max_total_bytes: Annotated[
+        int,
+        typer.Option(
+            "--max-total-bytes",
+            metavar="N",
+            min=1,
+            help="All files together, in bytes (1 TiB).",
+            show_default=False,
+        ),
+    ] = 1024 * GIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadSaving(Saving):
+    """How `task download` saves: always, into the current folder unless another is named."""
+
+    output_dir: Annotated[
+        str, typer.Option("--output-dir", metavar="DIR", help="Folder for the files.")
+    ] = "."
+    file_timeout: Annotated[
+        float,
+        typer.Option(
+            "--timeout",
+            metavar="DURATION",
+            parser=duration_option("--timeout", DAY),
+            help="Longest time for one file, over all its tries (10m).",
+            show_default=False,
+        ),
+    ] = 600.0

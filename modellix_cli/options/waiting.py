@@ -1,0 +1,52 @@
+"""How long to wait for tasks, and how often to poll them. Times in seconds."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from modellix_cli.domain.values import DAY, HOUR, duration_option
+
+Interval = Annotated[
+    float | None,
+    typer.Option(
+        "--interval",
+        metavar="DURATION",
+        parser=duration_option("--interval", HOUR),
+        help="Polling interval; by default tasks are polled when they are likely to have ended.",
+    ),
+]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        metavar="DURATION",
+        parser=duration_option("--timeout", 7 * DAY),
+        help="Longest time to wait: 30s, 5m, 1h30m; bare seconds too (5m).",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polling:
+    """When tasks are polled, and until when; `interval` None polls when an end is likely."""
+
+    interval: Interval = None
+    timeout: Timeout = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Whether a command that submits stays until what it submitted ends."""
+
+    wait: Annotated[
+        bool,
+        typer.Option(
+            "--wait/--no-wait",
+            help="Wait until the task ends; in a batch, until every task ends.",
+            show_default=False,
+        ),
+    ] = False
+    interval: Interval = None
+    timeout: Timeout = 300.0
