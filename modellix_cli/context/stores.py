@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from modellix_cli.ledger.submissions import SubmissionStore
     from modellix_cli.ledger.tasks import TaskStore
     from modellix_cli.models.cache import ModelCache
+    from modellix_cli.models.kept_lists import KeptLists
     from modellix_cli.profiles.accounts import Accounts
 
 
@@ -102,6 +103,18 @@ class Stores:
         from modellix_cli.paths import cache_dir
 
         return ModelCache(
+            cache_dir(self._settings.runtime.env),
+            self._settings.base_url,
+            self._settings.runtime.clock,
+        )
+
+    @cached_property
+    def model_lists(self) -> "KeptLists":
+        """The model lists that were seen: the last one, and the one `model diff` compares with."""
+        from modellix_cli.models.kept_lists import KeptLists
+        from modellix_cli.paths import cache_dir
+
+        return KeptLists(
             cache_dir(self._settings.runtime.env),
             self._settings.base_url,
             self._settings.runtime.clock,
