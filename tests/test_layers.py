@@ -26,11 +26,12 @@ BELOW: dict[str, set[str]] = {
     "models": {"domain", "clock", "paths", "api", "inputs"},
     "profiles": {"domain", "clock", "paths"},
     "downloads": {"domain", "clock", "api"},
+    "provenance": {"domain", "clock", "downloads"},
     "ledger": {"domain", "clock", "paths"},
     "engine": {"domain", "clock", "api", "ledger"},
     "output": {
         *("domain", "clock", "runtime", "api", "downloads"),
-        *("engine", "ledger", "models", "profiles"),
+        *("engine", "ledger", "models", "profiles", "provenance"),
     },
     "context": {
         *("domain", "paths", "runtime", "api", "engine", "ledger", "models", "output"),
@@ -39,6 +40,7 @@ BELOW: dict[str, set[str]] = {
     "workflows": {
         *("domain", "clock", "paths", "deferred_signals", "api", "context", "downloads"),
         *("engine", "inputs", "ledger", "models", "options", "output", "profiles"),
+        "provenance",
     },
 }
 """Which rooms a room may import; the version of the program belongs to all."""
