@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from modellix_cli.ledger.files import FileStore
     from modellix_cli.ledger.history import History
     from modellix_cli.ledger.marks import LedgerMarks
+    from modellix_cli.ledger.origins import Origins
     from modellix_cli.ledger.submissions import SubmissionStore
     from modellix_cli.ledger.tasks import TaskStore
     from modellix_cli.models.cache import ModelCache
@@ -70,6 +71,13 @@ class Stores:
         from modellix_cli.ledger.files import FileStore
 
         return FileStore(self.ledger_file, self.account.base_url)
+
+    @property
+    def origins(self) -> "Origins":
+        """Where saved files came from, whatever the account."""
+        from modellix_cli.ledger.origins import Origins
+
+        return Origins(self.ledger_file)
 
     @property
     def batches(self) -> "BatchStore":

@@ -250,6 +250,16 @@ def _replaced(request: Request) -> tuple[int | None, int | None]:
     return request.resends, request.retries
 
 
+def unpacked(compressed: bytes) -> bytes | None:
+    """Return a body that was kept; None for what cannot be one, whatever the file holds."""
+    unpacking = zlib.decompressobj()
+    try:
+        body = unpacking.decompress(compressed, _LARGEST_BODY)
+    except zlib.error:
+        return None
+    return body if unpacking.eof else None
+
+
 def forget_old_bodies(db: sqlite3.Connection, now: float) -> None:
     """Drop bodies that no request used for a long time."""
     db.execute("DELETE FROM bodies WHERE used_at < ?", (now - _BODIES_KEPT,))

@@ -5,7 +5,6 @@ same request one sends it and the other finds the attempt. What was recorded as 
 """
 
 import sqlite3
-import zlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,7 +18,7 @@ from modellix_cli.ledger.attempts import (
     find_attempts,
     find_unknown,
 )
-from modellix_cli.ledger.claims import Claims
+from modellix_cli.ledger.claims import Claims, unpacked
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.processes import LEASE_SECONDS
 from modellix_cli.ledger.records import Attempt, Claim, OtherAccount, Outcome, Request
@@ -193,7 +192,7 @@ class SubmissionStore:
                 (number,),
             ).fetchone()
         )
-        return zlib.decompress(row[0]) if row else None
+        return unpacked(row[0]) if row else None
 
     def unknown(
         self, *, sandbox_url: str, sandbox: bool, profile: str | None = None

@@ -1,0 +1,134 @@
+"""From a file back to its task: reading `files`, `tasks` and `submissions`, whatever the address.
+
+Nothing is written here.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any, Final
+
+from modellix_cli.domain.money import Money
+from modellix_cli.ledger.claims import unpacked
+from modellix_cli.ledger.database import LedgerFile
+
+_MOST: Final = 20
+_FILES: Final = "SELECT base_url, task_id, position, path, sha256 FROM files WHERE"
+_NEWEST: Final = f"ORDER BY saved_at DESC LIMIT {_MOST}"
+_TASK: Final = """
+SELECT slug, status, created_at, billed_cost, profile FROM tasks
+WHERE base_url = :url AND task_id = :task ORDER BY slug IS NULL, updated_at DESC LIMIT 1"""
+_SUBMISSION: Final = """
+SELECT s.number, s.slug, s.created_at, s.billed_cost, s.estimated_cost, s.profile, s.batch, s.line,
+  s.line_id, s.tag, b.compressed
+FROM submissions AS s LEFT JOIN bodies AS b ON b.sha256 = s.body_sha256
+WHERE s.base_url = :url AND s.task_id = :task ORDER BY s.number DESC LIMIT 1"""
+_ADDRESSES: Final = """
+SELECT base_url FROM tasks WHERE task_id = :task
+UNION SELECT base_url FROM submissions WHERE task_id = :task"""
+
+
+@dataclass(frozen=True, slots=True)
+class FileOfTask:
+    """A file that was saved of a task; `sha256` is that of its content then."""
+
+    base_url: str
+    task_id: str
+    position: int
+    path: str
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A task and the request that made it, as far as the ledger knows them.
+
+    `body` is what was sent, `request` the number of the submission. `created_at` is a Unix time.
+    """
+
+    base_url: str
+    task_id: str
+    slug: str | None
+    status: str | None
+    profile: str
+    created_at: float
+    billed: Money | None
+    estimated: Money | None = None
+    request: int | None = None
+    batch: int | None = None
+    line: int | None = None
+    line_id: str | None = None
+    tag: str | None = None
+    body: bytes | None = None
+
+
+class Origins:
+    """The saved files of all accounts and addresses, and where they came from."""
+
+    def __init__(self, file: LedgerFile) -> None:
+        self._file = file
+
+    def with_content(self, sha256: str) -> list[FileOfTask]:
+        """Return the files of this content, the one saved last first. Raises the ledger's errors.
+
+        `sha256` is in hex.
+        """
+        return self._files("sha256 = ?", sha256)
+
+    def at_path(self, *paths: str) -> list[FileOfTask]:
+        """Return what was saved at one of these paths, the last one first."""
+        return self._files(f"path IN ({', '.join('?' * len(paths))})", *paths)
+
+    def of_task(self, task_id: str) -> list[Origin]:
+        """Return what is known of a task, once for each address that has one of this id."""
+        rows = self._file.read(lambda db: db.execute(_ADDRESSES, {"task": task_id}).fetchall())
+        found = [self.of(str(row[0]), task_id) for row in rows]
+        return sorted((o for o in found if o is not None), key=lambda o: -o.created_at)
+
+    def of(self, base_url: str, task_id: str) -> Origin | None:
+        """Return what is known of a task at an address, None if nothing is."""
+        values = {"url": base_url, "task": task_id}
+
+        def find(db: sqlite3.Connection) -> Origin | None:
+            task = db.execute(_TASK, values).fetchone()
+            sent = db.execute(_SUBMISSION, values).fetchone()
+            if task is None and sent is None:
+                return None
+            return _origin(base_url, task_id, task, sent)
+
+        return self._file.read(find)
+
+    def _files(self, where: str, *values: str) -> list[FileOfTask]:
+        statement = f"{_FILES} {where} {_NEWEST}"
+        rows = self._file.read(lambda db: db.execute(statement, values).fetchall())
+        return [FileOfTask(*row) for row in rows]
+
+
+def _origin(
+    base_url: str, task_id: str, task: tuple[Any, ...] | None, sent: tuple[Any, ...] | None
+) -> Origin:
+    """Put together the rows of `_TASK` and `_SUBMISSION`, at least one of which is there."""
+    slug, status, seen_at, billed, profile = task or (None, None, None, None, "")
+    if sent is None:
+        return Origin(base_url, task_id, slug, status, profile, float(seen_at), _money(billed))
+    number, sent_slug, created_at, sent_billed, estimated, profile = sent[:6]
+    batch, line, line_id, tag, compressed = sent[6:]
+    return Origin(
+        base_url,
+        task_id,
+        sent_slug or slug,
+        status,
+        profile,
+        float(created_at),
+        billed=_money(sent_billed or billed),
+        estimated=_money(estimated),
+        request=number,
+        batch=batch,
+        line=line,
+        line_id=line_id,
+        tag=tag,
+        body=None if compressed is None else unpacked(compressed),
+    )
+
+
+def _money(text: str | None) -> Money | None:
+    return None if text is None else Money.parse(text)
