@@ -44,6 +44,7 @@ ALONE = {
     "autocomplete": "autocomplete",
     "help": "help",
     "quickstart": "quickstart",
+    "which": "which",
 }
 SANDBOX = {"serve": "sandbox.serve", "reset": "sandbox.reset"}
 

@@ -78,7 +78,7 @@ class Provenance:
         """
         known = tuple(secrets)
         parameters = _parameters(body, known)
-        prompt = _main_text(parameters) if prompt is None else redact_text(prompt, known)
+        prompt = main_text(parameters) if prompt is None else redact_text(prompt, known)
         return cls(
             task_id=task_id,
             model=model,
@@ -170,7 +170,8 @@ def _parameters(body: bytes | None, secrets: tuple[str, ...]) -> str | None:
     return _bounded(safe)
 
 
-def _main_text(parameters: str | None) -> str | None:
+def main_text(parameters: str | None) -> str | None:
+    """Return the text that a request is about, None if its body has none or is not known."""
     body = {} if parameters is None else loads(parameters)
     return next((body[name] for name in _MAIN_TEXTS if isinstance(body.get(name), str)), None)
 
