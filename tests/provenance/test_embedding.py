@@ -179,7 +179,7 @@ def test_reading_a_damaged_record_raises_nothing(
     read_embedded(path)
 
 
-def test_a_video_of_a_gibibyte_takes_a_few_mebibytes_of_memory(tmp_path: Path) -> None:
+def test_a_long_video_takes_a_few_mebibytes_of_memory(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with path.open("wb") as file:
         file.write(CLIP)
@@ -313,3 +313,15 @@ def test_pillow_reads_the_packet(tmp_path: Path) -> None:
         path, _ = put(tmp_path, SAMPLES[name])
         with Image.open(io.BytesIO(path.read_bytes())) as image:
             assert b"urn:modellix-cli:provenance:" in image.info["xmp"]
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name.startswith("webp")])
+def test_a_webp_says_in_its_header_what_is_in_it(tmp_path: Path, name: str) -> None:
+    path, _ = put(tmp_path, SAMPLES[name])
+    head = path.read_bytes()[:30]
+    sides = [int.from_bytes(head[at : at + 3], "little") + 1 for at in (24, 27)]
+    assert head[12:16] == b"VP8X"
+    assert head[20] & 0x04
+    assert bool(head[20] & 0x10) is name.endswith("alpha")
+    assert sides == [48, 32]
+    assert int.from_bytes(head[4:8], "little") == path.stat().st_size - 8
