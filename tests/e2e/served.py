@@ -74,5 +74,5 @@ def service(*options: str) -> Iterator[FakeService]:
         yield FakeService(process.stdout.readline().decode().strip())
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()

@@ -311,7 +311,7 @@ def killed(shell: Shell, scripted: Start, name: str) -> Scripted:
 
     def half(connection: socket.socket) -> None:
         connection.sendall(answer(LONG[:500_000], 'ETag: "v1"', length=len(LONG)))
-        released.wait(20)
+        released.wait(60)
 
     def rest(connection: socket.socket) -> None:
         start = offset(media.requests[-1])
@@ -359,7 +359,7 @@ def test_a_part_that_is_being_filled_is_left_alone(shell: Shell, scripted: Start
 
     def slow(connection: socket.socket) -> None:
         connection.sendall(answer(LONG[:500_000], 'ETag: "v1"', length=len(LONG)))
-        released.wait(20)
+        released.wait(60)
         connection.sendall(LONG[500_000:])
 
     first, second = scripted(slow), scripted(answer(LONG, 'ETag: "v1"'))
@@ -370,7 +370,7 @@ def test_a_part_that_is_being_filled_is_left_alone(shell: Shell, scripted: Start
     serve_task(shell, scripted, f"{second.url}/a.png")
     assert download(shell).status == 0
     released.set()
-    out, _ = run.communicate(timeout=20)
+    out, _ = run.communicate(timeout=60)
     assert run.returncode == 0
     assert left(shell) == ["a-2.png", "a.png"]
     assert all(Path(shell.cwd / name).read_bytes() == LONG for name in left(shell))

@@ -172,7 +172,7 @@ def test_runs_that_were_killed_in_flight_hold_up_nobody(batch: Batches) -> None:
     until(lambda: batch.posts == 3)
     for one in runs:
         one.kill()
-        one.communicate(timeout=10)
+        one.communicate(timeout=60)
     batch.served.change(latency=0)
     begun = time.monotonic()
     assert run(batch).status == 0

@@ -246,7 +246,7 @@ def test_a_second_process_goes_on_when_the_first_was_killed(batch: Batches) -> N
     until(lambda: made(batch) >= 2)
     second = start(batch, "--resume", "--concurrency", "1")
     first.kill()
-    first.communicate(timeout=10)
+    first.communicate(timeout=60)
     out, err = second.communicate(timeout=60)
     assert second.returncode in (0, 8), (out, err)
     assert [name for name, ids in batch.served.tasks_of().items() if len(ids) > 1] == []

@@ -43,7 +43,7 @@ class Typist:
         os.write(self.terminal, text.encode())
 
     def end(self) -> int:
-        status = self.process.wait(20)
+        status = self.process.wait(60)
         while select.select([self.terminal], [], [], 0.1)[0]:
             self.seen += os.read(self.terminal, 4096).decode()
         return status

@@ -52,7 +52,7 @@ def test_a_batch_that_was_killed_under_a_wrong_clock_is_resumed_at_once(
     running = batch.shell.start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     until(lambda: made(batch) >= 2)
     running.kill()
-    running.communicate(timeout=10)
+    running.communicate(timeout=60)
     del batch.shell.env["PYTHONPATH"]
     batch.served.change(latency=0)
     begun = time.monotonic()
