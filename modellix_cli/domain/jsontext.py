@@ -70,7 +70,7 @@ def loads(data: bytes | str) -> Json:
         raise JsonError(error.msg, error.lineno, error.colno) from None
     except RecursionError:
         raise JsonError(f"nesting deeper than {MAX_DEPTH} levels") from None
-    if _deeper_than(value, MAX_DEPTH):
+    if deeper_than(value, MAX_DEPTH):
         raise JsonError(f"nesting deeper than {MAX_DEPTH} levels")
     return value
 
@@ -88,7 +88,8 @@ def decode(data: bytes) -> str:
         raise JsonError(f"byte 0x{bad:02x} is not UTF-8", line, column) from None
 
 
-def _deeper_than(value: Json, limit: int) -> bool:
+def deeper_than(value: Json, limit: int) -> bool:
+    """Whether objects and arrays are nested in `value` over `limit` levels deep."""
     level = [value]
     for _ in range(limit + 1):
         inner: list[Json] = []
