@@ -19,6 +19,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from modellix_cli.domain.jsontext import Json, JsonError, loads
+from modellix_cli.models.schema_document import BODY_SCHEMA, body_schema
 from modellix_cli.models.schema_keywords import MALFORMED, CannotCheck, Guard
 from modellix_cli.models.validation_messages import describe, shown
 
@@ -27,7 +28,6 @@ _MAX_BODY_VALUES: Final = 10_000
 _MAX_PROBLEMS: Final = 100
 _LONG: Final = 1000
 _DOCUMENT: Final = "urn:modellix:schema"
-_PLACE: Final = ("post", "requestBody", "content", "application/json", "schema")
 # They would switch to another, unguarded dialect, or move what references count from.
 _DROPPED: Final = ("$schema", "$id")
 
@@ -39,10 +39,7 @@ class BodyCheck:
     """
 
     def __init__(self, schema_document: Json) -> None:
-        schema = schema_document
-        for key in _PLACE:
-            schema = schema.get(key) if isinstance(schema, dict) else None
-        if not isinstance(schema, (dict, bool)):
+        if not isinstance(body_schema(schema_document), (dict, bool)):
             raise CannotCheck("the model publishes no schema of its parameters")
         document = _copied(schema_document, _MAX_SCHEMA_VALUES, "the schema", _DROPPED)
         self._guard = Guard()
@@ -85,7 +82,7 @@ def _validator(document: Json, guard: Guard) -> Validator:
     )
     # References such as #/components/… count from the document, not from the schema in it.
     resource = DRAFT202012.create_resource(document)
-    pointer = "/".join(key.replace("/", "~1") for key in _PLACE)
+    pointer = "/".join(key.replace("/", "~1") for key in BODY_SCHEMA)
     registry: Registry[Any] = Registry().with_resource(_DOCUMENT, resource)
     validator: Validator = kind({"$ref": f"{_DOCUMENT}#/{pointer}"}, registry=registry)
     return validator
