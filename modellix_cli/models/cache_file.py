@@ -1,36 +1,34 @@
-"""One small JSON file that may vanish, be broken or foreign at any time: then there is none."""
+"""One file of the cache: JSON that may vanish, be old, broken or foreign at any time."""
 
 import os
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 
 from modellix_cli.domain.jsontext import Json, JsonError, dumps, loads
 from modellix_cli.paths import make_private_dir
 
 
-def path_for(folder: Path, kind: str, base_url: str) -> Path:
-    """Return where `kind` is kept of `base_url`: `KIND-0123456789abcdef.json` in `folder`."""
-    name = sha256(base_url.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return folder / f"{kind}-{name}.json"
-
-
-def read(path: Path, max_bytes: int) -> dict[str, Json] | None:
-    """Return the JSON object in the file, None where there is none of at most `max_bytes`."""
+def read_cached(path: Path, most: int) -> dict[str, Json]:
+    """Return the object in a file of at most `most` bytes; empty for whatever else is there."""
     try:
         if not path.is_file():  # opening a pipe would hang
-            return None
+            return {}
         with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
-        kept = loads(data) if len(data) <= max_bytes else None
+            data = file.read(most + 1)
+        kept = loads(data) if len(data) <= most else None
     except (OSError, ValueError, JsonError):
-        return None
-    return kept if isinstance(kept, dict) else None
+        return {}
+    return kept if isinstance(kept, dict) else {}
 
 
-def write(path: Path, kept: dict[str, Json]) -> bool:
-    """Replace the file, whole and for the user alone; return whether that was possible."""
-    data = dumps(kept).encode("utf-8", "surrogatepass")
+def keep_cached(path: Path, kept: dict[str, Json], most: int | None = None) -> None:
+    """Replace a file at once and for the user alone; where that fails, keep nothing.
+
+    Nothing is kept either of what takes more than `most` bytes.
+    """
+    data = dumps(kept, indent=None).encode("utf-8", "surrogatepass")
+    if most is not None and len(data) > most:
+        return
     part = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
     with suppress(OSError):
         make_private_dir(path.parent)
@@ -39,7 +37,5 @@ def write(path: Path, kept: dict[str, Json]) -> bool:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
             part.replace(path)
-            return True
         finally:
             part.unlink(missing_ok=True)
-    return False
