@@ -54,11 +54,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class ModelList:
-    """The model list as one document, and its entries; `public` if it is the one without a key."""
+    """The model list as one document, and its entries."""
 
     document: dict[str, Json]
     models: tuple[Model, ...]
-    public: bool = False
 
 
 def read_models(document: Json) -> ModelList:

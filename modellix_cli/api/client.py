@@ -140,18 +140,17 @@ class Client:
         policy = self._policy if patient else RetryPolicy(retries=0)
         return self._exchange.get(f"{API_PREFIX}/models{query}", read_models, policy)
 
-    def schema(self, slug: Slug) -> Json:
-        """Return a model's parameters: `GET /models/{provider}/{model}/api_schema`, public."""
-        path = f"/models/{Slug(slug.provider, slug.model).path}/api_schema"
-        return self._exchange.get(path, read_schema)
+    def schema(self, slug: Slug, *, patient: bool = True) -> Json:
+        """Return a model's parameters: `GET /models/{provider}/{model}/api_schema`, public.
 
-    def public_models(self, *, patient: bool = True) -> ModelList:
-        """List the models without a key: `GET /portal/v1/models` of www.modellix.ai, all pages.
-
-        Without `patient`, each page is asked for once.
+        Without `patient`, one try only.
         """
-        policy = self._policy if patient else RetryPolicy(retries=0)
-        return read_public_models(self._exchange, policy)
+        path = f"/models/{Slug(slug.provider, slug.model).path}/api_schema"
+        return self._exchange.get(path, read_schema, self._policy if patient else NO_RETRIES)
+
+    def public_models(self) -> ModelList:
+        """List the models without a key: `GET /portal/v1/models` of www.modellix.ai, all pages."""
+        return read_public_models(self._exchange)
 
     def docs_index(self) -> tuple[DocsEntry, ...]:
         """List the pages of the documentation: `GET /llms.txt` of docs.modellix.ai."""

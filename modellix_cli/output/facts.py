@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from modellix_cli.domain.errors import ModellixError
+    from modellix_cli.models.parameters import Parameter
     from modellix_cli.profiles.accounts import Overview, Removal, Saved
     from modellix_cli.profiles.credentials import ApiKey, Profile
 
@@ -148,3 +149,18 @@ _CAUSES_FIRST: Final = (
     *("python", "caBundle", "dns", "tls", "connectivity"),
     *("apiKey", "validation"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelParameters:
+    """What a model takes. `main_text` is given as a plain argument, None where there is none.
+
+    `example` is a command that runs the model, as words. `age` is how many seconds ago the schema
+    was published to us; None where it was just now.
+    """
+
+    slug: str
+    parameters: "tuple[Parameter, ...]"
+    main_text: "Parameter | None"
+    example: tuple[str, ...]
+    age: float | None = None

@@ -1,7 +1,5 @@
 """`modellix-cli model get-schema`: the parameters a model takes."""
 
-from typing import Final
-
 import typer
 
 from modellix_cli.commands._framework.command import command
@@ -10,8 +8,6 @@ from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.domain.values import parse_slug
 from modellix_cli.output.sink import Output
-
-ORIGIN: Final = "https://www.modellix.ai"
 
 
 @command(
@@ -25,10 +21,8 @@ ORIGIN: Final = "https://www.modellix.ai"
 def get_schema(ctx: typer.Context, slug: ModelSlug) -> None:
     """Show the parameters of a model as an OpenAPI fragment. Needs no key."""
     from modellix_cli.output import models
-    from modellix_cli.workflows.models import suggesting
+    from modellix_cli.workflows.parameters import fetch_schema
 
     session = Session.of(ctx)
     model = parse_slug(slug)
-    with suggesting(session, model):
-        document = session.connections.public_client(ORIGIN).schema(model)
-    models.schema(session.out, model.name, document)
+    models.schema(session.out, model.name, fetch_schema(session, model))
