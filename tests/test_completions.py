@@ -1,5 +1,6 @@
 """Completion: the scripts in completions/ are what the program prints, and Tab is answered."""
 
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def list_models(env: dict[str, str], work: Path) -> None:
 
 
 @pytest.mark.parametrize("before", [
-    "run", "run --body {} --model-slug", "invoke", "describe", "get-schema", "docs",
+    "run", "run --body {} --model-slug", "invoke", "describe", "params", "get-schema", "docs",
 ])  # fmt: skip
 def test_slugs_that_were_listed_are_offered(env: dict[str, str], work: Path, before: str) -> None:
     list_models(env, work)
@@ -130,3 +131,38 @@ def test_the_official_name_says_how_to_set_it_up(cli: Cli) -> None:
     assert cli("autocomplete", "bash").stdout.startswith("modellix-cli completion bash > ")
     assert cli("autocomplete", "script", "zsh").stdout == cli("completion", "zsh").stdout
     assert len(cli("autocomplete", "-r").stdout.splitlines()) == 3
+
+
+@pytest.mark.parametrize(("pieces", "words", "replies", "shown"), [
+    (["x", " ru"], ["x", "ru"], ["run"], ["run"]),
+    (["x", " -p", " "], ["x", "-p", ""], ["size=", "n="], ["size=", "n="]),
+    (["x", " -p", " size", "="], ["x", "-p", "size="], ["size=1K"], ["1K"]),
+    (["x", " -p", " size", "=", "1"], ["x", "-p", "size=1"], ["size=1K"], ["1K"]),
+    (["x", " -p", " ratio", "=", "16", ":"], ["x", "-p", "ratio=16:"], ["ratio=16:9"], ["9"]),
+    (["x", " a", "=", "b", " -p", " n"], ["x", "a=b", "-p", "n"], ["n="], ["n="]),
+    (["x", " 'a b'", " c"], ["x", "'a b'", "c"], ["cd"], ["cd"]),
+    (["x", " c"], ["x", "c"], [], []),
+])  # fmt: skip
+def test_bash_puts_words_together_that_it_splits_at_equals_signs_and_colons(
+    tmp_path: Path, pieces: list[str], words: list[str], replies: list[str], shown: list[str]
+) -> None:
+    stub = tmp_path / "stub"
+    reply = "".join(f"{one}\n" for one in replies)
+    stub.write_text(f'#!/bin/sh\nprintf "%s|%s" "$COMP_WORDS" $COMP_CWORD >asked\nprintf "{reply}"')
+    stub.chmod(0o755)
+    given = " ".join(shlex.quote(piece.removeprefix(" ")) for piece in pieces)
+    line = "".join(pieces)
+    asked = f"""
+        source {shlex.quote(str(FOLDER / FILES["bash"]))}
+        COMP_WORDBREAKS=$' \\t\\n"\\'><=;|&(:'
+        COMP_WORDS=({given}) COMP_CWORD={len(pieces) - 1}
+        COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)}
+        _modellix_cli_completion ./stub
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    ran = subprocess.run(
+        ["bash", "-c", asked], cwd=tmp_path, capture_output=True, check=True, text=True
+    )
+    assert (tmp_path / "asked").read_text() == f"{chr(10).join(words)}|{len(words) - 1}"
+    assert ran.stdout.split() == shown
+    assert ran.stderr == ""

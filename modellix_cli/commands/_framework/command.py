@@ -82,6 +82,8 @@ class Command(TyperCommand):
         before = args[: args.index("--")] if "--" in args else args
         if {"-h", "--help"} & set(before):
             args = ["--help"]
+        if ctx.resilient_parsing:
+            args = without_open_option(self, args)
         refuse_repeats(self, ctx, args)
         rest = super().parse_args(ctx, args)
         if isinstance(ctx.obj, Session) and not ctx.resilient_parsing:
@@ -220,6 +222,20 @@ def load(module: str, name: str) -> Command:
     built.hidden = spec.hidden
     built.params.extend(global_options())
     return built
+
+
+def without_open_option(self: Any, args: list[str]) -> list[str]:
+    """Leave out a last option whose value is being completed.
+
+    It would fail for want of the value, and the arguments before it, such as the model, be lost.
+    """
+    valued = {
+        name
+        for param in self.params
+        if isinstance(param, TyperOption) and not param.is_flag
+        for name in param.opts
+    }
+    return args[:-1] if args and args[-1] in valued else args
 
 
 def refuse_repeats(self: Any, ctx: Any, args: list[str]) -> None:

@@ -4,7 +4,7 @@ Only values of characters that mean nothing to any shell are offered; scripts pa
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -12,17 +12,25 @@ from modellix_cli.context.session import LAST, Session
 from modellix_cli.domain.text import is_shell_safe
 from modellix_cli.domain.values import TASK_TYPES
 
+if TYPE_CHECKING:
+    from modellix_cli.models.parameters import Parameter
+
 _MOST_TASKS: Final = 50
 
 Offer = Callable[[typer.Context, str], list[str]]
 
 
 def _offering(find: Callable[[Session], list[str]]) -> Offer:
+    """As `_offering_for` where the words before do not matter."""
+    return _offering_for(lambda ctx, incomplete: find(Session.of(ctx)))
+
+
+def _offering_for(find: Offer) -> Offer:
     """Return what Typer calls: the safe ones of what `find` returns; a failure offers nothing."""
 
     def offer(ctx: typer.Context, incomplete: str) -> list[str]:
         try:
-            found = find(Session.of(ctx))
+            found = find(ctx, incomplete)
         except Exception:  # noqa: BLE001 - nobody asked for words while typing
             return []
         return [value for value in found if value.startswith(incomplete) and is_shell_safe(value)]
@@ -56,3 +64,29 @@ def task_ids(session: Session) -> list[str]:
 
     known = recent_task_ids(state_dir(session.runtime.env), session.stores.account, _MOST_TASKS)
     return [LAST, *known] if known else []
+
+
+@_offering_for
+def parameters(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer `name=` for each parameter of the model named before, then `name=value` for choices.
+
+    From the schema that is kept of the model.
+    """
+    from modellix_cli.domain.values import parse_slug
+    from modellix_cli.models.parameters import read_parameters
+
+    slug = ctx.params.get("slug") or ctx.params.get("model_slug")
+    kept = Session.of(ctx).stores.schema_cache.get(parse_slug(slug or ""))
+    taken = read_parameters(kept.document) if kept else ()
+    name, sign, _ = incomplete.partition("=")
+    if not sign:
+        return [f"{one.name}=" for one in taken]
+    chosen = next((one for one in taken if one.name == name), None)
+    return [f"{name}={value}" for value in _choices(chosen)] if chosen else []
+
+
+def _choices(parameter: "Parameter") -> list[str]:
+    from modellix_cli.domain.jsontext import dumps
+
+    values = parameter.allowed or ((True, False) if parameter.types == ("boolean",) else ())
+    return [value if isinstance(value, str) else dumps(value) for value in values]
