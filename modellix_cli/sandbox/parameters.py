@@ -12,6 +12,8 @@ from modellix_cli.sandbox.wire import Refused
 
 _SIZE: Final = re.compile(r"([0-9]{1,4})\s*[xX*×]\s*([0-9]{1,4})")
 _RATIO: Final = re.compile(r"([0-9]{1,2}):([0-9]{1,2})")
+_FINER: Final = ("resolution", "mode", "scale")
+"""Parameters whose later or larger values cost more, where the price is a range."""
 _MAX_SIDE: Final = 2048
 _SIDE: Final = 512
 
@@ -20,7 +22,8 @@ _SIDE: Final = 512
 class Order:
     """What a body asks for: pixels, number of results, seconds of a clip, letters of the text.
 
-    `seed` stands for the whole body: equal bodies give equal media.
+    `seed` stands for the whole body: equal bodies give equal media. `fineness` is how
+    fine the result is in steps, of how many, such as (2, 2) for `resolution: 4K`.
     """
 
     seed: str
@@ -29,6 +32,7 @@ class Order:
     count: int
     clip_seconds: int
     characters: int
+    fineness: tuple[int, int] = (0, 1)
 
 
 def read_body(data: bytes) -> dict[str, Any]:
@@ -60,6 +64,7 @@ def read_order(
     seed = sha256(f"{slug} {canonical}".encode("utf-8", "surrogatepass")).hexdigest()
     width, height = _pixels(body)
     texts = (body[name] for name in ("text", "prompt") if isinstance(body.get(name), str))
+    finer = (_fineness(properties[name], body.get(name)) for name in _FINER if name in properties)
     return Order(
         seed=seed,
         width=width,
@@ -67,7 +72,15 @@ def read_order(
         count=number("n"),
         clip_seconds=number("duration"),
         characters=len(next(texts, "")),
+        fineness=next(finer, (0, 1)),
     )
+
+
+def _fineness(schema: Schema, value: Any) -> tuple[int, int]:
+    chosen = schema["default"] if value is None else value
+    if "enum" in schema:
+        return schema["enum"].index(chosen), len(schema["enum"]) - 1
+    return int(chosen) - schema["minimum"], schema["maximum"] - schema["minimum"]
 
 
 def _pixels(body: Mapping[str, Any]) -> tuple[int, int]:

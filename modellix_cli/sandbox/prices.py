@@ -14,7 +14,7 @@ Unit = Literal["$/img", "$/sec", "$/M chars"]
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per unit. Where `high` differs, it is a range; the sandbox takes `low`."""
+    """US dollars per unit. Where `high` differs, it is a range: the finest result costs that."""
 
     low: float
     unit: Unit
@@ -28,12 +28,13 @@ class Price:
 
     def micro_dollars(self, order: "Order") -> int:
         """Return what a task costs, in millionths of a dollar, at least one."""
-        amounts = {
-            "$/img": float(order.count),
-            "$/sec": float(order.clip_seconds),
-            "$/M chars": order.characters / 1_000_000,
-        }
-        return max(1, round(self.low * amounts[self.unit] * MICRO))
+        units = {"$/img": order.count, "$/sec": order.clip_seconds, "$/M chars": order.characters}
+        each = 1_000_000 if self.unit == "$/M chars" else 1
+        low = round(self.low * MICRO)
+        high = low if self.high is None else round(self.high * MICRO)
+        step, steps = order.fineness
+        rate = low * steps + (high - low) * step
+        return max(1, rate * units[self.unit] // (steps * each))
 
 
 def per_image(low: float, high: float | None = None) -> Price:

@@ -98,6 +98,11 @@ def test_unknown_parameters_are_ignored(service: Service) -> None:
         (IMAGE, {"n": 3}, 0.09),
         ("alibaba/wan2.5-t2v", {}, 0.25),
         ("alibaba/wan2.5-t2v", {"duration": 2}, 0.10),
+        ("google/nano-banana-2", {}, 0.039),
+        ("google/nano-banana-2", {"resolution": "2K"}, 0.0945),
+        ("google/nano-banana-2", {"resolution": "4K", "n": 2}, 0.30),
+        ("kling/kling-v3-t2v", {"mode": "pro"}, 0.70),
+        ("topaz/image-upscale", {"scale": 4}, 0.2),
         ("sandbox/image", {}, 0.01),
         ("sandbox/many", {}, 0.04),
     ],
@@ -105,7 +110,7 @@ def test_unknown_parameters_are_ignored(service: Service) -> None:
 def test_a_task_costs_the_price_times_images_or_seconds(
     service: Service, slug: str, body: dict[str, Any], cost: float
 ) -> None:
-    service.submit(slug, **body)
+    service.submit(slug, **dict(MODELS[slug].example) | body)
     assert service.balance == pytest.approx(10 - cost, abs=1e-9)
 
 
