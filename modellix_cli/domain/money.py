@@ -38,6 +38,10 @@ class Money:
         """Return the difference, at least zero."""
         return Money(max(Decimal(0), _EXACT.subtract(self.usd, other.usd)))
 
+    def times(self, factor: Decimal) -> "Money":
+        """Return the amount multiplied by a number of zero or more, exactly."""
+        return Money(_EXACT.multiply(self.usd, factor))
+
     def __str__(self) -> str:
         """Write the amount so that `parse` reads the same one: `0.03`."""
         return format(self.usd.normalize(_EXACT), "f")

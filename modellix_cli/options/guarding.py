@@ -25,6 +25,13 @@ class BatchGuards:
             "--max-cost", min=0, metavar="USD", help="Refuse if listed prices may exceed this."
         ),
     ] = None
+    allow_unpriced: Annotated[
+        bool,
+        typer.Option(
+            "--allow-unpriced",
+            help="With --max-cost: also submit what cannot be priced. It does not count.",
+        ),
+    ] = False
     check: Annotated[
         bool, typer.Option("--check", help="First check each body against its model's schema.")
     ] = False

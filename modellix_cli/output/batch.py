@@ -12,7 +12,7 @@ from modellix_cli.domain.jsontext import dumps
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.files import unwritable
 from modellix_cli.ledger.records import Batch
-from modellix_cli.models.pricing import Estimate
+from modellix_cli.models.pricing import Total
 from modellix_cli.output.sink import Output, Sink
 
 _HEADERS: Final = ("No.", "State", "Begun", "Accepted", "Rejected", "Unknown", "Input")
@@ -95,16 +95,12 @@ def _quiet_lines(sink: Sink, entry: Entry) -> None:
         sink.line(text)
 
 
-def plan(sink: Sink, total: int, slugs: dict[str, int], cost: Estimate | None) -> None:
+def plan(sink: Sink, total: int, slugs: dict[str, int], cost: Total | None) -> None:
     """Show what `--dry-run` found."""
     if sink.mode in (Output.JSON, Output.JSONL):
         facts: dict[str, Any] = {"dryRun": True, "models": slugs, "total": total}
         if cost is not None:
-            facts["estimate"] = {
-                "highUsd": float(cost.high),
-                "lowUsd": float(cost.low),
-                "unpriced": cost.unpriced,
-            }
+            facts["estimate"] = cost.as_dict()
         sink.json(facts)
         return
     sink.line(f"{count(total, 'task')}, nothing submitted.")

@@ -1,6 +1,6 @@
 """What `model batch` does before it runs: options, lines, guards, checks, cost."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isnan
@@ -14,7 +14,7 @@ from modellix_cli.domain.text import count
 from modellix_cli.domain.values import Slug
 from modellix_cli.downloads.name_template import parse_name_template
 from modellix_cli.inputs.batch_file import BatchInput, Line, read_batch
-from modellix_cli.models.pricing import Estimate, Estimator
+from modellix_cli.models.pricing import Estimator, Total, total
 from modellix_cli.options.body import InputLimits
 from modellix_cli.options.guarding import BatchGuards
 from modellix_cli.options.paying import BatchPaying
@@ -159,35 +159,63 @@ def estimate(
     options: BatchOptions,
     *,
     left: bool = False,
-) -> Estimate | None:
+) -> Total | None:
     """Tell what `lines` may cost; None without prices. `left`: others were paid for before.
 
-    With `--max-cost`, raises `COST_LIMIT` if it may be more, or cannot be known.
+    With `--max-cost`, raises `COST_LIMIT` if it may be more, or cannot be known. Schemas, for
+    their defaults, are asked for where the user wants to know before paying.
     """
-    limit = None if options.guards.max_cost is None else Decimal(str(options.guards.max_cost))
+    limited = options.guards.max_cost is not None
     try:
-        listed = client.models(patient=limit is not None) if client else None
+        listed = client.models(patient=limited) if client else None
     except ModellixError:
-        if limit is not None:
+        if limited:
             raise
         listed = None
     if listed is None:
         return None
-    estimator = Estimator(listed)
-    for line in lines:
-        estimator.add(line.slug, line.body)
-    total = estimator.total
-    if limit is not None and (total.high > limit or total.unpriced):
-        words = total.words or "no prices are listed"
+    thorough = limited or options.guards.dry_run or options.guards.check
+    estimator = Estimator(listed, schemas_if_any(session)) if thorough else Estimator(listed)
+    found = total(estimator.of(line.slug, line.body) for line in lines)
+    if options.guards.max_cost is not None:
+        keep_to_limit(found, options.guards.max_cost, allow_unpriced=options.guards.allow_unpriced)
+    if found.words and session.out.mode is not Output.QUIET:
+        remaining = " left to submit" if left else ""
+        session.out.note(f"{count(found.lines, 'task')}{remaining}, listed prices: {found.words}.")
+    return found
+
+
+def keep_to_limit(cost: Total, max_cost: float, *, allow_unpriced: bool) -> None:
+    """Refuse what may cost more than `max_cost` (USD), or has no price. Raises `COST_LIMIT`."""
+    limit = Decimal(str(max_cost))
+    if cost.amount.usd > limit:
         raise ModellixError(
             ErrorCode.COST_LIMIT,
-            f"The tasks may cost more than --max-cost {limit}: {words}.",
-            hint="Nothing was sent. Raise --max-cost, or leave it out where prices are not listed.",
+            f"The tasks may cost more than --max-cost {limit}: {cost.words}.",
+            hint="Nothing was sent. Raise --max-cost, or submit fewer tasks.",
         )
-    if total.words and session.out.mode is not Output.QUIET:
-        remaining = " left to submit" if left else ""
-        session.out.note(f"{count(total.lines, 'task')}{remaining}, listed prices: {total.words}.")
-    return total
+    if cost.unpriced_lines and not allow_unpriced:
+        raise ModellixError(
+            ErrorCode.COST_LIMIT,
+            f"The tasks may cost more than --max-cost {limit}: "
+            f"{cost.unpriced_lines} of {count(cost.lines, 'task')} cannot be priced. "
+            f"{cost.unpriced_words()}.",
+            hint="Nothing was sent. With --allow-unpriced they are submitted all the same, and do "
+            "not count for --max-cost.",
+        )
+
+
+def schemas_if_any(session: Session) -> Callable[[Slug], Json]:
+    """Return what gets a model's schema, or None: an estimate does without it if it must."""
+    read = SchemaReader(session.connections.public_client(_SCHEMA_ORIGIN))
+
+    def schema_of(slug: Slug) -> Json:
+        try:
+            return read(slug)
+        except ModellixError:
+            return None
+
+    return schema_of
 
 
 def client_if_any(session: Session, options: BatchOptions) -> "Client | None":

@@ -209,6 +209,48 @@ def test_a_cost_that_cannot_be_known_is_refused_only_with_a_limit(batch: Batches
     assert batch().status == 0
 
 
+def test_what_cannot_be_priced_is_named_by_model(batch: Batches) -> None:
+    batch.service.models.respond(json={"models": [{"slug": "a/b"}]})
+    error = batch("--max-cost", "9", "--json").json["error"]
+    assert error["message"].endswith(
+        "4 of 4 tasks cannot be priced. a/b (4 lines): no price is listed."
+    )
+    assert "--allow-unpriced" in error["hint"]
+
+
+def test_what_cannot_be_priced_is_submitted_where_that_is_allowed(batch: Batches) -> None:
+    batch.service.models.respond(json={"models": [{"slug": "a/b"}]})
+    assert batch("--max-cost", "0", "--allow-unpriced").status == 0
+    assert batch.service.posts == [1, 2, 3, 4]
+
+
+def test_what_has_a_price_counts_although_the_rest_is_allowed(batch: Batches) -> None:
+    batch.write(1, body={"line": 1, "n": "5"})
+    assert batch("--max-cost", "0.19", "--allow-unpriced").status == 10
+    assert batch("--max-cost", "0.2").status == 0
+
+
+def test_a_default_of_the_schema_counts_for_the_limit(batch: Batches) -> None:
+    body = {"type": "object", "properties": {"n": {"default": 2}}}
+    content = {"application/json": {"schema": body}}
+    post = {"requestBody": {"content": content}, "responses": {}}
+    document = {"servers": [{"url": "https://api.modellix.ai"}], "post": post}
+    batch.service.schema.respond(json=document)
+    assert batch("--max-cost", "0.31").status == 10
+    assert batch("--max-cost", "0.32").status == 0
+
+
+def test_a_dry_run_names_what_cannot_be_priced(batch: Batches) -> None:
+    batch.service.models.respond(json={"models": [{"slug": "a/b"}]})
+    facts = batch("--dry-run").json["estimate"]
+    assert facts == {
+        "highUsd": 0,
+        "lowUsd": 0,
+        "unpriced": 4,
+        "unpricedModels": [{"model": "a/b", "lines": 4, "reasons": ["no price is listed"]}],
+    }
+
+
 def test_prices_that_cannot_be_had_stop_no_batch(batch: Batches) -> None:
     batch.service.models.respond(500, json={"code": 500, "message": "no"})
     assert batch().status == 0
