@@ -210,6 +210,11 @@ def test_characters_of_all_texts_are_counted(body: Any, amount: str | None) -> N
     assert most(TEXT, body) == amount
 
 
+def test_of_texts_that_may_be_read_several_times_the_least_is_not_told() -> None:
+    estimate = of(TEXT, {"text": "x" * 500, "max_outputs": 2})
+    assert (str(estimate.amount), str(estimate.lowest)) == ("0.013", "0")
+
+
 def test_of_a_price_range_the_highest_counts() -> None:
     estimate = of(RANGE, {"n": 2, "resolution": "4K"})
     assert (str(estimate.amount), str(estimate.lowest)) == ("0.3", "0.1")
