@@ -14,7 +14,7 @@ from typing import Final
 from modellix_cli.clock import Clock
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import Slug
-from modellix_cli.models.cache_file import keep_cached, read_cached
+from modellix_cli.models import cache_file
 
 MOST_SCHEMAS: Final = 300
 MAX_BYTES: Final = 512 * 1024
@@ -41,7 +41,7 @@ class SchemaCache:
 
         What the clock says is from the future counts as new.
         """
-        kept = read_cached(self._path(slug), MAX_BYTES)
+        kept = cache_file.read(self._path(slug), MAX_BYTES) or {}
         saved, document = kept.get("savedAt"), kept.get("schema")
         ours = kept.get("baseUrl") == self._base_url and kept.get("slug") == slug.name
         if not ours or not isinstance(saved, (int, float)) or not isinstance(document, dict):
@@ -52,7 +52,7 @@ class SchemaCache:
     def keep(self, slug: Slug, document: Json) -> None:
         """Keep a document that was just published; a very large one, or where that fails, not."""
         kept = {"baseUrl": self._base_url, "slug": slug.name, "savedAt": self._clock.now()}
-        keep_cached(self._path(slug), kept | {"schema": document}, MAX_BYTES)
+        cache_file.write(self._path(slug), kept | {"schema": document}, MAX_BYTES)
         self._remove_oldest()
 
     def forget(self, slug: Slug) -> None:
