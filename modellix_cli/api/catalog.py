@@ -54,10 +54,11 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class ModelList:
-    """The model list as one document, and its entries."""
+    """The model list as one document, and its entries; `public` if it is the one without a key."""
 
     document: dict[str, Json]
     models: tuple[Model, ...]
+    public: bool = False
 
 
 def read_models(document: Json) -> ModelList:

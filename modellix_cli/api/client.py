@@ -148,9 +148,13 @@ class Client:
         path = f"/models/{Slug(slug.provider, slug.model).path}/api_schema"
         return self._exchange.get(path, read_schema, self._policy if patient else NO_RETRIES)
 
-    def public_models(self) -> ModelList:
-        """List the models without a key: `GET /portal/v1/models` of www.modellix.ai, all pages."""
-        return read_public_models(self._exchange)
+    def public_models(self, *, patient: bool = True) -> ModelList:
+        """List the models without a key: `GET /portal/v1/models` of www.modellix.ai, all pages.
+
+        Without `patient`, each page is asked for once.
+        """
+        policy = self._policy if patient else RetryPolicy(retries=0)
+        return read_public_models(self._exchange, policy)
 
     def docs_index(self) -> tuple[DocsEntry, ...]:
         """List the pages of the documentation: `GET /llms.txt` of docs.modellix.ai."""

@@ -7,6 +7,7 @@ from modellix_cli.api import failures
 from modellix_cli.api.catalog import Model, ModelList, ModelPage, read_model_page
 from modellix_cli.api.exchange import Exchange
 from modellix_cli.api.pages import DocsEntry, Page, docs_path, read_index
+from modellix_cli.api.retry import RetryPolicy
 
 CATEGORIES: Final = ("image", "video", "audio")
 PAGE_SIZE: Final = 100
@@ -15,24 +16,24 @@ MAX_PAGES: Final = 50
 _TEXT: Final = "text/markdown, text/plain;q=0.9"
 
 
-def read_public_models(exchange: Exchange) -> ModelList:
+def read_public_models(exchange: Exchange, policy: RetryPolicy) -> ModelList:
     """Ask for every page of every category; a model of two categories is listed once.
 
     The document is made of the entries, in the form of the list with a key.
     """
     found: dict[str, Model] = {}
     for category in CATEGORIES:
-        for model in _category(exchange, category):
+        for model in _category(exchange, category, policy):
             found.setdefault(model.slug, model)
     records = [{"slug": model.slug} | model.record for model in found.values()]
-    return ModelList({"models": records}, tuple(found.values()))
+    return ModelList({"models": records}, tuple(found.values()), public=True)
 
 
-def _category(exchange: Exchange, category: str) -> list[Model]:
+def _category(exchange: Exchange, category: str, policy: RetryPolicy) -> list[Model]:
     found: dict[str, Model] = {}
     for number in range(1, MAX_PAGES + 1):
         query = urlencode({"category": category, "page": number, "page_size": PAGE_SIZE})
-        page = exchange.get(f"/portal/v1/models?{query}", read_model_page)
+        page = exchange.get(f"/portal/v1/models?{query}", read_model_page, policy)
         before = len(found)
         found |= {model.slug: model for model in page.models if model.slug not in found}
         if len(found) == before or not _has_more(page, len(found)):

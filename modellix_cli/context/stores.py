@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from modellix_cli.ledger.tasks import TaskStore
     from modellix_cli.models.cache import ModelCache
     from modellix_cli.models.schema_cache import SchemaCache
+    from modellix_cli.models.kept_lists import KeptLists
     from modellix_cli.profiles.accounts import Accounts
 
 
@@ -125,6 +126,15 @@ class Stores:
         settings = self._settings
         return SchemaCache(
             cache_dir(settings.runtime.env), settings.base_url, settings.runtime.clock
+    def model_lists(self) -> "KeptLists":
+        """The model lists that were seen: the last one, and the one `model diff` compares with."""
+        from modellix_cli.models.kept_lists import KeptLists
+        from modellix_cli.paths import cache_dir
+
+        return KeptLists(
+            cache_dir(self._settings.runtime.env),
+            self._settings.base_url,
+            self._settings.runtime.clock,
         )
 
     @cached_property
