@@ -11,6 +11,8 @@ MODEL = {
     "invoke": "model.run",
     "batch": "model.batch",
     "list": "model.list",
+    "find": "model.find",
+    "diff": "model.diff",
     "describe": "model.describe",
     "params": "model.params",
     "get-schema": "model.get_schema",

@@ -126,6 +126,9 @@ class Stores:
         settings = self._settings
         return SchemaCache(
             cache_dir(settings.runtime.env), settings.base_url, settings.runtime.clock
+        )
+
+    @cached_property
     def model_lists(self) -> "KeptLists":
         """The model lists that were seen: the last one, and the one `model diff` compares with."""
         from modellix_cli.models.kept_lists import KeptLists

@@ -1,18 +1,33 @@
 """How models, their parameters and pages look in each output mode (official-cli.md 4.10-4.12)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from modellix_cli.api.catalog import Model, ModelList
 from modellix_cli.api.pages import Page
 from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.output.sink import Output, Sink
 
-_HEADERS = ("Slug", "Type", "Price", "Description")
-_NOT_TOLD = "-"
+COLUMNS: Final[dict[str, Callable[[Model], str | None]]] = {
+    "slug": lambda model: model.slug,
+    "type": lambda model: model.type,
+    "price": lambda model: model.price,
+    "description": lambda model: model.description,
+    "provider": lambda model: model.provider,
+    "docs": lambda model: model.docs_url,
+}
+"""What a list in words can show of a model, and how."""
+_USUAL: Final = ("slug", "type", "price", "description")
+_NOT_TOLD: Final = "-"
 
 
-def models(sink: Sink, listed: ModelList, chosen: Sequence[Model]) -> None:
-    """Show the models that were chosen from a list (4.10); none in words is a note."""
+def models(
+    sink: Sink, listed: ModelList, chosen: Sequence[Model], columns: Sequence[str] = ()
+) -> None:
+    """Show the models that were chosen from a list (4.10); none in words is a note.
+
+    `columns` are names of `COLUMNS`.
+    """
     if sink.mode is Output.JSON:
         sink.json(listed.document | {"models": [model.record for model in chosen]})
     elif sink.mode is not Output.HUMAN:
@@ -20,18 +35,23 @@ def models(sink: Sink, listed: ModelList, chosen: Sequence[Model]) -> None:
             sink.line(model.slug)
     elif not chosen:
         sink.note(f"No model matches, of {len(listed.models)}.")
-    elif sink.stdout_is_terminal:
-        sink.table(
-            _HEADERS,
-            [
-                (m.slug, m.type or _NOT_TOLD, m.price or _NOT_TOLD, m.description or _NOT_TOLD)
-                for m in chosen
-            ],
-        )
+    elif sink.stdout_is_terminal or columns:
+        shown = columns or _USUAL
+        rows = [[COLUMNS[name](model) or _NOT_TOLD for name in shown] for model in chosen]
+        rows_of(sink, [name.capitalize() for name in shown], rows)
     else:
         for model in chosen:
             price = [f"price: {model.price}"] if model.price else []
             sink.row(model.slug, model.type or _NOT_TOLD, *price)
+
+
+def rows_of(sink: Sink, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Show a table at a terminal, else the cells of each row, separated by tabs."""
+    if sink.stdout_is_terminal:
+        sink.table(headers, rows)
+        return
+    for row in rows:
+        sink.row(*row)
 
 
 def model(sink: Sink, shown: Model) -> None:

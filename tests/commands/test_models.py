@@ -98,6 +98,56 @@ def test_filters_are_applied_here_and_the_limit_last(
     assert models.calls.last.request.url.query == b""
 
 
+def test_the_order_the_price_and_the_limit_keep_the_form_of_the_list(
+    cli: Cli, models: respx.Route
+) -> None:
+    assert cli(*LIST, "--sort", "name").json == ALL | {"models": [WAN, ONE, NANO, SPEECH]}
+    assert cli(*LIST, "--sort", "price", "--limit", "2").json == ALL | {"models": [NANO, WAN]}
+    assert cli(*LIST, "--max-price", "0.0001", "--json").json == ALL | {"models": [NANO]}
+
+
+def test_a_sort_by_price_says_that_units_do_not_compare(cli: Cli, models: respx.Route) -> None:
+    mixed = "prices of different units do not compare"
+    assert mixed in cli(*LIST, "--sort", "price", "-q").stderr
+    assert cli(*LIST, "--sort", "price", "--json").stderr == ""
+    assert cli(*LIST, "--sort", "price", "--provider", "alibaba").stderr == ""
+    assert cli(*LIST, "--sort", "name").stderr == ""
+
+
+def test_under_a_limit_of_the_price_it_is_told_how_many_have_none(
+    cli: Cli, models: respx.Route
+) -> None:
+    result = cli(*LIST, "--max-price", "0.1", "--output", "slugs")
+    assert result.stdout == "google/nano-banana-2\nalibaba/wan2.5-t2v\n"
+    assert result.stderr == "Left out: 2 models without a price.\n"
+
+
+def test_chosen_columns_are_cells_in_their_order(cli: Cli, models: respx.Route) -> None:
+    shown = cli(*LIST, "--columns", "price, slug,provider,docs", "--limit", "3").stdout
+    assert shown == (
+        "0.0001 $/img\tgoogle/nano-banana-2\tgoogle\t"
+        "https://docs.modellix.ai/google/nano-banana-2.md\n"
+        "0.05-0.1 $/sec\talibaba/wan2.5-t2v\talibaba\t-\n"
+        "-\tcustom/model-one\tGoogle\t-\n"
+    )
+
+
+def test_at_a_terminal_the_table_has_the_chosen_columns(
+    env: dict[str, str], work: Path, models: respx.Route
+) -> None:
+    assert at_terminal(env, work, *LIST, "--columns", "type,slug", "--limit", "1") == [
+        "Type           Slug",
+        "text-to-image  google/nano-banana-2",
+    ]
+
+
+def test_an_unknown_type_is_answered_with_the_types(cli: Cli, models: respx.Route) -> None:
+    told = cli(*LIST, "--type", "text-to-picture", "-q").stderr
+    assert told.startswith('No model is of type "text-to-picture". Types: image-to-image, ')
+    assert "speech-to-speech" in told
+    assert "Types:" not in cli(*LIST, "--type", "video-to-video", "-q").stderr
+
+
 @respx.mock
 def test_featured_models_are_asked_for(cli: Cli) -> None:
     route = respx.get(f"{API}/models?featured=true").respond(json={"models": [NANO]})
@@ -119,6 +169,14 @@ def test_nothing_found_is_nothing_on_stdout(
     [
         (("--limit", "0"), "--limit"),
         (("--limit", "1.5"), "--limit"),
+        (("--sort", "size"), "--sort"),
+        (("--max-price", "cheap"), "--max-price"),
+        (("--max-price", "-1"), "--max-price"),
+        (("--max-price", "nan"), "--max-price"),
+        (("--columns", "slug,size"), '"size" is not one of slug, type'),
+        (("--columns", ""), "--columns"),
+        (("--columns", "slug", "--output", "slugs"), "--output human"),
+        (("--columns", "slug", "-q"), "--output human"),
         (("--output", "task-id"), "slugs"),
         (("extra",), "extra"),
         (("--type", "a", "--type", "b"), "--type"),

@@ -52,6 +52,15 @@ ModelSlugOption = Annotated[
         autocompletion=complete.slugs,
     ),
 ]
+ModelType = Annotated[
+    str,
+    typer.Option(
+        "--type",
+        metavar="TYPE",
+        help="Only models of a type, such as text-to-image.",
+        autocompletion=complete.task_types,
+    ),
+]
 ApiKey = Annotated[
     str | None,
     typer.Option("--api-key", metavar="KEY", help="The API key (env: MODELLIX_API_KEY)."),

@@ -6,13 +6,17 @@ import typer
 
 from modellix_cli.commands._framework import completers as complete
 from modellix_cli.commands._framework.command import command
-from modellix_cli.commands._framework.options import ApiKey
+from modellix_cli.commands._framework.options import ApiKey, ModelType
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ExitStatus
+from modellix_cli.domain.errors import ExitStatus, usage
+from modellix_cli.domain.text import count, quoted
+from modellix_cli.models.selection import SortKey
 from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
-    from modellix_cli.api.catalog import Model
+    from modellix_cli.api.catalog import ModelList
+    from modellix_cli.domain.money import Money
+    from modellix_cli.models.selection import Filters, Selection
 
 
 @command(
@@ -21,21 +25,14 @@ if TYPE_CHECKING:
     examples=(
         "model list --output human",
         "model list --type text-to-video --provider alibaba --output slugs",
+        "model list --type text-to-image --max-price 0.03 --sort price --columns slug,price",
         "model list --search qwen --limit 5",
     ),
     exits=(ExitStatus.AUTH, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
 )
 def list_(
     ctx: typer.Context,
-    task_type: Annotated[
-        str,
-        typer.Option(
-            "--type",
-            metavar="TYPE",
-            help="Only models of a type, such as text-to-image.",
-            autocompletion=complete.task_types,
-        ),
-    ] = "",
+    task_type: ModelType = "",
     provider: Annotated[
         str,
         typer.Option(
@@ -46,26 +43,83 @@ def list_(
         str, typer.Option(metavar="TEXT", help="Only models with TEXT in slug or description.")
     ] = "",
     featured: Annotated[bool, typer.Option("--featured", help="Only featured models.")] = False,
+    max_price: Annotated[
+        str | None,
+        typer.Option(metavar="USD", help="Only models that cost at most this a unit (see above)."),
+    ] = None,
+    sort: Annotated[
+        SortKey | None, typer.Option(help="Sort by this; prices within each unit.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N models.")] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="What to show in words: slug,type,price,description,provider,docs.",
+        ),
+    ] = None,
     api_key: ApiKey = None,
 ) -> None:
-    """List the models; --type, --provider and --search ignore case. Nothing is charged."""
+    """List the models; --type, --provider and --search ignore case. Nothing is charged.
+
+    A price is that of one image, second or million characters, whichever the model lists; of a
+    range --max-price and --sort take the upper end. --sort price puts images first, then seconds,
+    then characters, then models without a price.
+    """
+    from modellix_cli.models.selection import Filters, select
     from modellix_cli.output import models
     from modellix_cli.workflows.models import fetch_models
 
     session = Session.of(ctx)
+    filters = Filters(task_type, provider, search, _max_price(max_price))
+    shown = _columns(session, columns)
     listed = fetch_models(session, api_key, featured=featured)
-    chosen = [model for model in listed.models if matches(model, task_type, provider, search)]
-    models.models(session.out, listed, chosen[:limit])
+    selection = select(listed.models, filters, sort, limit)
+    models.models(session.out, listed, selection.models, shown)
+    _tell(session, listed, filters, selection, sort)
 
 
-def matches(model: "Model", task_type: str, provider: str, search: str) -> bool:
-    """Whether a model passes the filters; a blank one lets everything pass."""
-    wanted_type, wanted_provider, text = (
-        wanted.strip().casefold() for wanted in (task_type, provider, search)
-    )
-    return (
-        wanted_type in ("", (model.type or "").casefold())
-        and wanted_provider in ("", model.provider.casefold())
-        and text in f"{model.slug} {model.description}".casefold()
-    )
+def _max_price(text: str | None) -> "Money | None":
+    if text is None:
+        return None
+    from modellix_cli.domain.money import Money
+
+    amount = Money.parse(text)
+    if amount is None:
+        raise usage(f"Invalid --max-price {quoted(text)}. Use an amount in USD, such as 0.05.")
+    return amount
+
+
+def _columns(session: Session, text: str | None) -> tuple[str, ...]:
+    """Read the names of columns; they make words the output where no other one was asked for."""
+    if text is None:
+        return ()
+    from modellix_cli.output.models import COLUMNS
+
+    names = tuple(name.strip().lower() for name in text.split(","))
+    for name in names:
+        if name not in COLUMNS:
+            raise usage(f"Invalid --columns: {quoted(name)} is not one of {', '.join(COLUMNS)}.")
+    if not session.commands.output_words():
+        session.out.mode = Output.HUMAN
+    elif session.out.mode is not Output.HUMAN:
+        raise usage("--columns is for --output human. JSON always has every field.")
+    return names
+
+
+def _tell(
+    session: Session,
+    listed: "ModelList",
+    filters: "Filters",
+    selection: "Selection",
+    sort: SortKey | None,
+) -> None:
+    """Say what the list itself does not: an unknown type, prices that are missing or mixed."""
+    from modellix_cli.models.selection import units
+    from modellix_cli.workflows.models import tell_unknown_type
+
+    tell_unknown_type(session, listed.models, filters.type)
+    if selection.unpriced:
+        session.out.note(f"Left out: {count(selection.unpriced, 'model')} without a price.")
+    if sort == "price" and len(units(selection.models)) > 1:
+        session.out.note("Sorted by unit, then price: prices of different units do not compare.")
