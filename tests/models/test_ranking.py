@@ -86,6 +86,11 @@ def test_image_means_what_is_made_not_what_is_given() -> None:
     assert "minimax/hailuo-i2v" not in slugs("image")
 
 
+def test_what_is_made_from_text_is_meant_before_what_is_made_from_pictures() -> None:
+    models = (model("a/edits", "image-to-image"), model("a/makes", "text-to-image"))
+    assert [one.model.slug for one in rank(models, "photo")] == ["a/makes", "a/edits"]
+
+
 def test_qualities_alone_find_the_models_that_have_them() -> None:
     assert slugs("cheapest")[:2] == ["google/nano-lite", "kling/lip-sync"]
     assert slugs("fast") == ["google/nano-lite"]
