@@ -30,7 +30,7 @@ from modellix_cli.api.retry import (
     Pacer,
     RetryPolicy,
 )
-from modellix_cli.api.transport import Reply, Trace, Transport
+from modellix_cli.api.transport import EXCHANGE_SECONDS, Reply, Trace, Transport
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json
@@ -243,15 +243,24 @@ def connect(
     trace: Trace | None = None,
     wsgi: WsgiApp | None = None,
     pacer: Pacer | None = None,
+    seconds: float | None = None,
 ) -> Client:
     """Return a client for `base_url`; nothing is sent yet.
 
-    With `wsgi` every request goes to that app in this process. Raises `TLS` or `NETWORK` when
+    With `wsgi` every request goes to that app in this process. `seconds` is the longest that one
+    exchange may take, None for what suits most. Raises `TLS` or `NETWORK` when
     the certificates or the proxy that the environment names cannot be used.
     """
     try:
         secrets = (api_key,) if api_key and api_key != SANDBOX_KEY else ()
-        transport = Transport(base_url, clock=clock, trace=trace, wsgi=wsgi, secrets=secrets)
+        transport = Transport(
+            base_url,
+            clock=clock,
+            trace=trace,
+            wsgi=wsgi,
+            secrets=secrets,
+            seconds=seconds or EXCHANGE_SECONDS,
+        )
     except NotSent as error:
         raise failures.unreachable(error, base_url) from error
     return Client(

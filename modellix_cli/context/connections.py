@@ -79,15 +79,23 @@ class Connections:
         self.key, self._stores.key_text = key, key.text
         return self._connect(self._settings.base_url, key.text, self.gate if paced else None)
 
-    def public_client(self, origin: str) -> "Client":
+    def public_client(self, origin: str, *, seconds: float | None = None) -> "Client":
         """Return a client without a key for a public origin; a base URL that is set replaces it.
 
-        The official one, set explicitly, does not: the API's host has no public pages.
+        The official one, set explicitly, does not: the API's host has no public pages. `seconds`
+        is how long one exchange may take at most.
         """
         replaced = self._settings.base_url != DEFAULT_BASE_URL
-        return self._connect(self._settings.base_url if replaced else origin, None)
+        address = self._settings.base_url if replaced else origin
+        return self._connect(address, None, seconds=seconds)
 
-    def _connect(self, base_url: str, api_key: str | None, gate: "Gate | None" = None) -> "Client":
+    def _connect(
+        self,
+        base_url: str,
+        api_key: str | None,
+        gate: "Gate | None" = None,
+        seconds: float | None = None,
+    ) -> "Client":
         from modellix_cli.api.client import connect
 
         client = connect(
@@ -99,6 +107,7 @@ class Connections:
             trace=self._trace(),
             wsgi=self.sandbox_app,
             pacer=gate,
+            seconds=seconds,
         )
         self._closing.callback(client.close)
         return client

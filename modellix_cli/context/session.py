@@ -12,7 +12,7 @@ from modellix_cli.context.stores import Stores
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, usage
 from modellix_cli.domain.values import parse_task_id
 from modellix_cli.output.sink import Output, Sink
-from modellix_cli.runtime import Runtime
+from modellix_cli.runtime import Runtime, is_terminal
 
 if TYPE_CHECKING:
     from modellix_cli.engine.progress import Progress
@@ -84,6 +84,13 @@ class Session:
             mode = Output(named) if named else default
         self.out.mode = mode
         self.out.color_allowed = not chosen.no_color
+
+    @property
+    def for_people(self) -> bool:
+        """Whether a person looks at stdout: a terminal, and no other form of output was chosen."""
+        chosen = self.globals
+        said = chosen.json or chosen.quiet or chosen.output not in (None, Output.HUMAN)
+        return is_terminal(self.runtime.stdout) and not said
 
     def progress(self, total: int | None = None) -> "Progress":
         """Return the display of progress that fits where stderr goes; `total` lines of a batch."""

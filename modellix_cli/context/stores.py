@@ -9,6 +9,7 @@ from modellix_cli.output.sink import Sink
 
 if TYPE_CHECKING:
     from modellix_cli.domain.account import Account
+    from modellix_cli.inputs.upload_cache import UploadCache
     from modellix_cli.ledger.batches import BatchStore
     from modellix_cli.ledger.database import LedgerFile
     from modellix_cli.ledger.files import FileStore
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from modellix_cli.ledger.submissions import SubmissionStore
     from modellix_cli.ledger.tasks import TaskStore
     from modellix_cli.models.cache import ModelCache
-    from modellix_cli.models.schema_cache import SchemaCache
     from modellix_cli.models.kept_lists import KeptLists
+    from modellix_cli.models.schema_cache import SchemaCache
     from modellix_cli.profiles.accounts import Accounts
 
 
@@ -127,6 +128,15 @@ class Stores:
         return SchemaCache(
             cache_dir(settings.runtime.env), settings.base_url, settings.runtime.clock
         )
+
+    @property
+    def upload_cache(self) -> "UploadCache":
+        """The files that this account uploaded lately."""
+        from modellix_cli.inputs.upload_cache import UploadCache
+        from modellix_cli.paths import cache_dir
+
+        runtime = self._settings.runtime
+        return UploadCache(cache_dir(runtime.env), self.account, runtime.clock)
 
     @cached_property
     def model_lists(self) -> "KeptLists":

@@ -13,10 +13,18 @@ if TYPE_CHECKING:
     from modellix_cli.domain.task import Resource
 
 DEFAULT: Final = "{index}-{task_id}.{ext}"
-_FIELDS: Final = ("index", "id", "task_id", "slug", "ext", "date")
+BY_PROMPT: Final = "{prompt}-{short_id}.{ext}"
+"""Names for people, at a terminal."""
+ABOUT_REQUEST: Final = ("prompt", "seed", "input")
+"""Fields whose values are in the body of the request."""
+_FIELDS: Final = ("index", "id", "task_id", "short_id", "slug", "ext", "date", *ABOUT_REQUEST)
+_LONGEST_PROMPT: Final = 40
+_SHORT_ID: Final = 4
+_BREAKS: Final = re.compile(r"[\W_]+")
 _WIDTH: Final = re.compile(r"0?[1-9]?")
 _HINT: Final = (
-    "Use {index}, {id}, {task_id}, {slug}, {ext} and {date}; {index:04} pads with zeros. "
+    "Use {index}, {id}, {task_id}, {short_id}, {slug}, {prompt}, {seed}, {input}, {ext} and "
+    "{date}; {index:04} pads with zeros. "
     "For example: --name-template '{index:03}-{slug}.{ext}'"
 )
 
@@ -26,6 +34,11 @@ class NameTemplate:
     """A template that is known to be usable."""
 
     text: str
+
+    @property
+    def needs_request(self) -> bool:
+        """Whether a field is about the body of the request."""
+        return any(field in ABOUT_REQUEST for _, field, _, _ in Formatter().parse(self.text))
 
     def name(self, values: Mapping[str, object]) -> str:
         """Return the name for `values`, one for each of the fields; it may not be safe yet."""
@@ -62,6 +75,32 @@ def parse_name_template(text: str) -> NameTemplate:
     if not any(field for _, field, _, _ in parts):
         raise _wrong(text, "every file would have the same name")
     return NameTemplate(text)
+
+
+def prompt_words(text: str) -> str:
+    """Return the first words of a prompt as a part of a name, `result` where there are none.
+
+    >>> prompt_words("Waves at dawn, in the style of Hokusai, with a very long tail")
+    'waves-at-dawn-in-the-style-of-hokusai'
+    """
+    words = [word for word in _BREAKS.split(text[:500].casefold()) if word]
+    name = ""
+    for word in words:
+        longer = f"{name}-{word}" if name else word[:_LONGEST_PROMPT]
+        if len(longer) > _LONGEST_PROMPT:
+            break
+        name = longer
+    return name or "result"
+
+
+def short_id(task_id: str) -> str:
+    """Return the last letters and digits of a task id, to tell files apart.
+
+    >>> short_id("task-abc12345")
+    '2345'
+    """
+    letters = "".join(character for character in task_id if character.isalnum())
+    return letters[-_SHORT_ID:] or "0"
 
 
 def _wrong(text: str, why: str) -> Exception:

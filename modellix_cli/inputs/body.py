@@ -36,11 +36,7 @@ def read_body(
     elif file is not None:
         option, data = "--body-file", read_input(file, read_stdin, max_bytes)
     else:
-        raise ModellixError(
-            ErrorCode.INVALID_BODY,
-            "Missing request body. Provide --body or --body-file.",
-            hint=_EXAMPLE_HINT,
-        )
+        raise missing_body()
     body = data.removeprefix(_UTF8_MARK).strip(_BLANKS)
     if len(body) > max_bytes:
         raise too_large(max_bytes)
@@ -72,6 +68,15 @@ def read_input(file: str, read_stdin: Callable[[int], bytes], max_bytes: int) ->
         raise ModellixError(
             ErrorCode.INPUT_UNREADABLE, f"Unable to read --body-file {one_line(file)}: {reason}."
         ) from error
+
+
+def missing_body() -> ModellixError:
+    """Return the error for a request without a body."""
+    return ModellixError(
+        ErrorCode.INVALID_BODY,
+        "Missing request body. Provide --body or --body-file.",
+        hint=_EXAMPLE_HINT,
+    )
 
 
 def too_large(max_bytes: int) -> ModellixError:

@@ -7,9 +7,9 @@ is none, and nobody is told.
 from pathlib import Path
 from typing import Final
 
+from modellix_cli import cache_file
 from modellix_cli.clock import Clock
 from modellix_cli.domain.values import DAY
-from modellix_cli.models import cache_file
 
 LIFETIME: Final = DAY
 _MAX_BYTES: Final = 1024 * 1024

@@ -10,11 +10,11 @@ from math import isfinite
 from pathlib import Path
 from typing import Final
 
+from modellix_cli import cache_file
 from modellix_cli.api.catalog import Model, ModelList, read_models
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.jsontext import Json
-from modellix_cli.models import cache_file
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 

@@ -11,10 +11,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Final
 
+from modellix_cli import cache_file
 from modellix_cli.clock import Clock
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import Slug
-from modellix_cli.models import cache_file
 
 MOST_SCHEMAS: Final = 300
 MAX_BYTES: Final = 512 * 1024

@@ -1,7 +1,7 @@
 """What is checked before anything is paid for."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -38,3 +38,35 @@ class BatchGuards:
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read, check and estimate; submit nothing.")
     ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunGuards:
+    """What is done with a single request instead of paying for it, or before."""
+
+    check: Annotated[
+        bool | None,
+        typer.Option(
+            "--check/--no-check",
+            help="Check the body against the model's schema first. By default where parameters "
+            "are given one by one.",
+            show_default=False,
+        ),
+    ] = None
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse parameters that the model does not document."),
+    ] = False
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show the request with what it may cost; submit nothing."),
+    ] = False
+    curl: Annotated[
+        bool, typer.Option("--curl", help="Print the request as a curl command; submit nothing.")
+    ] = False
+    snippet: Annotated[
+        Literal["python", "javascript", "curl"] | None,
+        typer.Option(
+            "--snippet", help="Print a program that submits, waits and saves; submit nothing."
+        ),
+    ] = None

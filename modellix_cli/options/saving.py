@@ -10,6 +10,16 @@ from modellix_cli.downloads.name_template import DEFAULT
 
 GIB: Final = 1024**3
 
+NameTemplate = Annotated[
+    str | None,
+    typer.Option(
+        "--name-template",
+        metavar="TEMPLATE",
+        help="Names of saved files: {prompt}, {seed}, {input}, {slug}, {index}, {id}, {task_id}, "
+        "{short_id}, {date}, {ext}.",
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
@@ -29,6 +39,7 @@ class Saving:
         bool,
         typer.Option("--allow-private-network", help="Fetch results from private addresses too."),
     ] = False
+    name_template: NameTemplate = None
     max_bytes: Annotated[
         int,
         typer.Option(
@@ -69,14 +80,7 @@ class Saving:
 class BatchSaving(Saving):
     """How the files of a batch are saved: more of them, under names of a template."""
 
-    name_template: Annotated[
-        str,
-        typer.Option(
-            "--name-template",
-            metavar="TEMPLATE",
-            help="Names of saved files: {index}, {id}, {task_id}, {slug}, {ext}, {date}.",
-        ),
-    ] = DEFAULT
+    name_template: NameTemplate = DEFAULT
     max_total_bytes: Annotated[
         int,
         typer.Option(

@@ -38,15 +38,15 @@ class Polling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Whether a command that submits stays until what it submitted ends."""
+    """Whether a command that submits stays until what it submitted ends; None if not said."""
 
     wait: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--wait/--no-wait",
             help="Wait until the task ends; in a batch, until every task ends.",
             show_default=False,
         ),
-    ] = False
+    ] = None
     interval: Interval = None
     timeout: Timeout = 300.0

@@ -12,7 +12,7 @@ from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.text import count
 from modellix_cli.domain.values import Slug
-from modellix_cli.downloads.name_template import parse_name_template
+from modellix_cli.downloads.name_template import DEFAULT, parse_name_template
 from modellix_cli.inputs.batch_file import BatchInput, Line, read_batch
 from modellix_cli.models.pricing import Estimator, Total, total
 from modellix_cli.options.body import InputLimits
@@ -63,7 +63,7 @@ def check_options(options: BatchOptions) -> None:
         raise usage("--output-dir saves results, so it needs --wait.")
     if options.guards.max_cost is not None and isnan(options.guards.max_cost):
         raise usage("--max-cost must be a number of dollars, such as 2.50.")
-    parse_name_template(options.saving.name_template)
+    parse_name_template(options.saving.name_template or DEFAULT)
 
 
 def read_tasks(session: Session, options: BatchOptions) -> BatchInput:

@@ -8,7 +8,6 @@ from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
 from modellix_cli.domain.errors import ModellixError, interrupted, usage
 from modellix_cli.domain.on_paid import OnPaid
-from modellix_cli.downloads.name_template import parse_name_template
 from modellix_cli.engine.books import BatchBook
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.engine import Engine
@@ -26,7 +25,7 @@ from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_report import Entry, EntryFile, Tally, entry_of
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
-from modellix_cli.workflows.saving import EngineSaver, open_downloader
+from modellix_cli.workflows.saving import open_downloader, open_saver
 from modellix_cli.workflows.work import run_engine
 
 if TYPE_CHECKING:
@@ -223,10 +222,7 @@ class _Running:
             source,
             session.out.clean,
         )
-        saver = None
-        if downloader is not None:
-            template = parse_name_template(options.saving.name_template)
-            saver = EngineSaver(session, downloader, template, keep=True)
+        saver = open_saver(session, downloader, options.saving)
         config = EngineConfig(
             concurrency=options.concurrency,
             follow=Follow.TO_THE_END if options.waiting.wait else Follow.NOT,

@@ -13,7 +13,7 @@ from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.ledger.tasks import EXPIRED
 from modellix_cli.options.saving import DownloadSaving
-from modellix_cli.workflows.saving import EngineSaver, open_downloader, tell_saved
+from modellix_cli.workflows.saving import open_downloader, open_saver, tell_saved
 from modellix_cli.workflows.wait import Waited, follow_tasks
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ def _save(
     folder = session.settings.path(options.output_dir)
     made = not folder.exists()
     downloader = open_downloader(session, options, client)
-    assert downloader is not None
-    saver = EngineSaver(session, downloader)
+    saver = open_saver(session, downloader, options, keep=False)
+    assert saver is not None
     config = EngineConfig(
         follow=Follow.ONCE,
         save=True,

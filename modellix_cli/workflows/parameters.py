@@ -42,7 +42,12 @@ def fetch_schema(session: Session, slug: Slug, *, patient: bool = True) -> Json:
         _list_models(session)
         with suggesting(session, slug):
             raise
-    cache.keep(slug, document)
+    return keep_schema(session, slug, document)
+
+
+def keep_schema(session: Session, slug: Slug, document: Json) -> Json:
+    """Keep the schema document of a model, and return it."""
+    session.stores.schema_cache.keep(slug, document)
     return document
 
 

@@ -21,10 +21,12 @@ from modellix_cli.engine.ports import Book, ListSource, PaidRequest
 from modellix_cli.ledger.database import has_folder
 from modellix_cli.ledger.records import Request
 from modellix_cli.options.paying import RunPaying
+from modellix_cli.options.saving import Saving
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.paths import state_dir
+from modellix_cli.workflows.request_body import RequestBody
 from modellix_cli.workflows.same_account import link_account
-from modellix_cli.workflows.saving import EngineSaver, tell_saved
+from modellix_cli.workflows.saving import open_saver, tell_saved
 from modellix_cli.workflows.work import Collector, run_engine
 
 if TYPE_CHECKING:
@@ -47,24 +49,25 @@ class RunOptions:
 
     waiting: Waiting
     paying: RunPaying
-    tag: str | None = None
+    saving: Saving
     webhook: str | None = None
 
 
 class SingleRequest(ListSource):
     """The one request of a run."""
 
-    def __init__(self, session: Session, slug: Slug, body: bytes, options: RunOptions) -> None:
+    def __init__(
+        self, session: Session, slug: Slug, body: RequestBody, options: RunOptions
+    ) -> None:
         durations = {slug.name: tuple(_durations(session, slug.name))}
         super().__init__(
-            [Line(1, slug.name)], {1: PaidRequest(slug, body, options.webhook)}, durations
+            [Line(1, slug.name)], {1: PaidRequest(slug, body.sent, options.webhook)}, durations
         )
         self._request = Request(
-            identity_of(session.settings.base_url, slug, body),
+            identity_of(session.settings.base_url, slug, body.asked),
             slug.name,
-            body,
+            body.sent,
             request_key=options.paying.request_key,
-            tag=options.tag,
             webhook=options.webhook,
         )
 
@@ -82,7 +85,7 @@ def run_model(
     session: Session,
     client: "Client",
     slug: Slug,
-    body: bytes,
+    body: RequestBody,
     options: RunOptions,
     downloader: "Downloader | None" = None,
 ) -> LineOutcome:
@@ -107,7 +110,7 @@ def run_model(
         patience=session.settings.patience,
         tries=TRIES,
     )
-    saver = None if downloader is None else EngineSaver(session, downloader, keep=True)
+    saver = open_saver(session, downloader, options.saving)
     with DeferredSignals() as signals, session.progress() as progress:
         if downloader is not None:
             downloader.listener.shown = progress  # type: ignore[attr-defined]

@@ -5,9 +5,11 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.jsontext import Json, loads
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.notices import BytesSaved
 from modellix_cli.engine.progress import Progress
@@ -147,22 +149,70 @@ class EngineSaver:
             self._idle.wait_for(lambda: not self._active, seconds)
 
     def _names(self, effect: effects.Save) -> "TemplateNames | None":
-        from modellix_cli.downloads.name_template import TemplateNames
+        from modellix_cli.downloads.name_template import TemplateNames, short_id
 
         if self._template is None:
             return None
+        task_id: str = effect.task.task_id
         values = {
             "index": effect.ref,
             "id": effect.name or effect.ref,
-            "task_id": effect.task.task_id,
+            "task_id": task_id,
+            "short_id": short_id(task_id),
             "slug": effect.slug,
             "date": self._date,
         }
+        if self._template.needs_request:
+            values |= request_names(self._session, task_id)
         return TemplateNames(self._template, values)
 
     def stop(self) -> None:
         """End all saving at once and leave nothing incomplete."""
         self._downloader.stop()
+
+
+def open_saver(
+    session: Session, downloader: "Downloader | None", saving: Saving, *, keep: bool = True
+) -> EngineSaver | None:
+    """Return what saves for the engine with this downloader; None where nothing is saved."""
+    from modellix_cli.downloads.name_template import parse_name_template
+
+    if downloader is None:
+        return None
+    template = None
+    if saving.name_template is not None:
+        template = parse_name_template(saving.name_template)
+    return EngineSaver(session, downloader, template, keep=keep)
+
+
+def request_names(session: Session, task_id: str) -> dict[str, str]:
+    """Return what names take from the request of a task: `prompt`, `seed` and `input`.
+
+    From the ledger; where it does not know, words that stand for nothing.
+    """
+    from modellix_cli.downloads.name_template import prompt_words
+
+    try:
+        origin = session.stores.origins.of(session.stores.account.base_url, task_id)
+    except ModellixError:
+        origin = None
+    body = loads(origin.body) if origin is not None and origin.body else {}
+    text = next((body[name] for name in ("prompt", "text") if isinstance(body.get(name), str)), "")
+    seed = body.get("seed")
+    return {
+        "prompt": prompt_words(text),
+        "seed": str(seed) if isinstance(seed, (int, str)) else "0",
+        "input": _input_name(body),
+    }
+
+
+def _input_name(body: Json) -> str:
+    """Return the name of the first file in a body, without its ending; `none` if there is none."""
+    if isinstance(body, str):
+        name = unquote(urlsplit(body).path).rpartition("/")[2] if body.startswith("http") else ""
+        return name.partition(".")[0]
+    inner = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()
+    return next((name for name in map(_input_name, inner) if name), "") or "none"
 
 
 def _has_size(path: Path, size: int) -> bool:

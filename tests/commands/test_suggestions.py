@@ -58,14 +58,16 @@ def test_a_destructive_option_is_never_named(option: str, noise: str) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("model run a/b --prompt cat", ("--body", "prompt")),
-        ("model run a/b --body {} --seed 7", ("--body",)),
-        ("--prompt cat", ("modellix-cli model run", "--body")),
-        ("model list --prompt cat", ("modellix-cli model run", "--body")),
-        ("model run a/b a red cat", ("--body",)),
+        ("model run a/b --prompt cat", ("model run SLUG", '"a cat"', "-p")),
+        ("model run a/b --body {} --seed 7", ("-p seed=7",)),
+        ("--prompt cat", ("modellix-cli model run", '"a cat"')),
+        ("model list --prompt cat", ("modellix-cli model run", '"a cat"')),
+        ("model run a/b a red cat", ("Put the prompt in quotes",)),
     ],
 )
-def test_what_belongs_into_the_body_is_said(cli: Cli, line: str, words: tuple[str, ...]) -> None:
+def test_how_prompt_and_parameters_are_given_is_said(
+    cli: Cli, line: str, words: tuple[str, ...]
+) -> None:
     result = cli(*line.split())
     assert result.status == 2
     for word in words:

@@ -83,3 +83,19 @@ StoreIn = Annotated[
         "Default: where it is saved now, else the file.",
     ),
 ]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param",
+        "-p",
+        metavar="KEY=VALUE",
+        help="One parameter: seed=7, size.width=512, tags[]=a; KEY:=JSON; KEY=@FILE; KEY=@last.",
+        autocompletion=complete.parameters,
+    ),
+]
+Prompt = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[PROMPT]", help="The model's main text; - reads it from standard input."
+    ),
+]

@@ -17,8 +17,11 @@ _NEVER_SUGGESTED: Final = frozenset(
     }
 )
 """Options that delete, replace, pay again or lower a guard: nobody should type them by mistake."""
-_PARAMETER: Final = """Parameters of a model go into --body: --body '{"prompt": "a cat"}'"""
-_RUN: Final = """modellix-cli model run SLUG --body '{"prompt": "a cat"}'"""
+_PARAMETER: Final = """Give the prompt behind the model, and its parameters with -p: """ + (
+    'modellix-cli model run SLUG "a cat" -p seed=7'
+)
+_UNQUOTED: Final = 'Put the prompt in quotes: modellix-cli model run SLUG "a black cat"'
+_RUN: Final = 'modellix-cli model run SLUG "a cat"'
 _NO_CANCEL: Final = (
     "The service cannot cancel a task. To stop waiting for it, press Ctrl-C; the task itself runs "
     "on and is charged."
@@ -100,7 +103,7 @@ def _about_extra_words(context: Any) -> str | None:
     names = {param.name for param in context.command.params}
     if "body" not in names:
         return None
-    return quoting_advice(context.params.get("body")) or _PARAMETER
+    return quoting_advice(context.params.get("body")) or _UNQUOTED
 
 
 def quoting_advice(body: str | None) -> str | None:

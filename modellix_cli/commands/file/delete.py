@@ -30,4 +30,5 @@ def delete(
     session = Session.of(ctx)
     name = parse_file_id(file_id)
     session.connections.client(api_key).delete_file(name)
+    session.stores.upload_cache.forget(name)
     files.deleted(session.out, name)

@@ -1,4 +1,4 @@
-"""`modellix-cli file upload`: give Modellix a picture that models can work on."""
+"""`modellix-cli file upload`: give Modellix a file that models can work on."""
 
 from typing import Annotated
 
@@ -18,10 +18,10 @@ from modellix_cli.output.sink import Output
 )
 def upload(
     ctx: typer.Context,
-    path: Annotated[str, typer.Argument(metavar="PATH", help="A PNG, JPEG or WebP file.")],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="An image, a video or audio.")],
     api_key: ApiKey = None,
 ) -> None:
-    """Upload a picture of up to 16 MiB; its URL can stand in a request body. Nothing is charged.
+    """Upload a file of up to 16 MiB; its URL can stand in a request body. Nothing is charged.
 
     The file is checked before anything is sent. An upload of unknown outcome is not sent again.
     """

@@ -1,5 +1,6 @@
 """`modellix-cli model run`, also `model invoke`: submit a paid task, wait, save."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -9,6 +10,8 @@ from modellix_cli.commands._framework.options import (
     ApiKey,
     ModelSlugOption,
     OptionalModelSlug,
+    Parameters,
+    Prompt,
 )
 from modellix_cli.commands._framework.suggestions import quoting_advice
 from modellix_cli.context.session import Session
@@ -16,8 +19,9 @@ from modellix_cli.domain.addresses import parse_webhook_url
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
 from modellix_cli.domain.values import Slug, parse_slug
-from modellix_cli.inputs.body import read_body, unreadable_stdin
+from modellix_cli.downloads.name_template import BY_PROMPT, parse_name_template
 from modellix_cli.options.body import Body
+from modellix_cli.options.guarding import RunGuards
 from modellix_cli.options.paying import RunPaying
 from modellix_cli.options.saving import Saving
 from modellix_cli.options.waiting import Waiting
@@ -25,10 +29,11 @@ from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
     from modellix_cli.engine.core.lines import LineOutcome
+    from modellix_cli.workflows.request import ShownRequest
 
 _MODEL_HINT: Final = (
     "Give it as provider/model, for example: modellix-cli model run "
-    """bytedance/seedream-4.5-t2i --body '{"prompt": "a cat"}'"""
+    """bytedance/seedream-4.5-t2i "a cat\""""
 )
 
 
@@ -37,6 +42,9 @@ _MODEL_HINT: Final = (
     pays=True,
     outputs=(Output.TASK_ID,),
     examples=(
+        'model run bytedance/seedream-4.5-t2i "a lighthouse at dawn"',
+        'model run google/veo-3.1-fast-t2v "waves at dawn" -p duration=8 --dry-run',
+        """model run alibaba/qwen-image-edit "make it night" -p image=@last""",
         """model run bytedance/seedream-4.5-t2i --body '{"prompt": "a cat"}' --wait""",
         "model run --model-slug alibaba/qwen-image-plus --body-file body.json --output task-id",
         "model run sandbox/image --sandbox --body-file - --wait --output-dir . < body.json",
@@ -55,8 +63,11 @@ _MODEL_HINT: Final = (
 def run(
     ctx: typer.Context,
     slug: OptionalModelSlug = None,
+    prompt: Prompt = None,
     model_slug: ModelSlugOption = None,
+    parameters: Parameters = None,
     body: Body = Body(),
+    guards: RunGuards = RunGuards(),
     waiting: Waiting = Waiting(),
     saving: Saving = Saving(),
     paying: RunPaying = RunPaying(),
@@ -66,54 +77,85 @@ def run(
     ] = None,
     api_key: ApiKey = None,
 ) -> None:
-    """Submit a paid task. With --wait stay until it ends, with --output-dir save what it made.
+    """Submit a paid task: with a prompt and -p parameters, or with a body as JSON.
 
-    The body is sent byte for byte. It is sent again only where nothing can have been created.
+    At a terminal, with a prompt, it waits for the result and saves it here. Otherwise --wait stays
+    until it ends and --output-dir saves. It is sent again only where nothing can have been created.
     """
     from modellix_cli.output import render
     from modellix_cli.workflows.models import suggesting
+    from modellix_cli.workflows.request import RequestOptions, ShownRequest, make_request
     from modellix_cli.workflows.run import RunOptions, run_model, submission_of
     from modellix_cli.workflows.saving import open_downloader
 
     session = Session.of(ctx)
-    model = chosen_model(slug, model_slug, body)
-    if saving.output_dir is not None and not waiting.wait:
-        raise usage("--output-dir saves results, so it needs --wait.")
-    request = read_request(session, body)
-    options = RunOptions(
-        waiting, paying, webhook=None if webhook is None else parse_webhook_url(webhook)
-    )
-    client = session.connections.client(api_key)
+    model, prompt = chosen_model(slug, prompt, model_slug, body)
+    if prompt is not None or parameters:
+        waiting, saving = for_people(session, waiting, saving)
+    check_saving(waiting, saving)
+    address = None if webhook is None else parse_webhook_url(webhook)
+    wanted = RequestOptions(model, prompt, tuple(parameters or ()), body, guards, address, api_key)
+    request = make_request(session, wanted)
+    if isinstance(request, ShownRequest):
+        show_request(session, request)
+        return
+    client, options = request.client, RunOptions(waiting, paying, saving, address)
     session.save_to = saving.output_dir
     downloader = open_downloader(session, saving, client)
     with suggesting(session, model):
-        outcome = run_model(session, client, model, request, options, downloader)
+        outcome = run_model(session, client, model, request.body, options, downloader)
     if not waiting.wait:
         render.submission(session.out, submission_of(outcome))
         return
     conclude_run(session, outcome)
 
 
-def chosen_model(slug: str | None, model_slug: str | None, body: Body) -> Slug:
-    """Return the model, which is given once: as an argument or as an option."""
-    if slug is not None and model_slug is not None:
-        raise usage(
-            "The model was given twice. Give it once, as SLUG or with --model-slug.",
-            hint=quoting_advice(body.body),
-        )
+def chosen_model(
+    slug: str | None, prompt: str | None, model_slug: str | None, body: Body
+) -> tuple[Slug, str | None]:
+    """Return the model, which is given once, as an argument or as an option, and the prompt."""
+    if model_slug is not None and slug is not None:
+        looks_like_slug = "/" in slug and not any(letter.isspace() for letter in slug)
+        has_body = body.body is not None or body.body_file is not None
+        if prompt is not None or looks_like_slug or has_body:
+            raise usage(
+                "The model was given twice. Give it once, as SLUG or with --model-slug.",
+                hint=quoting_advice(body.body),
+            )
+        slug, prompt = None, slug
     if slug is None and model_slug is None:
         raise usage("Missing model.", hint=_MODEL_HINT)
-    return parse_slug(slug or model_slug or "")
+    if prompt is not None and body.body is not None and quoting_advice(body.body):
+        raise usage("The shell split --body into several words.", hint=quoting_advice(body.body))
+    return parse_slug(slug or model_slug or ""), prompt
 
 
-def read_request(session: Session, body: Body) -> bytes:
-    """Return the bytes to send."""
-    file = body.body_file
-    if file == "-" and body.body is None and session.runtime.stdin_is_terminal:
-        raise unreadable_stdin("--body-file")
-    if file not in (None, "-"):
-        file = str(session.settings.path(file))
-    return read_body(body.body, file, session.runtime.read_stdin, body.max_body_bytes)
+def for_people(session: Session, waiting: Waiting, saving: Saving) -> tuple[Waiting, Saving]:
+    """Return what is meant at a terminal where neither was said: wait, and save here."""
+    if not session.for_people or waiting.wait is not None:
+        return waiting, saving
+    folder, names = saving.output_dir or ".", saving.name_template or BY_PROMPT
+    return replace(waiting, wait=True), replace(saving, output_dir=folder, name_template=names)
+
+
+def check_saving(waiting: Waiting, saving: Saving) -> None:
+    """Refuse options of saving that have nothing to save, or cannot be followed."""
+    if saving.output_dir is not None and not waiting.wait:
+        raise usage("--output-dir saves results, so it needs --wait.")
+    if saving.name_template is not None:
+        parse_name_template(saving.name_template)
+
+
+def show_request(session: Session, shown: "ShownRequest") -> None:
+    """Print a request that is not to be sent; one with faults ends the command with 2."""
+    from modellix_cli.output.request_plan import plan
+
+    if shown.plan is None:
+        session.out.block(shown.code)
+        return
+    plan(session.out, shown.plan)
+    if shown.plan.faults:
+        raise typer.Exit(ExitStatus.USAGE)
 
 
 def conclude_run(session: Session, outcome: "LineOutcome") -> None:

@@ -9,6 +9,7 @@ from modellix_cli.commands._framework.options import ApiKey, OptionalTaskId
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
+from modellix_cli.downloads.name_template import parse_name_template
 from modellix_cli.options.saving import DownloadSaving
 from modellix_cli.output.sink import Output
 
@@ -50,6 +51,8 @@ def download(
     if task_id is None and not pending:
         raise usage("Missing argument 'TASKID'.", hint="Give a task's id, or --pending for all.")
     wanted = None if task_id is None else session.task_id(task_id)
+    if saving.name_template is not None:
+        parse_name_template(saving.name_template)
     folder = session.settings.path(saving.output_dir)
     session.save_to = saving.output_dir
     if wanted is None:

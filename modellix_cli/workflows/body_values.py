@@ -1,0 +1,219 @@
+"""What the parameters of a request stand for: files are uploaded or read, results looked up."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, Protocol
+from urllib.parse import quote
+
+from modellix_cli.api.files import UploadedFile
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.jsontext import Json
+from modellix_cli.domain.task import Resource, Task
+from modellix_cli.domain.text import count, quoted
+from modellix_cli.inputs.media_file import MediaInput, media_type, read_media
+from modellix_cli.inputs.parameter_keys import Path as Place
+from modellix_cli.inputs.parameter_keys import write_key
+from modellix_cli.inputs.parameters import Edit, FileRef, LineRef, TaskRef
+from modellix_cli.models.parameter_values import typed_value
+from modellix_cli.models.parameters import Parameter, by_path
+
+_MAX_TEXT_BYTES: Final = 1024 * 1024
+_HEAD: Final = 64
+_SOMEWHERE: Final = "https://files.modellix.invalid"
+
+
+class Service(Protocol):
+    """What the API's client does for a body."""
+
+    def upload(self, name: str, media_type: str, content: bytes) -> UploadedFile:
+        """Upload a file."""
+
+    def task(self, task_id: str) -> Task:
+        """Read a task."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyValue:
+    """One value of a body: what is sent, and what it asks for, whatever address that has now.
+
+    `likely` is like what is sent, for checks and estimates before there is an address.
+    """
+
+    sent: Json
+    asked: Json
+    likely: Json
+
+
+class BodyValues:
+    """Turns parameters into values, each once. Without a `service` nothing is sent.
+
+    Files and results then keep the words that name them.
+    """
+
+    def __init__(
+        self, session: Session, parameters: tuple[Parameter, ...], service: Service | None
+    ) -> None:
+        self._session = session
+        self._parameters = parameters
+        self._service = service
+        self._found: dict[Edit, BodyValue] = {}
+
+    def sent(self, edit: Edit) -> Json:
+        """Return what is sent for a parameter."""
+        return self._value(edit).sent
+
+    def asked(self, edit: Edit) -> Json:
+        """Return what a parameter asks for: a file by its content, a result by its task."""
+        return self._value(edit).asked
+
+    def likely(self, edit: Edit) -> Json:
+        """Return something like what is sent for a parameter, to check it by."""
+        return self._value(edit).likely
+
+    def _value(self, edit: Edit) -> BodyValue:
+        found = self._found.get(edit)
+        if found is None:
+            found = self._found[edit] = self._find(edit)
+        return found
+
+    def _find(self, edit: Edit) -> BodyValue:
+        value = edit.value
+        if isinstance(value, FileRef):
+            return self._in_place(edit.path, self._file(edit, value.path))
+        if isinstance(value, TaskRef):
+            return self._in_place(edit.path, self._result(edit, value))
+        if isinstance(value, LineRef):
+            raise usage(
+                f"{edit}: @line:… names a line of a batch.",
+                hint="Name a task instead: @task:ID, or @last for the one submitted last.",
+            )
+        same = typed_value(self._parameters, edit.path, value)
+        return BodyValue(same, same, same)
+
+    def _in_place(self, place: Place, value: BodyValue) -> BodyValue:
+        """Return a value as the only entry where the model wants an array."""
+        parameter = by_path(self._parameters, place)
+        if parameter is None or parameter.takes_text or "array" not in parameter.types:
+            return value
+        return BodyValue([value.sent], [value.asked], [value.likely])
+
+    def _file(self, edit: Edit, written: str) -> BodyValue:
+        """Upload a file, or read its text where the model wants text."""
+        path = self._session.settings.path(written)
+        place = edit.path if isinstance(edit.path[-1], str) else edit.path[:-1]
+        parameter = by_path(self._parameters, place)
+        media = parameter.media is not None if parameter else _looks_like_media(path)
+        if not media:
+            text = _read_text(path, edit)
+            return BodyValue(text, text, text)
+        file = read_media(path)
+        digest = sha256(file.content).hexdigest()
+        asked = {"@sha256": digest}
+        likely = f"{_SOMEWHERE}/{quote(file.name)}"
+        if self._service is None:
+            return BodyValue(f"@{written}", asked, likely)
+        url = self._upload(file, digest, self._service)
+        return BodyValue(url, asked, url)
+
+    def _upload(self, file: MediaInput, digest: str, service: Service) -> str:
+        """Return the address of a file, which is uploaded unless an earlier upload still lives."""
+        cache = self._session.stores.upload_cache
+        url = cache.url(digest)
+        if url is None:
+            uploaded = service.upload(file.name, file.type, file.content)
+            url = uploaded.url
+            cache.keep(digest, uploaded.file_id, url)
+            self._session.out.note(f"Uploaded {file.name}.")
+        return url
+
+    def _result(self, edit: Edit, reference: TaskRef) -> BodyValue:
+        """Look a result of a finished task up."""
+        task_id = reference.task_id or self._earlier(edit, reference.back)
+        if self._service is None:
+            index = reference.index or 0
+            words = f"@task:{task_id}[{index}]"
+            return BodyValue(words, {"@task": [task_id, index]}, f"{_SOMEWHERE}/result")
+        task = self._service.task(task_id)
+        resource = chosen_resource(task, reference.index, str(edit))
+        asked = {"@task": [task_id, resource.position - 1]}
+        made = resource.url or resource.text
+        return BodyValue(made, asked, made)
+
+    def _earlier(self, edit: Edit, back: int) -> str:
+        """Return the id of the task that is `back` before the last one."""
+        known = self._session.stores.tasks.recent(back + 1)
+        if len(known) <= back:
+            raise usage(
+                f"{edit}: only {count(len(known), 'task')} of this account is in this machine's "
+                "ledger.",
+                hint="Name the task: @task:ID",
+            )
+        return known[back]
+
+
+def chosen_resource(task: Task, index: int | None, what: str) -> Resource:
+    """Return one result of a task, counted from 0; the first or primary one if None.
+
+    `what` is how an error names the reference. Raises `TASK_NOT_FINISHED`, `TASK_FAILED`,
+    `NO_RESOURCES`, or the usage error for a number that is too high.
+    """
+    if not task.finished:
+        raise ModellixError(
+            ErrorCode.TASK_NOT_FINISHED,
+            f"{what}: task {task.task_id} has not ended yet ({task.status}).",
+            task_id=task.task_id,
+        )
+    if task.failed:
+        raise ModellixError(
+            ErrorCode.TASK_FAILED,
+            f"{what}: task {task.task_id} failed, so it made nothing to use.",
+            task_id=task.task_id,
+        )
+    usable = [resource for resource in task.resources if resource.url or resource.text]
+    if not usable:
+        raise ModellixError(
+            ErrorCode.NO_RESOURCES,
+            f"{what}: task {task.task_id} made nothing that can be used.",
+            task_id=task.task_id,
+        )
+    if index is None:
+        primary = [resource for resource in usable if resource.role == "primary"]
+        return (primary or usable)[0]
+    if index >= len(usable):
+        raise usage(
+            f"{what}: task {task.task_id} made {count(len(usable), 'result')}.",
+            hint="Results are counted from 0: the first is [0].",
+        )
+    return usable[index]
+
+
+def _looks_like_media(path: Path) -> bool:
+    """Whether a file is an image, video or audio, for a parameter of which nothing is known."""
+    try:
+        with path.open("rb") as file:
+            return media_type(file.read(_HEAD)) is not None
+    except OSError:
+        return False
+
+
+def _read_text(path: Path, edit: Edit) -> str:
+    """Return the text in a file, for a parameter that takes text."""
+    try:
+        if not path.is_file():
+            raise ModellixError(
+                ErrorCode.INPUT_UNREADABLE,
+                f"{edit}: there is no file {quoted(str(path))}.",
+                hint=f"For a text that begins with @, write two: {write_key(edit.path)}=@@…",
+            )
+        with path.open("rb") as file:
+            data = file.read(_MAX_TEXT_BYTES + 1)
+        if len(data) > _MAX_TEXT_BYTES:
+            raise usage(f"{edit}: the file has over {_MAX_TEXT_BYTES} bytes, too many for a text.")
+        return data.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise usage(f"{edit}: the file is not text in UTF-8.") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ModellixError(ErrorCode.INPUT_UNREADABLE, f"{edit}: {reason}.") from error

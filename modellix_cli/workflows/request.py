@@ -1,0 +1,108 @@
+"""From what the user gave to the request that is sent, checked; or to one that is only shown."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import usage
+from modellix_cli.domain.jsontext import Json
+from modellix_cli.domain.values import Slug
+from modellix_cli.options.body import Body
+from modellix_cli.options.guarding import RunGuards
+from modellix_cli.workflows.request_body import BodyMaker, RequestBody, known_schema, read_prompt
+from modellix_cli.workflows.request_check import CheckedBody, check_body, refuse_faults
+
+if TYPE_CHECKING:
+    from modellix_cli.api.client import Client
+    from modellix_cli.output.request_plan import RequestPlan
+
+
+@dataclass(frozen=True, slots=True)
+class RequestOptions:
+    """What a request is made of, and what is to be done about it before it is paid for."""
+
+    slug: Slug
+    prompt: str | None
+    parameters: tuple[str, ...]
+    body: Body
+    guards: RunGuards
+    webhook: str | None
+    api_key: str | None
+
+    @property
+    def composed(self) -> bool:
+        """Whether the body is put together, rather than given as JSON."""
+        return self.prompt is not None or bool(self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRequest:
+    """A request to print: its plan, else it as code."""
+
+    plan: "RequestPlan | None" = None
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyRequest:
+    """A request that may be sent, with the client that sends it."""
+
+    body: RequestBody
+    client: "Client"
+
+
+def make_request(session: Session, wanted: RequestOptions) -> ReadyRequest | ShownRequest:
+    """Put the request together and check it. Files are uploaded only after it was found good.
+
+    Raises `INVALID_BODY` for what the model would refuse, and the usage errors of parameters.
+    """
+    guards = wanted.guards
+    if sum((guards.dry_run, guards.curl, guards.snippet is not None)) > 1:
+        raise usage("--dry-run, --curl and --snippet exclude each other.")
+    if wanted.prompt == "-" and wanted.body.body_file == "-":
+        raise usage("Both the prompt and --body-file are read from standard input.")
+    checks = wanted.composed if guards.check is None else guards.check
+    checks = checks or guards.strict or guards.dry_run
+    prompt = read_prompt(session, wanted.prompt)
+    schema = known_schema(session, wanted.slug) if checks or wanted.composed else None
+    maker = BodyMaker(session, wanted.body, prompt, wanted.parameters, schema)
+    draft = maker.make(None)
+    if checks:
+        checked = check_body(draft.likely, schema, strict=guards.strict)
+        if guards.dry_run:
+            return _plan(session, wanted, draft, schema, checked)
+        _tell(session, wanted, checked)
+    client = session.connections.client(wanted.api_key)
+    body = maker.make(client)
+    if guards.curl or guards.snippet is not None:
+        return _code(session, wanted, body)
+    return ReadyRequest(body, client)
+
+
+def _plan(
+    session: Session,
+    wanted: RequestOptions,
+    draft: RequestBody,
+    schema: Json,
+    checked: CheckedBody,
+) -> ShownRequest:
+    from modellix_cli.workflows.request_plan import plan_request
+
+    return ShownRequest(plan_request(session, wanted.slug, draft, schema, checked, wanted.api_key))
+
+
+def _code(session: Session, wanted: RequestOptions, body: RequestBody) -> ShownRequest:
+    from modellix_cli.workflows.request_plan import as_code
+
+    code = as_code(session, wanted.slug, body, wanted.webhook)
+    language = wanted.guards.snippet
+    return ShownRequest(code=code.curl() if language is None else code.program(language))
+
+
+def _tell(session: Session, wanted: RequestOptions, checked: CheckedBody) -> None:
+    """Refuse faults, warn of the rest; a check that cannot be made is never a reason to fail."""
+    refuse_faults(checked, session.commands.line("model params", wanted.slug.name))
+    for warning in checked.warnings:
+        session.out.warn(warning)
+    if checked.unchecked is not None and (wanted.guards.check or wanted.guards.strict):
+        session.out.warn(f"The body was not checked: {checked.unchecked}.")

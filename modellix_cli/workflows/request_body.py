@@ -1,0 +1,142 @@
+"""The body of one request: as it was given, or put together from a prompt and parameters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.jsontext import Json, decode, dumps, loads
+from modellix_cli.domain.values import DAY, Slug
+from modellix_cli.inputs.body import missing_body, read_body, too_large, unreadable_stdin
+from modellix_cli.inputs.overlay import apply
+from modellix_cli.inputs.parameters import Edit, Text, parse_edits
+from modellix_cli.models.parameters import Parameter, main_text, read_parameters
+from modellix_cli.options.body import Body
+from modellix_cli.workflows.body_values import BodyValues, Service
+from modellix_cli.workflows.models import PUBLIC_ORIGIN
+
+FRESH: Final = 7 * DAY
+"""Seconds for which a schema that is kept is used without asking for a newer one."""
+_QUICK: Final = 1.0
+_MAX_PROMPT_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody:
+    """The body of a paid request.
+
+    `sent` are the bytes that leave; `asked` the same with files and results by what they are
+    instead of by address, which is what makes two requests the same. `likely` is the body to check
+    and to estimate by.
+    """
+
+    sent: bytes
+    asked: bytes
+    likely: dict[str, Json]
+
+
+def known_schema(session: Session, slug: Slug) -> Json:
+    """Return the schema document of a model if it is kept or comes within a second, else None."""
+    from modellix_cli.workflows.parameters import keep_schema
+
+    kept = session.stores.schema_cache.get(slug)
+    if kept is not None and kept.age < FRESH:
+        return kept.document
+    try:
+        client = session.connections.public_client(PUBLIC_ORIGIN, seconds=_QUICK)
+        return keep_schema(session, slug, client.schema(slug, patient=False))
+    except ModellixError:
+        return None if kept is None else kept.document
+
+
+def read_given(session: Session, body: Body) -> bytes | None:
+    """Return what --body or --body-file says, None where neither was given."""
+    if body.body is None and body.body_file is None:
+        return None
+    file = body.body_file
+    if file == "-" and body.body is None and session.runtime.stdin_is_terminal:
+        raise unreadable_stdin("--body-file")
+    if file not in (None, "-"):
+        file = str(session.settings.path(file))
+    return read_body(body.body, file, session.runtime.read_stdin, body.max_body_bytes)
+
+
+class BodyMaker:
+    """Puts a body together: what was given as JSON, the prompt, the parameters."""
+
+    def __init__(
+        self,
+        session: Session,
+        body: Body,
+        prompt: str | None,
+        parameters: Sequence[str],
+        schema: Json,
+    ) -> None:
+        self._session = session
+        self._options = body
+        self._given = read_given(session, body)
+        self._known = read_parameters(schema) if schema is not None else ()
+        self._edits = parse_edits(parameters)
+        if prompt is not None:
+            place = prompt_parameter(self._known)
+            self._edits = (Edit(place.path, Text(prompt), "PROMPT"), *self._edits)
+
+    def make(self, service: Service | None) -> RequestBody:
+        """Return the body; `service` uploads and looks up, None leaves that out.
+
+        Given bytes that nothing is laid over stay as they are.
+        """
+        if not self._edits:
+            if self._given is None:
+                raise missing_body()
+            return RequestBody(self._given, self._given, loads(decode(self._given)))
+        values = BodyValues(self._session, self._known, service)
+        base = {} if self._given is None else loads(decode(self._given))
+        source = "--body" if self._options.body is not None else "--body-file"
+        sent = dumps(apply(base, self._edits, values.sent, source), indent=None).encode()
+        asked = dumps(apply(base, self._edits, values.asked, source), indent=None).encode()
+        likely = apply(base, self._edits, values.likely, source)
+        if len(sent) > self._options.max_body_bytes:
+            raise too_large(self._options.max_body_bytes)
+        return RequestBody(sent, asked, likely)
+
+
+def prompt_parameter(parameters: tuple[Parameter, ...]) -> Parameter:
+    """Return the parameter that a prompt sets: by the schema, `prompt` where it is not known.
+
+    Raises the usage error for a model that takes no text.
+    """
+    if not parameters:
+        return Parameter("prompt", ("prompt",))
+    main = main_text(parameters)
+    if main is None:
+        raise usage(
+            "This model takes no prompt.",
+            hint="See what it takes with: modellix-cli model params SLUG. Give it with -p "
+            "KEY=VALUE.",
+        )
+    return main
+
+
+def read_prompt(session: Session, prompt: str | None) -> str | None:
+    """Return the prompt; `-` reads it from standard input, without its last line break."""
+    if prompt != "-":
+        return prompt
+    if session.runtime.stdin_is_terminal:
+        raise usage(
+            "The prompt - is read from a pipe, and standard input is a terminal.",
+            hint="For example: modellix-cli model run SLUG - < prompt.txt",
+        )
+    try:
+        data = session.runtime.read_stdin(_MAX_PROMPT_BYTES + 1)
+        text = data.decode("utf-8-sig").rstrip("\r\n")
+    except OSError as error:
+        raise ModellixError(
+            ErrorCode.INPUT_UNREADABLE, f"Unable to read the prompt: {error}."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise usage("The prompt from standard input is not text in UTF-8.") from error
+    if len(data) > _MAX_PROMPT_BYTES or not text.strip():
+        raise usage("The prompt from standard input is empty or over 1 MiB.")
+    return text

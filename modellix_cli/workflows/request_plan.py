@@ -1,0 +1,68 @@
+"""A single request that is shown instead of sent: as JSON, as curl, as a program."""
+
+from modellix_cli.context.session import Session
+from modellix_cli.context.settings import DEFAULT_BASE_URL
+from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.jsontext import Json, loads
+from modellix_cli.domain.values import Slug
+from modellix_cli.models.pricing import Estimate, estimate
+from modellix_cli.output.request_plan import RequestPlan
+from modellix_cli.output.snippets import RequestAsCode
+from modellix_cli.workflows.models import known_models
+from modellix_cli.workflows.request_body import RequestBody
+from modellix_cli.workflows.request_check import CheckedBody
+
+API_PREFIX = "/api/v1"
+
+
+def plan_request(
+    session: Session,
+    slug: Slug,
+    body: RequestBody,
+    schema: Json,
+    checked: CheckedBody,
+    api_key: str | None,
+) -> RequestPlan:
+    """Return what would be sent; prices come from the model list, kept or asked for."""
+    cost = _estimate(session, slug, body, schema, api_key)
+    return RequestPlan(
+        submit_url(session, slug),
+        slug.name,
+        loads(body.sent),
+        cost,
+        checked.faults,
+        checked.warnings,
+        checked.unchecked,
+    )
+
+
+def as_code(session: Session, slug: Slug, body: RequestBody, webhook: str | None) -> RequestAsCode:
+    """Return a request to be printed as code; in the sandbox it goes to the service."""
+    return RequestAsCode(
+        submit_url(session, slug),
+        _address(session) + API_PREFIX,
+        body.sent.decode("utf-8"),
+        webhook,
+    )
+
+
+def submit_url(session: Session, slug: Slug) -> str:
+    """Return the address that a request of a model is sent to (docs/spec/service.md 2)."""
+    return f"{_address(session)}{API_PREFIX}/{slug.path}/async"
+
+
+def _address(session: Session) -> str:
+    return DEFAULT_BASE_URL if session.settings.sandbox else session.settings.base_url
+
+
+def _estimate(
+    session: Session, slug: Slug, body: RequestBody, schema: Json, api_key: str | None
+) -> Estimate:
+    try:
+        models = known_models(session, api_key).models
+    except ModellixError as error:
+        return Estimate(slug.name, unpriced=(f"the price list cannot be had: {error.message}",))
+    listed = next((model for model in models if model.slug == slug.name), None)
+    if listed is None:
+        return Estimate(slug.name, unpriced=("the model is not listed",))
+    return estimate(slug.name, listed.rate, body.likely, schema, listed.type)

@@ -1,0 +1,364 @@
+"""`model run SLUG PROMPT -p KEY=VALUE`: requests without JSON, checked before they are paid for."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import respx
+
+from modellix_cli.sandbox.media.png import png
+from tests.conftest import Cli
+from tests.support import API, Terminal, accepted, invoke, task_reply
+
+ROUTE = f"{API}/a/b/async"
+SCHEMA_ROUTE = "https://www.modellix.ai/models/a/b/api_schema"
+FILES = f"{API}/media/files"
+RUN = ("model", "run", "a/b")
+PROPERTIES: dict[str, Any] = {
+    "prompt": {"type": "string"},
+    "n": {"type": "integer", "minimum": 1, "maximum": 4},
+    "seed": {"type": "integer"},
+    "hd": {"type": "boolean"},
+    "image": {"type": "string", "format": "uri"},
+    "image_urls": {"type": "array", "items": {"type": "string", "format": "uri"}},
+    "size": {"type": "object", "properties": {"width": {"type": "integer"}}},
+}
+PICTURE = png("cat", 8, 8)
+
+
+def schema(properties: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    body = {"type": "object", "properties": properties or PROPERTIES} | more
+    content = {"application/json": {"schema": body}}
+    servers = [{"url": "https://api.modellix.ai/api/v1/a/b"}]
+    return {"servers": servers, "post": {"requestBody": {"content": content}, "responses": {}}}
+
+
+def publish(document: dict[str, Any] | None = None) -> None:
+    respx.get(SCHEMA_ROUTE).respond(json=document or schema())
+
+
+def accept(task_id: str = "task-1") -> respx.Route:
+    return respx.post(ROUTE).respond(json=accepted(task_id))
+
+
+def accept_uploads() -> respx.Route:
+    data = {
+        "file_id": "f-1",
+        "filename": "cat.png",
+        "size": 9,
+        "type": "image/png",
+        "url": "https://files.example.com/f-1.png",
+        "created_at": "2026-01-01T00:00:00Z",
+    }
+    return respx.post(FILES).respond(json={"code": 0, "data": data})
+
+
+def sent(route: respx.Route) -> Any:
+    return json.loads(route.calls.last.request.content)
+
+
+@respx.mock
+def test_a_prompt_is_the_models_main_text(cli: Cli) -> None:
+    publish(schema({"text": {"type": "string"}, "voice": {"type": "string"}}))
+    route = accept()
+    assert cli(*RUN, "Good morning").status == 0
+    assert sent(route) == {"text": "Good morning"}
+
+
+@respx.mock
+def test_without_a_schema_a_prompt_is_called_prompt(cli: Cli) -> None:
+    respx.get(SCHEMA_ROUTE).mock(side_effect=httpx.ConnectError("down"))
+    route = accept()
+    result = cli(*RUN, "a cat")
+    assert (result.status, result.stderr) == (0, "")
+    assert sent(route) == {"prompt": "a cat"}
+
+
+@respx.mock
+def test_parameters_are_what_the_schema_wants(cli: Cli) -> None:
+    publish()
+    route = accept()
+    line = (
+        "-p n=2 -p hd=true -p seed=007 -p size.width=512 -p image_urls[]=https://e.com/a --no-check"
+    )
+    cli(*RUN, "a cat", "--no-check", *line.split())
+    assert sent(route) == {
+        "prompt": "a cat",
+        "n": 2,
+        "hd": True,
+        "seed": "007",
+        "size": {"width": 512},
+        "image_urls": ["https://e.com/a"],
+    }
+
+
+@respx.mock
+def test_parameters_lie_over_the_body(cli: Cli) -> None:
+    publish()
+    route = accept()
+    cli(*RUN, "--body", '{"prompt": "a dog", "seed": 12345678901234567890}', "-p", "prompt=a cat")
+    assert route.calls.last.request.content == b'{"prompt":"a cat","seed":12345678901234567890}'
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("it's", 'say "hi"', "$HOME", "`id`", "two\nlines", "\U0001f408 \u732b", "a=b", "a:=1"),
+        *("-x", "--body", "{}", "9223372036854775808", "'", "\\n", "%PATH%", "!!", "*", " a ", "#"),
+    ],
+)
+def test_a_value_arrives_as_it_was_given(cli: Cli, text: str) -> None:
+    respx.get(SCHEMA_ROUTE).respond(404)
+    route = accept()
+    assert cli(*RUN, "-p", f"prompt={text}").status == 0
+    assert sent(route) == {"prompt": text}
+
+
+@respx.mock
+def test_two_at_signs_are_one(cli: Cli) -> None:
+    publish()
+    route = accept()
+    cli(*RUN, "-p", "prompt=@@home")
+    assert sent(route) == {"prompt": "@home"}
+
+
+@respx.mock
+def test_a_prompt_may_come_from_a_pipe(cli: Cli) -> None:
+    publish()
+    route = accept()
+    cli(*RUN, "-", stdin=b"a cat\n")
+    assert sent(route) == {"prompt": "a cat"}
+
+
+@respx.mock
+def test_the_model_may_be_an_option_beside_a_prompt(cli: Cli) -> None:
+    publish()
+    route = accept()
+    cli("model", "run", "--model-slug", "a/b", "a cat")
+    assert sent(route) == {"prompt": "a cat"}
+
+
+# Files and earlier results
+
+
+@respx.mock
+def test_a_file_is_uploaded_and_its_address_sent(cli: Cli, work: Path) -> None:
+    publish()
+    (work / "cat.png").write_bytes(PICTURE)
+    upload, route = accept_uploads(), accept()
+    cli(*RUN, "make it night", "-p", "image=@cat.png", "-p", "image_urls=@cat.png")
+    assert sent(route)["image"] == "https://files.example.com/f-1.png"
+    assert sent(route)["image_urls"] == ["https://files.example.com/f-1.png"]
+    assert upload.call_count == 1
+
+
+@respx.mock
+def test_an_upload_is_used_again_while_it_lives_and_forgotten_when_deleted(
+    cli: Cli, work: Path
+) -> None:
+    publish()
+    (work / "cat.png").write_bytes(PICTURE)
+    upload, _ = accept_uploads(), accept()
+    respx.delete(f"{FILES}/f-1").respond(204)
+    cli(*RUN, "-p", "image=@cat.png")
+    cli(*RUN, "-p", "image=@cat.png")
+    assert upload.call_count == 1
+    cli("file", "delete", "f-1")
+    cli(*RUN, "-p", "image=@cat.png")
+    assert upload.call_count == 2
+
+
+@respx.mock
+def test_a_request_is_known_by_its_files_content_not_by_their_address(cli: Cli, work: Path) -> None:
+    publish()
+    (work / "cat.png").write_bytes(PICTURE)
+    (work / "copy.png").write_bytes(PICTURE)
+    accept_uploads()
+    route = accept()
+    cli(*RUN, "night", "-p", "image=@cat.png")
+    again = cli(*RUN, "night", "-p", "image=@copy.png", "--resume")
+    assert again.json["data"]["task_id"] == "task-1"
+    assert route.call_count == 1
+
+
+@respx.mock
+def test_a_text_parameter_is_read_from_a_file(cli: Cli, work: Path) -> None:
+    publish()
+    (work / "prompt.txt").write_text("a cat\n", encoding="utf-8")
+    route = accept()
+    cli(*RUN, "-p", "prompt=@prompt.txt")
+    assert sent(route) == {"prompt": "a cat"}
+
+
+@respx.mock
+def test_a_file_that_is_not_there_ends_the_command(cli: Cli) -> None:
+    publish()
+    result = cli(*RUN, "-p", "prompt=@alice")
+    assert result.status == 2
+    assert "there is no file" in result.stderr
+    assert "prompt=@@" in result.stderr
+
+
+@respx.mock
+def test_a_result_of_the_last_task_is_sent(cli: Cli) -> None:
+    publish()
+    route = accept("task-1")
+    cli(*RUN, "a cat")
+    made = [{"url": "https://e.com/1.png"}, {"url": "https://e.com/2.png"}]
+    done = task_reply("task-1", "success", result={"resources": made})
+    respx.get(f"{API}/tasks/task-1").respond(json=done)
+    cli(*RUN, "night", "-p", "image=@last[1]")
+    assert sent(route)["image"] == "https://e.com/2.png"
+
+
+@respx.mock
+def test_a_task_that_still_runs_cannot_be_used(cli: Cli) -> None:
+    publish()
+    route = accept()
+    respx.get(f"{API}/tasks/task-9").respond(json=task_reply("task-9", "processing"))
+    result = cli(*RUN, "night", "-p", "image=@task:task-9")
+    assert result.status == 1
+    assert "has not ended yet" in result.stderr
+    assert route.call_count == 0
+
+
+# Checks before paying
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("-p", "n=9"), ("body.n: 9 is greater than 4", "model params a/b", "--no-check")),
+        (("-p", "image=cat.png"), ("image takes an address", "-p image=@cat.png")),
+        (("-p", "sead=1", "--strict"), ('no parameter "sead"', 'Did you mean "seed"?')),
+    ],
+)
+def test_what_the_model_would_refuse_is_not_sent(
+    cli: Cli, arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    publish()
+    route = accept()
+    result = cli(*RUN, "a cat", *arguments)
+    assert result.status == 2
+    assert all(word in result.stderr for word in words)
+    assert route.call_count == 0
+
+
+@respx.mock
+def test_nothing_is_uploaded_for_a_request_that_is_refused(cli: Cli, work: Path) -> None:
+    publish()
+    (work / "cat.png").write_bytes(PICTURE)
+    upload = accept_uploads()
+    assert cli(*RUN, "-p", "image=@cat.png", "-p", "n=9").status == 2
+    assert upload.call_count == 0
+
+
+@respx.mock
+def test_no_check_sends_all_the_same(cli: Cli) -> None:
+    publish()
+    route = accept()
+    assert cli(*RUN, "a cat", "-p", "n=9", "--no-check").status == 0
+    assert sent(route)["n"] == 9
+
+
+@respx.mock
+def test_a_misspelt_parameter_is_warned_of(cli: Cli) -> None:
+    publish()
+    accept()
+    result = cli(*RUN, "a cat", "-p", "sead=1")
+    assert result.status == 0
+    assert 'Did you mean "seed"?' in result.stderr
+
+
+@respx.mock
+def test_a_body_given_as_json_is_checked_only_when_asked(cli: Cli) -> None:
+    publish()
+    route = accept()
+    assert cli(*RUN, "--body", '{"n": 9}').status == 0
+    assert cli(*RUN, "--body", '{"n": 9}', "--check").status == 2
+    assert route.call_count == 1
+
+
+@respx.mock
+def test_a_check_that_cannot_be_made_stops_nothing(cli: Cli) -> None:
+    respx.get(SCHEMA_ROUTE).respond(503)
+    route = accept()
+    result = cli(*RUN, "--body", "{}", "--check")
+    assert result.status == 0
+    assert "was not checked" in result.stderr
+    assert route.call_count == 1
+
+
+# Shown instead of sent
+
+
+@respx.mock
+def test_a_dry_run_shows_the_request_and_sends_nothing(cli: Cli, work: Path) -> None:
+    publish()
+    (work / "cat.png").write_bytes(PICTURE)
+    respx.get(f"{API}/models").respond(
+        json={"models": [{"slug": "a/b", "price": {"fixed": 0.03, "unit": "$/img"}}]}
+    )
+    line = ("-p", "n=2", "-p", "image=@cat.png", "-p", "sead=1", "--dry-run")
+    result = cli(*RUN, "a cat", *line)
+    assert result.status == 0
+    assert result.json["body"] == {"prompt": "a cat", "n": 2, "image": "@cat.png", "sead": "1"}
+    assert result.json["estimate"]["amount"] == 0.06
+    assert result.json["faults"] == []
+    assert result.json["warnings"] == ['The model has no parameter "sead". Did you mean "seed"?']
+
+
+@respx.mock
+def test_a_dry_run_with_faults_is_exit_2(cli: Cli) -> None:
+    publish()
+    respx.get(f"{API}/models").respond(json={"models": []})
+    result = cli(*RUN, "a cat", "-p", "n=9", "--dry-run")
+    assert result.status == 2
+    assert result.json["faults"] == ["body.n: 9 is greater than 4."]
+
+
+@respx.mock
+def test_a_request_is_printed_as_curl(cli: Cli) -> None:
+    publish()
+    result = cli(*RUN, "it's a cat", "--curl")
+    words = shlex.split(result.stdout)
+    assert words[words.index("--data-raw") + 1] == '{"prompt":"it\'s a cat"}'
+    assert ROUTE in words
+
+
+@respx.mock
+def test_a_request_is_printed_as_a_program(cli: Cli) -> None:
+    publish()
+    result = cli(*RUN, "a cat", "--snippet", "python")
+    compile(result.stdout, "program.py", "exec")
+
+
+def test_ways_of_showing_exclude_each_other(cli: Cli) -> None:
+    assert cli(*RUN, "a cat", "--curl", "--dry-run").status == 2
+
+
+# At a terminal
+
+
+def test_at_a_terminal_a_prompt_waits_and_saves_under_its_own_name(
+    env: dict[str, str], work: Path
+) -> None:
+    line = ("model", "run", "sandbox/image", "Waves at dawn!", "--sandbox")
+    assert invoke(*line, env=env, cwd=work, stdout=Terminal()).status == 0
+    (name,) = [path.name for path in work.iterdir()]
+    assert re.fullmatch(r"waves-at-dawn-[0-9a-f]{4}\.png", name)
+
+
+@respx.mock
+def test_at_a_terminal_no_wait_does_not_wait(env: dict[str, str], work: Path) -> None:
+    publish()
+    accept()
+    result = invoke(*RUN, "a cat", "--no-wait", env=env, cwd=work, stdout=Terminal())
+    assert result.status == 0
+    assert list(work.iterdir()) == []
