@@ -3,35 +3,24 @@
 This is the one place that says which replies prove that no task was created.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import unquote
 
 from modellix_cli.api import failures
 from modellix_cli.api.connecting import NotSent
 from modellix_cli.api.documents import read_submission
+from modellix_cli.api.named_tasks import is_usable, named_tasks
 from modellix_cli.api.retry import Limits, asked_wait
 from modellix_cli.api.transport import ConnectionLost, Reply, Transport
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.jsontext import Json, Number
-from modellix_cli.domain.task import Submission
-from modellix_cli.domain.values import parse_task_id
+from modellix_cli.domain.jsontext import Json
+from modellix_cli.domain.task import Submission, also_named
 
 REFUSALS: Final = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422, 429})
 """Statuses after which it is certain that nothing was created, unless the reply names a task."""
-_MAX_ID: Final = 2000
-_TASK_ID: Final = re.compile(
-    rb'"task[_-]?id"\s*:\s*(?:"((?:[^"\\]|\\.){1,2000})"|(-?\d{1,600}))', re.IGNORECASE
-)
-_GET_RESULT: Final = re.compile(
-    rb'"get[_-]?result"\s*:.{0,2000}?/tasks/([^/?#"\s\\]{1,2000})\\?[/?#"]',
-    re.IGNORECASE | re.DOTALL,
-)
-_ADDRESS: Final = re.compile(r"/tasks/([^/?#\s]{1,2000})/?(?:[?#].*)?\s*")
+_MOST_OTHERS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +77,11 @@ def _caused_by(error: ModellixError, cause: Exception) -> ModellixError:
 def _created(reply: Reply, sent: bytes, clock: Clock) -> Submission:
     document = read_paid_document(reply, clock, sent)
     try:
-        return read_submission(document)
+        submission = read_submission(document)
     except ModellixError as error:
         raise unknown(error.message, reply, sent) from error
+    named = named_tasks(reply, sent, bare=False)
+    return replace(submission, others=_others(named, submission.task_id))
 
 
 def read_paid_document(reply: Reply, clock: Clock, sent: bytes = b"") -> Json:
@@ -105,7 +96,7 @@ def read_paid_document(reply: Reply, clock: Clock, sent: bytes = b"") -> Json:
         return document
     own_words = isinstance(document, dict) and "code" in document
     refused = status in REFUSALS or (status == 503 and own_words)
-    if refused and next(named_tasks(reply, sent), None) is None:
+    if refused and not named_tasks(reply, sent):
         return failures.read_document(reply, clock)
     raise unknown(
         failures.described(reply, document),
@@ -128,14 +119,17 @@ def unknown(
 ) -> ModellixError:
     """Return the error for a paid submission that may or may not have created a task.
 
-    An id that the reply, or what there is of it, names is told, and usable if it is a valid one.
+    An id that the reply, or what there is of it, names is told, and usable if it is a valid one;
+    further ids are told too.
     """
     message = f"{what} The outcome is unknown: a task may have been created and charged."
-    named = list(named_tasks(reply, sent))
-    task_id = next(filter(_is_usable, named), None)
+    named = named_tasks(reply, sent)
+    task_id = next(filter(is_usable, named), None)
     if named:
         told = reply.excerpt(task_id or named[0], 600)
         message += f" The reply names the task id {told}."
+    others = _others(named_tasks(reply, sent, bare=False), task_id)
+    message += f" {also_named(others)}" if task_id is not None and others else ""
     return ModellixError(
         ErrorCode.SUBMISSION_UNKNOWN,
         message,
@@ -144,61 +138,11 @@ def unknown(
         retry_after=retry_after,
         category=category,
         rate_limit=rate_limit,
+        other_tasks=others,
     )
 
 
-def named_tasks(reply: Reply, sent: bytes = b"") -> Iterator[str]:
-    """Yield the ids of tasks that a reply names, however unusable the rest of it is.
-
-    By `task_id` or `taskId`, or the address of a task in `get_result` or `Location`. An id that
-    the request `sent` holds is an earlier task's, repeated by the server, and no new one.
-    """
-    found = [*_in_json(failures.json_of(reply)), *_in_bytes(reply.body)]
-    found += _in_address(reply.headers.get("location"))
-    for task_id in dict.fromkeys(found):
-        if f'"{task_id}"'.encode("utf-8", "replace") not in sent:
-            yield task_id
-
-
-def _in_json(document: Json) -> Iterator[str]:
-    level: list[Json] = [document]
-    while level:
-        inner: list[Json] = []
-        for value in level:
-            if isinstance(value, dict):
-                for key, item in value.items():
-                    yield from _in_field(key, item)
-                inner += value.values()
-            elif isinstance(value, list):
-                inner += value
-        level = inner
-
-
-def _in_field(key: str, value: Json) -> Iterator[str]:
-    name = key.replace("_", "").replace("-", "").lower()
-    if name == "taskid" and isinstance(value, (str, int, Number)) and not isinstance(value, bool):
-        text = value.text if isinstance(value, Number) else str(value)
-        if text.strip():
-            yield text[:_MAX_ID]
-    elif name == "getresult":
-        addresses = value.values() if isinstance(value, dict) else (value,)
-        for address in addresses:
-            yield from _in_address(address)
-
-
-def _in_address(address: Json) -> Iterator[str]:
-    match = _ADDRESS.search(address) if isinstance(address, str) else None
-    if match is not None and match.end() == len(match.string):
-        yield unquote(match[1])
-
-
-def _in_bytes(body: bytes) -> Iterator[str]:
-    for pattern in (_TASK_ID, _GET_RESULT):
-        for match in pattern.finditer(body.replace(b"\\/", b"/")):
-            yield next(filter(None, match.groups())).decode("utf-8", "replace")
-
-
-def _is_usable(task_id: str) -> bool:
-    with suppress(ModellixError):
-        return parse_task_id(task_id) == task_id
-    return False
+def _others(named: list[str], task_id: str | None) -> tuple[str, ...]:
+    """Return the usable ids besides the one that is taken, which belong to no earlier task."""
+    others = [name for name in named if name != task_id and is_usable(name)]
+    return tuple(others[:_MOST_OTHERS])

@@ -45,6 +45,7 @@ class ErrorCode(StrEnum):
     SUBMISSION_UNKNOWN = "SUBMISSION_UNKNOWN"
     UPLOAD_UNKNOWN = "UPLOAD_UNKNOWN"
     FILE_QUOTA_FULL = "FILE_QUOTA_FULL"
+    TASK_REPEATED = "TASK_REPEATED"
     TASK_FAILED = "TASK_FAILED"
     TASK_NOT_FINISHED = "TASK_NOT_FINISHED"
     TASK_WAIT_TIMEOUT = "TASK_WAIT_TIMEOUT"
@@ -251,6 +252,13 @@ REGISTRY: Final[dict[ErrorCode, Kind]] = {
         "See your files with modellix-cli file list, and delete those you no longer need with "
         "modellix-cli file delete ID.",
         ExitStatus.FAILED,
+    ),
+    ErrorCode.TASK_REPEATED: Kind(
+        "the server gave the same task for several requests",
+        f"Compare the task with both requests, and look at the usage page of {_CONSOLE} before you "
+        "send either again.",
+        ExitStatus.FAILED,
+        charged="unknown",
     ),
     ErrorCode.TASK_FAILED: Kind(
         "the task ended without a result",

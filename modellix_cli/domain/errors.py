@@ -24,6 +24,7 @@ __all__ = [
 _FIELDS: Final = (
     *("code", "message", "hint", "exit_status", "status", "task_id", "charged", "retryable"),
     *("resume", "retry_after", "concurrency_limited", "category", "rate_limit"),
+    "other_tasks",
 )
 
 
@@ -36,7 +37,8 @@ class ModellixError(Exception):
     is known about money, None where the command that pays has to say. `resume` is the command
     that continues the work, `retry_after` what the server asked to wait, in seconds;
     `concurrency_limited` says that it refused because too many tasks run. `rate_limit` is what its
-    headers told: limit, remaining and reset (Unix time).
+    headers told: limit, remaining and reset (Unix time). `other_tasks` are ids of tasks that a
+    reply names besides `task_id`.
     """
 
     code: ErrorCode
@@ -52,6 +54,7 @@ class ModellixError(Exception):
     concurrency_limited: bool
     category: str | None
     rate_limit: Mapping[str, int] | None
+    other_tasks: tuple[str, ...]
 
     def __init__(
         self,
@@ -69,6 +72,7 @@ class ModellixError(Exception):
         concurrency_limited: bool = False,
         category: str | None = None,
         rate_limit: Mapping[str, int] | None = None,
+        other_tasks: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         kind = REGISTRY[code]
@@ -86,6 +90,7 @@ class ModellixError(Exception):
             concurrency_limited=concurrency_limited,
             category=category,
             rate_limit=rate_limit,
+            other_tasks=other_tasks,
         )
 
     def _set(self, **values: Any) -> None:
@@ -122,6 +127,7 @@ class ModellixError(Exception):
             "status": self.status,
             "category": self.category,
             "taskId": self.task_id,
+            "otherTaskIds": list(self.other_tasks) or None,
             "resume": self.resume,
             "retryable": self.retryable,
             "charged": self.charged,

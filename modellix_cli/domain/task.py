@@ -22,11 +22,15 @@ RESULT_LIFETIME: Final = 7 * 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The reply to a paid submission: the task that was created."""
+    """The reply to a paid submission: the task that was created.
+
+    `others` are the ids of further tasks that the same reply names; there should be none.
+    """
 
     task_id: str
     status: str
     document: Json
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,15 @@ class Task:
     def finished(self) -> bool:
         """Whether the task ended; a status we do not know counts as unfinished."""
         return self.succeeded or self.failed
+
+
+def also_named(others: tuple[str, ...]) -> str | None:
+    """Return in words which tasks a reply names besides the one that is used, None if none."""
+    if not others:
+        return None
+    return (
+        f"The same reply also names {'task' if len(others) == 1 else 'tasks'} {', '.join(others)}."
+    )
 
 
 def has_failed(status: str | None) -> bool:

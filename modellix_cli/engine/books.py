@@ -5,9 +5,11 @@ from typing import Any, Protocol
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode
+from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Task, has_failed
 from modellix_cli.engine.core import effects
 from modellix_cli.engine.core.lines import Known, LineOutcome
+from modellix_cli.engine.notices import Notice, SameTask
 from modellix_cli.ledger.batches import BatchStore
 from modellix_cli.ledger.files import FileStore
 from modellix_cli.ledger.records import (
@@ -46,8 +48,9 @@ class TaskBook:
         """Nothing is sent."""
         raise AssertionError("nothing is sent here")
 
-    def record(self, outcome: effects.RecordOutcome) -> None:
+    def record(self, outcome: effects.RecordOutcome) -> Notice | None:
         """Nothing was sent."""
+        return None
 
     def attempt(self, number: int) -> Known | None:
         """Nothing was sent."""
@@ -127,10 +130,19 @@ class RunBook(TaskBook):
             claims[intent.ref] = _number_or_known(claim, self._clock)
         return claims
 
-    def record(self, outcome: effects.RecordOutcome) -> None:
-        """Record how an attempt ended."""
+    def record(self, outcome: effects.RecordOutcome) -> Notice | None:
+        """Record how an attempt ended; return that its task is that of another request too."""
         detail = None if outcome.detail is None else self._clean(outcome.detail)
-        self._submissions.record(outcome.number, Outcome(outcome.state, outcome.task_id, detail))
+        number, task_id = outcome.number, outcome.task_id
+        self._submissions.record(number, Outcome(outcome.state, task_id, detail))
+        if outcome.state is not SubmissionState.ACCEPTED or task_id is None:
+            return None
+        other = self._submissions.other_of_task(number)
+        if other is None:
+            return None
+        own = self._submissions.attempt(number)
+        line = None if own is None else own.line
+        return SameTask(task_id, number, line, other.number, other.batch, other.line)
 
     def attempt(self, number: int) -> Known | None:
         """Return how an attempt stands."""
@@ -200,8 +212,9 @@ class UnrecordedBook:
         """Let everything leave."""
         return {intent.ref: 0 for intent in intents}
 
-    def record(self, outcome: effects.RecordOutcome) -> None:
+    def record(self, outcome: effects.RecordOutcome) -> Notice | None:
         """Record nothing."""
+        return None
 
     def attempt(self, number: int) -> Known | None:
         """Nothing is known."""

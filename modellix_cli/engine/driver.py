@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Final
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.task import also_named
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.lines import Known
+from modellix_cli.engine.notices import Notice
 from modellix_cli.engine.ports import Book, Observer, Saver, Source
 from modellix_cli.engine.rate_governor import Governor, NoSlot, Ticket
 from modellix_cli.engine.worker_pool import Done, Pool
@@ -67,6 +69,7 @@ class Driver:
         self._slugs: dict[int, str] = {}
         self._asked_since: dict[int, float] = {}
         self._unrecorded: list[effects.RecordOutcome] = []
+        self._notices: deque[Notice] = deque()
         self._wake_at: float | None = None
         self._interrupted = False
         self._grace_until: float | None = None
@@ -98,6 +101,7 @@ class Driver:
         finally:
             self._record_again()
             self._workers.close()
+            self._tell_notices()
 
     def _step(self) -> None:
         self._heed_interrupt()
@@ -108,6 +112,7 @@ class Driver:
             event = self._events.popleft()
             for effect in self._engine.step(event, self._clock.monotonic()):
                 self._carry_out(effect)
+        self._tell_notices()
 
     def _heed_interrupt(self) -> None:
         """Stop before anything else is done: what is recorded but has not left does not leave."""
@@ -267,7 +272,8 @@ class Driver:
             record = effects.RecordOutcome(effect.number, state, outcome.task_id, outcome.message)
             reply = events.Replied(effect.ref, error=outcome)
         else:
-            record = effects.RecordOutcome(effect.number, SubmissionState.ACCEPTED, outcome.task_id)
+            accepted, detail = SubmissionState.ACCEPTED, also_named(outcome.others)
+            record = effects.RecordOutcome(effect.number, accepted, outcome.task_id, detail)
             reply = events.Replied(effect.ref, outcome.task_id, submission=outcome)
         if not self._record_outcome(record):
             reply = events.Replied(
@@ -281,11 +287,20 @@ class Driver:
 
     def _record_outcome(self, record: effects.RecordOutcome) -> bool:
         try:
-            self._book.record(record)
+            self._note(self._book.record(record))
         except ModellixError as error:
             self._lost(error)
             return False
         return True
+
+    def _note(self, notice: Notice | None) -> None:
+        """Keep what is to be told for the driver's own thread."""
+        if notice is not None:
+            self._notices.append(notice)
+
+    def _tell_notices(self) -> None:
+        while self._notices:
+            self._observer.tell(self._notices.popleft())
 
     def _poll(self, task_id: str) -> events.Event:
         polled = self._client.poll_task(task_id)
@@ -335,7 +350,7 @@ class Driver:
         pending, self._unrecorded = self._unrecorded, []
         for record in pending:
             try:
-                self._book.record(record)
+                self._note(self._book.record(record))
             except ModellixError:
                 self._unrecorded.append(record)
 

@@ -50,6 +50,30 @@ class PollTrouble:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherTasks:
+    """The reply that named a task which answers for a request named `others` too."""
+
+    task_id: str
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SameTask:
+    """The server gave a task for a request that is the task of an earlier request already.
+
+    `number` and `earlier` are those of the requests in the ledger, with the lines they stand for,
+    None for single requests, and the batch of the earlier one.
+    """
+
+    task_id: str
+    number: int
+    line: int | None
+    earlier: int
+    earlier_batch: int | None = None
+    earlier_line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SubmitRetried:
     """A paid request was refused for now, and will be sent again in `seconds`."""
 
@@ -97,6 +121,8 @@ Notice = (
     | TaskPolled
     | TaskLeft
     | PollTrouble
+    | OtherTasks
+    | SameTask
     | SubmitRetried
     | Waiting
     | Stopped

@@ -41,8 +41,8 @@ class Book(Protocol):
         earlier attempt that answers for the line.
         """
 
-    def record(self, outcome: effects.RecordOutcome) -> None:
-        """Record how an attempt ended; called from any thread."""
+    def record(self, outcome: effects.RecordOutcome) -> Notice | None:
+        """Record how an attempt ended; called from any thread. Returns what the user must know."""
 
     def attempt(self, number: int) -> Known | None:
         """Return how an attempt stands."""

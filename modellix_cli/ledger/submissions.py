@@ -27,6 +27,17 @@ NO_ID: Final = "It was accepted without a task id."
 BY_THE_USER: Final = "Not created, by the user's word."
 _SHORTEST_PREFIX: Final = 4
 _MOST: Final = 2**63 - 1
+_OTHERS_OF_TASK: Final = """
+s.task_id = (SELECT task_id FROM submissions WHERE number = :number)
+AND s.base_url = (SELECT base_url FROM submissions WHERE number = :number)
+AND s.state = 'accepted' AND s.number <> :number
+ORDER BY s.number LIMIT 100"""
+_SENT_INSTEAD: Final = """
+WITH RECURSIVE one (number, replaces) AS (
+  SELECT number, replaces FROM submissions WHERE number = :number
+  UNION SELECT s.number, s.replaces FROM submissions AS s JOIN one
+    ON s.number = one.replaces OR s.replaces = one.number)
+SELECT number FROM one"""
 
 
 class SubmissionStore:
@@ -182,6 +193,23 @@ class SubmissionStore:
         """Return an attempt as it stands now, None if there is none of that number."""
         now = self._file.clock.now()
         return self._file.read(lambda db: find_attempt(db, number, now))
+
+    def other_of_task(self, number: int) -> Attempt | None:
+        """Return another attempt that was accepted as the same task, None if there is none.
+
+        One that was sent once more, and the one that was sent in its place, are one request: of
+        those the server may give the same task.
+        """
+        now = self._file.clock.now()
+
+        def work(db: sqlite3.Connection) -> Attempt | None:
+            others = find_attempts(db, _OTHERS_OF_TASK, {"number": number}, now)
+            if not others:
+                return None
+            same = {row[0] for row in db.execute(_SENT_INSTEAD, {"number": number})}
+            return next((other for other in others if other.number not in same), None)
+
+        return self._file.read(work)
 
     def body(self, number: int) -> bytes | None:
         """Return the body that an attempt sent, None if it was not kept."""

@@ -52,6 +52,8 @@ class BatchEnd:
         """Say how the batch ended and how to continue; end the command with its status."""
         tally, summary = self.tally, f"Batch {self.batch}: {self.tally.words}"
         if stop is not None:
+            for fault in self.faults:
+                self.session.out.alert(fault.message)
             if tally.unknown:
                 self._tell_unknown()
             raise interrupted(

@@ -43,6 +43,7 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
         "index": outcome.ref,
         "modelSlug": outcome.slug,
         "ok": error is None,
+        "otherTaskIds": _other_tasks(outcome),
         "resourceUrls": list(outcome.urls) if ended else None,
         "reused": True if outcome.reused else None,
         "status": status,
@@ -50,6 +51,12 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
         "taskId": outcome.task_id,
     }
     return {name: value for name, value in parts.items() if value is not None}
+
+
+def _other_tasks(outcome: LineOutcome) -> list[str] | None:
+    told = outcome.submission if outcome.error is None else outcome.error
+    others = getattr(told, "others", None) or getattr(told, "other_tasks", None)
+    return list(others) if others else None
 
 
 def _status_and_error(outcome: LineOutcome, session: Session) -> tuple[str, str | None]:
@@ -115,7 +122,7 @@ def outcome_of(line: BatchLine) -> LineOutcome:
     detail = line.detail
     if attempt is not None and attempt.in_flight:
         state, detail = SubmissionState.UNKNOWN, _IN_FLIGHT
-    elif detail is None and attempt is not None:
+    elif detail is None and attempt is not None and state is not _ACCEPTED:
         detail = attempt.detail
     return LineOutcome(
         line.line,

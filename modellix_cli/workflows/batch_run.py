@@ -13,7 +13,7 @@ from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.events import Stop
 from modellix_cli.engine.core.lines import LineOutcome
-from modellix_cli.engine.notices import Notice
+from modellix_cli.engine.notices import Notice, SameTask
 from modellix_cli.engine.progress import Progress
 from modellix_cli.inputs.batch_file import BatchInput
 from modellix_cli.ledger.records import StartedBatch
@@ -26,6 +26,7 @@ from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_report import Entry, EntryFile, Tally, entry_of
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
 from modellix_cli.workflows.saving import open_downloader, open_saver
+from modellix_cli.workflows.odd_replies import RepeatedTasks, warn_of_reply
 from modellix_cli.workflows.work import run_engine
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ class _Running:
         self._jsonl = session.out.mode is Output.JSONL
         self._trouble: Exception | None = None
         self._faults: list[ModellixError] = []
+        self._repeated = RepeatedTasks(started.batch.number)
         self._engine: Engine | None = None
         self._source: BatchSource | None = None
         self._progress = Progress()
@@ -237,6 +239,7 @@ class _Running:
         )
         if self._engine.stopped_by is not None:
             self._faults.append(self._engine.stopped_by)
+        self._faults += self._repeated.faults
 
     def emit(self, outcome: LineOutcome) -> Stop | None:
         """Count, keep and write a line's end."""
@@ -274,7 +277,11 @@ class _Running:
         return Stop("Skipped: stdout was closed.")
 
     def tell(self, notice: Notice) -> None:
-        """Show progress."""
+        """Show progress; keep and tell what is odd about replies."""
+        if isinstance(notice, SameTask):
+            self._repeated.add(notice)
+        else:
+            warn_of_reply(self._session, notice)
         self._progress.tell(notice)
 
     def _facts(self, signals: DeferredSignals) -> dict[str, Any]:

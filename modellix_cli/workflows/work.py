@@ -15,6 +15,7 @@ from modellix_cli.engine.driver import Driver
 from modellix_cli.engine.notices import Notice, TaskAwaited
 from modellix_cli.engine.ports import Book, Observer, Saver, Source
 from modellix_cli.engine.progress import Progress
+from modellix_cli.workflows.odd_replies import warn_of_reply
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
@@ -41,6 +42,7 @@ class Collector:
         """Show progress."""
         if self._paying and isinstance(notice, TaskAwaited) and not notice.reused:
             self._session.submitted = notice.task_id
+        warn_of_reply(self._session, notice)
         self._progress.tell(notice)
 
 

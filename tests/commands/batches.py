@@ -18,12 +18,16 @@ PRICE = {"fixed": 0.04, "unit": "$/img"}
 
 
 class Service:
-    """The API: each POST makes `task-N` for the body's `line`, unless `replies` says otherwise."""
+    """The API: each POST makes `task-N` for the body's `line`, unless `replies` says otherwise.
+
+    The second of a line makes `task-N-2`.
+    """
 
     def __init__(self, router: respx.Router) -> None:
         self.replies: dict[int, httpx.Response | Exception] = {}
         self.tasks: dict[str, dict[str, Any]] = {}
         self.posts: list[int] = []
+        self.made: list[int] = []
         self.on_post: Callable[[int], None] = lambda number: None
         self.on_poll: Callable[[str], None] = lambda task_id: None
         self.missing = False
@@ -42,7 +46,10 @@ class Service:
         reply = self.replies.get(number)
         if isinstance(reply, Exception):
             raise reply
-        return reply or httpx.Response(200, json=accepted(f"task-{number}"))
+        again = self.made.count(number)
+        self.made += [] if reply else [number]
+        name = f"task-{number}-{again + 1}" if again else f"task-{number}"
+        return reply or httpx.Response(200, json=accepted(name))
 
     def _task(self, request: httpx.Request) -> httpx.Response:
         task_id = request.url.path.rsplit("/", 1)[-1]

@@ -331,7 +331,8 @@ def test_pauses_before_retries_are_told(cli: Cli) -> None:
     limited = problem(429, "Rate limit exceeded: slow down")
     busy = httpx.Response(429, json=limited, headers={"Retry-After": "5"})
     fine = httpx.Response(200, json=accepted("task-1"))
-    respx.post(ROUTE).mock(side_effect=[busy, fine, busy, fine])
+    other = httpx.Response(200, json=accepted("task-2"))
+    respx.post(ROUTE).mock(side_effect=[busy, fine, busy, other])
     result = cli(*RUN, env={"MODELLIX_CLI_NO_PROGRESS": None})
     assert result.status == 0
     assert "Rate limit reached. Continuing in 5s." in result.stderr

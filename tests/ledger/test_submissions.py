@@ -425,3 +425,25 @@ class TestFinding:
         with pytest.raises(ModellixError) as error:
             ledger.submissions.find("aaaabbbb")
         assert code(error) is ErrorCode.USAGE
+
+
+# One task, several requests
+
+
+def test_another_request_that_was_accepted_as_the_same_task_is_found(ledger: Ledger) -> None:
+    first = ledger.sent(request("{}"), task_id="task-x")
+    second = ledger.sent(request('{"n": 1}'), task_id="task-x")
+    ledger.sent(request('{"n": 2}'), UNKNOWN, "task-x")
+    other = ledger.submissions.other_of_task(second)
+    assert other is not None
+    assert other.number == first
+    assert ledger.submissions.other_of_task(ledger.sent(request('{"n": 3}'))) is None
+
+
+def test_a_request_that_was_sent_once_more_may_have_the_same_task(ledger: Ledger) -> None:
+    first = ledger.sent(request("{}"), UNKNOWN)
+    again = ledger.sent(request("{}"), task_id="task-x", resend_unknown=True)
+    assert ledger.submissions.other_of_task(again) is None
+    ledger.record(first, ACCEPTED, "task-x")
+    assert ledger.submissions.other_of_task(first) is None
+    assert ledger.submissions.other_of_task(again) is None

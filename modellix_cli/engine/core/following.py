@@ -8,6 +8,7 @@ from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.task import also_named
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.config import EngineConfig, Follow
@@ -15,7 +16,7 @@ from modellix_cli.engine.core.durations import DurationEstimator
 from modellix_cli.engine.core.lines import Active, LineOutcome
 from modellix_cli.engine.core.outbox import Outbox
 from modellix_cli.engine.core.poll_schedule import PolledTask, PollScheduler
-from modellix_cli.engine.notices import PollTrouble, TaskAwaited, TaskLeft
+from modellix_cli.engine.notices import OtherTasks, PollTrouble, TaskAwaited, TaskLeft
 from modellix_cli.engine.notices import TaskPolled as PolledNotice
 
 TIMED_OUT: Final = "timeout"
@@ -185,9 +186,12 @@ class Following:
     def _confirmed(self, line: Active) -> None:
         if line.confirming is None:
             return
-        line.confirming = None
+        others, line.confirming = line.confirming.other_tasks, None
         self._in_doubt.discard(line.ref)
-        self._out.add(effects.RecordOutcome(line.number, SubmissionState.ACCEPTED, line.task_id))
+        accepted, detail = SubmissionState.ACCEPTED, also_named(others)
+        self._out.add(effects.RecordOutcome(line.number, accepted, line.task_id, detail))
+        if others:
+            self._out.tell(OtherTasks(str(line.task_id), others))
 
     def _ended(self, task: PolledTask, event: events.Polled, now: float) -> None:
         seconds = self._polls.ended(

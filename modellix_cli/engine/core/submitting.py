@@ -5,6 +5,7 @@ from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.task import also_named
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.config import EngineConfig
 from modellix_cli.engine.core.ends import Ends
@@ -15,7 +16,7 @@ from modellix_cli.engine.core.needs import Needs
 from modellix_cli.engine.core.outbox import Outbox
 from modellix_cli.engine.core.paid_retry import Again, PaidRetryPolicy
 from modellix_cli.engine.core.watching import Watching
-from modellix_cli.engine.notices import SubmitRetried, Waiting
+from modellix_cli.engine.notices import OtherTasks, SubmitRetried, Waiting
 
 _AFTER_UNKNOWN: Final = "Skipped after an earlier paid submission returned an unknown outcome."
 _NOT_SENT: Final = "Interrupted before it was sent."
@@ -300,6 +301,9 @@ class Submitting:
         if event.task_id is not None:
             line.task_id, line.submission, line.since = event.task_id, event.submission, now
             line.doubt = None
+            others = event.submission.others if event.submission is not None else ()
+            if others:
+                self._out.tell(OtherTasks(event.task_id, others))
             self._retry.succeeded()
             self._following.accept(line, now, just_submitted=True)
             return
@@ -315,7 +319,9 @@ class Submitting:
             return
         if event.error is None:
             accepted = SubmissionState.ACCEPTED
-            self._out.add(effects.RecordOutcome(line.number, accepted, event.task_id))
+            others = event.submission.others if event.submission is not None else ()
+            detail = also_named(others)
+            self._out.add(effects.RecordOutcome(line.number, accepted, event.task_id, detail))
             return
         error, unknown = event.error, event.error.code is ErrorCode.SUBMISSION_UNKNOWN
         state = SubmissionState.UNKNOWN if unknown else SubmissionState.REJECTED
