@@ -103,6 +103,11 @@ def also_named(others: tuple[str, ...]) -> str | None:
     )
 
 
+def is_final(status: str | None) -> bool:
+    """Whether a status is an end, with a result or without."""
+    return status is not None and status.lower() in SUCCEEDED | FAILED
+
+
 def has_failed(status: str | None) -> bool:
     """Whether a status is an end without a result."""
     return status is not None and status.lower() in FAILED

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from modellix_cli.domain.account import Account
+from modellix_cli.domain.task import is_final
 from modellix_cli.ledger import accounts
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.records import TaskReport
@@ -33,7 +34,8 @@ class TaskStore:
     def record_status(self, report: TaskReport) -> None:
         """Record what the server said about a task; what is recorded already is not written again.
 
-        Raises the ledger's errors.
+        A task that ended stays ended: a status that is none of an end, as of a reply that came
+        late, does not replace one that is. Raises the ledger's errors.
         """
         now = self._file.clock.now()
         cost = None if report.billed_cost is None else str(report.billed_cost)
@@ -50,12 +52,13 @@ class TaskStore:
 
         def write(db: sqlite3.Connection) -> None:
             account = accounts.find_or_add(db, self._account, now)
-            add(db, self._account, account.id, report.task_id, now, status=report.status)
+            status = _lasting(db, who, report.status)
+            add(db, self._account, account.id, report.task_id, now, status=status)
             db.execute(  # whichever profile it was seen under
                 "UPDATE tasks SET status = ?, updated_at = ?, ended_at = coalesce(?, ended_at),"
                 " expires_at = coalesce(?, expires_at), billed_cost = coalesce(?, billed_cost)"
                 " WHERE base_url = ? AND task_id = ?",
-                (report.status, now, report.ended_at, report.expires_at, cost, *who),
+                (status, now, report.ended_at, report.expires_at, cost, *who),
             )
             if cost is not None:
                 db.execute(
@@ -171,19 +174,31 @@ class TaskStore:
 
 
 def _says(
-    rows: list[tuple[str, str, float | None, float | None, str | None]],
+    rows: list[tuple[str, str | None, float | None, float | None, str | None]],
     profile: str,
     report: TaskReport,
     cost: str | None,
 ) -> bool:
     """Whether all that a report tells is recorded, for the profile too."""
     return any(row[0] == profile for row in rows) and all(
-        status == report.status
+        (status == report.status or (_has_ended(status) and not _has_ended(report.status)))
         and report.ended_at in (None, ended_at)
         and report.expires_at in (None, expires_at)
         and cost in (None, billed)
         for _, status, ended_at, expires_at, billed in rows
     )
+
+
+def _lasting(db: sqlite3.Connection, who: tuple[str, str], status: str) -> str:
+    """Return the status that is to be recorded: the one known if that is an end and this is not."""
+    if _has_ended(status):
+        return status
+    rows = db.execute("SELECT status FROM tasks WHERE base_url = ? AND task_id = ?", who)
+    return next((str(row[0]) for row in rows if _has_ended(row[0])), status)
+
+
+def _has_ended(status: str | None) -> bool:
+    return is_final(status) or status == EXPIRED
 
 
 def add(

@@ -41,6 +41,28 @@ def test_news_about_a_task_reach_every_profile_that_saw_it(ledger: Ledger, opene
     assert ledger.sql("SELECT DISTINCT status FROM tasks") == [("failed",)]
 
 
+@pytest.mark.parametrize("final", ["success", "Failed", "canceled", "completed", "expired"])
+@pytest.mark.parametrize("late", ["processing", "pending", "something-new"])
+def test_a_task_that_ended_stays_ended(
+    ledger: Ledger, opened: Open, final: str, late: str
+) -> None:
+    ledger.sent(task_id="t")
+    ledger.tasks.record_status(TaskReport("t", final))
+    then = ledger.clock.now()
+    ledger.clock.sleep(10)
+    ledger.tasks.record_status(TaskReport("t", late))
+    assert ledger.sql("SELECT status, updated_at FROM tasks") == [(final, then)]
+    opened(account=SAME_KEY).tasks.record_status(TaskReport("t", late))
+    assert ledger.sql("SELECT DISTINCT status FROM tasks") == [(final,)]
+
+
+def test_an_end_may_be_replaced_by_another_end(ledger: Ledger) -> None:
+    ledger.sent(task_id="t")
+    for status in ("failed", "success"):
+        ledger.tasks.record_status(TaskReport("t", status))
+        assert ledger.sql("SELECT status FROM tasks") == [(status,)]
+
+
 class TestUnsaved:
     def test_what_was_not_saved_and_lives_is_told_first_to_expire_first(
         self, ledger: Ledger, clock: FakeClock
