@@ -3,6 +3,9 @@
 from enum import StrEnum
 from typing import Final
 
+NOT_SENT: Final = "Interrupted before it was sent."
+"""Why an attempt that was recorded never left: it counts as one that was not made."""
+
 
 class SubmissionState(StrEnum):
     """Where one attempt of a paid request stands; the ledger, JSON and code share these words."""

@@ -15,6 +15,7 @@ from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import also_named
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.engine import Engine
+from modellix_cli.engine.core.following import RUN_INTERRUPTED
 from modellix_cli.engine.core.lines import Known
 from modellix_cli.engine.notices import Notice
 from modellix_cli.engine.ports import Book, Observer, Saver, Source
@@ -118,7 +119,7 @@ class Driver:
         """Stop before anything else is done: what is recorded but has not left does not leave."""
         if self._interrupted and self._grace_until is None:
             self._grace_until = self._clock.monotonic() + GRACE
-            self._events.appendleft(events.Stop("Skipped: the run was interrupted."))
+            self._events.appendleft(events.Stop(RUN_INTERRUPTED))
 
     def _wait(self, now: float) -> None:
         """Wait for a worker, a moment that was asked for, or an interrupt."""

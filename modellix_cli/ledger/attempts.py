@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.identity import RequestIdentity
-from modellix_cli.domain.submission_state import SubmissionState, read_state
+from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState, read_state
 from modellix_cli.ledger.processes import Process, is_alive
 from modellix_cli.ledger.records import Attempt
 
@@ -26,6 +26,9 @@ NOT_REPLACED: Final = (
     " WHERE later.replaces = s.number AND later.state <> 'rejected')"
 )
 """An attempt of unknown outcome that was sent again is answered for by the later one."""
+
+LEFT: Final = "(s.state <> 'rejected' OR s.detail IS NOT ?)"
+"""An attempt that did not stop short of being sent; the value is `NOT_SENT`."""
 
 _OF_UNKNOWN_OUTCOME: Final = """
 s.state IN ('intent', 'unknown') AND (s.base_url = :url) = :sandbox
@@ -103,8 +106,9 @@ def find_unknown(db: sqlite3.Connection, scope: dict[str, Any], now: float) -> l
 def linked_attempts(db: sqlite3.Connection, batch: int, now: float) -> Iterator[Attempt]:
     """Return the attempts that answer for the lines of a batch."""
     rows = db.execute(
-        f"{SELECT_ATTEMPT} JOIN batch_lines AS l ON l.submission = s.number WHERE l.batch = ?",
-        (batch,),
+        f"{SELECT_ATTEMPT} JOIN batch_lines AS l ON l.submission = s.number WHERE l.batch = ?"
+        f" AND {LEFT}",
+        (batch, NOT_SENT),
     )
     return (read_attempt(row, now) for row in rows)
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from modellix_cli.domain.account import Account
 from modellix_cli.domain.on_paid import OnPaid
-from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
 from modellix_cli.ledger import accounts
-from modellix_cli.ledger.attempts import SELECT_ATTEMPT, linked_attempts, read_attempt
+from modellix_cli.ledger.attempts import LEFT, SELECT_ATTEMPT, linked_attempts, read_attempt
 from modellix_cli.ledger.batch_start import COLUMNS, Beginning, Refused, Start
 from modellix_cli.ledger.claims import forget_old_bodies
 from modellix_cli.ledger.database import LedgerFile
@@ -222,7 +222,9 @@ def _read_portion(db: sqlite3.Connection, batch: int, after: int, now: float) ->
     for start in range(0, len(numbers), _CHUNK):
         some = numbers[start : start + _CHUNK]
         places = ", ".join("?" * len(some))
-        found = db.execute(f"{SELECT_ATTEMPT} WHERE s.number IN ({places})", some)
+        found = db.execute(
+            f"{SELECT_ATTEMPT} WHERE s.number IN ({places}) AND {LEFT}", [*some, NOT_SENT]
+        )
         attempts |= {int(row[0]): read_attempt(row, now) for row in found}
     return [_read_line(row, attempts) for row in rows]
 

@@ -68,7 +68,7 @@ class BatchEnd:
                 self.session.out.error(self.session.explain(error))
         if isinstance(self.trouble, ReaderGone) and tally.skipped:
             self.session.out.alert("stdout was closed, so no further line was started.")
-        if tally.failed or self.trouble:
+        if tally.unsuccessful or self.trouble:
             self.session.out.alert(summary)
         elif self.session.out.mode is not Output.QUIET:
             self.session.out.note(summary)
@@ -87,9 +87,9 @@ class BatchEnd:
         statuses = {status if status in _OF_A_BATCH else ExitStatus.FAILED for status in statuses}
         if self.trouble is not None:
             statuses.add(ExitStatus.FAILED)
-        if not statuses and tally.failed:
+        if not statuses and tally.unsuccessful:
             statuses.add(ExitStatus.FAILED)
-        if statuses == {ExitStatus.TIMEOUT} and tally.failed != tally.timeouts:
+        if statuses == {ExitStatus.TIMEOUT} and tally.unsuccessful != tally.timeouts:
             statuses.add(ExitStatus.FAILED)
         return worst(statuses, ledger_lost=lost)
 

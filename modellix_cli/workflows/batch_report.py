@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import REGISTRY, Charged, ErrorCode, ExitStatus, ModellixError
-from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
 from modellix_cli.domain.task import has_failed
 from modellix_cli.domain.text import count
-from modellix_cli.engine.core.following import INTERRUPTED, LOST, TIMED_OUT
+from modellix_cli.engine.core.following import INTERRUPTED, LOST, RUN_INTERRUPTED, TIMED_OUT
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.ledger.records import BatchLine
 
@@ -106,7 +106,10 @@ def _implied(outcome: LineOutcome) -> ModellixError:
         return ModellixError(ErrorCode.SUBMISSION_UNKNOWN, detail)
     if outcome.state is _ACCEPTED and outcome.waiting is None:
         return ModellixError(ErrorCode.TASK_FAILED, detail)
-    return ModellixError(ErrorCode.INTERRUPTED, detail, exit_status=int(ExitStatus.FAILED))
+    if outcome.waiting == INTERRUPTED or detail.startswith((RUN_INTERRUPTED, NOT_SENT)):
+        return ModellixError(ErrorCode.INTERRUPTED, detail, retryable=True)
+    failed = int(ExitStatus.FAILED)
+    return ModellixError(ErrorCode.INTERRUPTED, detail, exit_status=failed, retryable=True)
 
 
 def _charged(outcome: LineOutcome) -> Charged:
@@ -142,6 +145,8 @@ def outcome_of(line: BatchLine) -> LineOutcome:
 class Tally:
     """How many lines ended how; `needs_resume` says that a further run has something to do.
 
+    `interrupted` are accepted, and were not followed to their end because the run was stopped.
+
     `newly_submitted` were sent by this run and accepted, `reused` answered for by earlier ones.
     """
 
@@ -151,6 +156,7 @@ class Tally:
     failed_tasks: int = 0
     unsaved: int = 0
     unfollowed: int = 0
+    interrupted: int = 0
     accepted: int = 0
     rejected: int = 0
     unknown: int = 0
@@ -183,15 +189,21 @@ class Tally:
             self.timeouts += 1
         elif outcome.waiting in (INTERRUPTED, LOST):
             self.unfollowed += 1
+            self.interrupted += outcome.waiting == INTERRUPTED
         elif has_failed(outcome.status):
             self.failed_tasks += 1
         else:
             self.unsaved += 1
 
     @property
-    def failed(self) -> int:
+    def unsuccessful(self) -> int:
         """The lines that are not all right."""
         return self.total - self.succeeded
+
+    @property
+    def failed(self) -> int:
+        """The lines that went wrong; what was not sent, or just not waited for, did not."""
+        return self.unsuccessful - self.skipped - self.interrupted
 
     @property
     def charged(self) -> Charged:

@@ -291,9 +291,11 @@ class _Running:
             "batch": self._batch.number,
             "failed": tally.failed,
             "faults": [fault.as_dict() for fault in self._faults],
+            "interrupted": tally.interrupted,
             "newlySubmitted": tally.newly_submitted,
-            "ok": not tally.failed and not self._faults and signals.stop is None,
+            "ok": not tally.unsuccessful and not self._faults and signals.stop is None,
             "reused": tally.reused,
+            "skipped": tally.skipped,
             "succeeded": tally.succeeded,
         }
         again = not tally.done

@@ -43,9 +43,7 @@ def test_news_about_a_task_reach_every_profile_that_saw_it(ledger: Ledger, opene
 
 @pytest.mark.parametrize("final", ["success", "Failed", "canceled", "completed", "expired"])
 @pytest.mark.parametrize("late", ["processing", "pending", "something-new"])
-def test_a_task_that_ended_stays_ended(
-    ledger: Ledger, opened: Open, final: str, late: str
-) -> None:
+def test_a_task_that_ended_stays_ended(ledger: Ledger, opened: Open, final: str, late: str) -> None:
     ledger.sent(task_id="t")
     ledger.tasks.record_status(TaskReport("t", final))
     then = ledger.clock.now()

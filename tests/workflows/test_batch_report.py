@@ -9,7 +9,7 @@ import pytest
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.engine.core.following import INTERRUPTED, TIMED_OUT
+from modellix_cli.engine.core.following import INTERRUPTED, RUN_INTERRUPTED, TIMED_OUT
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.ledger.records import Attempt, BatchLine
 from modellix_cli.output.sink import Sink
@@ -149,12 +149,24 @@ def test_the_summary_counts_what_there_is(session: Session) -> None:
         outcome("accepted", "t"), outcome("rejected"), outcome("unknown"), outcome("skipped"),
         outcome("accepted", "u", waiting=TIMED_OUT), outcome("accepted", "v", status="failed"),
     )  # fmt: skip
-    assert (found.succeeded, found.failed) == (1, 5)
+    assert (found.succeeded, found.failed, found.skipped) == (1, 4, 1)
     assert found.words == (
         "3 of 6 lines accepted, 1 rejected, 1 unknown, 1 skipped, "
         "1 still running when the time was over, 1 failed."
     )
     assert (found.newly_submitted, found.reused, found.charged) == (3, 0, "unknown")
+
+
+def test_what_was_only_interrupted_did_not_fail(session: Session) -> None:
+    not_sent = outcome("skipped", detail=RUN_INTERRUPTED)
+    not_awaited = outcome("accepted", "t", waiting=INTERRUPTED)
+    found = tally(session, not_sent, not_awaited)
+    assert (found.failed, found.skipped, found.interrupted) == (0, 1, 1)
+    infos = [entry_of(one, session)["errorInfo"] for one in (not_sent, not_awaited)]
+    assert infos == [
+        {"code": "INTERRUPTED", "exitCode": 130, "retryable": True, "charged": "no"},
+        {"code": "INTERRUPTED", "exitCode": 130, "retryable": False, "charged": "yes"},
+    ]
 
 
 def test_what_is_reused_is_not_newly_submitted(session: Session) -> None:

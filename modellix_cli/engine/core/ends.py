@@ -13,7 +13,10 @@ class Ends:
         self._out = out
 
     def skipped(self, line: Active, why: str, error: ModellixError | None = None) -> None:
-        """Emit a line that is not sent, or not once more; `error` is what stopped it."""
+        """Emit a line that is not sent, or not once more; `error` is what stopped it.
+
+        One that the server refused in this run stays refused, as the ledger has it.
+        """
         if line.doubt is not None:
             self.doubtful(line, f"{line.doubt} {why}")
             return
@@ -21,7 +24,8 @@ class Ends:
         if before is None and known is not None and known.state is SubmissionState.REJECTED:
             before = known.detail
         refused = f" It was refused before: {before}" if before else ""
-        end = line.outcome(None, detail=why + refused, error=error, needs_resume=True)
+        state = None if line.refusal is None else SubmissionState.REJECTED
+        end = line.outcome(state, detail=why + refused, error=error, needs_resume=True)
         self._out.emit(end)
 
     def not_ready(self, line: Active, error: ModellixError) -> None:

@@ -23,6 +23,8 @@ TIMED_OUT: Final = "timeout"
 INTERRUPTED: Final = "interrupted"
 LOST: Final = "lost"
 """Why a task has no final status: its time was over, the run was stopped, polling failed."""
+RUN_INTERRUPTED: Final = "Skipped: the run was interrupted."
+"""What lines say that were not sent because a signal came."""
 _LONGEST_REASON: Final = 500
 _REMEMBERED: Final = 1000
 

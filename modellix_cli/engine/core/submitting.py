@@ -4,7 +4,7 @@ from collections import deque
 from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
 from modellix_cli.domain.task import also_named
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.config import EngineConfig
@@ -19,7 +19,6 @@ from modellix_cli.engine.core.watching import Watching
 from modellix_cli.engine.notices import OtherTasks, SubmitRetried, Waiting
 
 _AFTER_UNKNOWN: Final = "Skipped after an earlier paid submission returned an unknown outcome."
-_NOT_SENT: Final = "Interrupted before it was sent."
 _CUT_SHORT: Final = (
     "Interrupted while the submission was under way: its outcome is unknown, "
     "a task may have been created."
@@ -148,7 +147,7 @@ class Submitting:
 
     def _skip(self, line: Active, why: str | None = None) -> None:
         error = self.stopped_by if why is None else None
-        self._ends.skipped(line, why or self.why_stopped or _NOT_SENT, error)
+        self._ends.skipped(line, why or self.why_stopped or NOT_SENT, error)
 
     def pump(self, now: float) -> float | None:
         """Move on the lines for which there is room; return when to try again."""
@@ -275,9 +274,9 @@ class Submitting:
             line.number = claim
             if self.why_stopped is not None:
                 rejected = SubmissionState.REJECTED
-                self._out.add(effects.RecordOutcome(claim, rejected, detail=_NOT_SENT))
+                self._out.add(effects.RecordOutcome(claim, rejected, detail=NOT_SENT))
                 self._out.add(effects.ReturnLeave(ref))
-                self._skip(line, _NOT_SENT)
+                self._skip(line, NOT_SENT)
                 continue
             line.tries += 1
             self._posting[ref] = line
@@ -381,7 +380,7 @@ class Submitting:
     def grace_over(self) -> None:
         """Tell of what is still under way what is known: nothing."""
         for line in self._preparing.values():
-            self._skip(line, _NOT_SENT)
+            self._skip(line, NOT_SENT)
         self._preparing.clear()
         for line in self._posting.values():
             self._ends.doubtful(line, _CUT_SHORT)

@@ -169,7 +169,7 @@ def test_a_server_that_was_never_reached_is_tried_four_times() -> None:
     bench.always = NETWORK
     bench.run()
     assert bench.posts == [1, 2, 1, 2]
-    assert bench.states == ["skipped", "rejected", "skipped", "skipped"]
+    assert bench.states == ["rejected", "rejected", "skipped", "skipped"]
 
 
 def test_a_single_line_says_how_often_it_was_tried() -> None:
@@ -323,7 +323,7 @@ def test_a_line_that_waits_for_another_try_when_stopped_was_rejected() -> None:
     bench.answers[1] = [unavailable()]
     bench.at = [(0.5, STOP)]
     outcome = bench.run()[0]
-    assert (outcome.state, outcome.needs_resume) == (None, True)
+    assert (outcome.state, outcome.needs_resume) == (REJECTED, True)
     assert outcome.detail == "Skipped: interrupted. It was refused before: later."
 
 
@@ -540,5 +540,5 @@ def test_a_claim_that_finds_its_own_refused_attempt_waits_for_nobody() -> None:
     bench.claims[1] = [1, known(INTENT, None, number=1, in_flight=True)]
     bench.recorded = False
     bench.run()
-    assert (bench.states, bench.posts, bench.engine.finished) == (["skipped"], [1], True)
+    assert (bench.states, bench.posts, bench.engine.finished) == (["rejected"], [1], True)
     assert bench.all(effects.RecordOutcome)[-1].state is REJECTED
