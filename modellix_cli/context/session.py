@@ -1,12 +1,12 @@
 """What a command works with, made from the process and the global options when first needed."""
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from modellix_cli.context.command_lines import CommandLines
 from modellix_cli.context.connections import Connections
+from modellix_cli.context.sandbox_advice import in_sandbox
 from modellix_cli.context.settings import Globals, Settings
 from modellix_cli.context.stores import Stores
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, usage
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from modellix_cli.engine.progress import Progress
 
 LAST: Final = "@last"
-_LOCAL_COMMAND: Final = re.compile(r"modellix-cli (?:task|batch|model) [a-z]+(?! --sandbox)\b")
 _ABOUT_RESULTS: Final = frozenset(
     {
         ErrorCode.TASK_FAILED,
@@ -134,10 +133,10 @@ class Session:
         return error.copy_with(hint=hint)
 
     def _in_sandbox(self, hint: str) -> str:
-        """Return advice with --sandbox on its commands, which would look elsewhere without it."""
+        """Return advice that fits the sandbox, if the run is in it."""
         if not self.globals.sandbox:
             return hint
-        return _LOCAL_COMMAND.sub(r"\g<0> --sandbox", hint)
+        return in_sandbox(hint)
 
     def name_submitted(self, error: ModellixError) -> ModellixError:
         """Add to an error the task that was submitted before it, and how to go on with it."""

@@ -5,6 +5,7 @@ from typing import Final
 
 import typer
 
+from modellix_cli.context.sandbox_advice import in_sandbox
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted
 from modellix_cli.domain.exit_status import worst
@@ -15,8 +16,9 @@ from modellix_cli.workflows.batch_report import Tally
 
 _ABOUT_UNKNOWN: Final = (
     "of unknown outcome: check the usage page of https://modellix.ai/console. To submit them once "
-    "more, and perhaps be charged twice, add --resend-unknown to the command below."
+    "more, add --resend-unknown to the command below."
 )
+_MAY_CHARGE: Final = "You may be charged twice."
 _ABOUT_REJECTED: Final = (
     "A resume sends rejected lines again. To change them, edit the file: lines that were paid for "
     "are recognised and cost nothing."
@@ -108,6 +110,7 @@ class BatchEnd:
                 self.options.saving.output_dir is None
                 and tally.succeeded
                 and self.session.out.mode is not Output.QUIET
+                and self._has_unsaved()
             ):
                 command = self.session.commands.line("task download", options=["--pending"])
                 self.session.out.note(f"Results are kept for 7 days. Save them with: {command}")
@@ -116,5 +119,18 @@ class BatchEnd:
             self.session.out.alert("To resume, pipe the same tasks to stdin again.")
         self.session.out.alert(f"Resume with: {self.session.commands.join(self.resume)}")
 
+    def _has_unsaved(self) -> bool:
+        """Whether a result of this batch is not saved, as far as the ledger can tell."""
+        from modellix_cli.workflows.download import pending_tasks
+
+        try:
+            pending = set(pending_tasks(self.session))
+            lines = self.session.stores.batches.lines(self.batch)
+            return any(line.attempt and line.attempt.task_id in pending for line in lines)
+        except ModellixError:
+            return True
+
     def _tell_unknown(self) -> None:
-        self.session.out.alert(f"{count(self.tally.unknown, 'line')} {_ABOUT_UNKNOWN}")
+        free = self.session.globals.sandbox
+        about = in_sandbox(_ABOUT_UNKNOWN) if free else f"{_ABOUT_UNKNOWN} {_MAY_CHARGE}"
+        self.session.out.alert(f"{count(self.tally.unknown, 'line')} {about}")

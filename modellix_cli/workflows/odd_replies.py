@@ -21,12 +21,12 @@ def warn_of_reply(session: Session, notice: Notice) -> None:
             fault = _fault(
                 notice.task_id, [_earlier(notice), f"this one (request {notice.number})"]
             )
-            session.out.warn(f"{fault.message} {fault.hint}")
+            session.out.warn(f"{fault.message} {session.explain(fault).hint}")
 
 
 def other_tasks_words(session: Session, notice: OtherTasks) -> str:
     """Return the warning that one reply named several tasks, and how to look at the others."""
-    look = " ; ".join(session.command_line("task get", other) for other in notice.others)
+    look = " ; ".join(session.commands.line("task get", other) for other in notice.others)
     names = ", ".join(notice.others)
     return (
         f"One reply named several tasks: {notice.task_id}, which is used, and {names}. "

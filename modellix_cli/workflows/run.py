@@ -23,6 +23,7 @@ from modellix_cli.ledger.records import Request
 from modellix_cli.options.paying import RunPaying
 from modellix_cli.options.saving import Saving
 from modellix_cli.options.waiting import Waiting
+from modellix_cli.output.sink import Output
 from modellix_cli.paths import state_dir
 from modellix_cli.workflows.request_body import RequestBody
 from modellix_cli.workflows.same_account import link_account
@@ -134,6 +135,8 @@ def run_model(
         raise _stopped(session, outcome, signals.stop)
     if outcome.state is not _ACCEPTED:
         raise _not_accepted(session, outcome, engine.stopped_by)
+    if outcome.reused:
+        outcome = _tell_reused(session, outcome, options)
     if outcome.waiting is not None:
         raise _unfinished(outcome, options)
     return outcome
@@ -159,6 +162,22 @@ def _book(session: Session, source: SingleRequest, options: RunOptions) -> Book:
         resume=options.paying.resume,
         resend_unknown=options.paying.resend_unknown,
     )
+
+
+def _tell_reused(session: Session, outcome: LineOutcome, options: RunOptions) -> LineOutcome:
+    """Say that an earlier task answers for the request, also in its JSON."""
+    attempt = session.stores.submissions.attempt(outcome.number)
+    when = "" if attempt is None else f" at {clock_time(attempt.created_at)}"
+    what = "request" if options.paying.request_key is None else "request key"
+    if session.out.mode is not Output.QUIET:
+        session.out.note(
+            f"Already paid: task {outcome.task_id} was submitted{when} for the same {what}; "
+            "nothing was sent."
+        )
+    if outcome.task is None:
+        return outcome
+    marked = replace(outcome.task, document=outcome.task.document | {"reused": True})
+    return replace(outcome, task=marked)
 
 
 def _durations(session: Session, slug: str) -> Sequence[float]:
@@ -261,7 +280,7 @@ def submission_of(outcome: LineOutcome) -> Submission:
         "model_id": outcome.slug.rpartition("/")[2],
         "get_result": {"method": "GET", "url": f"/api/v1/tasks/{outcome.task_id}"},
     }
-    document = {"code": 0, "message": "success", "data": data}
+    document = {"code": 0, "message": "success", "data": data, "reused": True}
     return Submission(outcome.task_id, status, document)
 
 

@@ -411,3 +411,18 @@ def test_a_ctrl_c_while_tasks_run_tells_every_id(batch: Batches) -> None:
     ]  # fmt: skip
     assert "Interrupted while waiting." in result.json["tasks"][3]["error"]
     assert f"Resume with: {AGAIN} --wait --resume" in result.stderr
+
+
+def test_results_that_are_all_saved_are_not_offered_for_saving(batch: Batches) -> None:
+    batch.write(1)
+    data = "data:image/png;base64,iVBORw0KGgo="
+    batch.service.tasks["task-1"] = task_reply("task-1", "success", data)
+    assert batch("--wait", "--output-dir", "out").status == 0
+    again = batch("--wait", "--resume")
+    assert again.status == 0
+    assert "--pending" not in again.stderr
+
+
+def test_results_that_are_not_saved_are_offered_for_saving(batch: Batches) -> None:
+    batch("--wait")
+    assert "task download --pending" in batch("--wait", "--resume").stderr

@@ -220,6 +220,30 @@ def test_a_request_key_is_paid_for_once(cli: Cli) -> None:
 
 
 @respx.mock
+def test_a_request_key_that_was_paid_for_says_so(cli: Cli) -> None:
+    finished = task_reply("task-1", "success", URL)
+    submitting(finished, finished)
+    keyed = (*RUN, "--request-key", "k1")
+    assert "reused" not in cli(*keyed, "--json").json
+    again = cli(*keyed)
+    assert again.json["reused"] is True
+    assert again.json["data"]["task_id"] == "task-1"
+    assert "Already paid: task task-1 was submitted at 2027-01-15" in again.stderr
+    assert "for the same request key; nothing was sent." in again.stderr
+    assert cli(*keyed, "--wait", "--json").json == finished | {"reused": True}
+    assert cli(*keyed, "--json").stderr == ""
+    assert cli(*keyed, "-q").stderr == ""
+
+
+@respx.mock
+def test_a_resume_says_that_the_request_was_paid_for(cli: Cli) -> None:
+    submitting(task_reply("task-1", "success", URL))
+    cli(*RUN)
+    again = cli(*RUN, "--resume")
+    assert "for the same request; nothing was sent." in again.stderr
+
+
+@respx.mock
 def test_a_failed_task_exits_1_with_the_servers_reason(cli: Cli) -> None:
     failed = task_reply("task-1", "failed", error={"code": "policy", "message": "not allowed"})
     submitting(failed)
@@ -493,3 +517,24 @@ def test_advice_in_the_sandbox_stays_in_it(cli: Cli) -> None:
     assert "modellix-cli task history --sandbox" in lost.stderr
     listed = cli("task", "history", "--sandbox", env={})
     assert "modellix-cli task history --sandbox --json" in listed.stderr
+
+
+def test_an_unknown_outcome_in_the_sandbox_is_not_looked_up_in_the_real_console(cli: Cli) -> None:
+    result = cli("model", "run", "sandbox/cut", "--body", '{"prompt": "p"}', "--sandbox", env={})
+    assert result.status == 8
+    assert "modellix.ai/console" not in result.stderr
+    assert "charged twice" not in result.stderr
+    assert "modellix-cli task history --sandbox (the sandbox costs nothing" in result.stderr
+    assert "modellix-cli task resolve --sandbox" in result.stderr
+    assert "--resend-unknown" in result.stderr
+
+
+def test_unknown_lines_in_the_sandbox_are_not_looked_up_in_the_real_console(
+    cli: Cli, work: Path
+) -> None:
+    (work / "t.jsonl").write_text('{"modelSlug": "sandbox/cut", "body": {"prompt": "p"}}\n')
+    result = cli("model", "batch", "t.jsonl", "--yes", "--sandbox", env={})
+    assert result.status == 8
+    assert "modellix.ai/console" not in result.stderr
+    assert "charged twice" not in result.stderr
+    assert "--resend-unknown" in result.stderr

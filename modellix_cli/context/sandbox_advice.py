@@ -1,0 +1,20 @@
+"""Advice for a run in the sandbox, which has tasks of its own and costs nothing."""
+
+import re
+from typing import Final
+
+_LOCAL_COMMAND: Final = re.compile(r"modellix-cli (?:task|batch|model) [a-z]+(?! --sandbox)\b")
+_FITTING: Final = (
+    (
+        "the usage page of https://modellix.ai/console",
+        "modellix-cli task history (the sandbox costs nothing and has no usage page)",
+    ),
+    (", and perhaps be charged twice,", ","),
+)
+
+
+def in_sandbox(advice: str) -> str:
+    """Return advice with --sandbox on its commands, and without pages of the real console."""
+    for real, here in _FITTING:
+        advice = advice.replace(real, here)
+    return _LOCAL_COMMAND.sub(r"\g<0> --sandbox", advice)
