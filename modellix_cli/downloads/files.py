@@ -12,7 +12,9 @@ from urllib.parse import unquote, urlsplit
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 
 _FORBIDDEN: Final = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*]')
-_DEVICE: Final = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)")
+_DEVICE: Final = re.compile(
+    r"(?i)^(con|conin\$|conout\$|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)"
+)
 _EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{1,16}$")
 _INVISIBLE: Final = ("Cf", "Cs", "Zl", "Zp")  # bidi marks, surrogates, line separators
 _MAX_CHARACTERS: Final = 160

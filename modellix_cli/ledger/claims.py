@@ -33,10 +33,17 @@ from modellix_cli.ledger.records import Attempt, Claim, Claimed, Request
 _LARGEST_BODY: Final = 256 * 1024
 _BODIES_KEPT: Final = 30 * DAY
 OPEN: Final = "s.state IN ('intent', 'unknown')"
-_SAME_REQUEST: Final = (
-    f"s.identity = :identity AND s.state <> 'rejected' AND {OF_TEAM} AND {NOT_REPLACED}"
-    " AND s.generation >= :generation"
+_ANSWERS: Final = (
+    f"s.state <> 'rejected' AND {OF_TEAM} AND {NOT_REPLACED} AND s.generation >= :generation"
 )
+_SAME_REQUEST: Final = f"s.identity = :identity AND {_ANSWERS}"
+_OF_OTHERS: Final = """
+SELECT number FROM submissions WHERE identity = :identity AND batch < :batch
+UNION ALL SELECT number FROM submissions WHERE identity = :identity AND batch > :batch
+UNION ALL SELECT number FROM submissions WHERE identity = :identity AND batch IS NULL
+UNION ALL SELECT replaces FROM submissions WHERE replaces IS NOT NULL AND +identity = :identity"""
+"""The attempts of a request without those that this batch made and nobody sent again: of equal
+lines these are many, and each claim would go through all of them."""
 _ORDER: Final = (SubmissionState.ACCEPTED, SubmissionState.INTENT, SubmissionState.UNKNOWN)
 
 
@@ -155,9 +162,7 @@ class Claims:
         One of this batch does too, where it was sent again elsewhere, which came to nothing.
         """
         where = (
-            f"{_SAME_REQUEST} AND (s.batch IS NOT NULL OR {OPEN})"
-            " AND (s.batch IS NOT :batch OR EXISTS (SELECT 1 FROM submissions AS resent"
-            " WHERE resent.replaces = s.number))"
+            f"s.number IN ({_OF_OTHERS}) AND {_ANSWERS} AND (s.batch IS NOT NULL OR {OPEN})"
             " AND NOT EXISTS (SELECT 1 FROM batch_lines AS l WHERE l.submission = s.number"
             " AND l.batch = :batch)"
             " ORDER BY s.line_id IS NOT :line_id, s.state = 'accepted' DESC, s.number LIMIT 1"

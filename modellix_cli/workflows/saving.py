@@ -156,7 +156,7 @@ class EngineSaver:
         task_id: str = effect.task.task_id
         values = {
             "index": effect.ref,
-            "id": effect.name or effect.ref,
+            "id": _id_in_name(effect.name, effect.ref),
             "task_id": task_id,
             "short_id": short_id(task_id),
             "slug": effect.slug,
@@ -213,6 +213,13 @@ def _input_name(body: Json) -> str:
         return name.partition(".")[0]
     inner = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()
     return next((name for name in map(_input_name, inner) if name), "") or "none"
+def _id_in_name(name: str | None, ref: int) -> str:
+    """Return what stands for a line's id in a file name; some, as `..`, leave nothing usable."""
+    from modellix_cli.downloads.files import safe_name
+
+    if name is None:
+        return str(ref)
+    return name.strip(". ") if safe_name(name) else f"line-{ref}"
 
 
 def _has_size(path: Path, size: int) -> bool:

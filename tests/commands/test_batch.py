@@ -1,6 +1,7 @@
 """`model batch`: the guard, the shapes of its result, its options (official-cli.md 4.14)."""
 
 import json
+import os
 from pathlib import Path
 
 import httpx
@@ -369,6 +370,20 @@ def test_results_are_saved_under_the_template(batch: Batches) -> None:
     assert result.status == 0
     assert [path.name for path in (batch.work / "made").iterdir()] == ["001-1.png"]
     assert result.json["tasks"][0]["files"][0]["path"].endswith("/made/001-1.png")
+
+
+@pytest.mark.parametrize(("given", "saved"), [
+    ("..", "line-1.png"), (".", "line-1.png"), ("...", "line-1.png"), (" . ", "line-1.png"),
+    ("\uff0e\uff0e", "line-1.png"), ("CON", "resource-CON.png"), ("nul.x", "resource-nul.x.png"),
+    ("conin$", "resource-conin$.png"), ("cover. ", "cover.png"), (".cover", "cover.png"),
+    ("a" * 200, "a" * 156 + ".png"), ("../up", "-up.png"), ("a/b", "a-b.png"),
+])  # fmt: skip
+def test_every_id_gives_a_usable_file_name(batch: Batches, given: str, saved: str) -> None:
+    batch.write(1, id=given)
+    data = "data:image/png;base64,iVBORw0KGgo="
+    batch.service.tasks["task-1"] = task_reply("task-1", "success", data)
+    result = batch("--wait", "--output-dir", "made", "--name-template", "{id}.{ext}")
+    assert (result.status, os.listdir(batch.work / "made")) == (0, [saved])
 
 
 def test_a_batch_in_the_sandbox_needs_no_key(cli: Cli, work: Path) -> None:

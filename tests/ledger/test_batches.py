@@ -639,3 +639,25 @@ def test_a_refused_resend_leaves_the_line_to_the_one_that_is_unknown(ledger: Led
     found = ledger.claim_line(1, lines, 1)
     assert isinstance(found, Attempt)
     assert (found.number, found.state) == (1, UNKNOWN)
+
+
+def test_a_claim_takes_no_longer_the_more_equal_lines_were_sent(ledger: Ledger) -> None:
+    equal = Lines(bodies(*["a"] * 121))
+    number = ledger.begun(equal).batch.number
+
+    def steps(line: int) -> int:
+        """How much the database did for a claim, in hundreds of instructions."""
+        done = 0
+
+        def count() -> None:
+            nonlocal done
+            done += 1
+
+        ledger.file.transact(lambda db: db.set_progress_handler(count, 100))
+        claim = ledger.claim_line(number, equal, line)
+        ledger.file.transact(lambda db: db.set_progress_handler(None, 100))
+        ledger.record(claim.number, ACCEPTED)
+        return done
+
+    needed = [steps(line) for line in range(1, 122)]
+    assert needed[120] <= needed[20] * 1.5
