@@ -229,8 +229,11 @@ class Sink:
             self.abandon_stdout()
             self.envelope = False
             reason = getattr(error, "strerror", None) or str(error)
+            closed = getattr(error, "errno", None) == errno.EBADF
             raise ModellixError(
-                ErrorCode.OUTPUT_UNWRITABLE, f"The result could not be written to stdout: {reason}."
+                ErrorCode.OUTPUT_UNWRITABLE,
+                f"The result could not be written to stdout: {reason}.",
+                hint="" if closed else None,
             ) from error
 
     def finish(self) -> None:

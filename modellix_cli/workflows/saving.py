@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -237,6 +238,26 @@ def explain(session: Session, saved: "Saved", task_id: str) -> None:
         saved.failures[position] = failure.copy_with(
             task_id=task_id, resume=None if lasting else resume
         )
+
+
+@contextmanager
+def naming_saved(
+    session: Session, outcomes: "Iterable[Saved]", task_id: str | None = None
+) -> Iterator[None]:
+    """Name on stderr what is on disk where the result cannot be shown; nothing is saved again.
+
+    The command to go on with then shows the task of that id, if one is given.
+    """
+    try:
+        yield
+    except ModellixError as error:
+        paths = [file.path for saved in outcomes for file in saved.files]
+        if error.code is not ErrorCode.OUTPUT_UNWRITABLE or not paths:
+            raise
+        for path in paths:
+            session.out.alert(f"Saved: {path}")
+        show = None if task_id is None else session.commands.line("task get", task_id)
+        raise error.copy_with(resume=show) from error.__cause__
 
 
 def tell_saved(session: Session, outcomes: "Iterable[Saved]") -> None:

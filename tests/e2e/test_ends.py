@@ -138,6 +138,22 @@ def test_a_task_whose_id_cannot_be_printed_is_told_on_stderr(
     assert "Exception ignored" not in stderr
 
 
+@pytest.mark.parametrize("redirect", [">/dev/full", ">&-"])
+def test_what_was_saved_is_told_where_the_result_cannot_be_shown(
+    shell: Shell, sandbox: Served, tmp_path: Path, redirect: str
+) -> None:
+    made = tmp_path / "made"
+    saving = f"--wait --output-dir '{made}' --allow-insecure-http --allow-private-network"
+    line = f"\"{COMMAND}\" model run sandbox/image --body '{BODY}' {saving} {redirect}"
+    ran = subprocess.run(["bash", "-c", line], env=shell.env, capture_output=True, check=False)
+    stderr = ran.stderr.decode()
+    assert ran.returncode == 1
+    (file,) = made.iterdir()
+    assert f"Saved: {file}" in stderr
+    assert "task download" not in stderr
+    assert ("Check free space" in stderr) == (redirect == ">/dev/full")
+
+
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_help_and_version_survive_a_full_disk(shell: Shell, option: str) -> None:
     line = f'"{COMMAND}" {option} >/dev/full'

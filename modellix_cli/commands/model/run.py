@@ -163,10 +163,12 @@ def conclude_run(session: Session, outcome: "LineOutcome") -> None:
     from modellix_cli.output import render
     from modellix_cli.workflows.results import report_errors, tell_expiry
     from modellix_cli.workflows.run import ended_errors
+    from modellix_cli.workflows.saving import naming_saved
 
     task, saved = outcome.task, outcome.saved
     errors = [session.name_submitted(error) for error in ended_errors(outcome)]
-    render.run_result(session.out, task, saved, errors)
+    with naming_saved(session, [saved] if saved else [], task.task_id):
+        render.run_result(session.out, task, saved, errors)
     if saved is not None and saved.files and session.out.mode is Output.JSON:
         session.out.note(f"Saved {count(len(saved.files), 'file')} to {saved.folder}.")
     if errors:

@@ -44,6 +44,7 @@ def download(
     from modellix_cli.output import render
     from modellix_cli.workflows import download as workflow
     from modellix_cli.workflows.results import report_errors
+    from modellix_cli.workflows.saving import naming_saved
 
     session = Session.of(ctx)
     if task_id is not None and pending:
@@ -60,12 +61,14 @@ def download(
         if collected is None:
             session.out.note("Nothing to save: every result is saved or has expired.")
             collected = workflow.Collected({}, [], [])
-        render.collected(session.out, folder, collected.saved, collected.running)
+        with naming_saved(session, collected.saved.values()):
+            render.collected(session.out, folder, collected.saved, collected.running)
         tell_running(session, collected.running)
         errors = collected.errors
     else:
         downloaded = workflow.download_task(session, api_key, saving, wanted)
-        render.downloaded(session.out, wanted, downloaded.saved)
+        with naming_saved(session, [downloaded.saved]):
+            render.downloaded(session.out, wanted, downloaded.saved)
         errors = downloaded.saved.errors
     if errors:
         raise typer.Exit(report_errors(session, errors))
