@@ -29,7 +29,7 @@ def test_the_result_is_one_json_object_with_an_entry_for_each_line(batch: Batche
         "ok": False,
         "resume": f"{AGAIN} --resume",
         "resumeArgv": [*AGAIN.split(), "--resume"],
-        "reused": 0,
+        "interrupted": 0, "skipped": 0, "reused": 0,
         "succeeded": 1,
         "tasks": [
             {
