@@ -25,8 +25,8 @@ from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_report import Entry, EntryFile, Tally, entry_of
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
-from modellix_cli.workflows.saving import open_downloader, open_saver
 from modellix_cli.workflows.odd_replies import RepeatedTasks, warn_of_reply
+from modellix_cli.workflows.saving import open_downloader, open_saver
 from modellix_cli.workflows.work import run_engine
 
 if TYPE_CHECKING:

@@ -214,6 +214,8 @@ def _input_name(body: Json) -> str:
         return name.partition(".")[0]
     inner = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()
     return next((name for name in map(_input_name, inner) if name), "") or "none"
+
+
 def _id_in_name(name: str | None, ref: int) -> str:
     """Return what stands for a line's id in a file name; some, as `..`, leave nothing usable."""
     from modellix_cli.downloads.files import safe_name
