@@ -47,10 +47,14 @@ ALONE = {
     "quickstart": "quickstart",
     "which": "which",
 }
+WEBHOOK = {"listen": "webhook.listen"}
 SANDBOX = {"serve": "sandbox.serve", "reset": "sandbox.reset"}
 
 
-NOUNS = ("model", "task", "batch", "file", "docs", "ledger", "auth", "config", "sandbox")
+NOUNS = (
+    *("model", "task", "batch", "file", "webhook", "docs"),
+    *("ledger", "auth", "config", "sandbox"),
+)
 
 
 class Root(Group):
@@ -85,6 +89,8 @@ class Root(Group):
             return Group(
                 "file", "Give models your own images, video and audio: upload, list, delete.", FILE
             )
+        if cmd_name == "webhook":
+            return Group("webhook", "Be told by Modellix when tasks end.", WEBHOOK)
         if cmd_name == "sandbox":
             from modellix_cli.sandbox.faults import FAULTS
 

@@ -28,11 +28,13 @@ BELOW: dict[str, set[str]] = {
     "profiles": {"domain", "clock", "paths"},
     "downloads": {"domain", "clock", "api"},
     "provenance": {"domain", "clock", "downloads"},
+    "webhooks": {"domain", "clock", "api"},
     "ledger": {"domain", "clock", "paths"},
     "engine": {"domain", "clock", "api", "ledger"},
     "output": {
         *("domain", "clock", "runtime", "api", "downloads"),
         *("engine", "ledger", "models", "profiles", "provenance"),
+        "webhooks",
     },
     "context": {
         *("domain", "paths", "runtime", "api", "engine", "inputs", "ledger", "models", "output"),
@@ -41,7 +43,7 @@ BELOW: dict[str, set[str]] = {
     "workflows": {
         *("domain", "clock", "paths", "deferred_signals", "api", "context", "downloads"),
         *("engine", "inputs", "ledger", "models", "options", "output", "profiles"),
-        "provenance",
+        *("provenance", "webhooks"),
     },
 }
 """Which rooms a room may import; the version of the program belongs to all."""

@@ -5,7 +5,7 @@ recorded on a thread that Ctrl-C cannot reach.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -36,7 +36,8 @@ Job = tuple[effects.Effect, Callable[[], events.Event]]
 class Driver:
     """Runs an engine to its end. `submit_anyway` sends a request that waited for room long enough.
 
-    `patience` is how long that is, in seconds.
+    `patience` is how long that is, in seconds. `deliveries` returns the tasks that webhooks told
+    of since it was last asked, without waiting; they are polled at once.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Driver:
         threads: int = 16,
         submit_anyway: bool = False,
         patience: float = 120.0,
+        deliveries: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         self._engine = engine
         self._source = source
@@ -64,6 +66,8 @@ class Driver:
         self._saver = saver
         self._submit_anyway = submit_anyway
         self._patience = patience
+        self._deliveries = deliveries
+        self._deliveries_at = float("-inf")
         self._workers: Pool[effects.Effect, events.Event] = Pool(threads, clock)
         self._events: deque[events.Event] = deque()
         self._tickets: dict[int, Ticket] = {}
@@ -137,6 +141,13 @@ class Driver:
         if self._wake_at is not None and now >= self._wake_at:
             self._wake_at = None
             self._events.append(events.Woke())
+        self._hear_deliveries(now)
+
+    def _hear_deliveries(self, now: float) -> None:
+        """Take the news of webhooks that another process received, once in a while."""
+        if self._deliveries is not None and now >= self._deliveries_at:
+            self._deliveries_at = now + _LONGEST_PAUSE
+            self._events.extend(events.Delivered(task_id) for task_id in self._deliveries())
 
     def _result_of(self, done: Done[effects.Effect, events.Event]) -> events.Event:
         """Return what a worker brought; a defect ends one line, not the others."""

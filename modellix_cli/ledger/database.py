@@ -80,6 +80,20 @@ class LedgerFile:
         with self._lock:
             return self._persist(lambda: self._read(work), None)
 
+    def peek(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
+        """As `read`, but None where the file is not open yet, or cannot be read at once.
+
+        For what may as well be learned later; never raises the ledger's errors.
+        """
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            return None if self._db is None else self._read(work)
+        except (sqlite3.Error, OSError, _Moved):  # whoever needs the ledger says so
+            return None
+        finally:
+            self._lock.release()
+
     def close(self) -> None:
         """Close the file, unless a thread that was left behind still waits for it."""
         if self._lock.acquire(timeout=0.2):

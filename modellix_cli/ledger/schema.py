@@ -168,6 +168,7 @@ CREATE TABLE deliveries (
   body TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX deliveries_task ON deliveries (task_id);
+CREATE INDEX deliveries_recent ON deliveries (received_at);
 
 -- history.py: history.json of the official CLI
 CREATE TABLE imports (path TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID;

@@ -1,11 +1,12 @@
 """Tasks and how long they ran: the writer of `tasks` and `durations`."""
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
 from modellix_cli.domain.account import Account
-from modellix_cli.domain.task import is_final
+from modellix_cli.domain.task import FAILED, RESULT_LIFETIME, SUCCEEDED, is_final
 from modellix_cli.ledger import accounts
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.records import TaskReport
@@ -14,6 +15,9 @@ KEPT_DURATIONS: Final = 20
 SUBMITTED: Final = "submitted"
 EXPIRED: Final = "expired"
 """Status of a task that succeeded, and of whose results none is left to save."""
+_SOONEST_EXPIRY: Final = RESULT_LIFETIME - 24 * 3600.0
+_LATEST_EXPIRY: Final = 60 * 24 * 3600.0
+"""How far ahead a webhook's word on the expiry may lie to be believed, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +224,42 @@ def add(
         " account = excluded.account",
         (account.base_url, account.profile, task_id, number, slug, status, now, now),
     )
+
+
+def is_known(db: sqlite3.Connection, base_url: str, task_id: str) -> bool:
+    """Whether a task was submitted or polled here, within a transaction."""
+    row = db.execute(
+        "SELECT 1 FROM tasks WHERE base_url = ? AND task_id = ? LIMIT 1", (base_url, task_id)
+    )
+    return row.fetchone() is not None
+
+
+def note_delivered(db: sqlite3.Connection, base_url: str, report: TaskReport, now: float) -> None:
+    """Note what an unsigned webhook says of a task that is known, within a transaction.
+
+    Only what can do no harm if it is false, and only where the API has not told of an end: that
+    the task succeeded, what it cost, and until when its results are kept if that hides none of
+    them. A failure that is false would hide a result that was paid for; the next poll tells.
+    """
+    if report.status.lower() not in SUCCEEDED:
+        return
+    kept = report.expires_at
+    if kept is not None and not now + _SOONEST_EXPIRY <= kept <= now + _LATEST_EXPIRY:
+        kept = None
+    cost = report.billed_cost
+    ends = json.dumps([*SUCCEEDED, *FAILED, EXPIRED])
+    noted = db.execute(
+        "UPDATE tasks SET status = ?, updated_at = ?, expires_at = coalesce(expires_at, ?),"
+        " billed_cost = coalesce(billed_cost, ?) WHERE base_url = ? AND task_id = ?"
+        " AND coalesce(status, '') NOT IN (SELECT value FROM json_each(?))",
+        (report.status, now, kept, cost and str(cost), base_url, report.task_id, ends),
+    )
+    if noted.rowcount and cost is not None:
+        db.execute(
+            "UPDATE submissions SET billed_cost = coalesce(billed_cost, ?)"
+            " WHERE base_url = ? AND task_id = ?",
+            (str(cost), base_url, report.task_id),
+        )
 
 
 def add_of_submission(db: sqlite3.Connection, number: int, now: float) -> None:

@@ -16,6 +16,7 @@ from modellix_cli.engine.notices import Notice, TaskAwaited
 from modellix_cli.engine.ports import Book, Observer, Saver, Source
 from modellix_cli.engine.progress import Progress
 from modellix_cli.workflows.odd_replies import warn_of_reply
+from modellix_cli.ledger.deliveries import DeliveryWatch
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
@@ -75,6 +76,7 @@ def run_engine(
         threads=config.concurrency + config.polls + config.saves,
         submit_anyway=submit_anyway,
         patience=config.patience,
+        deliveries=DeliveryWatch(session.ledger_file).news,
     )
     signals.then = driver.interrupt
     if signals.stop is not None:  # it came before there was anything to interrupt

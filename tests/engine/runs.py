@@ -164,6 +164,7 @@ class Bench:
         self.batch = 0
         self.outcomes: list[LineOutcome] = []
         self.notices: list[Notice] = []
+        self.deliveries: Callable[[], list[str]] = list
         self.on_emit: Callable[[LineOutcome], events.Stop | None] = lambda outcome: None
         self.saves: Saves | None = None
         self.stuck: Callable[[effects.Effect], bool] = lambda key: False
@@ -203,7 +204,7 @@ class Bench:
         self.engine = Engine(chosen, 1)
         self.driver = Driver(
             self.engine, self.source, book, self.service, self.governor, self, self.clock,
-            saver=self.saves, patience=chosen.patience,
+            saver=self.saves, patience=chosen.patience, deliveries=lambda: self.deliveries(),
         )  # fmt: skip
         self.workers = InlineWorkers(self.clock, self.stuck)
         self.driver._workers = self.workers  # type: ignore[assignment]

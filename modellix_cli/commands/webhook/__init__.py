@@ -1,0 +1,1 @@
+"""`modellix-cli webhook …`: what Modellix tells of tasks by itself."""
