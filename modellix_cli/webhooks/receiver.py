@@ -32,7 +32,7 @@ _SETTLING_SECONDS: Final = 0.05
 """In which asyncio hands over clients that it accepted, and closes sockets that it is to close."""
 _MOST_CLIENTS: Final = 400
 _MOST_BYTES: Final = 64 * 1024 * 1024
-_BACKLOG: Final = 512
+_BACKLOG: Final = 256
 _PIECE: Final = 64 * 1024
 
 
@@ -101,7 +101,9 @@ class Receiver:
     async def _serve(self) -> None:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
         self._loop.set_exception_handler(lambda loop, context: None)  # such as no more sockets
-        server = await asyncio.start_server(self._answer, sock=self._socket, limit=LONGEST_HEAD)
+        server = await asyncio.start_server(
+            self._answer, sock=self._socket, limit=LONGEST_HEAD, backlog=_BACKLOG
+        )
         self._ready.set()
         await self._stopped.wait()
         server.close()
