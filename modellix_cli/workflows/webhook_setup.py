@@ -45,7 +45,7 @@ def listen_for_webhooks(session: Session, options: ListenOptions) -> None:
     commands = None if options.command is None else _command_runner(session, options.command)
     printer, inbox = DeliveryPrinter(out), Inbox()
     receiver = _open(session, options, inbox)
-    store = DeliveryStore(session.ledger_file, session.base_url)
+    store = DeliveryStore(session.stores.ledger_file, session.settings.base_url)
     listening = Listening(store, printer, commands)
     with DeferredSignals() as signals:
         signals.then = inbox.wake

@@ -76,7 +76,7 @@ def run_engine(
         threads=config.concurrency + config.polls + config.saves,
         submit_anyway=submit_anyway,
         patience=config.patience,
-        deliveries=DeliveryWatch(session.ledger_file).news,
+        deliveries=DeliveryWatch(session.stores.ledger_file).news,
     )
     signals.then = driver.interrupt
     if signals.stop is not None:  # it came before there was anything to interrupt
