@@ -96,10 +96,10 @@ def limits_of(reply: Reply, clock: Clock) -> Limits:
 
 
 def rate_limit_of(reply: Reply) -> dict[str, int] | None:
-    """Return limit, remaining and reset (Unix time) as the headers tell, None if they do not."""
+    """Return `limit`, `remaining` and `resetAt` (Unix time) as the headers tell, None for none."""
     told = {
-        name: int(value)
-        for name in ("limit", "remaining", "reset")
+        known: int(value)
+        for name, known in (("limit", "limit"), ("remaining", "remaining"), ("reset", "resetAt"))
         if (value := reply.headers.get(f"x-ratelimit-{name}", "").partition(".")[0])
         and value.isascii()
         and value.isdigit()

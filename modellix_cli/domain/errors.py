@@ -37,7 +37,7 @@ class ModellixError(Exception):
     is known about money, None where the command that pays has to say. `resume` is the command
     that continues the work, `retry_after` what the server asked to wait, in seconds;
     `concurrency_limited` says that it refused because too many tasks run. `rate_limit` is what its
-    headers told: limit, remaining and reset (Unix time). `other_tasks` are ids of tasks that a
+    headers told: limit, remaining and resetAt (Unix time). `other_tasks` are ids of tasks that a
     reply names besides `task_id`.
     """
 

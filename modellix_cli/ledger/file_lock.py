@@ -17,10 +17,11 @@ _STEP: Final = 0.01
 
 
 @contextmanager
-def only_one(ledger: Path, patience: float) -> Iterator[None]:
+def only_one(ledger: Path, patience: float, step: float = _STEP) -> Iterator[None]:
     """Hold the lock of the file at `ledger`; the end of the process gives it back too.
 
-    Raises `sqlite3.OperationalError` ("locked") if another holds it for `patience` seconds.
+    It is tried every `step` seconds. Raises `sqlite3.OperationalError` ("locked") if another holds
+    it for `patience` seconds, and `OSError` where there can be no file.
     """
     path = ledger.with_name(f"{ledger.name}.lock")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -29,7 +30,7 @@ def only_one(ledger: Path, patience: float) -> Iterator[None]:
         while not _take(descriptor):
             if time.monotonic() >= deadline:
                 raise sqlite3.OperationalError(f"{path.name} is locked")
-            time.sleep(_STEP)
+            time.sleep(step)
         yield
     finally:
         os.close(descriptor)

@@ -125,7 +125,7 @@ class Check:
 class Examination:
     """Everything that `doctor` found, in the order in which it is shown.
 
-    `rate_limit` is what the rate-limit headers said: limit, remaining, and reset (Unix time).
+    `rate_limit` is what the rate-limit headers said: limit, remaining, and resetAt (Unix time).
     """
 
     checks: list[Check]

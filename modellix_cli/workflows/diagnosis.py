@@ -132,7 +132,7 @@ def _ledger(found: "Inspection | None") -> Check:
 
 
 def _limits(heard: Heard) -> dict[str, int]:
-    """Return what the rate-limit headers say: limit, remaining, reset (Unix time)."""
+    """Return what the rate-limit headers say: limit, remaining, resetAt (Unix time)."""
     from modellix_cli.api.failures import rate_limit_of
 
     return (rate_limit_of(heard.reply) or {}) if heard.reply is not None else {}
@@ -145,7 +145,7 @@ def _rate_limit(heard: Heard, limits: dict[str, int]) -> Check:
     if left is None:
         return Check("rateLimit", True, "The server does not say.")
     detail = f"{left} of {limit} requests left" if limit else f"{count(left, 'request')} left"
-    until = f" until {clock_time(limits['reset'])}" if limits.get("reset") else ""
+    until = f" until {clock_time(limits['resetAt'])}" if limits.get("resetAt") else ""
     return Check("rateLimit", left > 0, f"{detail}{until}.")
 
 

@@ -1,9 +1,11 @@
 """`task download`: the engine entered where a task may have ended already."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
@@ -11,6 +13,7 @@ from modellix_cli.domain.task import RESULT_LIFETIME, has_failed
 from modellix_cli.domain.text import count
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.lines import LineOutcome
+from modellix_cli.ledger.file_lock import only_one
 from modellix_cli.ledger.tasks import EXPIRED
 from modellix_cli.options.saving import DownloadSaving
 from modellix_cli.workflows.saving import open_downloader, open_saver, tell_saved
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from modellix_cli.downloads.downloader import Saved
+
+_LOCK_STEP: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,8 @@ def download_pending(
 ) -> Collected | None:
     """Save the results of every task of this account that may still be had; None for none.
 
-    Each is polled once, the first to expire first; one failure stops no other, but for a refused
+    Of several such commands at once one saves, and the others wait for it. Each task is polled
+    once, the first to expire first; one failure stops no other, but for a refused
     key. Where there is nothing to save no key is needed.
     """
     try:
@@ -77,15 +83,36 @@ def download_pending(
         if error.code is ErrorCode.MISSING_API_KEY and not pending_tasks(session):
             return None
         raise
-    task_ids = pending_tasks(session)
-    if not task_ids:
+    if not pending_tasks(session):
         return None
-    waited = _save(session, api_key, options, task_ids)
+    with _only_pending(session):
+        task_ids = pending_tasks(session)
+        if not task_ids:  # another command has saved them meanwhile
+            return None
+        waited = _save(session, api_key, options, task_ids)
     if waited.stop is not None:
         raise _interrupted(session, waited, "", task_ids)
     if waited.refused is not None:
         raise waited.refused
     return _collected(session, waited, session.settings.path(options.output_dir))
+
+
+@contextmanager
+def _only_pending(session: Session) -> Iterator[None]:
+    """Let one `--pending` at a time save, so that no result is saved twice; wait for another.
+
+    A process that ends, however it does, gives way to the next.
+    """
+    place = session.stores.ledger_file.path.with_name("pending")
+    with ExitStack() as held:
+        try:
+            held.enter_context(only_one(place, 0.0))
+        except OSError:  # where there can be no lock, it is as if there was no other
+            pass
+        except sqlite3.OperationalError:
+            session.out.note("Another command saves the pending results. Waiting for it to end.")
+            held.enter_context(only_one(place, inf, _LOCK_STEP))
+        yield
 
 
 def pending_tasks(session: Session) -> list[str]:

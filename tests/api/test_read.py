@@ -277,7 +277,7 @@ def test_the_category_of_an_error_is_a_field_beside_the_message(
         ({"Limit": "100"}, {"limit": 100}),
         (
             {"Limit": "100", "Remaining": "0", "Reset": "1800000060.5"},
-            {"limit": 100, "remaining": 0, "reset": 1800000060},
+            {"limit": 100, "remaining": 0, "resetAt": 1800000060},
         ),
         ({"Limit": "-1", "Remaining": "soon", "Reset": "9" * 30}, None),
     ],
