@@ -17,23 +17,26 @@ Interval = Annotated[
     ),
 ]
 Timeout = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--timeout",
         metavar="DURATION",
         parser=duration_option("--timeout", 7 * DAY),
-        help="Longest time to wait: 30s, 5m, 1h30m; bare seconds too (5m).",
-        show_default=False,
+        help="Longest time to wait: 30s, 5m, 1h30m; bare seconds too. By default 5m, 20m for "
+        "video, or three times what the model's tasks took before, if that is longer.",
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polling:
-    """When tasks are polled, and until when; `interval` None polls when an end is likely."""
+    """When tasks are polled, and until when; `interval` None polls when an end is likely.
+
+    `timeout` None goes by what tasks of the model usually take.
+    """
 
     interval: Interval = None
-    timeout: Timeout = 300.0
+    timeout: Timeout = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,4 +52,4 @@ class Waiting:
         ),
     ] = None
     interval: Interval = None
-    timeout: Timeout = 300.0
+    timeout: Timeout = None

@@ -8,6 +8,8 @@ from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
 from modellix_cli.domain.errors import ModellixError, interrupted, usage
 from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.domain.values import parse_slug
+from modellix_cli.domain.wait_limit import wait_limit
 from modellix_cli.engine.books import BatchBook
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.engine import Engine
@@ -229,7 +231,7 @@ class _Running:
             concurrency=options.concurrency,
             follow=Follow.TO_THE_END if options.waiting.wait else Follow.NOT,
             save=saver is not None,
-            timeout=options.waiting.timeout,
+            timeout=self._wait_limit(),
             interval=options.waiting.interval,
             patience=session.settings.patience,
             continue_on_unknown=options.paying.continue_on_unknown,
@@ -240,6 +242,13 @@ class _Running:
         if self._engine.stopped_by is not None:
             self._faults.append(self._engine.stopped_by)
         self._faults += self._repeated.faults
+
+    def _wait_limit(self) -> float:
+        """Return how long to wait for each task, in seconds."""
+        tasks = self._session.stores.tasks
+        slugs = {slug: parse_slug(slug).name for slug in self._tasks.slugs}
+        taken = {slug: tasks.durations(name) for slug, name in slugs.items()}
+        return wait_limit(self._options.waiting.timeout, taken).seconds
 
     def emit(self, outcome: LineOutcome) -> Stop | None:
         """Count, keep and write a line's end."""

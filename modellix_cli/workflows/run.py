@@ -11,7 +11,8 @@ from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, int
 from modellix_cli.domain.identity import identity_of
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Submission
-from modellix_cli.domain.values import Slug, format_duration
+from modellix_cli.domain.values import Slug
+from modellix_cli.domain.wait_limit import WaitLimit, wait_limit
 from modellix_cli.engine.books import RunBook, UnrecordedBook
 from modellix_cli.engine.core import effects
 from modellix_cli.engine.core.config import EngineConfig, Follow
@@ -61,6 +62,7 @@ class SingleRequest(ListSource):
         self, session: Session, slug: Slug, body: RequestBody, options: RunOptions
     ) -> None:
         durations = {slug.name: tuple(_durations(session, slug.name))}
+        self.limit = wait_limit(options.waiting.timeout, durations)
         super().__init__(
             [Line(1, slug.name)], {1: PaidRequest(slug, body.sent, options.webhook)}, durations
         )
@@ -106,7 +108,7 @@ def run_model(
         concurrency=1,
         follow=Follow.TO_THE_END if options.waiting.wait else Follow.NOT,
         save=downloader is not None,
-        timeout=options.waiting.timeout,
+        timeout=source.limit.seconds,
         interval=options.waiting.interval,
         patience=session.settings.patience,
         tries=TRIES,
@@ -138,7 +140,7 @@ def run_model(
     if outcome.reused:
         outcome = _tell_reused(session, outcome, options)
     if outcome.waiting is not None:
-        raise _unfinished(outcome, options)
+        raise _unfinished(outcome, source.limit)
     return outcome
 
 
@@ -251,13 +253,12 @@ def _no_outcome() -> ModellixError:
     return ModellixError(ErrorCode.SUBMISSION_UNKNOWN, "No reply came.")
 
 
-def _unfinished(outcome: LineOutcome, options: RunOptions) -> ModellixError:
+def _unfinished(outcome: LineOutcome, limit: WaitLimit) -> ModellixError:
     """Return the error for a task that was not followed to its end."""
     if outcome.waiting == TIMED_OUT:
-        limit = format_duration(options.waiting.timeout)
         return ModellixError(
             ErrorCode.TASK_WAIT_TIMEOUT,
-            f"Task {outcome.task_id} did not end within {limit}; it may still be running.",
+            f"Task {outcome.task_id} did not end within {limit.words}; it may still be running.",
             task_id=outcome.task_id,
         )
     assert outcome.error is not None

@@ -1,7 +1,7 @@
 """Following tasks that exist already: `task wait`, and the engine's part of downloading."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -12,7 +12,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import clip
-from modellix_cli.domain.values import format_duration
+from modellix_cli.domain.wait_limit import WaitLimit, wait_limit
 from modellix_cli.engine.books import TaskBook
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.events import Stop
@@ -45,6 +45,8 @@ class Waited:
     """The last status that was heard of each task, ended or not."""
     files: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """What earlier commands saved of the tasks."""
+    limit: WaitLimit = field(default_factory=lambda: WaitLimit(0.0))
+    """How long they were waited for."""
 
     def status(self, task_id: str) -> str:
         """Return the last status known of a task, `unknown` if none was heard."""
@@ -118,9 +120,17 @@ def follow_tasks(
     task_ids: Sequence[str],
     config: EngineConfig,
     saver: "EngineSaver | None" = None,
+    *,
+    chosen_timeout: float | None = None,
 ) -> Waited:
-    """Follow tasks as `config` says; a signal ends it early and is told in the result."""
+    """Follow tasks as `config` says; a signal ends it early and is told in the result.
+
+    To their end they are followed for `chosen_timeout` seconds, else as long as such tasks take.
+    """
     lines, durations = _lines(session, task_ids)
+    limit = wait_limit(chosen_timeout, durations)
+    if config.follow is Follow.TO_THE_END:
+        config = replace(config, timeout=limit.seconds)
     book = TaskBook(session.stores.tasks, session.stores.files, session.runtime.clock)
     source = ListSource(lines, durations=durations)
     with DeferredSignals() as signals, session.progress() as progress:
@@ -137,6 +147,7 @@ def follow_tasks(
         collector.refused,
         collector.heard,
         {task_id: saved_before(session, task_id) for task_id in task_ids},
+        limit,
     )
 
 
@@ -191,10 +202,10 @@ def stopped(session: Session, waited: Waited) -> ModellixError:
     )
 
 
-def timed_out(session: Session, waited: Waited, timeout: float) -> ModellixError:
+def timed_out(session: Session, waited: Waited) -> ModellixError:
     """Return the error for a wait whose time is over, with the last trouble that was met."""
     rest = waited.unfinished
-    limit = format_duration(timeout)
+    limit = waited.limit.words
     message = f"Timed out after {limit} while waiting for {len(rest)} unfinished task(s)."
     if waited.trouble is not None:
         message += f" The last failure: {clip(waited.trouble, 300)}"
@@ -206,7 +217,7 @@ def timed_out(session: Session, waited: Waited, timeout: float) -> ModellixError
     )
 
 
-def conclude_wait(session: Session, waited: Waited, timeout: float) -> None:
+def conclude_wait(session: Session, waited: Waited) -> None:
     """Show what is known and end the command: every failed task and every error is told."""
     from modellix_cli.downloads.downloader import task_failed
     from modellix_cli.output import render
@@ -219,7 +230,7 @@ def conclude_wait(session: Session, waited: Waited, timeout: float) -> None:
             render.waited_partly(session.out, waited, ended.as_dict())
         raise ended
     if waited.unfinished:
-        ended = timed_out(session, waited, timeout)
+        ended = timed_out(session, waited)
         render.waited_partly(session.out, waited, ended.as_dict())
         report_errors(session, [*waited.errors.values(), ended])
         raise typer.Exit(ended.exit_status)

@@ -267,6 +267,17 @@ def test_a_time_out_exits_124_and_names_the_command_that_resumes(cli: Cli) -> No
 
 
 @respx.mock
+def test_a_wait_for_video_lasts_longer_by_default(cli: Cli, clock: FakeClock) -> None:
+    respx.post(f"{API}/kling/kling-v3-t2v/async").respond(json=accepted("task-1"))
+    respx.get(TASK).respond(json=task_reply("task-1", "processing"))
+    began = clock.now()
+    video = ("model", "run", "kling/kling-v3-t2v", "--body", "{}")
+    message = cli(*video, "--wait", "--json").json["error"]["message"]
+    assert "within 20m (the default for video; choose another with --timeout)" in message
+    assert 1200 <= clock.now() - began <= 1202
+
+
+@respx.mock
 def test_a_poll_that_fails_for_good_names_the_task(cli: Cli) -> None:
     respx.post(ROUTE).respond(json=accepted("task-1"))
     respx.get(TASK).respond(404, json=problem(404, "Resource not found: task"))

@@ -143,6 +143,15 @@ def test_a_time_out_shows_what_is_known_and_how_to_resume(cli: Cli) -> None:
 
 
 @respx.mock
+def test_a_time_out_that_nobody_set_says_what_it_was(cli: Cli, clock: FakeClock) -> None:
+    tasks(pend_2=task_reply("pend-2", "processing"))
+    began = clock.now()
+    message = cli("task", "wait", "pend-2", "--json").json["error"]["message"]
+    assert message.startswith("Timed out after 5m (the default; choose another with --timeout)")
+    assert 300 <= clock.now() - began <= 302
+
+
+@respx.mock
 def test_a_time_out_names_the_trouble_that_was_met(cli: Cli) -> None:
     tasks(pend_2=httpx.Response(500, json=problem(500, "Internal error: the database is away")))
     result = cli("task", "wait", "pend-2", "--timeout", "20s")

@@ -49,10 +49,10 @@ def wait(
         raise usage("Cannot wait for more than 1000 tasks at once.")
     config = EngineConfig(
         follow=Follow.TO_THE_END,
-        timeout=polling.timeout,
         interval=polling.interval,
         patience=session.settings.patience,
         polls=concurrency,
     )
     client = session.connections.client(api_key)
-    conclude_wait(session, follow_tasks(session, client, wanted, config), polling.timeout)
+    waited = follow_tasks(session, client, wanted, config, chosen_timeout=polling.timeout)
+    conclude_wait(session, waited)
