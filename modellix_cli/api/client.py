@@ -55,7 +55,8 @@ class Client:
     """The Modellix API for one key, or its public pages without; safe to use from several threads.
 
     `notice` is told, in a sentence, about every pause before a retry. `pacer` decides when a read
-    may leave; when a paid request may is for the engine to decide.
+    may leave; when a paid request may is for the engine to decide. Without `async_route` tasks are
+    submitted to the address without `/async`.
     """
 
     def __init__(
@@ -68,7 +69,9 @@ class Client:
         policy: RetryPolicy,
         notice: Callable[[str], None],
         pacer: Pacer | None = None,
+        async_route: bool = True,
     ) -> None:
+        self._async_route = async_route
         self._exchange = Exchange(
             transport,
             base_url,
@@ -90,15 +93,16 @@ class Client:
         body: bytes,
         *,
         webhook: str | None = None,
-        async_route: bool = True,
+        async_route: bool | None = None,
     ) -> Posted:
         """Send one paid POST: `POST /{provider}/{model}/async` with `body` as it is.
 
         Once, on a connection of its own, at once; never raises `ModellixError`. Without
-        `async_route`, to the address without `/async`; `webhook` is a URL that
-        `parse_webhook_url` accepted.
+        `async_route`, by default the client's own, to the address without `/async`; `webhook` is a
+        URL that `parse_webhook_url` accepted.
         """
-        path = f"{API_PREFIX}/{slug.path}" + ("/async" if async_route else "")
+        with_async = self._async_route if async_route is None else async_route
+        path = f"{API_PREFIX}/{slug.path}" + ("/async" if with_async else "")
         headers = self._headers | {"Content-Type": "application/json"}
         if webhook is not None:
             headers["X-Webhook-URL"] = webhook
@@ -244,6 +248,7 @@ def connect(
     wsgi: WsgiApp | None = None,
     pacer: Pacer | None = None,
     seconds: float | None = None,
+    async_route: bool = True,
 ) -> Client:
     """Return a client for `base_url`; nothing is sent yet.
 
@@ -264,5 +269,12 @@ def connect(
     except NotSent as error:
         raise failures.unreachable(error, base_url) from error
     return Client(
-        transport, base_url, api_key, clock=clock, policy=policy, notice=notice, pacer=pacer
+        transport,
+        base_url,
+        api_key,
+        clock=clock,
+        policy=policy,
+        notice=notice,
+        pacer=pacer,
+        async_route=async_route,
     )

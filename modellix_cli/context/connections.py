@@ -108,6 +108,7 @@ class Connections:
             wsgi=self.sandbox_app,
             pacer=gate,
             seconds=seconds,
+            async_route=self._settings.async_route,
         )
         self._closing.callback(client.close)
         return client

@@ -46,6 +46,8 @@ class Settings:
     def __init__(self, runtime: Runtime, chosen: Globals) -> None:
         self.runtime = runtime
         self.globals = chosen
+        self.chosen_async_route: bool | None = None
+        """What --async-route and --no-async-route say, None where neither was given."""
 
     @property
     def sandbox(self) -> bool:
@@ -113,6 +115,19 @@ class Settings:
         """Whether an environment variable is set to something that means off."""
         value = self.runtime.env.get(variable)
         return value is not None and value.strip().lower() in _OFF
+
+    @property
+    def async_route(self) -> bool:
+        """Whether tasks are submitted to the address that ends with `/async`."""
+        if self.chosen_async_route is not None:
+            return self.chosen_async_route
+        value = self.runtime.env.get("MODELLIX_ASYNC_ROUTE", "").strip().lower()
+        if value and value not in (*_ON, *_OFF):
+            raise usage(
+                f'MODELLIX_ASYNC_ROUTE="{value}" is neither on nor off.',
+                hint="Set it to 1 or 0, or unset it.",
+            )
+        return not value or value in _ON
 
     @cached_property
     def patience(self) -> float:

@@ -87,7 +87,12 @@ class Service(Client):
         self.end: dict[str, Any] = {"status": "success"}
 
     def post_task(
-        self, slug: Slug, body: bytes, *, webhook: str | None = None, async_route: bool = True
+        self,
+        slug: Slug,
+        body: bytes,
+        *,
+        webhook: str | None = None,
+        async_route: bool | None = None,
     ) -> Posted:
         index = int(body.split(b":")[1].strip(b" }"))
         self.posts.append(index)

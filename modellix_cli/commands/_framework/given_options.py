@@ -18,12 +18,13 @@ def given_options(ctx: typer.Context, *, leaving_out: Collection[str]) -> list[s
     for param in ctx.command.params:
         name = param.name or ""
         value, source = ctx.params.get(name), ctx.get_parameter_source(name)
-        unset = value is None or value is False  # not 0, which is a limit
+        off = value is False and param.default is None  # as --no-async-route says
+        unset = value is None or (value is False and not off)  # not 0, which is a limit
         if name in leaving_out or unset or source is None or source.name != "COMMANDLINE":
             continue
-        words.append(max(param.opts, key=len))
+        words.append(max(param.secondary_opts if off else param.opts, key=len))
         if isinstance(value, float) and name in _DURATIONS:
             words.append(format_duration(value))
-        elif value is not True:
+        elif value is not True and not off:
             words.append(str(value))
     return words

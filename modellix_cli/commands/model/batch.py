@@ -12,6 +12,7 @@ from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.options.body import InputLimits
 from modellix_cli.options.guarding import BatchGuards
 from modellix_cli.options.paying import BatchPaying
+from modellix_cli.options.routing import AsyncRoute
 from modellix_cli.options.saving import BatchSaving
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
@@ -60,6 +61,7 @@ def batch(
     ] = None,
     saving: BatchSaving = BatchSaving(),
     limits: InputLimits = InputLimits(),
+    async_route: AsyncRoute = None,
     api_key: ApiKey = None,
 ) -> None:
     """Submit many paid tasks, each once: refused ones again, nothing twice, even after a kill.
@@ -71,6 +73,7 @@ def batch(
     from modellix_cli.workflows.batch_run import run_batch
 
     session = Session.of(ctx)
+    session.settings.chosen_async_route = async_route
     options = batch_plan.BatchOptions(
         source=source,
         on_paid=batch_plan.chosen_on_paid(session, paying),

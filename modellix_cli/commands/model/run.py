@@ -23,6 +23,7 @@ from modellix_cli.downloads.name_template import BY_PROMPT, parse_name_template
 from modellix_cli.options.body import Body
 from modellix_cli.options.guarding import RunGuards
 from modellix_cli.options.paying import RunPaying
+from modellix_cli.options.routing import AsyncRoute
 from modellix_cli.options.saving import Saving
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
@@ -75,6 +76,7 @@ def run(
         str | None,
         typer.Option(metavar="URL", help="Public HTTPS address to call when the task ends."),
     ] = None,
+    async_route: AsyncRoute = None,
     api_key: ApiKey = None,
 ) -> None:
     """Submit a paid task: with a prompt and -p parameters, or with a body as JSON.
@@ -89,6 +91,7 @@ def run(
     from modellix_cli.workflows.saving import open_downloader
 
     session = Session.of(ctx)
+    session.settings.chosen_async_route = async_route
     model, prompt = chosen_model(slug, prompt, model_slug, body)
     if prompt is not None or parameters:
         waiting, saving = for_people(session, waiting, saving)
