@@ -4,8 +4,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
-from modellix_cli.domain.addresses import key_origin, parse_base_url
+from modellix_cli.domain.addresses import (
+    LOOPBACK,
+    key_origin,
+    parse_base_url,
+    parse_webhook_url,
+)
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.values import DAY, parse_duration
@@ -68,6 +74,11 @@ class Settings:
         given = self.globals.base_url
         url = given or self.runtime.env.get("MODELLIX_BASE_URL", "").strip() or DEFAULT_BASE_URL
         return parse_base_url(url, allow_http=self.globals.allow_http_api)
+
+    def webhook_url(self, text: str) -> str:
+        """Read the URL of a webhook; the sandbox calls addresses of this machine too."""
+        local = self.sandbox or urlsplit(self.base_url).hostname in LOOPBACK
+        return parse_webhook_url(text, local=local)
 
     @cached_property
     def key_origin(self) -> str:

@@ -59,12 +59,13 @@ def parse_base_url(text: str, *, allow_http: bool = False) -> str:
     return url.rstrip("/")
 
 
-def parse_webhook_url(text: str) -> str:
+def parse_webhook_url(text: str, *, local: bool = False) -> str:
     """Read the URL that the service is to call at a task's end (docs/spec/service.md 8).
 
     Public HTTPS only: no plain http, no name or address of this machine or of a private network,
     no credentials or fragment, at most 2048 characters of ASCII. What a name resolves to is not
-    looked at: it is the service that has to resolve it.
+    looked at: it is the service that has to resolve it. `local` admits this machine, by http too:
+    the sandbox is here.
     """
     url = text.strip()
     try:
@@ -77,11 +78,12 @@ def parse_webhook_url(text: str) -> str:
             f"Invalid webhook URL {quoted(_CREDENTIALS.sub('', url))}.",
             hint="Use an address such as https://example.com/hook.",
         )
-    if parts.scheme != "https":
+    reachable = local and host in LOOPBACK and parts.scheme in ("http", "https")
+    if parts.scheme != "https" and not reachable:
         raise usage("A webhook URL must use HTTPS.")
     if parts.username is not None or parts.password is not None or "#" in url:
         raise usage("A webhook URL must not include credentials or a fragment.")
-    if not _is_public(host):
+    if not reachable and not _is_public(host):
         raise usage(
             f"Webhook URL {quoted(url)} is not public: Modellix cannot reach {quoted(host)}.",
             hint="Use the address of a server that is reachable from the internet.",

@@ -119,17 +119,19 @@ def read_batch(
     path: Path,
     max_body_bytes: int = MAX_BODY_BYTES,
     max_input_bytes: int = MAX_INPUT_BYTES,
+    webhook_url: Callable[[str], str] = parse_webhook_url,
 ) -> BatchInput:
     """Read the tasks from the file at `path`, which the user named `source`, or for `-` from stdin.
 
     `max_body_bytes` bounds each body in its compact form, `max_input_bytes` all that is read.
+    `webhook_url` reads the URL of a webhook, or raises the usage error.
     Raises `INPUT_UNREADABLE` for a file that cannot be read, `INVALID_BODY` for the first line
     that is not a task, an id that two lines have, too much and too little.
     """
     found = BatchInput()
     try:
         with _opened(source, open_stdin, path) as stream:
-            _read(stream, found, max_body_bytes, max_input_bytes, source)
+            _read(stream, found, max_body_bytes, max_input_bytes, source, webhook_url)
     except BaseException:
         found.close()
         raise
@@ -146,7 +148,12 @@ def _opened(
 
 
 def _read(
-    stream: BinaryIO, found: BatchInput, max_body_bytes: int, max_input_bytes: int, source: str
+    stream: BinaryIO,
+    found: BatchInput,
+    max_body_bytes: int,
+    max_input_bytes: int,
+    source: str,
+    webhook_url: Callable[[str], str],
 ) -> None:
     hashes: set[int] = set()  # of the ids: whole ones could take 200 times as much
     for number, line in _numbered(
@@ -155,7 +162,7 @@ def _read(
         task = line.removeprefix(_UTF8_MARK).strip(_BLANKS)
         if not task or task.startswith(b"#"):
             continue
-        read = _task(task, number)
+        read = _task(task, number, webhook_url)
         name = read.name
         if len(read.body) > max_body_bytes:
             raise _invalid(
@@ -208,7 +215,7 @@ def _numbered(
         yield number, line
 
 
-def _task(line: bytes, number: int) -> Line:
+def _task(line: bytes, number: int, webhook_url: Callable[[str], str]) -> Line:
     try:
         task = loads(line)
     except JsonError as error:
@@ -233,12 +240,17 @@ def _task(line: bytes, number: int) -> Line:
         slug,
         dumps(body, indent=None).encode(),
         _name(task.get("id"), number),
-        _parsed(task, ("requestKey", "request_key"), number),
-        _parsed(task, ("webhook",), number),
+        _parsed(task, ("requestKey", "request_key"), number, parse_request_key),
+        _parsed(task, ("webhook",), number, lambda url, name: webhook_url(url)),
     )
 
 
-def _parsed(task: dict[str, Json], names: tuple[str, ...], number: int) -> str | None:
+def _parsed(
+    task: dict[str, Json],
+    names: tuple[str, ...],
+    number: int,
+    parse: Callable[[str, str], str],
+) -> str | None:
     """Return a member that is a text with rules of its own, None where the line has none."""
     for name in names:
         value = task.get(name)
@@ -247,7 +259,7 @@ def _parsed(task: dict[str, Json], names: tuple[str, ...], number: int) -> str |
         if not isinstance(value, str):
             raise _invalid(number, f"{name} must be a string.", _EXAMPLE_HINT)
         try:
-            return parse_webhook_url(value) if name == "webhook" else parse_request_key(value, name)
+            return parse(value, name)
         except ModellixError as error:
             raise _invalid(number, error.message, error.hint) from error
     return None

@@ -83,6 +83,7 @@ def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
         path=session.settings.path(source),
         max_body_bytes=options.limits.max_body_bytes,
         max_input_bytes=options.limits.max_input_bytes,
+        webhook_url=session.settings.webhook_url,
     )
 
 

@@ -48,7 +48,8 @@ def as_code(session: Session, slug: Slug, body: RequestBody, webhook: str | None
 
 def submit_url(session: Session, slug: Slug) -> str:
     """Return the address that a request of a model is sent to (docs/spec/service.md 2)."""
-    return f"{_address(session)}{API_PREFIX}/{slug.path}/async"
+    route = "/async" if session.settings.async_route else ""
+    return f"{_address(session)}{API_PREFIX}/{slug.path}{route}"
 
 
 def _address(session: Session) -> str:

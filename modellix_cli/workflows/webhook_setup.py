@@ -91,6 +91,10 @@ def _introduce(
             "send deliveries, as webhooks are not signed. Choose a --path that is hard to guess."
         )
     printer.listening(origin + options.path)
+    if session.settings.sandbox:
+        run = session.commands.line("model run SLUG", options=["--webhook", origin + options.path])
+        session.out.note(f"The sandbox delivers to this machine: {run}")
+        return
     session.out.note(
         "Modellix delivers to public HTTPS addresses only. Put a tunnel in front, for example: "
         f"cloudflared tunnel --url {origin}"

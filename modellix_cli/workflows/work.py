@@ -15,8 +15,8 @@ from modellix_cli.engine.driver import Driver
 from modellix_cli.engine.notices import Notice, TaskAwaited
 from modellix_cli.engine.ports import Book, Observer, Saver, Source
 from modellix_cli.engine.progress import Progress
-from modellix_cli.workflows.odd_replies import warn_of_reply
 from modellix_cli.ledger.deliveries import DeliveryWatch
+from modellix_cli.workflows.odd_replies import warn_of_reply
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client

@@ -178,3 +178,18 @@ def test_whatever_is_given_is_a_webhook_or_refused(text: str) -> None:
     else:
         assert url.startswith("https://")
         assert url.isascii()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8788/", "https://localhost/a", "http://[::1]:1/"]
+)
+def test_where_the_service_is_here_a_webhook_may_be_too(url: str) -> None:
+    assert parse_webhook_url(url, local=True) == url
+    with pytest.raises(ModellixError):
+        parse_webhook_url(url)
+
+
+@pytest.mark.parametrize("url", ["http://example.com/", "https://10.0.0.1/", "ftp://localhost/"])
+def test_no_other_private_address_is_taken_there(url: str) -> None:
+    with pytest.raises(ModellixError):
+        parse_webhook_url(url, local=True)

@@ -28,11 +28,11 @@ def no_stdin() -> BinaryIO:
     raise AssertionError("standard input was opened")
 
 
-def read(data: bytes, **limits: int) -> BatchInput:
+def read(data: bytes, **limits: Any) -> BatchInput:
     return read_batch("-", lambda: io.BytesIO(data), path=NOWHERE, **limits)
 
 
-def lines(data: bytes, **limits: int) -> list[Line]:
+def lines(data: bytes, **limits: Any) -> list[Line]:
     with read(data, **limits) as found:
         return list(found.lines())
 

@@ -15,7 +15,6 @@ from modellix_cli.commands._framework.options import (
 )
 from modellix_cli.commands._framework.suggestions import quoting_advice
 from modellix_cli.context.session import Session
-from modellix_cli.domain.addresses import parse_webhook_url
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
 from modellix_cli.domain.values import Slug, parse_slug
@@ -96,7 +95,7 @@ def run(
     if prompt is not None or parameters:
         waiting, saving = for_people(session, waiting, saving)
     check_saving(waiting, saving)
-    address = None if webhook is None else parse_webhook_url(webhook)
+    address = None if webhook is None else session.settings.webhook_url(webhook)
     wanted = RequestOptions(model, prompt, tuple(parameters or ()), body, guards, address, api_key)
     request = make_request(session, wanted)
     if isinstance(request, ShownRequest):
