@@ -85,9 +85,12 @@ class Connections:
         The official one, set explicitly, does not: the API's host has no public pages. `seconds`
         is how long one exchange may take at most.
         """
+        return self._connect(self.public_origin(origin), None, seconds=seconds)
+
+    def public_origin(self, origin: str) -> str:
+        """Return a public origin, or the base URL that replaces it; see `public_client`."""
         replaced = self._settings.base_url != DEFAULT_BASE_URL
-        address = self._settings.base_url if replaced else origin
-        return self._connect(address, None, seconds=seconds)
+        return self._settings.base_url if replaced else origin
 
     def _connect(
         self,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
+    from modellix_cli.api.docs_server import DocsResult
     from modellix_cli.api.pages import DocsEntry
 
 
@@ -27,3 +28,17 @@ def entries(sink: Sink, pages: "Sequence[DocsEntry]") -> None:
     else:
         for page in pages:
             sink.row(page.path, page.title)
+
+
+def results(sink: Sink, found: "Sequence[DocsResult]") -> None:
+    """Show what a search of the text found: each part as it is; the addresses when quiet."""
+    if sink.mode is Output.JSON:
+        sink.json({"results": [{"title": r.title, "url": r.url, "text": r.text} for r in found]})
+    elif sink.mode is Output.QUIET:
+        for url in dict.fromkeys(result.url for result in found if result.url):
+            sink.line(url)
+    elif not found:
+        sink.note("Nothing was found. See all pages with: modellix-cli docs list")
+    else:
+        for place, result in enumerate(found):
+            sink.block(("\n" if place else "") + result.text)

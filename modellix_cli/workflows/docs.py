@@ -10,8 +10,12 @@ from modellix_cli.domain.values import Slug
 from modellix_cli.workflows.models import PUBLIC_ORIGIN
 
 if TYPE_CHECKING:
+    from modellix_cli.api.docs_server import DocsAnswer, DocsFilters
     from modellix_cli.api.pages import DocsEntry, Page
 
+_INSTALL: Final = (
+    "searching the text of the pages needs the extra mcp (pip install 'modellix-cli[mcp]')"
+)
 
 _WORD: Final = re.compile(r"[a-z0-9]+")
 
@@ -53,6 +57,44 @@ def _indexed_page(entries: "Sequence[DocsEntry]", slug: Slug) -> str | None:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(text.lower()))
+
+
+def search_by_server(
+    session: Session, words: Sequence[str], filters: "DocsFilters"
+) -> "DocsAnswer | None":
+    """Search by the documentation's MCP server; None, and a note why, where it cannot be asked.
+
+    The sandbox has none, and sends nothing elsewhere.
+    """
+    from modellix_cli.api.docs_server import PATH, NoDocsServer, search_docs
+    from modellix_cli.api.pages import DOCS_ORIGIN
+
+    if session.settings.sandbox:
+        _tell_index_only(session, filters, "the sandbox has no search server")
+        return None
+    origin = session.connections.public_origin(DOCS_ORIGIN)
+    try:
+        answer = search_docs(origin + PATH, " ".join(words), filters)
+    except NoDocsServer as error:
+        reason = f"the search server failed: {error.reason}" if error.installed else _INSTALL
+        _tell_index_only(session, filters, reason)
+        return None
+    for name in answer.ignored:
+        session.out.warn(f"The documentation has no filter for {_option(name)}: it was left out.")
+    return answer
+
+
+def _tell_index_only(session: Session, filters: "DocsFilters", reason: str) -> None:
+    """Say that titles and descriptions are searched; without filters nobody has to know."""
+    if filters.chosen:
+        options = ", ".join(_option(name) for name in filters.chosen)
+        session.out.warn(f"Searching the index only, without {options}: {reason}.")
+    else:
+        session.out.note(f"Searching titles and descriptions only: {reason}.")
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def find_pages(entries: "Sequence[DocsEntry]", words: Sequence[str]) -> "list[DocsEntry]":
