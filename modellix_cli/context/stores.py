@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from modellix_cli.ledger.marks import LedgerMarks
     from modellix_cli.ledger.origins import Origins
     from modellix_cli.ledger.submissions import SubmissionStore
+    from modellix_cli.ledger.task_details import TaskDetailsReader
     from modellix_cli.ledger.tasks import TaskStore
     from modellix_cli.models.cache import ModelCache
     from modellix_cli.models.kept_lists import KeptLists
@@ -105,6 +106,13 @@ class Stores:
         official = config_dir(self._settings.runtime.env) / "history.json"
         clock = self._settings.runtime.clock
         return History(self.ledger_file, official, SANDBOX_BASE_URL, clock, self._out.warn)
+
+    @property
+    def task_details(self) -> "TaskDetailsReader":
+        """What is known about tasks whose results were saved, whatever the account."""
+        from modellix_cli.ledger.task_details import TaskDetailsReader
+
+        return TaskDetailsReader(self.ledger_file, SANDBOX_BASE_URL)
 
     @cached_property
     def model_cache(self) -> "ModelCache":
