@@ -1,0 +1,1 @@
+"""The gallery: one HTML page over what tasks made. It needs nothing but itself and the media."""
