@@ -23,6 +23,7 @@ TASK = {
     "wait": "task.wait",
     "download": "task.download",
     "history": "task.history",
+    "gallery": "task.gallery",
     "resolve": "task.resolve",
 }
 BATCH = {"list": "batch.list", "show": "batch.show"}
