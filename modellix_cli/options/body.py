@@ -33,6 +33,9 @@ class Body:
         str | None,
         typer.Option("--body-file", metavar="PATH", help="A file with them; - for standard input."),
     ] = None
+    edit: Annotated[
+        bool, typer.Option("--edit", help="Write the body in your editor (env: VISUAL, EDITOR).")
+    ] = False
     max_body_bytes: MaxBodyBytes = MAX_BODY_BYTES
 
 

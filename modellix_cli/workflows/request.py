@@ -32,7 +32,7 @@ class RequestOptions:
     @property
     def composed(self) -> bool:
         """Whether the body is put together, rather than given as JSON."""
-        return self.prompt is not None or bool(self.parameters)
+        return self.prompt is not None or bool(self.parameters) or self.body.edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def make_request(session: Session, wanted: RequestOptions) -> ReadyRequest | Sho
     checks = checks or guards.strict or guards.dry_run
     prompt = read_prompt(session, wanted.prompt)
     schema = known_schema(session, wanted.slug) if checks or wanted.composed else None
-    maker = BodyMaker(session, wanted.body, prompt, wanted.parameters, schema)
+    maker = BodyMaker(session, wanted.slug, wanted.body, prompt, wanted.parameters, schema)
     draft = maker.make(None)
     if checks:
         checked = check_body(draft.likely, schema, strict=guards.strict)

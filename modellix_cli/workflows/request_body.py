@@ -10,7 +10,7 @@ from modellix_cli.domain.jsontext import Json, decode, dumps, loads
 from modellix_cli.domain.values import DAY, Slug
 from modellix_cli.inputs.body import missing_body, read_body, too_large, unreadable_stdin
 from modellix_cli.inputs.overlay import apply
-from modellix_cli.inputs.parameters import Edit, Text, parse_edits
+from modellix_cli.inputs.parameters import Edit, JsonText, Text, parse_edits
 from modellix_cli.models.parameters import Parameter, main_text, read_parameters
 from modellix_cli.options.body import Body
 from modellix_cli.workflows.body_values import BodyValues, Service
@@ -68,6 +68,7 @@ class BodyMaker:
     def __init__(
         self,
         session: Session,
+        slug: Slug,
         body: Body,
         prompt: str | None,
         parameters: Sequence[str],
@@ -81,6 +82,19 @@ class BodyMaker:
         if prompt is not None:
             place = prompt_parameter(self._known)
             self._edits = (Edit(place.path, Text(prompt), "PROMPT"), *self._edits)
+        if body.edit:
+            self._given = self._edited(slug)
+
+    def _edited(self, slug: Slug) -> bytes:
+        """Return the body that the user wrote, who sees prompt and parameters in it."""
+        from modellix_cli.workflows.edit_body import edit_body
+
+        shown = BodyValues(self._session, self._known, None).sent
+        base = {} if self._given is None else loads(decode(self._given))
+        files = [edit for edit in self._edits if not isinstance(edit.value, (Text, JsonText))]
+        texts = [edit for edit in self._edits if edit not in files]
+        self._edits = tuple(files)
+        return edit_body(self._session, slug.name, apply(base, texts, shown), self._known)
 
     def make(self, service: Service | None) -> RequestBody:
         """Return the body; `service` uploads and looks up, None leaves that out.

@@ -92,7 +92,7 @@ def run(
     session = Session.of(ctx)
     session.settings.chosen_async_route = async_route
     model, prompt = chosen_model(slug, prompt, model_slug, body)
-    if prompt is not None or parameters:
+    if prompt is not None or parameters or body.edit:
         waiting, saving = for_people(session, waiting, saving)
     check_saving(waiting, saving)
     address = None if webhook is None else session.settings.webhook_url(webhook)
