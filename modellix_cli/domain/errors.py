@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 
 from modellix_cli.domain.error_registry import REGISTRY, Charged, ErrorCode, Kind
 from modellix_cli.domain.exit_status import ExitStatus
+from modellix_cli.domain.jsontext import JsonObject
 
 __all__ = [
     "REGISTRY",
@@ -117,9 +118,9 @@ class ModellixError(Exception):
         copy.__cause__ = self.__cause__
         return copy
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return the `error` object of the JSON envelope; what is not known is left out."""
-        facts: dict[str, Any] = {
+        facts: JsonObject = {
             "code": str(self.code),
             "message": self.message,
             "hint": self.hint,

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 Json = Any
 """A parsed JSON value: dict, list, str, int, Number, bool or None."""
+JsonObject = dict[str, Json]
+"""A JSON object, read or to be written."""
 
 MAX_DEPTH: Final = 100
 MAX_COMMAS: Final = 1_000_000

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.downloads.files import unwritable
 from modellix_cli.downloads.hashing import FileWriter, StreamHash
 from modellix_cli.downloads.response import Checksum
@@ -42,7 +43,7 @@ class Part:
         self._file: BinaryIO = os.fdopen(descriptor, "r+b")
         self._writer = FileWriter(self._file)
         self._hash = StreamHash()
-        self._facts: dict[str, Any] | None = None
+        self._facts: JsonObject | None = None
         self._on_disk = os.fstat(descriptor).st_size
 
     @property
@@ -55,7 +56,7 @@ class Part:
         """The hash of all bytes, in hex."""
         return self._hash.digest("sha256").hex()
 
-    def restart(self, checksum: Checksum | None, facts: dict[str, Any] | None) -> None:
+    def restart(self, checksum: Checksum | None, facts: JsonObject | None) -> None:
         """Begin the file at its first byte; with `facts` it may be gone on with later.
 
         Nothing is truncated here: ext4 would flush the file when it is closed.
@@ -93,7 +94,7 @@ class Part:
             # Some network file systems tell only when a descriptor is closed.
             os.close(os.dup(self._file.fileno()))
 
-    def earlier(self) -> dict[str, Any] | None:
+    def earlier(self) -> JsonObject | None:
         """Return the facts of what a killed process left here, None if there is nothing usable."""
         if not self._on_disk:
             return None
@@ -133,7 +134,7 @@ class Part:
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
 
-    def _remember(self, facts: dict[str, Any]) -> None:
+    def _remember(self, facts: JsonObject) -> None:
         text = json.dumps(facts | {"boot": _boot()})
         with suppress(OSError):  # it only saves time later
             descriptor = os.open(self.facts_path, _NEW | os.O_EXCL, 0o600)

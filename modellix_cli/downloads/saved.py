@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.task import Resource, Task
 from modellix_cli.domain.text import clip, count, one_line
 
@@ -51,9 +52,9 @@ class SavedFile:
     sha256: str
     position: int
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return the entry of `files` in JSON; `type` and `url` only where known."""
-        entry: dict[str, Any] = {"bytes": self.bytes, "path": str(self.path)}
+        entry: JsonObject = {"bytes": self.bytes, "path": str(self.path)}
         if self.type is not None:
             entry["type"] = self.type
         if self.url is not None:

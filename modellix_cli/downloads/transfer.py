@@ -5,10 +5,11 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from modellix_cli.clock import Clock
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.task import Resource
 from modellix_cli.downloads.destination import DownloadDestination
 from modellix_cli.downloads.fetcher import MediaFetcher, MediaStream
@@ -219,7 +220,7 @@ def _source(url: str) -> str:
     return hashlib.sha256(place.encode("utf-8", "replace")).hexdigest()
 
 
-def _facts(url: str, stream: MediaStream) -> dict[str, Any]:
+def _facts(url: str, stream: MediaStream) -> JsonObject:
     """Return what lets a later process go on with a part: JSON values only."""
     checksum = stream.checksum
     return {

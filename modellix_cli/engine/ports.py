@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.task import Task
 from modellix_cli.domain.values import Slug
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.lines import Known, Line, LineOutcome
@@ -47,7 +48,7 @@ class Book(Protocol):
     def attempt(self, number: int) -> Known | None:
         """Return how an attempt stands."""
 
-    def record_status(self, task: Any) -> None:
+    def record_status(self, task: Task) -> None:
         """Record what the server said about a task; called from any thread."""
 
     def record_end(self, outcome: LineOutcome) -> None:

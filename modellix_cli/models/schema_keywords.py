@@ -40,9 +40,11 @@ MALFORMED: Final = (
 )
 """What the library raises where a keyword's value is not what it may be."""
 
+Validator = Any
+"""One of the library's; its protocol lacks `descend`."""
 Errors = Iterable[ValidationError] | None
-Keyword = Callable[[Any, Any, Any, Any], Errors]
-GuardedKeyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError]]
+Keyword = Callable[[Validator, Json, Json, Json], Errors]
+GuardedKeyword = Callable[[Validator, Json, Json, Json], Iterator[ValidationError]]
 
 
 class CannotCheck(Exception):
@@ -70,7 +72,13 @@ class Guard:
         return {name: partial(self._check, name, keyword) for name, keyword in plain.items()}
 
     def _check(
-        self, name: str, keyword: Keyword, validator: Any, value: Any, instance: Any, schema: Any
+        self,
+        name: str,
+        keyword: Keyword,
+        validator: Validator,
+        value: Json,
+        instance: Json,
+        schema: Json,
     ) -> Iterator[ValidationError]:
         self._steps -= 1
         if self._steps < 0 or time.monotonic() > self._until:
@@ -92,7 +100,13 @@ class Guard:
             self._depth -= 1
 
     def _errors(
-        self, name: str, keyword: Keyword, validator: Any, value: Any, instance: Any, schema: Any
+        self,
+        name: str,
+        keyword: Keyword,
+        validator: Validator,
+        value: Json,
+        instance: Json,
+        schema: Json,
     ) -> Iterator[ValidationError]:
         try:
             yield from keyword(validator, value, instance, schema) or ()
@@ -110,11 +124,13 @@ class _PassedOver(Exception):
     """A keyword that is not applied."""
 
 
-def _pass_over(validator: Any, value: Any, instance: Any, schema: Any) -> Errors:
+def _pass_over(validator: Validator, value: Json, instance: Json, schema: Json) -> Errors:
     raise _PassedOver
 
 
-def _required(validator: Any, names: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+def _required(
+    validator: Validator, names: Json, instance: Json, schema: Json
+) -> Iterator[ValidationError]:
     if isinstance(instance, dict):
         if not isinstance(names, list):
             raise _PassedOver
@@ -124,7 +140,7 @@ def _required(validator: Any, names: Any, instance: Any, schema: Any) -> Iterato
 
 
 def _properties(
-    validator: Any, known: Any, instance: Any, schema: Any
+    validator: Validator, known: Json, instance: Json, schema: Json
 ) -> Iterator[ValidationError]:
     """As the library does, which forgets the name where the schema is just false."""
     if isinstance(instance, dict):
@@ -138,7 +154,7 @@ def _properties(
 
 
 def _additional_properties(
-    validator: Any, wanted: Any, instance: Any, schema: Any
+    validator: Validator, wanted: Json, instance: Json, schema: Json
 ) -> Iterator[ValidationError]:
     if not isinstance(instance, dict):
         return
@@ -163,7 +179,7 @@ def _exclusive(bound: str) -> Keyword:
     """Return a keyword that is a number, or in OpenAPI 3.0 whether `bound` is exclusive."""
     plain: Keyword = Draft202012Validator.VALIDATORS[f"exclusive{bound.capitalize()}"]
 
-    def check(validator: Any, value: Any, instance: Any, schema: Any) -> Errors:
+    def check(validator: Validator, value: Json, instance: Json, schema: Json) -> Errors:
         if isinstance(value, bool):
             value = schema.get(bound) if value else None
         return None if value is None else plain(validator, value, instance, schema)
@@ -172,7 +188,7 @@ def _exclusive(bound: str) -> Keyword:
 
 
 def _multiple_of(
-    validator: Any, step: Any, instance: Any, schema: Any
+    validator: Validator, step: Json, instance: Json, schema: Json
 ) -> Iterator[ValidationError]:
     """Divide in decimals: in floats 0.3 is not a multiple of 0.1."""
     if validator.is_type(instance, "number") and _decimal(instance) % _decimal(step):
@@ -183,14 +199,16 @@ def _decimal(number: Json) -> Decimal:
     return Decimal(number.text if isinstance(number, Number) else str(number))
 
 
-def _unique_items(validator: Any, wanted: Any, instance: Any, schema: Any) -> Errors:
+def _unique_items(validator: Validator, wanted: Json, instance: Json, schema: Json) -> Errors:
     if isinstance(instance, list) and len(instance) > _MAX_UNIQUE:
         raise _PassedOver
     plain: Keyword = Draft202012Validator.VALIDATORS["uniqueItems"]
     return plain(validator, wanted, instance, schema)
 
 
-def _pattern(validator: Any, pattern: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+def _pattern(
+    validator: Validator, pattern: Json, instance: Json, schema: Json
+) -> Iterator[ValidationError]:
     if not isinstance(instance, str):
         return
     matcher = _matcher(pattern) if isinstance(pattern, str) else None

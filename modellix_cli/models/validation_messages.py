@@ -1,7 +1,7 @@
 """What is wrong with a body in one short sentence, from what the schema library found."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.domain.text import clip, count, one_line
@@ -45,7 +45,7 @@ def _place(path: Iterable[str | int]) -> str:
 
 
 def _enum(error: "ValidationError") -> str:
-    value: Any = error.validator_value
+    value: Json = error.validator_value
     choices = list(value)
     listed = ", ".join(shown(choice) for choice in choices[:_MAX_CHOICES])
     more = ", …" if len(choices) > _MAX_CHOICES else ""
@@ -53,7 +53,7 @@ def _enum(error: "ValidationError") -> str:
 
 
 def _type(error: "ValidationError") -> str:
-    wanted: Any = error.validator_value
+    wanted: Json = error.validator_value
     names = [wanted] if isinstance(wanted, str) else wanted
     kinds = " or ".join(_TYPES.get(name, str(name)) for name in names)
     return f"{shown(error.instance)} is not {kinds}"
@@ -61,7 +61,7 @@ def _type(error: "ValidationError") -> str:
 
 def _length(noun: str, comparison: str) -> Callable[["ValidationError"], str]:
     def words(error: "ValidationError") -> str:
-        value: Any = error.instance
+        value: Json = error.instance
         have = len(value)
         if have == 0:
             return "must not be empty"
@@ -72,7 +72,7 @@ def _length(noun: str, comparison: str) -> Callable[["ValidationError"], str]:
 
 def _limit(relation: str, bound: str) -> Callable[["ValidationError"], str]:
     def words(error: "ValidationError") -> str:
-        limit: Any = error.validator_value
+        limit: Json = error.validator_value
         if isinstance(limit, bool) and isinstance(error.schema, dict):
             limit = error.schema.get(bound)  # OpenAPI 3.0: exclusiveMinimum says how, not what
         return f"{shown(error.instance)} is {relation} {shown(limit)}"

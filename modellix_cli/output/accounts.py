@@ -1,8 +1,9 @@
 """How logins look in each output mode; shapes and quiet forms are those of official-cli.md 4."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.text import count
 from modellix_cli.output.sink import Output, Sink
 
@@ -134,7 +135,7 @@ def signed_out(sink: Sink, result: "SignedOut") -> None:
     """Show that a profile was removed, and what is used from now on (4.6)."""
     removal = result.removal
     if sink.mode is Output.JSON:
-        facts: dict[str, Any] = {
+        facts: JsonObject = {
             "activeApiKeySource": result.active,
             "configPath": str(result.config_path),
             "ok": True,
@@ -179,8 +180,8 @@ def migrated(sink: Sink, moved: list[str], origin: str, store: str, accounts: "A
         sink.line(f"Configuration: {accounts.path}")
 
 
-def _login(login: "SignedIn", path: Path) -> dict[str, Any]:
-    facts: dict[str, Any] = {
+def _login(login: "SignedIn", path: Path) -> JsonObject:
+    facts: JsonObject = {
         "apiKeySource": login.key.source,
         "configPath": str(path),
         "ok": True,
@@ -199,8 +200,8 @@ def _where(login: "SignedIn", path: Path) -> str:
     return f"The key of profile {login.profile} for {login.origin} is saved in {where}."
 
 
-def _login_status(known: "LoginStatus") -> dict[str, Any]:
-    facts: dict[str, Any] = {
+def _login_status(known: "LoginStatus") -> JsonObject:
+    facts: JsonObject = {
         "apiKeySource": known.source,
         "authenticated": known.valid,
         "configPath": str(known.config_path),
@@ -224,8 +225,8 @@ def _login_status(known: "LoginStatus") -> dict[str, Any]:
     return facts | ({"warning": warning} if warning else {})
 
 
-def _saved(known: "LoginStatus") -> dict[str, Any]:
-    facts: dict[str, Any] = {
+def _saved(known: "LoginStatus") -> JsonObject:
+    facts: JsonObject = {
         "configPath": str(known.config_path),
         "profile": known.profile.name,
         "profiles": known.saved.profiles if known.saved else [],
@@ -236,7 +237,7 @@ def _saved(known: "LoginStatus") -> dict[str, Any]:
     return facts | ({"warning": known.warning} if known.warning else {})
 
 
-def _sorted(facts: dict[str, Any]) -> dict[str, Any]:
+def _sorted(facts: JsonObject) -> JsonObject:
     return dict(sorted(facts.items(), key=lambda item: item[0].lower()))
 
 

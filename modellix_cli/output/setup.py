@@ -1,8 +1,9 @@
 """How `quickstart` and `doctor` look in each output mode (official-cli.md 4.1, 4.3)."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _LEFT_OUT_IF_SKIPPED: Final = ("validation", "balance")
 def welcome(sink: Sink, found: "Setup", steps: Sequence[str]) -> None:
     """Show what is set up and what to do next."""
     if sink.mode is Output.JSON:
-        known: dict[str, Any] = {"configured": found.configured, "docs": DOCS}
+        known: JsonObject = {"configured": found.configured, "docs": DOCS}
         known |= found.as_dict() | {"nextSteps": list(steps), "ok": True}
         if found.trouble:
             known["configurationWarning"] = found.trouble
@@ -57,7 +58,7 @@ def examined(sink: Sink, found: "Setup", seen: "Examination") -> None:
         omitted = {c.name for c in seen.checks if c.skipped and c.name in _LEFT_OUT_IF_SKIPPED}
         official = [shown[n] for n in OFFICIAL_CHECKS if n in shown and n not in omitted]
         beyond = [entry for name, entry in shown.items() if name not in OFFICIAL_CHECKS]
-        facts: dict[str, Any] = {
+        facts: JsonObject = {
             "checks": official,
             "fixFirst": first and first.name,
             "machineChecks": beyond,

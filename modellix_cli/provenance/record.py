@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from modellix_cli import __version__
 from modellix_cli.clock import iso
 from modellix_cli.domain.errors import ModellixError
-from modellix_cli.domain.jsontext import JsonError, Number, decode, dumps, loads
+from modellix_cli.domain.jsontext import JsonError, JsonObject, Number, decode, dumps, loads
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.text import clip, escape
 from modellix_cli.domain.values import parse_task_id
@@ -109,7 +109,7 @@ class Provenance:
 
     def as_json(self, *, indent: int | None = None) -> str:
         """Return the record as JSON, the same for equal records; the parameters as they are."""
-        facts: dict[str, Any] = {
+        facts: JsonObject = {
             "modellix": FORMAT,
             "taskId": self.task_id,
             "position": self.position,

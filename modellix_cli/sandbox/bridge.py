@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 from urllib.parse import unquote
 
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.sandbox.wire import MAX_BODY_BYTES
 
 _MAX_LINE: Final = 4096
@@ -107,13 +108,13 @@ def _too_large() -> BadBody:
 
 def environ(
     handler: BaseHTTPRequestHandler, body: LazyBody, length: int | None, port: int
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return the WSGI environment of the request that `handler` has parsed.
 
     `length` is that of the body, None for a chunked one.
     """
     path, _, query = _ORIGIN.sub("", handler.path, count=1).partition("?")
-    variables: dict[str, Any] = {
+    variables: JsonObject = {
         "REQUEST_METHOD": handler.command,
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote(path, "latin-1"),

@@ -1,7 +1,8 @@
 """The models of the sandbox: some like those of Modellix, and those of `faults`."""
 
-from typing import Any, Final
+from typing import Final
 
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.sandbox.faults import FAULTS, Fault
 from modellix_cli.sandbox.model import Model, example
 from modellix_cli.sandbox.models.audio import AUDIO_MODELS
@@ -50,7 +51,7 @@ TYPES: Final = (
 """What the older routes may begin with."""
 
 
-def entries(*, featured: bool = False, category: str = "") -> list[dict[str, Any]]:
+def entries(*, featured: bool = False, category: str = "") -> list[JsonObject]:
     """Return the model list, all of it or part of it."""
     return [
         model.entry()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from modellix_cli.domain.jsontext import Json, JsonObject
 from modellix_cli.sandbox.faults import Fault, Kind
 from modellix_cli.sandbox.parameters import Order, read_order
 from modellix_cli.sandbox.prices import MICRO, Price
@@ -28,7 +29,7 @@ class Model:
     fault: Fault
     properties: Mapping[str, Schema]
     required: tuple[str, ...]
-    example: Mapping[str, Any]
+    example: Mapping[str, Json]
     """A body that it accepts: its required parameters."""
     featured: bool = False
 
@@ -60,7 +61,7 @@ class Model:
         """The address of the model's page."""
         return f"{DOCS}/{self.page}"
 
-    def order(self, body: dict[str, Any]) -> Order:
+    def order(self, body: JsonObject) -> Order:
         """Return what a body asks for. Refuses (400) one that the schema does not allow."""
         return read_order(self.slug, self.properties, self.required, body)
 
@@ -68,9 +69,9 @@ class Model:
         """Return what a task costs, in millionths of a dollar."""
         return self.price.micro_dollars(order) if self.price else round(UNLISTED_COST * MICRO)
 
-    def entry(self) -> dict[str, Any]:
+    def entry(self) -> JsonObject:
         """Return the model as the model list shows it."""
-        entry: dict[str, Any] = {
+        entry: JsonObject = {
             "slug": self.slug,
             "type": self.type,
             "docs_url": self.docs_url,
@@ -78,7 +79,7 @@ class Model:
         }
         return entry | ({"price": self.price.document()} if self.price else {})
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> JsonObject:
         """Return the JSON schema of the body."""
         return {
             "type": "object",
@@ -104,7 +105,7 @@ def model(
     return Model(description, price, fault, takes, needs, example(takes, needs), star)
 
 
-def example(takes: Mapping[str, Schema], needs: tuple[str, ...]) -> dict[str, Any]:
+def example(takes: Mapping[str, Schema], needs: tuple[str, ...]) -> JsonObject:
     """Return a body with a value for each required parameter."""
     return {name: _example_value(name, takes[name]) for name in needs}
 

@@ -1,7 +1,8 @@
 """The model list: `GET /models` with a key, and the public list of the website."""
 
-from typing import Any, Final
+from typing import Final
 
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.sandbox.catalog import entries
 from modellix_cli.sandbox.wire import Answer, Refused, Request, as_json, number, success
 
@@ -23,7 +24,7 @@ def public_list(request: Request) -> Answer:
     """Answer `GET /portal/v1/models`: in pages, with `provider` and `model_id` for the slug."""
     chosen = entries(category=_category(request))
     first, last = _page(request)
-    items: list[dict[str, Any]] = []
+    items: list[JsonObject] = []
     for entry in chosen[first:last]:
         provider, _, model_id = entry.pop("slug").partition("/")
         items.append({"provider": provider, "model_id": model_id} | entry)

@@ -2,8 +2,9 @@
 
 import json
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.sandbox.catalog import MODELS
 from modellix_cli.sandbox.guides import GUIDES
 from modellix_cli.sandbox.model import DOCS, Model
@@ -61,7 +62,7 @@ def _model(slug: str) -> Model:
     return model
 
 
-def _schema(model: Model) -> dict[str, Any]:
+def _schema(model: Model) -> JsonObject:
     """Return the OpenAPI fragment of a model's submit route."""
     json_body = {"application/json": {"schema": model.schema()}}
     task = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from modellix_cli.domain.jsontext import JsonError, dumps, loads
+from modellix_cli.domain.jsontext import Json, JsonError, JsonObject, dumps, loads
 from modellix_cli.sandbox.schema import Schema, problem
 from modellix_cli.sandbox.wire import Refused
 
@@ -35,7 +35,7 @@ class Order:
     fineness: tuple[int, int] = (0, 1)
 
 
-def read_body(data: bytes) -> dict[str, Any]:
+def read_body(data: bytes) -> JsonObject:
     """Return the JSON object that a body holds; refuse (400) any other."""
     try:
         body = loads(data)
@@ -47,7 +47,7 @@ def read_body(data: bytes) -> dict[str, Any]:
 
 
 def read_order(
-    slug: str, properties: Mapping[str, Schema], required: tuple[str, ...], body: dict[str, Any]
+    slug: str, properties: Mapping[str, Schema], required: tuple[str, ...], body: JsonObject
 ) -> Order:
     """Check a body against a model's parameters (400); unknown ones are ignored."""
     wrong = problem(properties, required, body)
@@ -83,7 +83,7 @@ def _fineness(schema: Schema, value: Any) -> tuple[int, int]:
     return int(chosen) - schema["minimum"], schema["maximum"] - schema["minimum"]
 
 
-def _pixels(body: Mapping[str, Any]) -> tuple[int, int]:
+def _pixels(body: Mapping[str, Json]) -> tuple[int, int]:
     """Read `1024x768`, or a ratio as `16:9`; sizes in other words give the sandbox's own."""
     size, ratio = body.get("size"), body.get("aspect_ratio")
     if isinstance(ratio, str) and (match := _RATIO.fullmatch(ratio)):

@@ -1,7 +1,9 @@
 """What the sandbox's models cost."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+from modellix_cli.domain.jsontext import JsonObject
 
 if TYPE_CHECKING:
     from modellix_cli.sandbox.parameters import Order
@@ -20,7 +22,7 @@ class Price:
     unit: Unit
     high: float | None = None
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JsonObject:
         """Return the price as the model list shows it."""
         if self.high is None:
             return {"fixed": self.low, "unit": self.unit}

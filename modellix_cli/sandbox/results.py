@@ -4,8 +4,9 @@ import base64
 import json
 import time
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.sandbox.faults import Fault
 from modellix_cli.sandbox.media import mp4, png, wav
 from modellix_cli.sandbox.records import TaskRecord
@@ -51,10 +52,10 @@ def _media(written: str, seed: str, width: int, height: int, seconds: int, words
     return mp4(seed, seconds, *VIDEO_SIZE) if written == "mp4" else wav(seed, seconds)
 
 
-def result(task: TaskRecord, fault: Fault, media_base: str) -> dict[str, Any]:
+def result(task: TaskRecord, fault: Fault, media_base: str) -> JsonObject:
     """Return the `result` of a task that succeeded; URLs of files begin with `media_base`."""
     resources = [_resource(task, fault, number, media_base) for number in _numbers(task, fault)]
-    metadata: dict[str, Any] = {"request_id": f"req-{task.seed[:12]}"}
+    metadata: JsonObject = {"request_id": f"req-{task.seed[:12]}"}
     if fault.makes in ("image", "data-url"):
         metadata = {"image_count": len(resources)} | metadata
     if fault.makes == "structure":
@@ -73,7 +74,7 @@ def _numbers(task: TaskRecord, fault: Fault) -> range:
     return range(1, (task.count if many else 1) + 1)
 
 
-def _regions(task: TaskRecord) -> list[dict[str, Any]]:
+def _regions(task: TaskRecord) -> list[JsonObject]:
     """Return where garments are said to be: boxes of left, top, right and bottom in pixels."""
     draw = bytes.fromhex(task.seed)
     return [
@@ -82,7 +83,7 @@ def _regions(task: TaskRecord) -> list[dict[str, Any]]:
     ]
 
 
-def _resource(task: TaskRecord, fault: Fault, number: int, media_base: str) -> dict[str, Any]:
+def _resource(task: TaskRecord, fault: Fault, number: int, media_base: str) -> JsonObject:
     kind = fault.makes
     role = "primary" if number == 1 else "alternative"
     if kind == "text":
@@ -102,7 +103,7 @@ def _resource(task: TaskRecord, fault: Fault, number: int, media_base: str) -> d
     return {"url": url, "type": kind} | _measures(task, kind) | facts
 
 
-def _measures(task: TaskRecord, kind: str) -> dict[str, Any]:
+def _measures(task: TaskRecord, kind: str) -> JsonObject:
     """Return pixels, seconds and bytes where they apply; a picture's bytes are not told."""
     if kind == "image":
         return {"width": task.width, "height": task.height}

@@ -8,7 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-Schema = dict[str, Any]
+from modellix_cli.domain.jsontext import Json, JsonObject
+
+Schema = JsonObject
 
 _URL: Final = re.compile(r"(?i)(https?://[^\s/]|data:[a-z0-9.+-]+/[a-z0-9.+-]+[;,])")
 _KINDS: Final = {
@@ -75,7 +77,7 @@ def flag(description: str, *, default: bool) -> Schema:
 
 
 def problem(
-    properties: Mapping[str, Schema], required: tuple[str, ...], body: Mapping[str, Any]
+    properties: Mapping[str, Schema], required: tuple[str, ...], body: Mapping[str, Json]
 ) -> str | None:
     """Return what is wrong with a body, as the API words it ("Category: detail"), else None."""
     for name in required:

@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any, Final, Literal
 
 from modellix_cli.clock import Clock
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.sandbox.database import FIRST_BALANCE, empty_tables, open_database
 from modellix_cli.sandbox.limits import Limits, Window
 from modellix_cli.sandbox.prices import MICRO
@@ -204,7 +205,7 @@ class Store:
         with self._transaction() as connection:
             connection.execute("DELETE FROM counts WHERE name = ?", (name,))
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> JsonObject:
         """Return the counts for test code; see `service`."""
         with self._transaction() as connection:
             counts = dict(connection.execute("SELECT name, times FROM counts").fetchall())
@@ -229,10 +230,10 @@ class Store:
             "billed": billed / MICRO,
         }
 
-    def bodies(self) -> list[dict[str, Any]]:
+    def bodies(self) -> list[JsonObject]:
         """Return for each body that made tasks: its slug, text and digest, and the tasks' ids."""
         rows = self._rows("SELECT slug, digest, body, task_id FROM tasks ORDER BY rowid")
-        found: dict[tuple[str, str], dict[str, Any]] = {}
+        found: dict[tuple[str, str], JsonObject] = {}
         for slug, digest, body, task_id in rows:
             new = {"slug": slug, "sha256": digest, "body": body, "tasks": []}
             found.setdefault((slug, digest), new)["tasks"].append(task_id)

@@ -5,8 +5,9 @@ from hashlib import sha256
 from http import HTTPStatus
 from math import ceil
 from secrets import token_hex
-from typing import Any, Final
+from typing import Final
 
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.sandbox.catalog import MODELS, TYPES
 from modellix_cli.sandbox.faults import Refusal
 from modellix_cli.sandbox.limits import Limits
@@ -140,7 +141,7 @@ def _reply(submission: Submission, task: TaskRecord) -> Answer:
         return Answer(200, (("Content-Type", "application/json"),), b'{"code": 0, "da\xff\xfe\x00')
     if fault.reply == "html":
         return plain(200, _SIGN_IN_PAGE, "text/html")
-    data: dict[str, Any] = {
+    data: JsonObject = {
         "status": "pending",
         "task_id": task.task_id,
         "model_id": fault.name,

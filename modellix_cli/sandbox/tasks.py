@@ -1,7 +1,8 @@
 """How a task stands at a moment, and the reply that says so. Nothing runs: it is all computed."""
 
-from typing import Any, Final
+from typing import Final
 
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.sandbox.model import Model
 from modellix_cli.sandbox.prices import MICRO
 from modellix_cli.sandbox.records import TaskRecord
@@ -27,11 +28,11 @@ def status(task: TaskRecord, model: Model, now: float) -> str:
     return "processing"
 
 
-def document(task: TaskRecord, model: Model, now: float, media_base: str) -> dict[str, Any]:
+def document(task: TaskRecord, model: Model, now: float, media_base: str) -> JsonObject:
     """Return the `data` of the reply about a task; resource URLs begin with `media_base`."""
     state = status(task, model, now)
     spent = min(max(now, task.created), task.ended) - task.created
-    data: dict[str, Any] = {
+    data: JsonObject = {
         "status": state,
         "task_id": task.task_id,
         "model_id": model.fault.name,

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from email.message import Message
 from secrets import token_hex
 from threading import Lock
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.sandbox.records import UploadRecord
 from modellix_cli.sandbox.results import iso_seconds
 from modellix_cli.sandbox.store import Store
@@ -93,7 +94,7 @@ def delete(store: Store, team: str, file_id: str) -> Answer:
     return Answer(204, (), b"")
 
 
-def _document(record: UploadRecord, origin: str) -> dict[str, Any]:
+def _document(record: UploadRecord, origin: str) -> JsonObject:
     name = quote(record.filename, safe="")
     return {
         "file_id": record.file_id,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.engine.core.lines import Known, Line
 
 
@@ -142,7 +143,7 @@ class Saved:
     """Saving a line's results is over."""
 
     ref: int
-    files: tuple[dict[str, Any], ...]
+    files: tuple[JsonObject, ...]
     errors: tuple[ModellixError, ...] = ()
     final: bool = True
     """Whether no further run could save more."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.submission_state import SubmissionState
 
 
@@ -24,7 +25,7 @@ class Known:
     in_flight: bool = False
     status: str | None = None
     urls: tuple[str, ...] = ()
-    files: tuple[dict[str, Any], ...] | None = None
+    files: tuple[JsonObject, ...] | None = None
     age: float | None = None
     ours: bool = True
     """Whether the task was submitted from this machine."""
@@ -75,7 +76,7 @@ class LineOutcome:
     detail: str | None = None
     error: ModellixError | None = None
     urls: tuple[str, ...] = ()
-    files: tuple[dict[str, Any], ...] | None = None
+    files: tuple[JsonObject, ...] | None = None
     needs_resume: bool = False
     reused: bool = False
     task: Any = field(default=None, compare=False)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.text import clip, count, one_line
 from modellix_cli.models.pricing.values import Estimate, in_short, json_amount
@@ -59,7 +60,7 @@ class Total:
         more = self.unpriced_models - len(told)
         return ". ".join(told + ([f"And {count(more, 'more model')}"] if more > 0 else []))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return it as JSON shows it; amounts are numbers, written exactly."""
         models = [
             {"model": one.slug, "lines": one.lines, "reasons": list(one.reasons)}

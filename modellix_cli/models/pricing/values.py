@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
-from typing import Any, Final
+from typing import Final
 
-from modellix_cli.domain.jsontext import Number
+from modellix_cli.domain.jsontext import JsonObject, Number
 from modellix_cli.domain.money import Money
 
 _EXACT: Final = Context(prec=200)
@@ -39,7 +39,7 @@ def describe(estimate: Estimate) -> str:
     return f"{words}: {estimate.quantity}" if estimate.quantity else words
 
 
-def as_dict(estimate: Estimate) -> dict[str, Any]:
+def as_dict(estimate: Estimate) -> JsonObject:
     """Return an estimate as JSON shows it; amounts are numbers, written exactly."""
     return {
         "amount": json_amount(estimate.amount),

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.sandbox.model import model
 from modellix_cli.sandbox.models.image import PROMPT, SEED
 from modellix_cli.sandbox.prices import Price, per_second
@@ -16,7 +17,7 @@ _I2V: Final = "image-to-video"
 _V2V: Final = "video-to-video"
 
 
-def duration(default: int, low: int = 1, high: int = 10) -> dict[str, Any]:
+def duration(default: int, low: int = 1, high: int = 10) -> JsonObject:
     """Return the parameter for how long a clip is, in seconds."""
     return whole("Length in seconds.", low, high, default)
 
