@@ -14,11 +14,17 @@ from modellix_cli.domain.errors import ExitStatus
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+EXAMPLES = [
+    pytest.param(example, id=f"{page.stem}-{number}")
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for number, example in enumerate(
+        re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    )
+]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
-def test_an_example_of_the_readme_runs(tmp_path: Path, example: str) -> None:
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_of_the_documents_runs(tmp_path: Path, example: str) -> None:
     env = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(tmp_path),
@@ -45,6 +51,10 @@ def test_the_reference_is_what_the_program_says() -> None:
 def test_the_changelog_knows_this_version_or_what_is_unreleased() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"## [{__version__}]" in changelog or "## [Unreleased]" in changelog
+
+
+def test_the_readme_is_short() -> None:
+    assert README.count("\n") < 200
 
 
 def test_make_demo_is_what_the_readme_says_first() -> None:
