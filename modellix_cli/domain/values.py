@@ -27,6 +27,8 @@ TASK_TYPES: Final = (
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 
+MAX_TAG: Final = 64
+
 _TASK_ID: Final = re.compile(r"[A-Za-z0-9._~:/+@=-]{1,512}")
 _FILE_ID: Final = re.compile(r"[A-Za-z0-9._~:+@=-]{1,512}")
 _PROFILE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -114,6 +116,18 @@ def parse_request_key(text: str, name: str = "--request-key") -> str:
     if one_line(key) != key or not is_encodable(key):
         raise usage(f"{name} must not have control characters.")
     return key
+
+
+def parse_tag(text: str, name: str = "--tag") -> str:
+    """Read a tag: 1 to 64 printable characters; `name` is what errors call it."""
+    tag = text.strip()
+    if not tag:
+        raise usage(f"{name} must not be empty.")
+    if len(tag) > MAX_TAG:
+        raise usage(f"{name} exceeds the {MAX_TAG}-character limit.")
+    if not tag.isprintable():
+        raise usage(f"{name} must be printable: no control characters or invisible marks.")
+    return tag
 
 
 def parse_file_id(text: str) -> str:

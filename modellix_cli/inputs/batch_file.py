@@ -14,7 +14,7 @@ from modellix_cli.domain.addresses import parse_webhook_url
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, JsonError, dumps, loads
 from modellix_cli.domain.text import one_line
-from modellix_cli.domain.values import Slug, parse_request_key, parse_slug
+from modellix_cli.domain.values import Slug, parse_request_key, parse_slug, parse_tag
 from modellix_cli.inputs.body import MAX_BODY_BYTES
 
 MAX_INPUT_BYTES: Final = 1024**3
@@ -33,7 +33,8 @@ class Line:
     """One task. `index` counts the tasks, `number` is its line in the file, both from 1.
 
     `body` is compact JSON with its numbers as they were written; `name` is the task's id.
-    `request_key` is what it is paid for once under, `webhook` where the service is to call back.
+    `request_key` is what it is paid for once under, `webhook` where the service is to call back,
+    `tag` what the user finds it by.
     """
 
     index: int
@@ -43,6 +44,7 @@ class Line:
     name: str | None
     request_key: str | None = None
     webhook: str | None = None
+    tag: str | None = None
 
 
 class BatchInput(AbstractContextManager["BatchInput"]):
@@ -77,9 +79,11 @@ class BatchInput(AbstractContextManager["BatchInput"]):
         head: list[str | None] = [task.name, str(task.slug)]
         if task.request_key is not None or task.webhook is not None:
             head += [task.request_key, task.webhook]
-        # Neither part has a line break inside: JSON escapes them.
+        # No part has a line break inside: JSON escapes them.
         text = f"{dumps(head, indent=None)}\n".encode() + task.body + b"\n"
-        record = b"%d " % task.number + text
+        # A tag is no part of what makes these lines the same as those of an earlier run.
+        beside = dumps([task.number, task.tag], indent=None)
+        record = f"{beside}\n".encode() + text
         try:
             with self._lock:
                 self._file.seek(self._end)
@@ -103,13 +107,13 @@ class BatchInput(AbstractContextManager["BatchInput"]):
         for index in range(1, self.total + 1):
             with self._lock:
                 self._file.seek(place)
-                head = self._file.readline()
-                body = self._file.readline()
-            place += len(head) + len(body)
+                beside, head, body = (self._file.readline() for _ in range(3))
+            place += len(beside) + len(head) + len(body)
             if index >= start:
-                number, _, task = head.partition(b" ")
-                name, slug, *more = loads(task)
-                yield Line(index, int(number), parse_slug(slug), body[:-1], name, *more)
+                number, tag = loads(beside)
+                name, slug, *more = loads(head)
+                key, webhook = more or (None, None)
+                yield Line(index, number, parse_slug(slug), body[:-1], name, key, webhook, tag)
 
 
 def read_batch(
@@ -242,6 +246,7 @@ def _task(line: bytes, number: int, webhook_url: Callable[[str], str]) -> Line:
         _name(task.get("id"), number),
         _parsed(task, ("requestKey", "request_key"), number, parse_request_key),
         _parsed(task, ("webhook",), number, lambda url, name: webhook_url(url)),
+        _parsed(task, ("tag",), number, parse_tag),
     )
 
 

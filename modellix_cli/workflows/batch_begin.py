@@ -80,6 +80,7 @@ def _begin(
         source=options.source,
         total=tasks.total,
         on_paid=options.on_paid,
+        tag=options.tag,
     )
 
 

@@ -41,6 +41,7 @@ class BatchOptions:
     limits: InputLimits
     concurrency: int
     results: str | None
+    tag: str | None
     api_key: str | None
 
 

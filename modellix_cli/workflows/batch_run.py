@@ -215,6 +215,7 @@ class _Running:
             folder=None if folder is None else session.settings.path(folder),
             resend_unknown=options.paying.resend_unknown,
             retry_failed=options.paying.retry_failed,
+            tag=options.tag,
         )
         book = BatchBook(
             session.stores.batches,

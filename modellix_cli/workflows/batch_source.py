@@ -50,7 +50,10 @@ class BatchKeys:
 
 
 class BatchSource:
-    """Brings lines to the engine with what is known of them; keeps bodies only while needed."""
+    """Brings lines to the engine with what is known of them; keeps bodies only while needed.
+
+    `tag` is that of lines which have none of their own.
+    """
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class BatchSource:
         folder: Path | None,
         resend_unknown: bool,
         retry_failed: bool,
+        tag: str | None = None,
     ) -> None:
         self._lines = tasks.lines()
         self._recorded = batches.lines(batch)
@@ -74,6 +78,7 @@ class BatchSource:
         self._folder = folder
         self._resend_unknown = resend_unknown
         self._retry_failed = retry_failed
+        self._tag = tag
         self._open: dict[int, Line] = {}
         self._slugs: set[str] = set()
 
@@ -127,6 +132,7 @@ class BatchSource:
             line=line.index,
             line_id=line.name,
             request_key=line.request_key,
+            tag=line.tag or self._tag,
             webhook=line.webhook,
             resends=intent.resends,
             retries=intent.retries,

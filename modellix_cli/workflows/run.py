@@ -53,6 +53,7 @@ class RunOptions:
     paying: RunPaying
     saving: Saving
     webhook: str | None = None
+    tag: str | None = None
 
 
 class SingleRequest(ListSource):
@@ -71,6 +72,7 @@ class SingleRequest(ListSource):
             slug.name,
             body.sent,
             request_key=options.paying.request_key,
+            tag=options.tag,
             webhook=options.webhook,
         )
 

@@ -9,11 +9,13 @@ from modellix_cli.commands._framework.given_options import given_options
 from modellix_cli.commands._framework.options import ApiKey
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus
+from modellix_cli.domain.values import parse_tag
 from modellix_cli.options.body import InputLimits
 from modellix_cli.options.guarding import BatchGuards
 from modellix_cli.options.paying import BatchPaying
 from modellix_cli.options.routing import AsyncRoute
 from modellix_cli.options.saving import BatchSaving
+from modellix_cli.options.tagging import Tag
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 
@@ -62,6 +64,7 @@ def batch(
     saving: BatchSaving = BatchSaving(),
     limits: InputLimits = InputLimits(),
     async_route: AsyncRoute = None,
+    tag: Tag = None,
     api_key: ApiKey = None,
 ) -> None:
     """Submit many paid tasks, each once: refused ones again, nothing twice, even after a kill.
@@ -84,6 +87,7 @@ def batch(
         limits=limits,
         concurrency=concurrency,
         results=results,
+        tag=None if tag is None else parse_tag(tag),
         api_key=api_key,
     )
     batch_plan.check_options(options)

@@ -17,13 +17,14 @@ from modellix_cli.commands._framework.suggestions import quoting_advice
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
-from modellix_cli.domain.values import Slug, parse_slug
+from modellix_cli.domain.values import Slug, parse_slug, parse_tag
 from modellix_cli.downloads.name_template import BY_PROMPT, parse_name_template
 from modellix_cli.options.body import Body
 from modellix_cli.options.guarding import RunGuards
 from modellix_cli.options.paying import RunPaying
 from modellix_cli.options.routing import AsyncRoute
 from modellix_cli.options.saving import Saving
+from modellix_cli.options.tagging import Tag
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 
@@ -71,6 +72,7 @@ def run(
     waiting: Waiting = Waiting(),
     saving: Saving = Saving(),
     paying: RunPaying = RunPaying(),
+    tag: Tag = None,
     webhook: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Public HTTPS address to call when the task ends."),
@@ -101,7 +103,8 @@ def run(
     if isinstance(request, ShownRequest):
         show_request(session, request)
         return
-    client, options = request.client, RunOptions(waiting, paying, saving, address)
+    label = None if tag is None else parse_tag(tag)
+    client, options = request.client, RunOptions(waiting, paying, saving, address, label)
     session.save_to = saving.output_dir
     downloader = open_downloader(session, saving, client)
     with suggesting(session, model):
