@@ -4,14 +4,17 @@ Nothing is written here.
 """
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from modellix_cli.domain.jsontext import JsonError, loads
 from modellix_cli.domain.money import Money
 from modellix_cli.ledger.claims import unpacked
 from modellix_cli.ledger.database import LedgerFile
 
 _MOST: Final = 20
+_MOST_URLS: Final = 50
 _FILES: Final = "SELECT base_url, task_id, position, path, sha256 FROM files WHERE"
 _NEWEST: Final = f"ORDER BY saved_at DESC LIMIT {_MOST}"
 _TASK: Final = """
@@ -22,6 +25,9 @@ SELECT s.number, s.slug, s.created_at, s.billed_cost, s.estimated_cost, s.profil
   s.line_id, s.tag, b.compressed
 FROM submissions AS s LEFT JOIN bodies AS b ON b.sha256 = s.body_sha256
 WHERE s.base_url = :url AND s.task_id = :task ORDER BY s.number DESC LIMIT 1"""
+_MADE: Final = """
+SELECT DISTINCT task_id FROM files
+WHERE base_url = :url AND (url = :at OR url >= :at || '?' AND url < :at || '@')"""
 _ADDRESSES: Final = """
 SELECT base_url FROM tasks WHERE task_id = :task
 UNION SELECT base_url FROM submissions WHERE task_id = :task"""
@@ -43,6 +49,7 @@ class Origin:
     """A task and the request that made it, as far as the ledger knows them.
 
     `body` is what was sent, `request` the number of the submission. `created_at` is a Unix time.
+    `sources` are the tasks whose saved results the body names by their URLs.
     """
 
     base_url: str
@@ -59,6 +66,7 @@ class Origin:
     line_id: str | None = None
     tag: str | None = None
     body: bytes | None = None
+    sources: tuple[str, ...] = ()
 
 
 class Origins:
@@ -93,7 +101,8 @@ class Origins:
             sent = db.execute(_SUBMISSION, values).fetchone()
             if task is None and sent is None:
                 return None
-            return _origin(base_url, task_id, task, sent)
+            origin = _origin(base_url, task_id, task, sent)
+            return replace(origin, sources=find_sources(db, base_url, origin.body, task_id))
 
         return self._file.read(find)
 
@@ -101,6 +110,37 @@ class Origins:
         statement = f"{_FILES} {where} {_NEWEST}"
         rows = self._file.read(lambda db: db.execute(statement, values).fetchall())
         return [FileOfTask(*row) for row in rows]
+
+
+def find_sources(
+    db: sqlite3.Connection, base_url: str, body: bytes | None, task_id: str | None
+) -> tuple[str, ...]:
+    """Return the tasks, but for `task_id`, that made what a body names by its URLs.
+
+    Only files that were saved here are known; the query of a URL does not count, as it is a
+    signature.
+    """
+    found: dict[str, None] = {}
+    for url in _urls(body):
+        rows = db.execute(_MADE, {"url": base_url, "at": url.partition("?")[0]})
+        found |= {str(row[0]): None for row in rows if row[0] != task_id}
+    return tuple(found)
+
+
+def _urls(body: bytes | None) -> Iterator[str]:
+    """Yield the URLs among the values of a body, in their order."""
+    try:
+        waiting = [loads(body or b"")]
+    except JsonError:
+        return
+    left = _MOST_URLS
+    while waiting and left:
+        value = waiting.pop()
+        if isinstance(value, dict | list):
+            waiting += reversed([*value.values()] if isinstance(value, dict) else value)
+        elif isinstance(value, str) and value.startswith(("https://", "http://")):
+            left -= 1
+            yield value
 
 
 def _origin(

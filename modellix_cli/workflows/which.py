@@ -116,6 +116,7 @@ def _known(said: MadeFile, origin: Origin) -> MadeFile:
         line=origin.line,
         line_id=origin.line_id,
         tag=origin.tag,
+        sources=said.sources or origin.sources,
         again=None if again is None else (*again, *_place(origin)),
     )
 

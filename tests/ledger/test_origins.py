@@ -1,12 +1,13 @@
 """From a file back to its task and the request that made it."""
 
+import sqlite3
 import zlib
 
 import pytest
 
 from modellix_cli.domain.money import Money
 from modellix_cli.ledger.files import FileStore
-from modellix_cli.ledger.origins import FileOfTask, Origin, Origins
+from modellix_cli.ledger.origins import FileOfTask, Origin, Origins, find_sources
 from modellix_cli.ledger.records import KeptFile, TaskReport
 from tests.ledger.ledgers import API, SANDBOX, Ledger, request
 
@@ -93,3 +94,24 @@ def test_a_body_that_would_be_huge_is_none(ledger: Ledger) -> None:
     number = ledger.sent()
     ledger.sql("UPDATE bodies SET compressed = ?", zlib.compress(b" " * 300_000))
     assert ledger.submissions.body(number) is None
+
+
+def test_a_task_names_those_whose_results_its_body_has(ledger: Ledger, origins: Origins) -> None:
+    made = "https://cdn.example.com/a.png"
+    for task_id, url in (("task-1", f"{made}?sig=1"), ("task-2", f"{made}x"), ("task-3", None)):
+        ledger.sent(request(f'{{"n": "{task_id}"}}'), task_id=task_id)
+        kept = KeptFile(1, f"/{task_id}", 1, url=url)
+        FileStore(ledger.file, API).record(task_id, [kept])
+    body = f'{{"images": ["{made}?sig=2", "{made}"], "page": {{"at": "https://example.com"}}}}'
+    ledger.sent(request(body), task_id="task-4")
+    found = origins.of(API, "task-4")
+    assert found is not None
+    assert found.sources == ("task-1",)
+
+
+def test_a_body_of_many_values_is_searched_in_a_moment() -> None:
+    with sqlite3.connect(":memory:") as db:
+        db.execute("CREATE TABLE files (base_url, task_id, url)")
+        body = b"[" + b"1," * 200_000 + b"1]"
+        assert find_sources(db, API, body, None) == ()
+    db.close()
