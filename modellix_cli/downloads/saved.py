@@ -42,7 +42,8 @@ class SavedFile:
     """A file that was saved.
 
     `url` is where it came from, None for inline results; `sha256` in hex; `position` that of its
-    resource, from 1.
+    resource, from 1. `sidecar` is the record of how it was made that stands beside it, `embedded`
+    whether there is one inside.
     """
 
     path: Path
@@ -51,14 +52,20 @@ class SavedFile:
     url: str | None
     sha256: str
     position: int
+    sidecar: Path | None = None
+    embedded: bool = False
 
     def as_dict(self) -> JsonObject:
-        """Return the entry of `files` in JSON; `type` and `url` only where known."""
+        """Return the entry of `files` in JSON; without what there is not, or is not known."""
         entry: JsonObject = {"bytes": self.bytes, "path": str(self.path)}
         if self.type is not None:
             entry["type"] = self.type
         if self.url is not None:
             entry["url"] = self.url
+        if self.sidecar is not None:
+            entry["sidecar"] = str(self.sidecar)
+        if self.embedded:
+            entry["embedded"] = True
         return entry
 
 

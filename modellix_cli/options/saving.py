@@ -32,6 +32,16 @@ class Saving:
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing files instead of numbering.")
     ] = False
+    sidecar: Annotated[
+        bool,
+        typer.Option("--sidecar", help="Write beside each file how it was made, as FILE.json."),
+    ] = False
+    embed: Annotated[
+        bool,
+        typer.Option(
+            "--embed", help="Put it into the file, without loss: PNG, JPEG, WebP, MP4 and MOV."
+        ),
+    ] = False
     allow_insecure_http: Annotated[
         bool, typer.Option("--allow-insecure-http", help="Fetch results over plain http too.")
     ] = False

@@ -56,9 +56,13 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class LeftAlone:
-    """Nothing was written; `reason` goes on from "NAME was left as it is:"."""
+    """Nothing was written; `reason` goes on from "NAME was left as it is:".
+
+    `failed` says that it could have been written but for something that went wrong.
+    """
 
     reason: str
+    failed: bool = False
 
 
 def embed(path: Path, provenance: Provenance) -> Embedded | LeftAlone:
@@ -76,9 +80,9 @@ def embed(path: Path, provenance: Provenance) -> Embedded | LeftAlone:
     except Unfit as error:
         return LeftAlone(error.reason)
     except ModellixError as error:
-        return LeftAlone(error.message.removesuffix("."))
+        return LeftAlone(error.message.removesuffix("."), failed=True)
     except OSError as error:
-        return LeftAlone(f"it cannot be opened ({error.strerror or error})")
+        return LeftAlone(f"it cannot be opened ({error.strerror or error})", failed=True)
 
 
 def read_embedded(path: Path) -> Provenance | None:
@@ -112,11 +116,11 @@ def _embed(path: Path, file: BinaryIO, provenance: Provenance) -> Embedded | Lef
         _write(part, source, pieces)
         after = os.fstat(file.fileno())
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            return LeftAlone("another program is changing it")
+            return LeftAlone("another program is changing it", failed=True)
         part.path.chmod(stat.S_IMODE(before.st_mode))
         with part.path.open("rb") as written:
             if kind.find(Source(written)) != record.as_json():
-                return LeftAlone("the record could not be read back")
+                return LeftAlone("the record could not be read back", failed=True)
         appear(part.path, path.parent, path.name, overwrite=True, taken=set())
         complete = record.parameters == provenance.parameters
         return Embedded(path, part.size, part.sha256, complete)

@@ -28,7 +28,8 @@ def write_sidecar(path: Path, provenance: Provenance) -> Path | LeftAlone:
     target = sidecar_path(path)
     try:
         if os.path.lexists(target) and read_sidecar(path) is None:
-            return LeftAlone(f"{target.name} exists and is not a record of modellix-cli")
+            reason = f"{target.name} exists and is not a record of modellix-cli"
+            return LeftAlone(reason, failed=True)
         part = open_part(target.parent, token_hex(8), target)
         try:
             part.write((provenance.as_json(indent=2) + "\n").encode())
@@ -38,7 +39,7 @@ def write_sidecar(path: Path, provenance: Provenance) -> Path | LeftAlone:
             part.remove()
             part.close()
     except ModellixError as error:
-        return LeftAlone(error.message.removesuffix("."))
+        return LeftAlone(error.message.removesuffix("."), failed=True)
 
 
 def read_sidecar(path: Path) -> Provenance | None:

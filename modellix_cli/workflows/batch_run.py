@@ -227,7 +227,7 @@ class _Running:
             source,
             session.out.clean,
         )
-        saver = open_saver(session, downloader, options.saving)
+        saver = open_saver(session, downloader, options.saving, source.request)
         config = EngineConfig(
             concurrency=options.concurrency,
             follow=Follow.TO_THE_END if options.waiting.wait else Follow.NOT,

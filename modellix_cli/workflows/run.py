@@ -115,7 +115,7 @@ def run_model(
         patience=session.settings.patience,
         tries=TRIES,
     )
-    saver = open_saver(session, downloader, options.saving)
+    saver = open_saver(session, downloader, options.saving, source.request)
     with DeferredSignals() as signals, session.progress() as progress:
         if downloader is not None:
             downloader.listener.shown = progress  # type: ignore[attr-defined]

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.jsontext import Json, loads
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.notices import BytesSaved
 from modellix_cli.engine.progress import Progress
 from modellix_cli.options.saving import Saving
+from modellix_cli.workflows.file_records import RecordWriter, RequestOf, record_writer
 
 if TYPE_CHECKING:
     from modellix_cli.domain.task import Task
@@ -38,6 +39,8 @@ def open_downloader(
     from modellix_cli.downloads.files import prepare_folder
 
     if options.output_dir is None:
+        if options.sidecar or options.embed:
+            raise usage("--sidecar and --embed are about saved files: give --output-dir too.")
         return None
     folder = session.settings.path(options.output_dir)
     prepare_folder(folder)
@@ -84,6 +87,7 @@ class EngineSaver:
     """Saves for the engine what a line's task made, under names made from `template` if given.
 
     With `keep`, what an earlier command saved in the same folder, and is still there, stays.
+    `records` writes into the files, and beside them, how they were made.
     """
 
     def __init__(
@@ -93,7 +97,9 @@ class EngineSaver:
         template: "NameTemplate | None" = None,
         *,
         keep: bool = False,
+        records: RecordWriter | None = None,
     ) -> None:
+        self._records = records
         self._session = session
         self._downloader = downloader
         self._template = template
@@ -114,6 +120,8 @@ class EngineSaver:
             self._active += 1
         try:
             saved = self._kept(task) or self._downloader.save(task, self._names(effect))
+            if self._records is not None:
+                self._records.write(saved, task, effect.ref)
         except ModellixError as error:
             saved = Saved(self._downloader.folder)
             saved.fail(error)
@@ -173,9 +181,17 @@ class EngineSaver:
 
 
 def open_saver(
-    session: Session, downloader: "Downloader | None", saving: Saving, *, keep: bool = True
+    session: Session,
+    downloader: "Downloader | None",
+    saving: Saving,
+    request_of: RequestOf | None = None,
+    *,
+    keep: bool = True,
 ) -> EngineSaver | None:
-    """Return what saves for the engine with this downloader; None where nothing is saved."""
+    """Return what saves for the engine with this downloader; None where nothing is saved.
+
+    `request_of` tells what the lines send; else it is what the ledger kept of it.
+    """
     from modellix_cli.downloads.name_template import parse_name_template
 
     if downloader is None:
@@ -183,7 +199,8 @@ def open_saver(
     template = None
     if saving.name_template is not None:
         template = parse_name_template(saving.name_template)
-    return EngineSaver(session, downloader, template, keep=keep)
+    records = record_writer(session, saving, request_of)
+    return EngineSaver(session, downloader, template, keep=keep, records=records)
 
 
 def request_names(session: Session, task_id: str) -> dict[str, str]:

@@ -39,7 +39,9 @@ def test_a_record_is_replaced_and_any_other_file_is_left_alone(sound: Path) -> N
     for other in ('{"mine": 1}', ""):
         beside.write_text(other)
         done = write_sidecar(sound, record())
-        assert done == LeftAlone("a fox.wav.json exists and is not a record of modellix-cli")
+        assert done == LeftAlone(
+            "a fox.wav.json exists and is not a record of modellix-cli", failed=True
+        )
         assert beside.read_text() == other
 
 
