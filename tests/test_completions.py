@@ -5,13 +5,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import respx
 
 from completions.generate import FILES
 from modellix_cli.clock import Clock
 from modellix_cli.models.cache import ModelCache
 from tests.conftest import Cli
 from tests.e2e.conftest import COMMAND
-from tests.support import BASE, invoke
+from tests.support import API, BASE, KEY, invoke, task_reply
 
 FOLDER = Path(__file__).parent.parent / "completions"
 
@@ -166,3 +167,11 @@ def test_bash_puts_words_together_that_it_splits_at_equals_signs_and_colons(
     assert (tmp_path / "asked").read_text() == f"{chr(10).join(words)}|{len(words) - 1}"
     assert ran.stdout.split() == shown
     assert ran.stderr == ""
+
+
+@respx.mock
+def test_tab_offers_no_task_id_with_the_key_in_it(cli: Cli, env: dict[str, str]) -> None:
+    for task_id in ("t-1", f"t-{KEY}"):
+        respx.get(f"{API}/tasks/{task_id}").respond(json=task_reply(task_id))
+        cli("task", "get", task_id)
+    assert complete(env, "modellix-cli task wait ") == ["@last", "t-1"]

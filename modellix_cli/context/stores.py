@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from modellix_cli.context.settings import SANDBOX_BASE_URL, Settings
+from modellix_cli.domain.values import SANDBOX_KEY
 from modellix_cli.output.sink import Sink
 
 if TYPE_CHECKING:
@@ -37,10 +38,17 @@ class Stores:
 
     @cached_property
     def ledger_file(self) -> "LedgerFile":
-        """The database of what was paid, opened when first needed."""
+        """The database of what was paid, opened when first needed.
+
+        From here on no key passes the output: what servers and users wrote may hold one.
+        """
         from modellix_cli.ledger.database import LedgerFile
         from modellix_cli.paths import state_dir
+        from modellix_cli.profiles.credentials import known_keys
 
+        for key in known_keys(self._settings.runtime.env):
+            if key != SANDBOX_KEY:
+                self._out.hide(key)
         clock = self._settings.runtime.clock
         file = LedgerFile(state_dir(self._settings.runtime.env), clock, self._settings.patience)
         self._closing.callback(file.close)

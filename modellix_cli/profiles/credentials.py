@@ -6,6 +6,7 @@ whether the key is in credentials.json or in the system's keychain.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -96,6 +97,27 @@ def find_api_key(
             ErrorCode.MISSING_API_KEY, f"Missing API key for profile {profile} at {origin}."
         )
     return saved
+
+
+def known_keys(env: Mapping[str, str]) -> list[str]:
+    """Return every key that is at hand without asking a keychain: what must never be shown.
+
+    These are the environment's and those saved in files, of all profiles. Raises nothing: what
+    cannot be read or be a key is left out.
+    """
+    folder = config_dir(env)
+    found = [env.get(KEY_VARIABLE)]
+    with suppress(ModellixError):
+        found += legacy_keys(read_config(env)).values()
+    with suppress(ModellixError):
+        stored = read_object(folder / "credentials.json", MAX_CREDENTIALS_BYTES)
+        credentials = as_object(stored, "credentials")
+        found += (as_text(as_object(credentials, name), "apiKey") for name in credentials)
+    keys: list[str] = []
+    for text in filter(None, found):
+        with suppress(ModellixError):
+            keys.append(parse_api_key(text))
+    return list(dict.fromkeys(keys))
 
 
 def option_key(text: str) -> ApiKey:

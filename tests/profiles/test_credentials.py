@@ -15,6 +15,7 @@ from modellix_cli.profiles.credentials import (
     Profile,
     credential_ref,
     find_api_key,
+    known_keys,
     read_config,
     select_profile,
 )
@@ -503,3 +504,19 @@ def test_a_flag_that_names_no_profile_is_an_error(bare: dict[str, str], name: st
 def test_a_variable_that_names_no_profile_is_an_error(bare: dict[str, str]) -> None:
     with pytest.raises(ModellixError, match="Invalid profile name"):
         select_profile(None, bare | {"MODELLIX_PROFILE": "a b"})
+
+
+def test_the_keys_at_hand_are_those_of_the_environment_and_of_all_files(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "modellix"
+    folder.mkdir()
+    (folder / "config.json").write_text(
+        json.dumps({"apiKey": "k-bare", "profiles": {"work": {"apiKey": "k-work"}}})
+    )
+    stored = {"credentials": {"v1-x": {"apiKey": "k-file"}, "v1-y": {"apiKey": "not a key"}}}
+    (folder / "credentials.json").write_text(json.dumps(stored))
+    env = {"XDG_CONFIG_HOME": str(tmp_path), "MODELLIX_API_KEY": " k-env "}
+    assert set(known_keys(env)) == {"k-env", "k-bare", "k-work", "k-file"}
+    (folder / "config.json").write_text("{")
+    assert set(known_keys(env)) == {"k-env", "k-file"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from modellix_cli.context.session import LAST, Session
-from modellix_cli.domain.text import is_shell_safe
+from modellix_cli.domain.text import hide_secrets, is_shell_safe
 from modellix_cli.domain.values import TASK_TYPES
 
 if TYPE_CHECKING:
@@ -61,8 +61,11 @@ def task_ids(session: Session) -> list[str]:
     """Offer the tasks submitted or seen last, and @last."""
     from modellix_cli.ledger.recent import recent_task_ids
     from modellix_cli.paths import state_dir
+    from modellix_cli.profiles.credentials import known_keys
 
     known = recent_task_ids(state_dir(session.runtime.env), session.stores.account, _MOST_TASKS)
+    keys = known_keys(session.runtime.env)
+    known = [task_id for task_id in known if hide_secrets(task_id, keys) == task_id]
     return [LAST, *known] if known else []
 
 
