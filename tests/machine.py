@@ -54,7 +54,7 @@ class Machine:
         os.utime(self.official, (moment, moment))
 
     def ids(self, scope: Scope = ALL) -> list[str]:
-        return [record.task_id for record in self.history.entries(scope, 20)[0]]
+        return [record.task_id or "" for record in self.history.entries(scope, 20)[0]]
 
     def only(self) -> dict[str, Any]:
         records, total = self.history.entries(ALL, 20)

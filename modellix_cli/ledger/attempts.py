@@ -52,15 +52,7 @@ max(
 def read_attempt(row: tuple[Any, ...], now: float) -> Attempt:
     """Read a row of `SELECT_ATTEMPT`; what is odd, as another version's, may have cost money."""
     number, uuid, word, slug, task_id, detail, created_at, batch, line, line_id, profile = row[:11]
-    host, boot, pid, started, lease_until, status = row[11:17]
-    state, in_flight = read_state(word), False
-    if state is SubmissionState.INTENT:
-        owner = Process(str(host), str(boot), int(pid or 0), int(started or 0))
-        in_flight = is_alive(owner, float(lease_until or 0.0), now)
-        if not in_flight:
-            state, detail = SubmissionState.UNKNOWN, detail or CUT_SHORT
-    elif state is SubmissionState.ACCEPTED and not task_id:
-        state, detail = SubmissionState.UNKNOWN, "The ledger holds no task id of it."
+    state, in_flight, detail = state_now(word, task_id, detail, row[11:16], now)
     return Attempt(
         number=int(number),
         id=str(uuid),
@@ -74,8 +66,27 @@ def read_attempt(row: tuple[Any, ...], now: float) -> Attempt:
         line_id=line_id,
         profile=str(profile),
         in_flight=in_flight,
-        status=status,
+        status=row[16],
     )
+
+
+def state_now(
+    word: str, task_id: str | None, detail: str | None, owner: tuple[Any, ...], now: float
+) -> tuple[SubmissionState, bool, str | None]:
+    """Return state, whether it is just being sent, and detail of an attempt as it was recorded.
+
+    `owner` is the process that sent it: host, boot, number, start, end of its lease.
+    """
+    state = read_state(word)
+    if state is SubmissionState.INTENT:
+        host, boot, pid, started, lease_until = owner
+        process = Process(str(host), str(boot), int(pid or 0), int(started or 0))
+        if is_alive(process, float(lease_until or 0.0), now):
+            return state, True, detail
+        return SubmissionState.UNKNOWN, False, detail or CUT_SHORT
+    if state is SubmissionState.ACCEPTED and not task_id:
+        return SubmissionState.UNKNOWN, False, "The ledger holds no task id of it."
+    return state, False, detail
 
 
 def find_attempts(

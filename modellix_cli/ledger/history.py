@@ -5,30 +5,35 @@ That file is read into the ledger once, again when it has changed, and never tou
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from modellix_cli.clock import Clock, iso
+from modellix_cli.clock import Clock
 from modellix_cli.domain.addresses import canonical_base_url
-from modellix_cli.domain.jsontext import Number
 from modellix_cli.ledger.attempts import find_unknown
+from modellix_cli.ledger.claims import OPEN
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history_json import Entry, NotAHistory, read_history
-from modellix_cli.ledger.records import Attempt
+from modellix_cli.ledger.request_log import (
+    EVERYTHING,
+    Record,
+    Wanted,
+    count_tasks,
+    newest_submissions,
+    newest_tasks,
+    page_of_other_tasks,
+    page_of_submissions,
+    with_files,
+)
 
 _EVERY_PROFILE: Final = "*"  # no profile can have this name
 _MOST: Final = 2**31
 
 _IN_SCOPE: Final = "(base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)"
-
-_COUNT: Final = f"SELECT count(*) FROM tasks WHERE {_IN_SCOPE}"  # noqa: S608
-
-_NEWEST: Final = f"""
-SELECT task_id, created_at, updated_at, base_url, profile, slug, status, ended_at, saved_at,
-  expires_at, billed_cost
-FROM tasks WHERE {_IN_SCOPE} ORDER BY updated_at DESC, rowid DESC LIMIT :limit"""  # noqa: S608
 
 _CLEAR: Final = (
     f"""DELETE FROM files WHERE (base_url, task_id) IN
@@ -57,37 +62,6 @@ ON CONFLICT (base_url, task_id, profile) DO UPDATE SET
   slug = coalesce(slug, excluded.slug),
   created_at = min(created_at, excluded.created_at),
   updated_at = max(updated_at, excluded.updated_at)"""
-
-
-@dataclass(frozen=True, slots=True)
-class Record(Entry):
-    """An entry as the ledger has it.
-
-    Also when the task ended, when its files were saved, until when its results are kept, Unix
-    times, and what it cost, in US dollars.
-    """
-
-    ended_at: float | None
-    saved_at: float | None
-    expires_at: float | None
-    billed_cost: str | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return an element of `entries` in the JSON output; what is not known is left out."""
-        facts = {
-            "createdAt": iso(self.created_at),
-            "taskId": self.task_id,
-            "updatedAt": iso(self.updated_at),
-            "baseUrl": self.base_url,
-            "modelSlug": self.slug,
-            "profile": self.profile,
-            "status": self.status,
-            "endedAt": iso(self.ended_at) if self.ended_at and self.ended_at > 0 else None,
-            "savedAt": iso(self.saved_at) if self.saved_at else None,
-            "expiresAt": iso(self.expires_at) if self.expires_at else None,
-            "billedUsd": Number(self.billed_cost) if self.billed_cost else None,
-        }
-        return {name: value for name, value in facts.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,28 +109,60 @@ class History:
         """The ledger, which holds everything that is shown."""
         return self._file.path
 
-    def entries(self, scope: Scope, limit: int) -> tuple[list[Record], int]:
-        """Return the newest `limit` entries, newest first, and how many there are in all.
+    def entries(
+        self, scope: Scope, limit: int, wanted: Wanted = EVERYTHING, *, files: bool = False
+    ) -> tuple[list[Record], int]:
+        """Return the newest `limit` tasks that are wanted, and how many there are in all.
 
-        Raises the ledger's errors.
+        With `files` they come with what was saved of them. Raises the ledger's errors.
         """
         self._read_in()
-        values = self._values(scope)
+        values, now = self._values(scope), self._clock.now()
 
         def read(db: sqlite3.Connection) -> tuple[list[Record], int]:
-            total = db.execute(_COUNT, values).fetchone()[0]
-            rows = db.execute(_NEWEST, values | {"limit": min(limit, _MOST)}).fetchall()
-            return [Record(*row) for row in rows], int(total)
+            total = count_tasks(db, values, wanted)
+            found = list(newest_tasks(db, values, wanted, min(limit, _MOST), now))
+            return [with_files(db, record) for record in found] if files else found, total
 
         return self._file.read(read)
 
-    def unknown(self, scope: Scope) -> list[Attempt]:
-        """Return the submissions of unknown outcome, the newest first. Raises the ledger's errors.
+    def unknown(self, scope: Scope, wanted: Wanted = EVERYTHING) -> list[Record]:
+        """Return the wanted submissions of unknown outcome, the newest first.
 
-        Those that are just being sent are not among them.
+        Those that are just being sent are not among them. Raises the ledger's errors.
         """
         values, now = self._values(scope), self._clock.now()
-        return self._file.read(lambda db: find_unknown(db, values, now))
+
+        def read(db: sqlite3.Connection) -> list[Record]:
+            numbers = {attempt.number for attempt in find_unknown(db, values, now)}
+            found = newest_submissions(db, values, wanted, OPEN, now)
+            return [record for record in found if record.number in numbers]
+
+        return self._file.read(read)
+
+    def rejected(self, scope: Scope, limit: int, wanted: Wanted = EVERYTHING) -> list[Record]:
+        """Return the newest `limit` wanted submissions that were refused."""
+        values, now = self._values(scope), self._clock.now()
+        return self._file.read(
+            lambda db: list(
+                islice(newest_submissions(db, values, wanted, "s.state = 'rejected'", now), limit)
+            )
+        )
+
+    def everything(self, scope: Scope, wanted: Wanted = EVERYTHING) -> Iterator[Record]:
+        """Yield every wanted submission, the oldest first, then the tasks of elsewhere.
+
+        They come with what was saved of them, from a ledger of any length in little memory; what
+        is added meanwhile may be among them. Raises the ledger's errors.
+        """
+        self._read_in()
+        values, now = self._values(scope), self._clock.now()
+        for page in (page_of_submissions, page_of_other_tasks):
+            after: int | None = -1
+            while after is not None:
+                read = partial(page, scope=values, wanted=wanted, after=after, now=now)
+                records, after = self._file.read(read)
+                yield from records
 
     def clear(self, scope: Scope) -> Cleared:
         """Forget the tasks, bodies and finished batches in scope, but for what protects money.

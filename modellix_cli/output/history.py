@@ -1,90 +1,75 @@
 """How the task history looks in each output mode (official-cli.md 4.18)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modellix_cli.clock import clock_time, iso
-from modellix_cli.domain.text import count, one_line
+from modellix_cli.domain.money import Money
+from modellix_cli.domain.text import clip, count, one_line
+from modellix_cli.output.request import files_as_dicts, log_entry, prompt_of
 from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
-    from modellix_cli.ledger.history import Cleared, History, Record
-    from modellix_cli.ledger.records import Attempt
+    from modellix_cli.ledger.history import Cleared, History
+    from modellix_cli.ledger.request_log import Record
 
-_HEADINGS = ("UPDATED", "PROFILE", "TASK", "MODEL", "STATUS", "SERVICE")
-_UNKNOWN_HEADINGS = ("REQUEST", "SENT", "MODEL", "BATCH", "TASK")
-_RESOLVE = (
+_NOT_KNOWN = "-"
+_LONGEST_PROMPT = 200
+_SETTLE = (
     "Each may have been charged: see the usage page of https://modellix.ai/console. Settle it "
-    "with: modellix-cli task resolve REQUEST --task-id ID, or --not-created"
+    "with: {resolve} --task-id ID, or --not-created"
 )
 
 
-def entries(
-    sink: Sink,
-    records: Sequence["Record"],
-    total: int,
-    unknown: Sequence["Attempt"],
-    history: "History",
-    profile: str | None,
-    again: str,
-) -> None:
-    """Show entries, newest first, of `total` there are; piped, a line has tab-separated fields.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is to be listed: tasks, newest first, of `total` that are wanted, and submissions.
 
-    `unknown` are submissions of unknown outcome; piped, a note on stderr tells of them, and of
-    the command line `again` that shows them.
+    `unknown` are those of unknown outcome; `rejected` those refused, None where they were not asked
+    for. `profile` is the one chosen, if any; `filtered` says that not all was wanted, `files` that
+    those of each task are listed too.
+    """
+
+    records: "Sequence[Record]"
+    total: int
+    unknown: "Sequence[Record]"
+    rejected: "Sequence[Record] | None"
+    profile: str | None
+    filtered: bool
+    files: bool
+
+
+def listing(sink: Sink, listed: Listing, history: "History", resolve: str) -> None:
+    """Show the history; piped, a line has tab-separated fields.
+
+    `resolve` is the command line that settles an unknown outcome, but for its options.
     """
     if sink.mode is Output.JSON:
-        result: dict[str, Any] = {
-            "entries": [record.as_dict() for record in records],
-            **_paths(history),
-            "ok": True,
-            "total": total,
-            "unknownSubmissions": [unknown_as_dict(attempt) for attempt in unknown],
-        }
-        sink.json(result | ({"profile": profile} if profile else {}))
-    elif sink.mode is Output.QUIET:
-        for record in records:
-            sink.line(record.task_id)
-    elif sink.stdout_is_terminal and unknown:
-        if records:
-            _tasks(sink, records, total)
-            sink.line("")
-        sink.line("Unknown outcomes")
-        _table(sink, _UNKNOWN_HEADINGS, [_unknown_fields(attempt) for attempt in unknown])
-        sink.note(_RESOLVE)
-    elif not records:
-        sink.line("No local task history.")
+        sink.json(_as_json(listed, history))
+        return
+    if sink.mode is Output.QUIET:
+        for record in listed.records:
+            sink.line(record.task_id or "")
+        return
+    if not (listed.records or listed.unknown or listed.rejected):
+        if listed.filtered:
+            sink.note("No task matches.")
+        else:
+            sink.line("No local task history.")
     elif sink.stdout_is_terminal:
-        _tasks(sink, records, total)
+        _tables(sink, listed)
     else:
-        for record in records:
-            fields = [one_line(field) for field in (iso(record.updated_at), *_fields(record))]
-            sink.block("\t".join(fields))
-    if unknown and sink.mode is Output.HUMAN and not sink.stdout_is_terminal:
-        sink.note(
-            f"{count(len(unknown), 'submission')} of unknown outcome: see them with {again} --json."
-        )
+        _rows(sink, listed)
+    if listed.unknown:
+        known = f"{count(len(listed.unknown), 'submission')} of unknown outcome. "
+        sink.note(("" if sink.stdout_is_terminal else known) + _SETTLE.format(resolve=resolve))
 
 
-def unknown_as_dict(attempt: "Attempt") -> dict[str, Any]:
-    """Return an element of `unknownSubmissions` in the JSON output; `request` is its number."""
-    facts = {
-        "request": attempt.number,
-        "modelSlug": attempt.slug,
-        "sentAt": iso(attempt.created_at),
-        "profile": attempt.profile,
-        "taskId": attempt.task_id,
-        "batch": attempt.batch,
-        "line": attempt.line,
-        "detail": attempt.detail,
-    }
-    return {name: value for name, value in facts.items() if value is not None}
-
-
-def _unknown_fields(attempt: "Attempt") -> tuple[str, ...]:
-    place = "-" if attempt.batch is None else f"{attempt.batch}, line {attempt.line}"
-    sent = clock_time(attempt.created_at)
-    return str(attempt.number), sent, attempt.slug, place, attempt.task_id or "-"
+def log(sink: Sink, records: "Iterable[Record]") -> None:
+    """Write every record as JSON on a line of its own, as it is read."""
+    for record in records:
+        sink.json_line(log_entry(record))
 
 
 def cleared(sink: Sink, done: "Cleared", history: "History", again: str) -> None:
@@ -101,28 +86,134 @@ def cleared(sink: Sink, done: "Cleared", history: "History", again: str) -> None
         )
 
 
+def _as_json(listed: Listing, history: "History") -> dict[str, Any]:
+    entries = [
+        record.as_dict() | ({"files": files_as_dicts(record)} if listed.files else {})
+        for record in listed.records
+    ]
+    result: dict[str, Any] = {
+        "entries": entries,
+        **_paths(history),
+        "ok": True,
+        "total": listed.total,
+        "unknownSubmissions": [_submission(record) for record in listed.unknown],
+    }
+    if listed.rejected is not None:
+        result["rejectedSubmissions"] = [_submission(record) for record in listed.rejected]
+    return result | ({"profile": listed.profile} if listed.profile else {})
+
+
+def _submission(record: "Record") -> dict[str, Any]:
+    """Return an element of `unknownSubmissions`; `request` is its number."""
+    facts = {
+        "request": record.number,
+        "modelSlug": record.slug,
+        "sentAt": iso(record.created_at),
+        "profile": record.profile,
+        "taskId": record.task_id,
+        "batch": record.batch,
+        "line": record.line,
+        "tag": record.tag,
+        "detail": record.detail,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
 def _paths(history: "History") -> dict[str, str]:
     """Return where the official CLI keeps its history, and the ledger that is shown."""
     return {"historyPath": str(history.path), "ledgerPath": str(history.ledger_path)}
 
 
-def _fields(record: "Record") -> tuple[str, ...]:
-    """Return what a line shows after the time; `-` for what is not known."""
-    slug, status = record.slug or "-", record.status or "-"
-    return record.profile, record.task_id, slug, status, record.base_url
+def _rows(sink: Sink, listed: Listing) -> None:
+    """Write a line of fields for each record, the newest first, whatever it is."""
+    every = [*listed.records, *listed.unknown, *(listed.rejected or ())]
+    for record in sorted(every, key=lambda record: -record.updated_at):
+        fields = (
+            iso(record.updated_at),
+            record.profile,
+            record.task_id,
+            record.slug,
+            record.word,
+            record.base_url,
+            record.billed_cost,
+            None if record.number is None else str(record.number),
+            *(file.path for file in record.files),
+        )
+        sink.block("\t".join(one_line(field or _NOT_KNOWN) for field in fields))
 
 
-def _tasks(sink: Sink, records: Sequence["Record"], total: int) -> None:
+def _tables(sink: Sink, listed: Listing) -> None:
+    if listed.records:
+        _tasks(sink, listed)
+    if listed.unknown:
+        _submissions(sink, "Unknown outcomes", listed.unknown, spaced=bool(listed.records))
+    if listed.rejected:
+        spaced = bool(listed.records or listed.unknown)
+        _submissions(sink, "Rejected", listed.rejected, spaced=spaced)
+
+
+def _tasks(sink: Sink, listed: Listing) -> None:
     """Write a table of tasks, times as the wall clock shows them."""
-    _table(sink, _HEADINGS, [(clock_time(r.updated_at), *_fields(r)) for r in records])
-    if total > len(records):
-        sink.note(f"{len(records)} of {total} tasks; see more with --limit.")
+    from modellix_cli.output.columns import Column
+
+    records = listed.records
+
+    def column(heading: str, cells: Iterable[str | None], **fit: Any) -> Column:
+        return Column(heading, tuple(cell or _NOT_KNOWN for cell in cells), **fit)
+
+    columns = [
+        column("UPDATED", (_time(record.updated_at) for record in records)),
+        column("TASK", (record.task_id for record in records)),
+        column("MODEL", (record.slug for record in records), least=14),
+        column("STATUS", (record.word for record in records), least=10),
+        column("COST", (_cost(record) for record in records)),
+    ]
+    if len({record.profile for record in records}) > 1:
+        columns.append(column("PROFILE", (r.profile for r in records), least=8, optional=True))
+    if len({record.base_url for record in records}) > 1:
+        columns.append(column("SERVICE", (r.base_url for r in records), least=20, optional=True))
+    if any(record.tag for record in records):
+        columns.append(column("TAG", (record.tag for record in records), least=8, optional=True))
+    prompts = [clip(prompt_of(record.body) or "", _LONGEST_PROMPT) for record in records]
+    if any(prompts):
+        columns.append(column("PROMPT", prompts, least=12, optional=True))
+    sink.columns(columns, [[file.path for file in record.files] for record in records])
+    if listed.total > len(records):
+        sink.note(f"{len(records)} of {listed.total} tasks; see more with --limit.")
 
 
-def _table(sink: Sink, headings: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> None:
-    """Write aligned columns under headings."""
-    rows = [headings, *lines]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        sink.line("  ".join(cells).rstrip())
+def _submissions(sink: Sink, title: str, records: "Sequence[Record]", *, spaced: bool) -> None:
+    from modellix_cli.output.columns import Column
+
+    if spaced:
+        sink.line("")
+    sink.line(title)
+    places = (
+        _NOT_KNOWN if record.batch is None else f"{record.batch}, line {record.line}"
+        for record in records
+    )
+    sink.columns(
+        [
+            Column("REQUEST", tuple(str(record.number) for record in records)),
+            Column("SENT", tuple(_time(record.created_at) for record in records)),
+            Column("MODEL", tuple(record.slug or _NOT_KNOWN for record in records), least=14),
+            Column("BATCH", tuple(places), optional=True),
+            Column("TASK", tuple(record.task_id or _NOT_KNOWN for record in records)),
+            Column("MESSAGE", tuple(record.detail or _NOT_KNOWN for record in records), least=20),
+        ]
+    )
+
+
+def _time(moment: float) -> str:
+    return clock_time(moment)[:16]
+
+
+def _cost(record: "Record") -> str:
+    """Return what a task cost; with a mark what it was estimated to."""
+    billed, estimated = (
+        None if text is None else Money.parse(text)
+        for text in (record.billed_cost, record.estimated_cost)
+    )
+    if billed is not None:
+        return billed.words
+    return _NOT_KNOWN if estimated is None else f"~{estimated.words}"

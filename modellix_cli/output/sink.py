@@ -4,13 +4,17 @@ import errno
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.domain.text import clip, escape, one_line
 from modellix_cli.runtime import is_terminal
+
+if TYPE_CHECKING:
+    from modellix_cli.output.columns import Column
 
 _SHORT_SECRET: Final = 8
 _MAX_ENVELOPE_MESSAGE: Final = 2000
@@ -61,12 +65,16 @@ class Sink:
         self._stderr = self._err = stderr
         self._env = env
         self._secrets: list[re.Pattern[str]] = []
+        self._hidden = set[str]()
         self._wrote = False
         self.divert: Callable[[str], None] | None = None
         """Where talk goes while an animation has the terminal."""
 
     def hide(self, secret: str) -> None:
         """Never let `secret` through again; a very short one only where it stands alone."""
+        if secret in self._hidden:
+            return
+        self._hidden.add(secret)
         pattern = re.escape(secret)
         if len(secret) < _SHORT_SECRET:
             pattern = rf"(?<![\w-]){pattern}(?![\w-])"
@@ -124,6 +132,26 @@ class Sink:
 
         safe = [[self.clean(one_line(cell)) for cell in row] for row in rows]
         self._draw(table(headers, safe, self._width))
+
+    def columns(
+        self, columns: "Sequence[Column]", below: Sequence[Sequence[str]] | None = None
+    ) -> None:
+        """Write aligned columns on stdout, fitted to the terminal.
+
+        `below` are lines for each record that stand under it, whole.
+        """
+        from modellix_cli.output.columns import fitted
+
+        safe = [
+            replace(column, cells=tuple(self.clean(one_line(cell)) for cell in column.cells))
+            for column in columns
+        ]
+        headings, *records = fitted(safe, self._width)
+        for line in headings:
+            self._write_stdout(line + "\n")
+        for place, lines in enumerate(records):
+            for line in (*lines, *(f"  {text}" for text in (below[place] if below else ()))):
+                self.line(line)
 
     def markdown(self, text: str) -> None:
         """Write Markdown on stdout: laid out on a terminal, else as it is."""

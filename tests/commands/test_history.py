@@ -5,9 +5,20 @@ from pathlib import Path
 
 import pytest
 import respx
+from rich.cells import cell_len
 
 from tests.conftest import Cli
-from tests.support import API, FakeClock, Terminal, accepted, invoke, task_reply
+from tests.support import (
+    API,
+    KEY,
+    FakeClock,
+    Terminal,
+    accepted,
+    at_terminal,
+    invoke,
+    problem,
+    task_reply,
+)
 
 HISTORY = ("task", "history")
 SEEN = "2027-01-15T08:00:00.000Z"
@@ -53,7 +64,8 @@ def test_tasks_are_listed_as_json(cli: Cli, env: dict[str, str]) -> None:
 @respx.mock
 def test_piped_lines_have_tab_separated_fields_and_quiet_ones_ids(cli: Cli) -> None:
     see(cli, "t-1", "t-2")
-    line = "\t".join((SEEN, "default", "t-2", "-", "success", "https://api.modellix.ai"))
+    fields = (SEEN, "default", "t-2", "-", "success", "https://api.modellix.ai", "-", "-")
+    line = "\t".join(fields)
     assert cli(*HISTORY, "--limit", "1").stdout == line + "\n"
     assert cli(*HISTORY, "-q").stdout == "t-2\nt-1\n"
 
@@ -111,7 +123,7 @@ def test_no_text_of_the_file_acts_on_the_terminal(cli: Cli, env: dict[str, str])
     official(env, entry)
     line = cli(*HISTORY).stdout
     assert "\x1b" not in line
-    assert (line.count("\t"), line.count("\n")) == (5, 1)
+    assert (line.count("\t"), line.count("\n")) == (7, 1)
 
 
 def test_the_sandboxs_tasks_are_shown_with_sandbox_only(cli: Cli) -> None:
@@ -197,3 +209,152 @@ def test_a_wrong_command_line_is_exit_2(cli: Cli, arguments: tuple[str, ...]) ->
 
 def test_a_huge_limit_is_no_trouble(cli: Cli) -> None:
     assert cli(*HISTORY, "--limit", "9" * 30).status == 0
+
+
+RUN = ("model", "run", "a/b", "--body", '{"prompt": "a fox", "seed": 12345678901234567890}')
+
+
+def unknown_one(cli: Cli) -> None:
+    respx.post(f"{API}/a/b/async").respond(502)
+    assert cli(*RUN, "--tag", "spring").status == 8
+
+
+@respx.mock
+def test_piped_rows_have_unknown_outcomes_with_their_numbers(cli: Cli, clock: FakeClock) -> None:
+    unknown_one(cli)
+    clock.sleep(60)
+    see(cli, "t-1")
+    first, second = (line.split("\t") for line in cli(*HISTORY).stdout.splitlines())
+    assert (first[2], first[4]) == ("t-1", "success")
+    assert second[2:] == ["-", "a/b", "unknown", "https://api.modellix.ai", "-", "1"]
+
+
+@respx.mock
+def test_the_log_has_every_record_with_what_was_asked_and_refused(cli: Cli) -> None:
+    respx.post(f"{API}/a/b/async").respond(400, json=problem(400, "Invalid parameters: too red"))
+    assert cli(*RUN, "--tag", "spring").status == 2
+    respx.post(f"{API}/a/b/async").respond(json=accepted("t-1"))
+    cli(*RUN, "--request-key", "k")
+    see(cli, "t-2")
+    result = cli(*HISTORY, "--output", "jsonl")
+    refused, sent, seen = (json.loads(line) for line in result.stdout.splitlines())
+    parameters = {"prompt": "a fox", "seed": 12345678901234567890}
+    assert refused == {
+        "type": "submission",
+        "createdAt": SEEN,
+        "updatedAt": SEEN,
+        "baseUrl": "https://api.modellix.ai",
+        "modelSlug": "a/b",
+        "profile": "default",
+        "status": "rejected",
+        "request": 1,
+        "tag": "spring",
+        "state": "rejected",
+        "message": refused["message"],
+        "parameters": parameters,
+    }
+    assert "too red" in refused["message"]
+    assert (sent["taskId"], sent["requestKey"], sent["parameters"]) == ("t-1", "k", parameters)
+    assert (seen["type"], seen["taskId"], seen["status"]) == ("task", "t-2", "success")
+
+
+@respx.mock
+def test_a_limit_limits_the_log_too(cli: Cli) -> None:
+    see(cli, *(f"t-{number}" for number in range(25)))
+    assert len(cli(*HISTORY, "--output", "jsonl").stdout.splitlines()) == 25
+    assert len(cli(*HISTORY, "--output", "jsonl", "--limit", "2").stdout.splitlines()) == 2
+
+
+@respx.mock
+def test_filters_are_those_of_the_options(cli: Cli, clock: FakeClock) -> None:
+    respx.post(f"{API}/a/b/async").respond(json=accepted("t-1"))
+    cli(*RUN, "--tag", "spring")
+    clock.sleep(3 * 86400)
+    see(cli, "t-2")
+    for options, found in (
+        (("--tag", "spring"), "t-1\n"),
+        (("--search", "FOX"), "t-1\n"),
+        (("--model", "a/b"), "t-1\n"),
+        (("--status", "completed"), "t-2\n"),
+        (("--status", "submitted"), "t-1\n"),
+        (("--since", "2d"), "t-2\n"),
+        (("--since", "2027-01-18"), "t-2\n"),
+        (("--since", "2027-01-15T00:00:00Z"), "t-2\nt-1\n"),
+        (("--tag", "spring", "--since", "1d"), ""),
+    ):
+        assert cli(*HISTORY, *options, "-q").stdout == found, options
+    result = cli(*HISTORY, "--tag", "autumn")
+    assert (result.status, result.stdout) == (0, "")
+    assert "No task matches." in result.stderr
+
+
+@respx.mock
+def test_refused_submissions_are_listed_when_asked_for(cli: Cli) -> None:
+    respx.post(f"{API}/a/b/async").respond(400, json=problem(400, "Invalid parameters: too red"))
+    cli(*RUN)
+    assert "rejectedSubmissions" not in cli(*HISTORY, "--json").json
+    (shown,) = cli(*HISTORY, "--status", "rejected", "--json").json["rejectedSubmissions"]
+    assert (shown["request"], shown["modelSlug"]) == (1, "a/b")
+    assert "too red" in shown["detail"]
+    assert cli(*HISTORY, "--status", "rejected").stdout.split("\t")[4] == "rejected"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--since", "yesterday"),
+        ("--since", ""),
+        ("--since", "7"),
+        ("--since", "2027-13-01"),
+        ("--since", "99999999d"),
+        ("--model", "no slug"),
+        ("--tag", ""),
+        ("--search", " "),
+        ("--status", ""),
+        ("--clear", "--tag", "x", "--yes"),
+        ("--clear", "--limit", "5", "--yes"),
+    ],
+)
+def test_a_wrong_filter_is_exit_2(cli: Cli, arguments: tuple[str, ...]) -> None:
+    assert cli(*HISTORY, *arguments).status == 2
+
+
+def test_files_are_listed_when_asked_for(cli: Cli, env: dict[str, str], work: Path) -> None:
+    run = ("model", "run", "sandbox/image", "--body", '{"prompt": "a"}', "--wait", "--sandbox")
+    (file,) = cli(*run, "--output-dir", ".", "--json").json["files"]
+    (entry,) = cli(*HISTORY, "--files", "--json", "--sandbox").json["entries"]
+    assert [shown["path"] for shown in entry["files"]] == [file["path"]]
+    assert entry["files"][0].keys() == {"path", "bytes", "sha256", "type", "position"}
+    assert cli(*HISTORY, "--files", "--sandbox").stdout.rstrip("\n").split("\t")[8:] == [
+        file["path"]
+    ]
+    shown = at_terminal(env, work, *HISTORY, "--files", "--sandbox")
+    assert shown[2].strip() == file["path"]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_rows_fit_the_terminal(cli: Cli, env: dict[str, str], work: Path, columns: int) -> None:
+    run = ("model", "run", "sandbox/image", "--sandbox", "--tag", "a long tag for the summer")
+    cli(*run, "--body", json.dumps({"prompt": "a very long prompt with 狐 in it, " * 9}))
+    cli(*run, "--body", '{"prompt": "b"}', "--profile", "work", "--wait")
+    lines = at_terminal(env, work, *HISTORY, "--sandbox", columns=columns)
+    assert all(cell_len(line) <= columns for line in lines)
+    text = "\n".join(lines)
+    for task_id in cli(*HISTORY, "--sandbox", "-q").stdout.split():
+        assert task_id in text
+    assert "$0.01" in text
+
+
+@respx.mock
+def test_no_key_is_shown_wherever_it_was_recorded(cli: Cli, env: dict[str, str]) -> None:
+    task_id = f"t-{KEY}"
+    respx.post(f"{API}/a/b/async").respond(json=accepted(task_id))
+    cli("model", "run", "a/b", "--body", json.dumps({"prompt": KEY}), "--tag", KEY[:20])
+    saved = Path(env["XDG_CONFIG_HOME"]) / "modellix" / "config.json"
+    saved.parent.mkdir(parents=True, exist_ok=True)
+    saved.write_text(json.dumps({"apiKey": KEY}))
+    for variable in (KEY, None):
+        for mode in ((), ("--json",), ("-q",), ("--output", "jsonl"), ("--files", "--json")):
+            shown = cli(*HISTORY, *mode, env={"MODELLIX_API_KEY": variable})
+            assert KEY not in shown.stdout + shown.stderr
+            assert "[REDACTED]" in shown.stdout

@@ -7,22 +7,36 @@ import typer
 from modellix_cli.commands._framework.command import command
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import usage
+from modellix_cli.options.history import HistoryFilters
 from modellix_cli.output.sink import Output
 
 
 @command(
     default=Output.HUMAN,
+    outputs=(Output.JSONL,),
     examples=(
         "task history",
-        "task history --limit 100 --json",
+        "task history --since 7d --model alibaba/qwen-image-plus --search fox --files",
+        "task history --output jsonl > audit.jsonl",
         "task history --profile work --clear --yes",
     ),
 )
 def history(
     ctx: typer.Context,
+    filters: HistoryFilters = HistoryFilters(),
+    files: Annotated[
+        bool, typer.Option("--files", help="List the files that were saved of each task.")
+    ] = False,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, metavar="N", help="How many tasks to list at most.")
-    ] = 20,
+        int | None,
+        typer.Option(
+            "--limit",
+            min=1,
+            metavar="N",
+            help="How many tasks to list at most (20; all with --output jsonl).",
+            show_default=False,
+        ),
+    ] = None,
     clear: Annotated[
         bool, typer.Option("--clear", help="Forget the tasks instead of listing them.")
     ] = False,
@@ -32,31 +46,35 @@ def history(
 ) -> None:
     """List the tasks known here, newest first. Those of the official CLI are among them.
 
-    Submissions whose outcome is unknown are listed too, each with the number for task resolve.
-    A profile chosen with --profile or MODELLIX_PROFILE limits what is listed or cleared. Nothing
-    is asked of the server; what it keeps is not affected.
+    Submissions whose outcome is unknown are listed too, each with the number for task resolve;
+    refused ones with --status rejected. --output jsonl writes every record for audits, the oldest
+    first: parameters, cost, files, and the message of each refusal. A profile chosen with
+    --profile or MODELLIX_PROFILE limits what is listed or cleared. The server is not asked.
     """
-    from modellix_cli.context.prompts import confirm
-    from modellix_cli.ledger.history import Scope
     from modellix_cli.output import history as show
+    from modellix_cli.workflows.history import chosen_scope, show_history
 
     session = Session.of(ctx)
     if yes and not clear:
         raise usage("--yes is only for --clear.")
-    chosen = session.settings.profile
-    named = chosen.source in ("flag", "environment")
-    scope = Scope(chosen.name if named else None, session.settings.sandbox)
-    again = session.commands.line("task history")
+    if clear and (filters.any or files or limit):
+        raise usage("--clear forgets all that is listed without options; give it alone.")
     if not clear:
-        entries, total = session.stores.history.entries(scope, limit)
-        unknown = session.stores.history.unknown(scope)
-        show.entries(
-            session.out, entries, total, unknown, session.stores.history, scope.profile, again
-        )
+        show_history(session, filters, limit, files=files)
         return
-    whose = f"of profile {scope.profile}" if scope.profile else "of all profiles"
+    scope = chosen_scope(session)
+    if not yes:
+        confirm_clearing(session, scope.profile)
+    again = session.commands.line("task history")
+    store = session.stores.history
+    show.cleared(session.out, store.clear(scope), store, again)
+
+
+def confirm_clearing(session: Session, profile: str | None) -> None:
+    """Ask whether to clear. Raises where nobody can answer, or the answer is no."""
+    from modellix_cli.context.prompts import confirm
+
+    whose = f"of profile {profile}" if profile else "of all profiles"
     question = f"Clear the local Modellix task history {whose}?"
     unattended = "Pass --yes to clear the task history where nobody can answer."
-    if not yes:
-        confirm(session, question, unasked=unattended)
-    show.cleared(session.out, session.stores.history.clear(scope), session.stores.history, again)
+    confirm(session, question, unasked=unattended)

@@ -1,0 +1,43 @@
+"""Which of the recorded requests are meant."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryFilters:
+    """What limits the history, as the user wrote it; None does not."""
+
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="WHEN", help="Submitted since: 12h, 7d, 2026-11-01."),
+    ] = None
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="SLUG", help="Of this model only.")
+    ] = None
+    search: Annotated[
+        str | None,
+        typer.Option(
+            "--search",
+            metavar="TEXT",
+            help="With this text in the prompt or another parameter, the tag, the id.",
+        ),
+    ] = None
+    tag: Annotated[str | None, typer.Option("--tag", metavar="TAG", help="With this tag only.")] = (
+        None
+    )
+    status: Annotated[
+        str | None,
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            help="Of this status only: success, failed, submitted …; rejected and unknown too.",
+        ),
+    ] = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is left out."""
+        return any((self.since, self.model, self.search, self.tag, self.status))
