@@ -23,6 +23,8 @@ TASK = {
     "wait": "task.wait",
     "download": "task.download",
     "history": "task.history",
+    "show": "task.show",
+    "rerun": "task.rerun",
     "gallery": "task.gallery",
     "resolve": "task.resolve",
 }

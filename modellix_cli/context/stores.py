@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from modellix_cli.ledger.submissions import SubmissionStore
     from modellix_cli.ledger.task_details import TaskDetailsReader
     from modellix_cli.ledger.tasks import TaskStore
+    from modellix_cli.ledger.traces import Traces
     from modellix_cli.models.cache import ModelCache
     from modellix_cli.models.kept_lists import KeptLists
     from modellix_cli.models.schema_cache import SchemaCache
@@ -89,6 +90,13 @@ class Stores:
         from modellix_cli.ledger.origins import Origins
 
         return Origins(self.ledger_file)
+
+    @property
+    def traces(self) -> "Traces":
+        """All that is known of single tasks, whatever the account."""
+        from modellix_cli.ledger.traces import Traces
+
+        return Traces(self.ledger_file)
 
     @property
     def batches(self) -> "BatchStore":

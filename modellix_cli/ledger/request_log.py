@@ -191,6 +191,20 @@ def page_of_other_tasks(
     return _page(db, statement, scope, wanted, after, now)
 
 
+def select_tasks(
+    db: sqlite3.Connection, where: str, values: dict[str, Any], now: float
+) -> Iterator[Record]:
+    """Yield the tasks, called `t`, for which `where` holds."""
+    return (read_record(row, now) for row in db.execute(f"{_TASKS} WHERE {where}", values))
+
+
+def select_submissions(
+    db: sqlite3.Connection, where: str, values: dict[str, Any], now: float
+) -> Iterator[Record]:
+    """Yield the submissions, called `s`, for which `where` holds."""
+    return (read_record(row, now) for row in db.execute(f"{_SUBMISSIONS} WHERE {where}", values))
+
+
 def with_files(db: sqlite3.Connection, record: Record) -> Record:
     """Return a record with the files that were saved of its task."""
     if record.task_id is None:

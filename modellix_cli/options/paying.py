@@ -5,6 +5,19 @@ from typing import Annotated
 
 import typer
 
+RequestKey = Annotated[
+    str | None,
+    typer.Option(
+        "--request-key", metavar="KEY", help="Pay for this key once, however often it is sent."
+    ),
+]
+ResendUnknown = Annotated[
+    bool,
+    typer.Option(
+        "--resend-unknown",
+        help="Send a request of unknown outcome once more. You may be charged twice.",
+    ),
+]
 SameAccount = Annotated[
     bool,
     typer.Option(
@@ -23,22 +36,27 @@ class RunPaying:
             "--resume", help="Take the task of an earlier run of the same request, if there is one."
         ),
     ] = False
-    request_key: Annotated[
-        str | None,
-        typer.Option(
-            "--request-key",
-            metavar="KEY",
-            help="Pay for this key once, however often it is sent.",
-        ),
-    ] = None
-    resend_unknown: Annotated[
-        bool,
-        typer.Option(
-            "--resend-unknown",
-            help="Send a request of unknown outcome once more. You may be charged twice.",
-        ),
-    ] = False
+    request_key: RequestKey = None
+    resend_unknown: ResendUnknown = False
     same_account: SameAccount = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerunPaying:
+    """What `task rerun` is told, which pays once more by what it is."""
+
+    request_key: RequestKey = None
+    resend_unknown: ResendUnknown = False
+    same_account: SameAccount = False
+
+    @property
+    def of_run(self) -> RunPaying:
+        """The same, for the run that it comes to."""
+        return RunPaying(
+            request_key=self.request_key,
+            resend_unknown=self.resend_unknown,
+            same_account=self.same_account,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

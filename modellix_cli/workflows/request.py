@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RequestOptions:
-    """What a request is made of, and what is to be done about it before it is paid for."""
+    """What a request is made of, and what is to be done about it before it is paid for.
+
+    `kept` is the body of an earlier request, in place of `body`.
+    """
 
     slug: Slug
     prompt: str | None
@@ -28,6 +31,7 @@ class RequestOptions:
     guards: RunGuards
     webhook: str | None
     api_key: str | None
+    kept: bytes | None = None
 
     @property
     def composed(self) -> bool:
@@ -65,7 +69,9 @@ def make_request(session: Session, wanted: RequestOptions) -> ReadyRequest | Sho
     checks = checks or guards.strict or guards.dry_run
     prompt = read_prompt(session, wanted.prompt)
     schema = known_schema(session, wanted.slug) if checks or wanted.composed else None
-    maker = BodyMaker(session, wanted.slug, wanted.body, prompt, wanted.parameters, schema)
+    maker = BodyMaker(
+        session, wanted.slug, wanted.body, prompt, wanted.parameters, schema, wanted.kept
+    )
     draft = maker.make(None)
     if checks:
         checked = check_body(draft.likely, schema, strict=guards.strict)

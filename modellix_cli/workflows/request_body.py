@@ -63,7 +63,10 @@ def read_given(session: Session, body: Body) -> bytes | None:
 
 
 class BodyMaker:
-    """Puts a body together: what was given as JSON, the prompt, the parameters."""
+    """Puts a body together: what was given as JSON, the prompt, the parameters.
+
+    `kept` is the body of an earlier request, in place of what is given.
+    """
 
     def __init__(
         self,
@@ -73,10 +76,14 @@ class BodyMaker:
         prompt: str | None,
         parameters: Sequence[str],
         schema: Json,
+        kept: bytes | None = None,
     ) -> None:
         self._session = session
         self._options = body
-        self._given = read_given(session, body)
+        self._given = read_given(session, body) if kept is None else kept
+        self._source = "--body" if body.body is not None else "--body-file"
+        if kept is not None:
+            self._source = "the earlier request"
         self._known = read_parameters(schema) if schema is not None else ()
         self._edits = parse_edits(parameters)
         if prompt is not None:
@@ -107,7 +114,7 @@ class BodyMaker:
             return RequestBody(self._given, self._given, loads(decode(self._given)))
         values = BodyValues(self._session, self._known, service)
         base = {} if self._given is None else loads(decode(self._given))
-        source = "--body" if self._options.body is not None else "--body-file"
+        source = self._source
         sent = dumps(apply(base, self._edits, values.sent, source), indent=None).encode()
         asked = dumps(apply(base, self._edits, values.asked, source), indent=None).encode()
         likely = apply(base, self._edits, values.likely, source)

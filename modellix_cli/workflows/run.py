@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 TRIES: Final = 4
 """How often a single request is sent to a service that is unavailable."""
-_UNKNOWN_HINT: Final = (
+UNKNOWN_HINT: Final = (
     "Do not submit the same request again until you have checked whether a task was created: see "
     "the usage page of https://modellix.ai/console. If one was: modellix-cli task resolve {number} "
     "--task-id ID. If not: modellix-cli task resolve {number} --not-created. To send it once more, "
@@ -210,7 +210,7 @@ def _unknown(session: Session, outcome: LineOutcome, error: ModellixError) -> Mo
     if not outcome.reused:
         hint = error.hint
         if outcome.number:
-            hint = _UNKNOWN_HINT.format(number=outcome.number)
+            hint = UNKNOWN_HINT.format(number=outcome.number)
         return error.copy_with(
             exit_status=8, charged="unknown", retryable=False, resume=resume, hint=hint
         )
@@ -220,7 +220,7 @@ def _unknown(session: Session, outcome: LineOutcome, error: ModellixError) -> Mo
         ErrorCode.SUBMISSION_UNKNOWN,
         f"The same request was sent{when} and its outcome is unknown, so it was not sent again. "
         f"{outcome.detail or ''}".strip(),
-        hint=_UNKNOWN_HINT.format(number=outcome.number),
+        hint=UNKNOWN_HINT.format(number=outcome.number),
         task_id=outcome.task_id,
         charged="no",
         resume=resume,

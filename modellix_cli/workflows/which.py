@@ -3,14 +3,11 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from modellix_cli.context.session import Session
-from modellix_cli.context.settings import DEFAULT_BASE_URL, SANDBOX_BASE_URL
-from modellix_cli.domain.account import DEFAULT_PROFILE
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import JsonError, decode, loads
 from modellix_cli.ledger.origins import FileOfTask, Origin, Origins
@@ -18,6 +15,7 @@ from modellix_cli.output.which import CONTENT, EMBEDDED, PATH, SIDECAR, MadeFile
 from modellix_cli.provenance.embedding import read_embedded
 from modellix_cli.provenance.record import Provenance, main_text, plain_json
 from modellix_cli.provenance.sidecar import read_sidecar
+from modellix_cli.workflows.task_trace import place_options, rerun_words
 
 _OPEN: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -100,7 +98,11 @@ def _known(said: MadeFile, origin: Origin) -> MadeFile:
     """Return what the ledger knows, and what only the file says; where both do, it is right."""
     model = origin.slug or said.model
     sent = _object(origin.body)
-    again = said.again if sent is None else _again(model, sent)
+    again = said.again
+    if sent is not None:
+        again = rerun_words(origin.task_id, origin.base_url, origin.profile)
+    elif again is not None:
+        again = (*again, *place_options(origin.base_url, origin.profile))
     return replace(
         said,
         in_ledger=True,
@@ -117,7 +119,7 @@ def _known(said: MadeFile, origin: Origin) -> MadeFile:
         line_id=origin.line_id,
         tag=origin.tag,
         sources=said.sources or origin.sources,
-        again=None if again is None else (*again, *_place(origin)),
+        again=again,
     )
 
 
@@ -136,16 +138,6 @@ def _again(model: str | None, parameters: str | None) -> tuple[str, ...] | None:
         return None
     run = ("modellix-cli", "model", "run", model, "--body", parameters)
     return (*run, "--wait", "--output-dir", ".")
-
-
-def _place(origin: Origin) -> Iterator[str]:
-    """Yield the options that lead to the address and the profile of a task."""
-    if origin.base_url == SANDBOX_BASE_URL:
-        yield "--sandbox"
-    elif origin.base_url != DEFAULT_BASE_URL:
-        yield from ("--base-url", origin.base_url)
-    if origin.profile != DEFAULT_PROFILE:
-        yield from ("--profile", origin.profile)
 
 
 def _sha256(path: Path) -> str:

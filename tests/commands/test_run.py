@@ -527,7 +527,7 @@ def test_advice_in_the_sandbox_stays_in_it(cli: Cli) -> None:
     lost = cli("task", "resolve", "99", "--not-created", "--sandbox", env={})
     assert "modellix-cli task history --sandbox" in lost.stderr
     listed = cli("task", "history", "--sandbox", env={})
-    assert "modellix-cli task history --sandbox --json" in listed.stderr
+    assert "modellix-cli task resolve REQUEST --sandbox" in listed.stderr
 
 
 def test_an_unknown_outcome_in_the_sandbox_is_not_looked_up_in_the_real_console(cli: Cli) -> None:

@@ -36,8 +36,7 @@ def test_it_knows_a_file_by_its_content_under_any_name(cli: Cli, work: Path) -> 
     path, task_id = made(cli, work)
     path = path.rename(work / "renamed.png")
     found = shown(cli, path)
-    words = ["modellix-cli", "model", "run", "sandbox/image", "--body", BODY, "--wait"]
-    words += ["--output-dir", ".", "--sandbox"]
+    words = ["modellix-cli", "task", "rerun", task_id, "--wait", "--output-dir", ".", "--sandbox"]
     assert shlex.split(found.pop("again")) == words
     assert found == {
         "path": str(path),
@@ -178,3 +177,13 @@ def test_neither_key_nor_network_is_needed(env: dict[str, str], work: Path, cli:
     without = {name: value for name, value in env.items() if name != "MODELLIX_API_KEY"}
     result = invoke("which", path.name, env=without, cwd=work, stdout=Terminal())
     assert task_id in result.stdout
+
+
+def test_where_the_body_is_not_kept_the_file_itself_says_how_to_make_it_again(
+    cli: Cli, work: Path
+) -> None:
+    run = ("model", "run", "sandbox/image", "--body", BODY, "--wait", "--output-dir", ".")
+    result = cli(*run, "--sandbox", "--embed", "--json", env={"MODELLIX_KEEP_BODIES": "0"})
+    (file,) = result.json["files"]
+    words = ["modellix-cli", "model", "run", "sandbox/image", "--body", BODY, "--wait"]
+    assert shown(cli, Path(file["path"]))["againArgv"] == [*words, "--output-dir", ".", "--sandbox"]

@@ -15,6 +15,18 @@ TaskId = Annotated[
         autocompletion=complete.task_ids,
     ),
 ]
+KnownTask = Annotated[
+    str,
+    typer.Argument(
+        metavar="TASKID",
+        help="A task's id, @last, or the number of a request in task history.",
+        autocompletion=complete.task_ids,
+    ),
+]
+ResultPosition = Annotated[
+    int | None,
+    typer.Argument(metavar="[N]", min=1, help="Which of its results, counted from 1."),
+]
 OptionalTaskId = Annotated[
     str | None,
     typer.Argument(

@@ -1,0 +1,94 @@
+"""A single paid request as a command carries it out: put together, sent or only shown, concluded.
+
+`model run` and `task rerun` are this, with a request that comes from elsewhere.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import typer
+
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ExitStatus, usage
+from modellix_cli.domain.text import count
+from modellix_cli.downloads.name_template import BY_PROMPT, parse_name_template
+from modellix_cli.options.saving import Saving
+from modellix_cli.options.waiting import Waiting
+from modellix_cli.output.sink import Output
+from modellix_cli.workflows.request import RequestOptions, ShownRequest, make_request
+from modellix_cli.workflows.run import RunOptions, run_model, submission_of
+
+if TYPE_CHECKING:
+    from modellix_cli.engine.core.lines import LineOutcome
+
+
+def carry_out(session: Session, wanted: RequestOptions, options: RunOptions) -> None:
+    """Send a request, or show it where only that is wanted; show what came of it.
+
+    Ends the command with the status that fits.
+    """
+    from modellix_cli.output import render
+    from modellix_cli.workflows.models import suggesting
+    from modellix_cli.workflows.saving import open_downloader
+
+    waiting, saving = options.waiting, options.saving
+    check_saving(waiting, saving)
+    request = make_request(session, wanted)
+    if isinstance(request, ShownRequest):
+        show_request(session, request)
+        return
+    session.save_to = saving.output_dir
+    downloader = open_downloader(session, saving, request.client)
+    with suggesting(session, wanted.slug):
+        outcome = run_model(session, request.client, wanted.slug, request.body, options, downloader)
+    if not waiting.wait:
+        render.submission(session.out, submission_of(outcome))
+        return
+    conclude_run(session, outcome)
+
+
+def for_people(session: Session, waiting: Waiting, saving: Saving) -> tuple[Waiting, Saving]:
+    """Return what is meant at a terminal where neither was said: wait, and save here."""
+    if not session.for_people or waiting.wait is not None:
+        return waiting, saving
+    folder, names = saving.output_dir or ".", saving.name_template or BY_PROMPT
+    return replace(waiting, wait=True), replace(saving, output_dir=folder, name_template=names)
+
+
+def check_saving(waiting: Waiting, saving: Saving) -> None:
+    """Refuse options of saving that have nothing to save, or cannot be followed."""
+    if saving.output_dir is not None and not waiting.wait:
+        raise usage("--output-dir saves results, so it needs --wait.")
+    if saving.name_template is not None:
+        parse_name_template(saving.name_template)
+
+
+def show_request(session: Session, shown: ShownRequest) -> None:
+    """Print a request that is not to be sent; one with faults ends the command with 2."""
+    from modellix_cli.output.request_plan import plan
+
+    if shown.plan is None:
+        session.out.block(shown.code)
+        return
+    plan(session.out, shown.plan)
+    if shown.plan.faults:
+        raise typer.Exit(ExitStatus.USAGE)
+
+
+def conclude_run(session: Session, outcome: "LineOutcome") -> None:
+    """Show the task that ended and its files, say what went wrong or until when results live."""
+    from modellix_cli.output import render
+    from modellix_cli.workflows.results import report_errors, tell_expiry
+    from modellix_cli.workflows.run import ended_errors
+    from modellix_cli.workflows.saving import naming_saved
+
+    task, saved = outcome.task, outcome.saved
+    errors = [session.name_submitted(error) for error in ended_errors(outcome)]
+    with naming_saved(session, [saved] if saved else [], task.task_id):
+        render.run_result(session.out, task, saved, errors)
+    if saved is not None and saved.files and session.out.mode is Output.JSON:
+        session.out.note(f"Saved {count(len(saved.files), 'file')} to {saved.folder}.")
+    if errors:
+        raise typer.Exit(report_errors(session, errors))
+    if saved is None:
+        tell_expiry(session, [task])
