@@ -26,6 +26,8 @@ TASK = {
     "show": "task.show",
     "rerun": "task.rerun",
     "gallery": "task.gallery",
+    "url": "task.url",
+    "open": "task.open",
     "resolve": "task.resolve",
 }
 BATCH = {"list": "batch.list", "show": "batch.show"}

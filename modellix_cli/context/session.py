@@ -134,7 +134,7 @@ class Session:
 
     def _in_sandbox(self, hint: str) -> str:
         """Return advice that fits the sandbox, if the run is in it."""
-        if not self.globals.sandbox:
+        if not self.globals.sandbox or "--sandbox" in hint:
             return hint
         return in_sandbox(hint)
 

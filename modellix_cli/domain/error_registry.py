@@ -55,6 +55,7 @@ class ErrorCode(StrEnum):
     RESULT_EXPIRED = "RESULT_EXPIRED"
     DOWNLOAD_FAILED = "DOWNLOAD_FAILED"
     OUTPUT_UNWRITABLE = "OUTPUT_UNWRITABLE"
+    NO_VIEWER = "NO_VIEWER"
     INTERRUPTED = "INTERRUPTED"
     INTERNAL = "INTERNAL"
 
@@ -303,6 +304,11 @@ REGISTRY: Final[dict[ErrorCode, Kind]] = {
     ErrorCode.OUTPUT_UNWRITABLE: Kind(
         "a file, folder or stdout cannot be written",
         "Check free space and permissions.",
+        ExitStatus.FAILED,
+    ),
+    ErrorCode.NO_VIEWER: Kind(
+        "nothing on this machine can show a result, or may",
+        "See where it is with modellix-cli task open ID --print.",
         ExitStatus.FAILED,
     ),
     ErrorCode.INTERRUPTED: Kind("stopped by Ctrl-C or a signal", "", ExitStatus.INTERRUPTED),

@@ -50,6 +50,11 @@ def _check_address(session: Session, record: Record, name: str) -> None:
     here = session.stores.account.base_url
     if record.base_url == here:
         return
+    if session.settings.sandbox:
+        raise usage(
+            f"{name} was sent to {record.base_url}, not to the sandbox.",
+            hint="To run it there, which is charged, leave out --sandbox.",
+        )
     called = record.task_id or str(record.number)
     words = rerun_words(called, record.base_url, session.settings.profile.name)
     raise usage(

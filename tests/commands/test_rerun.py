@@ -166,6 +166,16 @@ def test_what_was_tried_in_the_sandbox_is_not_paid_for_by_mistake(cli: Cli) -> N
     assert not route.called
 
 
+@respx.mock
+def test_nor_is_what_was_paid_for_taken_for_the_sandboxs(cli: Cli) -> None:
+    sending("t-1")
+    run(cli)
+    result = cli(*RERUN, "t-1", "--sandbox")
+    assert result.status == 2
+    assert "leave out --sandbox" in result.stderr
+    assert "task rerun" not in result.stderr
+
+
 def test_an_unknown_task_is_exit_5(cli: Cli) -> None:
     assert cli(*RERUN, "task-x").status == 5
 
