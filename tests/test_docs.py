@@ -68,7 +68,7 @@ PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 def test_a_page_names_files_that_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"`((?:tests|modellix_cli|benchmarks|docs|completions)/[\w./-]+)`", text)
-    example = "modellix_cli/commands/task/url.py"  # CONTRIBUTING shows how to add it
+    example = "modellix_cli/commands/task/age.py"  # CONTRIBUTING shows how to add it
     assert [name for name in named if not (ROOT / name).exists() and name != example] == []
 
 

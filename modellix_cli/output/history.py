@@ -188,20 +188,22 @@ def _submissions(sink: Sink, title: str, records: "Sequence[Record]", *, spaced:
     if spaced:
         sink.line("")
     sink.line(title)
-    places = (
+    places = [
         _NOT_KNOWN if record.batch is None else f"{record.batch}, line {record.line}"
         for record in records
-    )
-    sink.columns(
-        [
-            Column("REQUEST", tuple(str(record.number) for record in records)),
-            Column("SENT", tuple(_time(record.created_at) for record in records)),
-            Column("MODEL", tuple(record.slug or _NOT_KNOWN for record in records), least=14),
-            Column("BATCH", tuple(places), optional=True),
-            Column("TASK", tuple(record.task_id or _NOT_KNOWN for record in records)),
-            Column("MESSAGE", tuple(record.detail or _NOT_KNOWN for record in records), least=20),
-        ]
-    )
+    ]
+    columns = [
+        Column("REQUEST", tuple(str(record.number) for record in records)),
+        Column("SENT", tuple(_time(record.created_at) for record in records)),
+        Column("MODEL", tuple(record.slug or _NOT_KNOWN for record in records), least=14),
+    ]
+    if any(record.batch is not None for record in records):
+        columns.append(Column("BATCH", tuple(places), optional=True))
+    if any(record.task_id for record in records):
+        columns.append(Column("TASK", tuple(record.task_id or _NOT_KNOWN for record in records)))
+    messages = tuple(record.detail or _NOT_KNOWN for record in records)
+    columns.append(Column("MESSAGE", messages, least=20))
+    sink.columns(columns)
 
 
 def _time(moment: float) -> str:
