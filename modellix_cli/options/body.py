@@ -1,11 +1,12 @@
 """What is sent: a body, or the tasks of a batch. Sizes in bytes."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from modellix_cli.inputs.body import MAX_BODY_BYTES
+from modellix_cli.options.panels import LIMITS, REQUEST
 from modellix_cli.options.saving import GIB
 
 MaxBodyBytes = Annotated[
@@ -16,6 +17,7 @@ MaxBodyBytes = Annotated[
         min=1,
         max=MAX_BODY_BYTES,
         help="Largest body, in bytes (64 MiB).",
+        rich_help_panel=LIMITS,
         show_default=False,
     ),
 ]
@@ -24,6 +26,8 @@ MaxBodyBytes = Annotated[
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
     """The body of a single request."""
+
+    PANEL: ClassVar[str] = REQUEST
 
     body: Annotated[
         str | None,
@@ -42,6 +46,8 @@ class Body:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputLimits:
     """How large the input of a batch may be."""
+
+    PANEL: ClassVar[str] = LIMITS
 
     max_body_bytes: MaxBodyBytes = MAX_BODY_BYTES
     max_input_bytes: Annotated[

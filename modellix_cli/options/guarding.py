@@ -1,14 +1,18 @@
 """What is checked before anything is paid for."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import typer
+
+from modellix_cli.options.panels import BEFORE_PAYING, COMMON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchGuards:
     """Limits and checks of a batch; `max_cost` in USD."""
+
+    PANEL: ClassVar[str] = BEFORE_PAYING
 
     max_tasks: Annotated[
         int | None,
@@ -17,7 +21,13 @@ class BatchGuards:
         ),
     ] = None
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Submit however many tasks there are.")
+        bool,
+        typer.Option(
+            "--yes",
+            "-y",
+            help="Submit however many tasks there are.",
+            rich_help_panel=COMMON,
+        ),
     ] = False
     max_cost: Annotated[
         float | None,
@@ -33,16 +43,28 @@ class BatchGuards:
         ),
     ] = False
     check: Annotated[
-        bool, typer.Option("--check", help="First check each body against its model's schema.")
+        bool,
+        typer.Option(
+            "--check",
+            help="First check each body against its model's schema.",
+            rich_help_panel=COMMON,
+        ),
     ] = False
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Read, check and estimate; submit nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Read, check and estimate; submit nothing.",
+            rich_help_panel=COMMON,
+        ),
     ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunGuards:
     """What is done with a single request instead of paying for it, or before."""
+
+    PANEL: ClassVar[str] = BEFORE_PAYING
 
     check: Annotated[
         bool | None,

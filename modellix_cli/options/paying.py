@@ -1,14 +1,19 @@
 """What the user says about requests that were paid for before, or may have been."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
+
+from modellix_cli.options.panels import COMMON, PAYING_AGAIN
 
 RequestKey = Annotated[
     str | None,
     typer.Option(
-        "--request-key", metavar="KEY", help="Pay for this key once, however often it is sent."
+        "--request-key",
+        metavar="KEY",
+        help="Pay for this key once, however often it is sent.",
+        rich_help_panel=PAYING_AGAIN,
     ),
 ]
 ResendUnknown = Annotated[
@@ -16,12 +21,15 @@ ResendUnknown = Annotated[
     typer.Option(
         "--resend-unknown",
         help="Send a request of unknown outcome once more. You may be charged twice.",
+        rich_help_panel=PAYING_AGAIN,
     ),
 ]
 SameAccount = Annotated[
     bool,
     typer.Option(
-        "--same-account", help="This key belongs to the account that paid with another one."
+        "--same-account",
+        help="This key belongs to the account that paid with another one.",
+        rich_help_panel=PAYING_AGAIN,
     ),
 ]
 
@@ -29,6 +37,8 @@ SameAccount = Annotated[
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPaying:
     """What `model run` is told about an earlier run of the same request."""
+
+    PANEL: ClassVar[str] = PAYING_AGAIN
 
     resume: Annotated[
         bool,
@@ -63,8 +73,13 @@ class RerunPaying:
 class BatchPaying:
     """What `model batch` is told about lines of earlier runs."""
 
+    PANEL: ClassVar[str] = PAYING_AGAIN
+
     resume: Annotated[
-        bool, typer.Option("--resume", help="Pay only for what is not paid for yet.")
+        bool,
+        typer.Option(
+            "--resume", help="Pay only for what is not paid for yet.", rich_help_panel=COMMON
+        ),
     ] = False
     new: Annotated[bool, typer.Option("--new", help="Pay for every line again.")] = False
     retry_failed: Annotated[

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from modellix_cli.options.panels import OTHER
+
 AsyncRoute = Annotated[
     bool | None,
     typer.Option(
@@ -11,5 +13,6 @@ AsyncRoute = Annotated[
         help="Submit to the address with /async, or to the one without (env: "
         "MODELLIX_ASYNC_ROUTE). Both are served; the default is with.",
         show_default=False,
+        rich_help_panel=OTHER,
     ),
 ]

@@ -1,12 +1,13 @@
 """Where and how results are saved. Sizes in bytes, times in seconds."""
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import typer
 
 from modellix_cli.domain.values import DAY, duration_option
 from modellix_cli.downloads.name_template import DEFAULT
+from modellix_cli.options.panels import COMMON, LIMITS, SAVING
 
 GIB: Final = 1024**3
 
@@ -25,9 +26,16 @@ NameTemplate = Annotated[
 class Saving:
     """How files are saved, for a command that saves where `output_dir` says; None saves nothing."""
 
+    PANEL: ClassVar[str] = SAVING
+
     output_dir: Annotated[
         str | None,
-        typer.Option("--output-dir", metavar="DIR", help="With --wait: save the results here."),
+        typer.Option(
+            "--output-dir",
+            metavar="DIR",
+            help="With --wait: save the results here.",
+            rich_help_panel=COMMON,
+        ),
     ] = None
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing files instead of numbering.")
@@ -58,6 +66,7 @@ class Saving:
             min=1,
             help="Largest file, in bytes (1 GiB).",
             show_default=False,
+            rich_help_panel=LIMITS,
         ),
     ] = GIB
     max_total_bytes: Annotated[
@@ -68,12 +77,18 @@ class Saving:
             min=1,
             help="All files together, in bytes (2 GiB).",
             show_default=False,
+            rich_help_panel=LIMITS,
         ),
     ] = 2 * GIB
     max_resources: Annotated[
         int,
         typer.Option(
-            "--max-resources", metavar="N", min=1, max=1000, help="How many files to save at most."
+            "--max-resources",
+            metavar="N",
+            min=1,
+            max=1000,
+            help="How many files to save at most.",
+            rich_help_panel=LIMITS,
         ),
     ] = 100
     parallel: Annotated[
@@ -99,6 +114,7 @@ class BatchSaving(Saving):
             min=1,
             help="All files together, in bytes (1 TiB).",
             show_default=False,
+            rich_help_panel=LIMITS,
         ),
     ] = 1024 * GIB
 
@@ -108,7 +124,10 @@ class DownloadSaving(Saving):
     """How `task download` saves: always, into the current folder unless another is named."""
 
     output_dir: Annotated[
-        str, typer.Option("--output-dir", metavar="DIR", help="Folder for the files.")
+        str,
+        typer.Option(
+            "--output-dir", metavar="DIR", help="Folder for the files.", rich_help_panel=COMMON
+        ),
     ] = "."
     file_timeout: Annotated[
         float,

@@ -1,11 +1,12 @@
 """How long to wait for tasks, and how often to poll them. Times in seconds."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from modellix_cli.domain.values import DAY, HOUR, duration_option
+from modellix_cli.options.panels import COMMON, WAITING
 
 Interval = Annotated[
     float | None,
@@ -35,6 +36,8 @@ class Polling:
     `timeout` None goes by what tasks of the model usually take.
     """
 
+    PANEL: ClassVar[str] = WAITING
+
     interval: Interval = None
     timeout: Timeout = None
 
@@ -43,12 +46,15 @@ class Polling:
 class Waiting:
     """Whether a command that submits stays until what it submitted ends; None if not said."""
 
+    PANEL: ClassVar[str] = WAITING
+
     wait: Annotated[
         bool | None,
         typer.Option(
             "--wait/--no-wait",
             help="Wait until the task ends; in a batch, until every task ends.",
             show_default=False,
+            rich_help_panel=COMMON,
         ),
     ] = None
     interval: Interval = None

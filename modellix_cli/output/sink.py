@@ -20,6 +20,7 @@ _SHORT_SECRET: Final = 8
 _MAX_ENVELOPE_MESSAGE: Final = 2000
 _MAX_TEXT_MESSAGE: Final = 10_000
 _DEFAULT_WIDTH: Final = 80
+_STYLE: Final = re.compile(r"(\x1b\[[\d;]*m)")
 
 
 _SAY_SO_THEMSELVES: Final = (
@@ -125,6 +126,16 @@ class Sink:
     def block(self, text: str) -> None:
         """Write text of several lines on stdout, as it is but for unsafe characters."""
         self._write_stdout(self.clean(escape(text)).rstrip("\n") + "\n")
+
+    def styled(self, text: str) -> None:
+        """Write text of several lines that has terminal styles of ours, such as help, on stdout.
+
+        Where no colours are shown the styles go; other unsafe characters are replaced.
+        """
+        pieces = _STYLE.split(text)
+        pieces[::2] = [escape(piece) for piece in pieces[::2]]
+        kept = pieces if self._colored(self._stdout) else pieces[::2]
+        self._write_stdout(self.clean("".join(kept)).rstrip("\n") + "\n")
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Write a table on stdout, fitted to the terminal; the first column is never cut."""

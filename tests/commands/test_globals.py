@@ -103,11 +103,10 @@ def test_the_envelope_is_for_json_asked_for_in_writing(line: str, wanted: bool) 
     assert wants_envelope(line.split()) is wanted
 
 
-def test_help_wins_over_anything_else_on_the_line(
-    cli: Cli, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert cli(*GET, "--bogus", "--help").status == 0
-    assert "Usage: modellix-cli task get" in capsys.readouterr().out
+def test_help_wins_over_anything_else_on_the_line(cli: Cli) -> None:
+    shown = cli(*GET, "--bogus", "--help")
+    assert shown.status == 0
+    assert "Usage: modellix-cli task get" in shown.stdout
 
 
 def test_reading_stdin_from_a_terminal_is_refused_at_once(

@@ -8,7 +8,8 @@ import respx
 import typer
 
 from modellix_cli.commands._framework import completers
-from modellix_cli.commands._framework.command import load, without_open_option
+from modellix_cli.commands._framework.command import load
+from modellix_cli.commands._framework.parsing import without_open_option
 from modellix_cli.context.session import Session
 from modellix_cli.domain.values import Slug
 from modellix_cli.output.sink import Sink

@@ -11,14 +11,16 @@ from importlib import import_module
 from typing import Any, Final
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command as build_typer_command
 
-from modellix_cli.commands._framework.global_options import GLOBAL_PANEL, global_options
+from modellix_cli.commands._framework import help_page as page
+from modellix_cli.commands._framework.global_options import global_options, remember
 from modellix_cli.commands._framework.option_groups import expand
+from modellix_cli.commands._framework.parsing import given, refuse_repeats, without_open_option
 from modellix_cli.commands._framework.suggestions import answer, elsewhere
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted, usage
+from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted
 from modellix_cli.domain.text import one_line
 from modellix_cli.output.sink import Output
 
@@ -43,6 +45,7 @@ class Spec:
     exits: tuple[ExitStatus, ...]
     hidden: bool
     pays: bool
+    about_model: bool
 
 
 def command(
@@ -53,10 +56,12 @@ def command(
     outputs: Iterable[Output] = (),
     hidden: bool = False,
     pays: bool = False,
+    about_model: bool = False,
 ) -> Callable[[Callable[..., None]], Spec]:
     """Declare a command: its default output, output values beyond human, json and quiet, its
     examples (without the program's name), exit statuses beyond 0, 1, 2 and 130, whether help and
-    completion pass over it, and whether it can spend money.
+    completion pass over it, whether it can spend money, and whether its help shows the parameters
+    of the model that is named.
     """
     every = (Output.HUMAN, Output.JSON, Output.QUIET, *outputs)
     statuses = sorted(
@@ -64,7 +69,9 @@ def command(
     )
 
     def declare(function: Callable[..., None]) -> Spec:
-        return Spec(function, default, every, tuple(examples), tuple(statuses), hidden, pays)
+        return Spec(
+            function, default, every, tuple(examples), tuple(statuses), hidden, pays, about_model
+        )
 
     return declare
 
@@ -74,6 +81,11 @@ class Command(TyperCommand):
 
     spec: Spec
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._beside_help: dict[str, Any] = {}
+        """What stood on the command line beside --help."""
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse; `--help` anywhere before `--` wins, an option given twice is refused."""
         if isinstance(ctx.obj, Session):
@@ -81,6 +93,8 @@ class Command(TyperCommand):
             ctx.obj.pays = self.spec.pays
         before = args[: args.index("--")] if "--" in args else args
         if {"-h", "--help"} & set(before):
+            self._beside_help = given(self, ctx, before)
+            remember(ctx, self._beside_help)
             args = ["--help"]
         if ctx.resilient_parsing:
             args = without_open_option(self, args)
@@ -97,17 +111,34 @@ class Command(TyperCommand):
         except KeyboardInterrupt as stop:  # Typer would make a silent exit of it
             raise interrupted(stop, "Interrupted.") from stop
 
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return `--help`, which prints with colours where they are wanted."""
+        return with_pages(super().get_help_option(ctx))
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Write how the command is typed."""
+        page.write_usage(ctx, formatter, self.collect_usage_pieces(ctx))
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        """Write what the command does: the first paragraph of its description."""
+        page.write_summary(formatter, self.help)
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the command's own arguments and options, then the global ones."""
-        write_options(self, ctx, formatter)
+        """Write examples, arguments and the command's own options, then of the model named."""
+        examples = (f"{PROGRAM} {example}" for example in self.spec.examples)
+        page.write_lines(formatter, "Examples", examples)
+        page.write_arguments(self, ctx, formatter)
+        page.write_options(self, ctx, formatter)
+        slug = self._beside_help.get("slug") or self._beside_help.get("model_slug")
+        if self.spec.about_model and isinstance(slug, str):
+            from modellix_cli.commands._framework.model_help import write_parameters
+
+            write_parameters(Session.of(ctx), formatter, slug)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write examples and exit statuses."""
-        with formatter.section("Examples"):
-            for example in self.spec.examples:
-                formatter.write(f"  {PROGRAM} {example}\n")
-        with formatter.section("Exit status"):
-            formatter.write_dl([(str(int(status)), status.meaning) for status in self.spec.exits])
+        """Write the rest of the description, then where to read on."""
+        page.write_details(formatter, self.help)
+        page.write_pointers(formatter, PROGRAM, self.spec.exits)
 
 
 class Group(TyperGroup):
@@ -148,6 +179,8 @@ class Group(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse; with nothing left to run, do what `without_command` says."""
+        if {"-h", "--help"} & set(args) and given(self, ctx, args).get("no_color"):
+            remember(ctx, {"no_color": True})  # it may stand behind --help
         refuse_repeats(self, ctx, args)
         rest = super().parse_args(ctx, args)
         if not ctx._protected_args and not rest and not ctx.resilient_parsing:
@@ -155,7 +188,7 @@ class Group(TyperGroup):
             if instead is not None:
                 ctx._protected_args = [instead]
                 return rest
-            typer.echo(ctx.get_help())
+            page.print_page(ctx, ctx.get_help())
             ctx.exit()
         return rest
 
@@ -182,16 +215,36 @@ class Group(TyperGroup):
             hint=known or f"Run {ctx.command_path} --help for the list.",
         )
 
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return `--help`, which prints with colours where they are wanted."""
+        return with_pages(super().get_help_option(ctx))
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Write how its commands are typed."""
+        page.write_usage(ctx, formatter, self.collect_usage_pieces(ctx))
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the commands, then the options."""
-        self.format_commands(ctx, formatter)
-        write_options(self, ctx, formatter)
+        """Write the commands, each with the first sentence of its description."""
+        rows = []
+        for name in self.list_commands(ctx):
+            found = self.get_command(ctx, name)
+            if found is not None and not found.hidden:
+                rows.append((name, page.first_sentence(found.help)))
+        page.write_rows(formatter, "Commands", rows)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write the epilog as it is."""
+        """Write the epilog as it is, then where the global options are told."""
         if self.epilog:
             formatter.write_paragraph()
             formatter.write(self.epilog + "\n")
+        page.write_pointers(formatter, PROGRAM, ())
+
+
+def with_pages(option: Any) -> Any:
+    """Let the option `--help` print through the session."""
+    if option is not None:
+        option.callback = page.show_help
+    return option
 
 
 def suggestion(word: str, group: Group, ctx: Any) -> str:
@@ -222,50 +275,3 @@ def load(module: str, name: str) -> Command:
     built.hidden = spec.hidden
     built.params.extend(global_options())
     return built
-
-
-def without_open_option(self: Any, args: list[str]) -> list[str]:
-    """Leave out a last option whose value is being completed.
-
-    It would fail for want of the value, and the arguments before it, such as the model, be lost.
-    """
-    valued = {
-        name
-        for param in self.params
-        if isinstance(param, TyperOption) and not param.is_flag
-        for name in param.opts
-    }
-    return args[:-1] if args and args[-1] in valued else args
-
-
-def refuse_repeats(self: Any, ctx: Any, args: list[str]) -> None:
-    """Refuse an option with a value that is given twice: which one is meant cannot be known."""
-    if ctx.resilient_parsing:
-        return
-    _, _, order = self.make_parser(ctx).parse_args(list(args))
-    seen: set[str] = set()
-    for param in order:
-        if isinstance(param, TyperOption) and not param.is_flag and not param.multiple:
-            option = param.opts[0]
-            if option in seen:
-                raise usage(f"{option} can only be given once.")
-            seen.add(option)
-
-
-def write_options(self: Any, ctx: Any, formatter: Any) -> None:
-    """Write arguments, options and global options as sections of help."""
-    sections: dict[str, list[Any]] = {"Arguments": [], "Options": [], GLOBAL_PANEL: []}
-    for param in self.get_params(ctx):
-        record = param.get_help_record(ctx)
-        if record is None:
-            continue
-        if param.param_type_name == "argument":
-            sections["Arguments"].append(record)
-        elif getattr(param, "rich_help_panel", None) == GLOBAL_PANEL or param.name == "help":
-            sections[GLOBAL_PANEL].append(record)
-        else:
-            sections["Options"].append(record)
-    for title, records in sections.items():
-        if records:
-            with formatter.section(title):
-                formatter.write_dl(records)

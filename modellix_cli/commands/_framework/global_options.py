@@ -1,5 +1,6 @@
 """The options that every command takes, before or after its name (official-cli.md 1.2)."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from typer.core import TyperOption
@@ -40,6 +41,14 @@ def global_options() -> list[Any]:
         _flag("--verbose", "-v", help="Show each request on stderr."),
         _flag("--debug", help="Show each request, and a traceback for a defect."),
     ]
+
+
+def remember(ctx: Any, values: Mapping[str, Any]) -> None:
+    """Keep what help depends on, of the values beside --help: which Modellix, and colours."""
+    chosen = getattr(ctx.obj, "globals", None)
+    for name in ("sandbox", "base_url", "allow_http_api", "no_color"):
+        if isinstance(chosen, Globals) and values.get(name):
+            setattr(chosen, name, values[name])
 
 
 def version_option() -> Any:

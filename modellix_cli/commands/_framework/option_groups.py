@@ -1,12 +1,14 @@
 """Commands that take groups of options: a parameter that is a frozen value of `options/`.
 
 Its fields with a Typer option become options of the command; fields without keep their default.
+Help lists them under the heading that the class variable `PANEL` names.
 """
 
 import inspect
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import fields, is_dataclass
-from typing import Annotated, Any, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 
 def expand(function: Callable[..., None]) -> Callable[..., None]:
@@ -48,5 +50,15 @@ def _options(group: type) -> Iterator[inspect.Parameter]:
                 field.name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=field.default,
-                annotation=hint,
+                annotation=_in_panel(hint, getattr(group, "PANEL", None)),
             )
+
+
+def _in_panel(hint: Any, panel: str | None) -> Any:
+    """Return the annotation of an option, listed under `panel` unless it names a heading itself."""
+    kind, option, *others = get_args(hint)
+    if panel is None or getattr(option, "rich_help_panel", None) is not None:
+        return hint
+    option = copy(option)
+    option.rich_help_panel = panel
+    return Annotated[(kind, option, *others)]

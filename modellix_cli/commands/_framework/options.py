@@ -6,6 +6,7 @@ import typer
 
 from modellix_cli.commands._framework import completers as complete
 from modellix_cli.domain.account import StoreName
+from modellix_cli.options.panels import OTHER
 
 TaskId = Annotated[
     str,
@@ -62,6 +63,7 @@ ModelSlugOption = Annotated[
         metavar="SLUG",
         help="The model, as an option.",
         autocompletion=complete.slugs,
+        rich_help_panel=OTHER,
     ),
 ]
 ModelType = Annotated[
@@ -75,7 +77,12 @@ ModelType = Annotated[
 ]
 ApiKey = Annotated[
     str | None,
-    typer.Option("--api-key", metavar="KEY", help="The API key (env: MODELLIX_API_KEY)."),
+    typer.Option(
+        "--api-key",
+        metavar="KEY",
+        help="The API key (env: MODELLIX_API_KEY).",
+        rich_help_panel=OTHER,
+    ),
 ]
 ApiKeyStdin = Annotated[
     bool,

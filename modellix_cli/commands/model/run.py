@@ -18,6 +18,7 @@ from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.values import Slug, parse_slug, parse_tag
 from modellix_cli.options.body import Body
 from modellix_cli.options.guarding import RunGuards
+from modellix_cli.options.panels import OTHER
 from modellix_cli.options.paying import RunPaying
 from modellix_cli.options.routing import AsyncRoute
 from modellix_cli.options.saving import Saving
@@ -34,14 +35,14 @@ _MODEL_HINT: Final = (
 @command(
     default=Output.JSON,
     pays=True,
+    about_model=True,
     outputs=(Output.TASK_ID,),
     examples=(
-        'model run bytedance/seedream-4.5-t2i "a lighthouse at dawn"',
-        'model run google/veo-3.1-fast-t2v "waves at dawn" -p duration=8 --dry-run',
-        """model run alibaba/qwen-image-edit "make it night" -p image=@last""",
-        """model run bytedance/seedream-4.5-t2i --body '{"prompt": "a cat"}' --wait""",
-        "model run --model-slug alibaba/qwen-image-plus --body-file body.json --output task-id",
-        "model run sandbox/image --sandbox --body-file - --wait --output-dir . < body.json",
+        'model run sandbox/image "a cat" --sandbox',
+        'model run google/veo-3.1-fast-t2v "waves" -p duration=8 --dry-run',
+        'model run alibaba/qwen-image-edit "at night" -p image=@last',
+        """model run alibaba/qwen-image-plus --body '{"prompt": "a fox"}' --wait""",
+        "model run alibaba/qwen-image-plus --body-file - --json < body.json",
     ),
     exits=(
         ExitStatus.AUTH,
@@ -68,7 +69,11 @@ def run(
     tag: Tag = None,
     webhook: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Public HTTPS address to call when the task ends."),
+        typer.Option(
+            metavar="URL",
+            help="Public HTTPS address to call when the task ends.",
+            rich_help_panel=OTHER,
+        ),
     ] = None,
     async_route: AsyncRoute = None,
     api_key: ApiKey = None,

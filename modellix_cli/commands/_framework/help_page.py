@@ -1,0 +1,154 @@
+"""How help is laid out: what it does, examples, common options, other groups, details.
+
+Headings and names of options are coloured; `Sink.styled` leaves the colours out where none are
+shown. Nothing here is imported but by a command that loads anyway: start-up is measured.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from inspect import cleandoc
+from typing import Any, Final
+
+from modellix_cli.commands._framework.global_options import GLOBAL_PANEL
+from modellix_cli.context.session import Session
+from modellix_cli.domain.exit_status import ExitStatus
+from modellix_cli.options.panels import COMMON, PANELS
+from modellix_cli.output.sink import Output
+
+HEADING: Final = "1"
+NAME: Final = "36"
+"""Terminal styles, as the numbers of SGR."""
+
+_FEW: Final = 9
+"""Up to so many options of a command's own are one list."""
+_STYLE: Final = re.compile(r"\x1b\[[\d;]*m")
+_RANGE: Final = re.compile(r"(\d+)<=x<=(\d+)")
+_LONE_RANGE: Final = re.compile(r"  \[(?:1<=x<=\d+|x>=1)\]$")
+"""Of a number that just must not be 0 or absurd, which goes without saying."""
+_ORDER: Final = {panel: place for place, panel in enumerate(PANELS)}
+
+Row = tuple[str, str]
+
+
+def styled(text: str, style: str) -> str:
+    """Return `text` in a terminal style."""
+    return f"\x1b[{style}m{text}\x1b[0m" if text else text
+
+
+def without_styles(text: str) -> str:
+    """Return `text` without the terminal styles of `styled`."""
+    return _STYLE.sub("", text)
+
+
+def show_help(ctx: Any, param: Any, value: bool) -> None:
+    """Print the help of a command and end: what `--help` does."""
+    if value and not ctx.resilient_parsing:
+        print_page(ctx, ctx.get_help())
+        ctx.exit()
+
+
+def print_page(ctx: Any, text: str) -> None:
+    """Print a page of help on stdout, with colours where they are wanted."""
+    session = Session.of(ctx)
+    session.out.color_allowed = not session.globals.no_color
+    session.out.styled(text)
+
+
+def write_usage(ctx: Any, formatter: Any, pieces: Iterable[str]) -> None:
+    """Write the line that shows how a command is typed."""
+    prefix = f"{styled('Usage:', HEADING)} "
+    formatter.write_usage(ctx.command_path, " ".join(pieces), prefix=prefix)
+
+
+def write_summary(formatter: Any, text: str | None) -> None:
+    """Write the first paragraph of a description."""
+    formatter.write_paragraph()
+    with formatter.indentation():
+        formatter.write_text(cleandoc(text or "").partition("\n\n")[0])
+
+
+def write_details(formatter: Any, text: str | None) -> None:
+    """Write the paragraphs of a description after the first, where there are any."""
+    rest = cleandoc(text or "").partition("\n\n")[2]
+    if rest:
+        with formatter.section(styled("Details", HEADING)):
+            formatter.write_text(rest)
+
+
+def write_rows(formatter: Any, title: str, rows: Sequence[Row]) -> None:
+    """Write a section of names and what they mean; nothing where there are none."""
+    if rows:
+        with formatter.section(styled(title, HEADING)):
+            formatter.write_dl([(styled(name, NAME), told) for name, told in rows])
+
+
+def write_lines(formatter: Any, title: str, lines: Iterable[str]) -> None:
+    """Write a section of lines that are never wrapped."""
+    with formatter.section(styled(title, HEADING)):
+        for line in lines:
+            formatter.write(f"  {line}\n")
+
+
+def write_pointer(formatter: Any, title: str, told: str) -> None:
+    """Write one line that says where to read on."""
+    formatter.write(f"{styled(f'{title}:', HEADING)} {told}\n")
+
+
+def write_arguments(self: Any, ctx: Any, formatter: Any) -> None:
+    """Write what a command takes without a name."""
+    records = (
+        param.get_help_record(ctx)
+        for param in self.get_params(ctx)
+        if param.param_type_name == "argument"
+    )
+    write_rows(formatter, "Arguments", [plain(record) for record in records if record])
+
+
+def write_options(self: Any, ctx: Any, formatter: Any) -> None:
+    """Write a command's own options: the common ones and --output first, then group by group."""
+    panels = panels_of(self.get_params(ctx), ctx)
+    if sum(map(len, panels.values())) <= _FEW:
+        panels = {"Options": [row for rows in panels.values() for row in rows]}
+    first = next(iter(panels))
+    panels[first].append(("--output FORMAT", output_choices(self.spec.outputs)))
+    for title, rows in panels.items():
+        write_rows(formatter, title, rows)
+
+
+def panels_of(params: Iterable[Any], ctx: Any) -> dict[str, list[Row]]:
+    """Return the rows of a command's own options by their panel, in the order of the panels."""
+    found: dict[str, list[Row]] = {COMMON: []}
+    for param in params:
+        own = param.param_type_name == "option" and param.name != "help"
+        panel = getattr(param, "rich_help_panel", None) or COMMON
+        record = param.get_help_record(ctx) if own and panel != GLOBAL_PANEL else None
+        if record is not None:
+            found.setdefault(panel, []).append(plain(record))
+    return dict(sorted(found.items(), key=lambda entry: _ORDER.get(entry[0], len(_ORDER))))
+
+
+def plain(record: Row) -> Row:
+    """Return what Typer tells about a parameter, with its range in words."""
+    name, told = record
+    told = _LONE_RANGE.sub("", told).replace("; x>=1]", "]")
+    return name, _RANGE.sub(r"\1 to \2", told).replace("x>=", "at least ")
+
+
+def output_choices(outputs: Sequence[Output]) -> str:
+    """Return which values --output takes, as one line."""
+    return f"How results are written: {', '.join(outputs)}."
+
+
+def write_pointers(formatter: Any, program: str, statuses: Iterable[ExitStatus]) -> None:
+    """Write where to read about global options, and about the exit statuses of a command."""
+    formatter.write_paragraph()
+    write_pointer(formatter, "Global options", f"see {program} help globals")
+    numbers = " ".join(str(int(status)) for status in statuses)
+    if numbers:
+        write_pointer(formatter, "Exit status", f"{numbers}; see {program} help exit-status")
+
+
+def first_sentence(text: str | None) -> str:
+    """Return the first sentence of a command's description, on one line."""
+    paragraph = " ".join((text or "").strip().partition("\n\n")[0].split())
+    return paragraph.partition(". ")[0].removesuffix(".") + "." if paragraph else ""
