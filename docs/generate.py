@@ -9,6 +9,8 @@ import typer
 from modellix_cli import app
 from modellix_cli.commands._framework.command import PROGRAM, Command, Group
 from modellix_cli.commands._framework.global_options import global_options
+from modellix_cli.commands._framework.help_page import plain
+from modellix_cli.commands._framework.topics import TOPICS
 from modellix_cli.domain.errors import REGISTRY
 
 TARGET = Path(__file__).with_name("reference.md")
@@ -29,7 +31,8 @@ def table(context: typer.Context, params: list[Any]) -> list[str]:
     for param in params:
         record = param.get_help_record(context)
         if record is not None:
-            name, text = (cell.replace("|", "\\|").replace("\n", " ") for cell in record)
+            cells = plain(record)
+            name, text = (cell.replace("|", "\\|").replace("\n", " ") for cell in cells)
             rows.append(f"| `{name}` | {text} |")
     return ["| | |", "|---|---|", *rows, ""] if rows else []
 
@@ -44,7 +47,7 @@ def section(path: tuple[str, ...], command: Command) -> list[str]:
         "",
         (command.help or "").strip(),
         "",
-        f"    {context.get_usage().removeprefix('Usage: ')}",
+        f"    {' '.join((context.command_path, *command.collect_usage_pieces(context)))}",
         "",
         *table(context, own),
         "Examples:",
@@ -52,7 +55,7 @@ def section(path: tuple[str, ...], command: Command) -> list[str]:
         *(f"    {PROGRAM} {example}" for example in command.spec.examples),
         "",
         f"Output: {', '.join(command.spec.outputs)}; by default {command.spec.default}. "
-        f"Exit status: {statuses} (see README).",
+        f"Exit status: {statuses}.",
         "",
     ]
 
@@ -66,7 +69,9 @@ def reference() -> str:
         "",
         "## Global options",
         "",
-        "On every command, before or after its name.",
+        "On every command, before or after its name. What the exit statuses mean:",
+        "`modellix-cli help exit-status`; other pages: `modellix-cli help` and one of",
+        f"{', '.join(f'`{topic}`' for topic in TOPICS)}.",
         "",
         *table(typer.Context(app.build()), global_options()),
     ]

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from modellix_cli.commands._framework import help_page as page
 from modellix_cli.commands._framework.command import PROGRAM, Group, load
 from modellix_cli.commands._framework.global_options import version_option
-from modellix_cli.domain.errors import ExitStatus
 
 MODEL = {
     "run": "model.run",
@@ -91,9 +91,7 @@ class Root(Group):
         if cmd_name == "docs":
             return Group("docs", "Read the documentation of Modellix; needs no key.", DOCS)
         if cmd_name == "file":
-            return Group(
-                "file", "Give models your own images, video and audio: upload, list, delete.", FILE
-            )
+            return Group("file", "Give models your own images, video and audio.", FILE)
         if cmd_name == "webhook":
             return Group("webhook", "Be told by Modellix when tasks end.", WEBHOOK)
         if cmd_name == "sandbox":
@@ -108,17 +106,22 @@ class Root(Group):
             )
         return load(ALONE[cmd_name], cmd_name) if cmd_name in ALONE else None
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the topics of `help`, and the options of the program itself."""
+        from modellix_cli.commands._framework.topics import TOPICS
+
+        page.write_rows(formatter, f"Topics ({PROGRAM} help TOPIC)", list(TOPICS.items()))
+        own = [param.get_help_record(ctx) for param in self.get_params(ctx) if param.is_eager]
+        page.write_rows(formatter, "Options", [row for row in own if row is not None])
+        super().format_epilog(ctx, formatter)
+
 
 def build() -> Root:
     """Return the root command."""
-    statuses = "\n".join(f"  {int(status):3}  {status.meaning}" for status in ExitStatus)
     root = Root(
         PROGRAM,
-        "Generate images and video with Modellix: never pays twice, never loses a task.\n\n"
-        "Start without a key:  modellix-cli model run sandbox/image "
-        """--body '{"prompt": "a cat"}' --wait --output-dir . --sandbox""",
+        "Generate images and video with Modellix: never pays twice, never loses a task.",
         dict.fromkeys((*NOUNS, *ALONE), ""),
-        epilog=f"Exit status:\n{statuses}",
     )
     root.params.append(version_option())
     return root

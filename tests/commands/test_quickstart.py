@@ -90,9 +90,8 @@ def test_a_saved_key_is_found(cli: Cli, env: dict[str, str], config: str, source
     assert cli("--json", env={"MODELLIX_API_KEY": None}).json["apiKeySource"] == source
 
 
-def test_help_and_completion_pass_over_it(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli("--help").status == 0
-    assert "quickstart" not in capsys.readouterr().out
+def test_help_and_completion_pass_over_it(cli: Cli) -> None:
+    assert "quickstart" not in cli("--help").stdout
     assert "quickstart" in build().list_commands(None)
 
 

@@ -4,7 +4,7 @@ Only values of characters that mean nothing to any shell are offered; scripts pa
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -54,6 +54,19 @@ def providers(session: Session) -> list[str]:
 def task_types(session: Session) -> list[str]:
     """Offer the task types that the API documents."""
     return list(TASK_TYPES)
+
+
+@_offering_for
+def help_words(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the commands below those typed so far, and topics at first."""
+    from modellix_cli.commands._framework.topics import TOPICS
+
+    found: Any = ctx.find_root().command
+    typed = ctx.params.get("words") or []
+    for word in typed:
+        found = found.get_command(ctx, word)
+    names = found.list_commands(ctx) if hasattr(found, "list_commands") else []
+    return list(dict.fromkeys([*names, *([] if typed else TOPICS)]))
 
 
 @_offering
