@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from modellix_cli.commands.completion import script
+from modellix_cli.commands._framework.completing import script
 
 FILES = {
     "bash": "modellix-cli.bash",

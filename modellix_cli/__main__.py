@@ -61,15 +61,16 @@ def execute(session: "Session", arguments: list[str]) -> int:
     import typer
 
     from modellix_cli.app import build
-    from modellix_cli.commands._framework.command import COMPLETION_VARIABLE, PROGRAM
+    from modellix_cli.commands._framework.command import PROGRAM
     from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
     from modellix_cli.output.sink import ReaderGone
 
-    if COMPLETION_VARIABLE in session.runtime.env:
-        from typer._completion_classes import completion_init
-
-        completion_init()
     try:
+        if "_MODELLIX_CLI_COMPLETE" in session.runtime.env:  # a shell asks, with Tab
+            from modellix_cli.commands._framework.completing import tell_shell
+
+            tell_shell(build(), session)
+            return 0
         status = build().main(arguments, prog_name=PROGRAM, standalone_mode=False, obj=session)
         return status if isinstance(status, int) else 0
     except ModellixError as error:
@@ -84,9 +85,7 @@ def execute(session: "Session", arguments: list[str]) -> int:
         if session.submitted is not None:
             session.out.alert(f"Task {session.submitted} was submitted.")
         return BROKEN_PIPE
-    except SystemExit as stop:
-        if COMPLETION_VARIABLE in session.runtime.env:  # Typer answered the shell
-            return int(stop.code or 0)
+    except SystemExit:
         session.out.abandon_stdout()  # what Typer makes of a reader that left
         return BROKEN_PIPE
     except OSError as error:  # such as help on a full disk

@@ -15,7 +15,7 @@ APP: Final = "modellix"
 
 def config_dir(env: Mapping[str, str]) -> Path:
     """Return the folder of config.json, shared with the official CLI on every system."""
-    return _xdg(env, "XDG_CONFIG_HOME") or _home(env) / ".config" / APP
+    return _xdg(env, "XDG_CONFIG_HOME") or home_dir(env) / ".config" / APP
 
 
 def state_dir(env: Mapping[str, str]) -> Path:
@@ -43,7 +43,8 @@ def _xdg(env: Mapping[str, str], variable: str) -> Path | None:
     return Path(value) / APP if value and Path(value).is_absolute() else None
 
 
-def _home(env: Mapping[str, str]) -> Path:
+def home_dir(env: Mapping[str, str]) -> Path:
+    """Return the user's home folder."""
     home = Path(env.get("HOME", ""))
     return home if home.is_absolute() else _known(Path.home)
 

@@ -1,5 +1,6 @@
 """Completion: the scripts in completions/ are what the program prints, and Tab is answered."""
 
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -30,22 +31,78 @@ def test_the_committed_script_is_the_one_that_is_printed(cli: Cli, shell: str) -
     ("modellix-cli model run --body", {"--body", "--body-file"}),
     ("modellix-cli --sandbox task get --q", {"--quiet"}),
     ("modellix-cli completion z", {"zsh"}),
+    ("modellix-cli completion ", {"bash", "install", "remove"}),
+    ("modellix-cli completion install --shell f", {"fish"}),
+    ("modellix-cli auth login --store k", {"keychain"}),
+    ("modellix-cli auth login --store=k", {"--store=keychain"}),
+    ("modellix-cli model list --sort=p", {"--sort=price"}),
+    ("modellix-cli --output=", {"--output=human", "--output=json"}),
+    ("modellix-cli model run --output t", {"task-id"}),
+    ("modellix-cli model list --output=s", {"--output=slugs"}),
+    ("modellix-cli model find --type=text-to-s", {"--type=text-to-speech"}),
+    ("modellix-cli help ", {"model", "exit-status"}),
+    ("modellix-cli help task w", {"wait"}),
+    ("modellix-cli model run 'it is' --bo", {"--body"}),
+    ('modellix-cli model run "it\'s" \'a b', set()),
 ])  # fmt: skip
 def test_bash_is_told_what_could_follow(words: str, wanted: set[str]) -> None:
     assert wanted <= set(complete({}, words))
 
 
-def complete(env: dict[str, str], words: str, **more: str) -> list[str]:
+@pytest.mark.parametrize(("words", "kind"), [
+    ("modellix-cli model batch ", "files"),
+    ("modellix-cli model batch --results=x", "files"),
+    ("modellix-cli model run --body-file ", "files"),
+    ("modellix-cli file upload ", "files"),
+    ("modellix-cli which ", "files"),
+    ("modellix-cli model run --output-dir ", "folders"),
+    ("modellix-cli task download --output-dir=", "folders"),
+])  # fmt: skip
+def test_a_path_is_left_to_the_shell(words: str, kind: str) -> None:
+    assert answer({}, words) == [kind]
+
+
+@pytest.mark.parametrize("words", [
+    "modellix-cli model list --limit ", "modellix-cli nonsense ", "modellix-cli model nonsense x",
+    "modellix-cli config path ",
+])  # fmt: skip
+def test_where_nothing_fits_the_answer_is_empty(words: str) -> None:
+    assert answer({}, words) == []
+
+
+def test_other_shells_are_told_what_the_words_mean() -> None:
+    told = answer({}, "modellix-cli task w", _MODELLIX_CLI_COMPLETE="complete_zsh")
+    assert told[0] == "words"
+    assert told[1].startswith("wait\tWait until tasks end.")
+
+
+@pytest.mark.parametrize("asked", [
+    {}, {"COMP_WORDS": "modellix-cli"}, {"COMP_CWORD": "x"}, {"COMP_CWORD": "-9"},
+    {"COMP_WORDS": "", "COMP_CWORD": "99"}, {"_MODELLIX_CLI_COMPLETE": ""},
+])  # fmt: skip
+def test_a_shell_that_asks_wrongly_hears_no_error(asked: dict[str, str]) -> None:
+    env = {"_MODELLIX_CLI_COMPLETE": "complete_bash"} | asked
+    ran = subprocess.run([COMMAND], env=env, capture_output=True, check=True)
+    assert ran.stderr == b""
+
+
+def answer(env: dict[str, str], words: str, **more: str) -> list[str]:
+    """Return the lines of what a shell is told; `words` are split at blanks, but for quotes."""
+    typed = re.findall(r"""(?:'[^']*'?|"[^"]*"?|[^ '"])+|(?<= )$""", words)
     asked = {
-        "COMP_WORDS": words,
-        "COMP_CWORD": str(len(words.split(" ")) - 1),
+        "COMP_WORDS": "\n".join(typed),
+        "COMP_CWORD": str(len(typed) - 1),
         "_MODELLIX_CLI_COMPLETE": "complete_bash",
     }
     ran = subprocess.run(
         [COMMAND], env=env | asked | more, capture_output=True, check=True, text=True
     )
     assert ran.stderr == ""
-    return ran.stdout.split()
+    return ran.stdout.splitlines()
+
+
+def complete(env: dict[str, str], words: str, **more: str) -> list[str]:
+    return answer(env, words, **more)[1:]
 
 
 def list_models(env: dict[str, str], work: Path) -> None:
@@ -61,6 +118,32 @@ def test_slugs_that_were_listed_are_offered(env: dict[str, str], work: Path, bef
     assert {"alibaba/qwen-image-plus", "alibaba/qwen-image-edit"} < set(offered)
     assert all(slug.startswith("alibaba/q") for slug in offered)
     assert complete(env, f"modellix-cli model {before} alibaba/q") == []
+
+
+def test_after_a_type_the_models_of_that_type_are_offered(env: dict[str, str], work: Path) -> None:
+    list_models(env, work)
+    offered = complete(env, "modellix-cli --sandbox model run text-to-speech/")
+    assert offered
+    assert all(slug.startswith("text-to-speech/") for slug in offered)
+    assert "text-to-speech/alibaba/qwen-image-plus" not in offered
+
+
+def test_saved_profiles_are_offered_without_reading_a_key(env: dict[str, str]) -> None:
+    folder = Path(env["XDG_CONFIG_HOME"]) / "modellix"
+    folder.mkdir(parents=True)
+    entries = ", ".join(f'"{name}": {{"origins": {{}}}}' for name in ("work", "home", "w;x", "w y"))
+    (folder / "config.json").write_text(f'{{"schemaVersion": 2, "profiles": {{{entries}}}}}')
+    (folder / "credentials.json").mkdir()  # whoever reads it fails
+    assert complete(env, "modellix-cli --profile ") == ["work", "home"]
+    assert complete(env, "modellix-cli task get --profile=w") == ["--profile=work"]
+
+
+def test_batches_are_offered_by_number_the_last_first(cli: Cli, env: dict[str, str]) -> None:
+    for name in ("a", "b"):
+        line = f'{{"modelSlug": "sandbox/image", "body": {{"prompt": "{name}"}}}}'
+        assert cli("model", "batch", "-", "--yes", "--sandbox", stdin=line.encode()).status == 0
+    assert complete(env, "modellix-cli --sandbox batch show ") == ["2", "1"]
+    assert complete(env, "modellix-cli batch show ") == []
 
 
 def test_types_and_providers_are_offered(env: dict[str, str], work: Path) -> None:
@@ -134,31 +217,38 @@ def test_the_official_name_says_how_to_set_it_up(cli: Cli) -> None:
     assert len(cli("autocomplete", "-r").stdout.splitlines()) == 3
 
 
-@pytest.mark.parametrize(("pieces", "words", "replies", "shown"), [
-    (["x", " ru"], ["x", "ru"], ["run"], ["run"]),
-    (["x", " -p", " "], ["x", "-p", ""], ["size=", "n="], ["size=", "n="]),
-    (["x", " -p", " size", "="], ["x", "-p", "size="], ["size=1K"], ["1K"]),
-    (["x", " -p", " size", "=", "1"], ["x", "-p", "size=1"], ["size=1K"], ["1K"]),
-    (["x", " -p", " ratio", "=", "16", ":"], ["x", "-p", "ratio=16:"], ["ratio=16:9"], ["9"]),
-    (["x", " a", "=", "b", " -p", " n"], ["x", "a=b", "-p", "n"], ["n="], ["n="]),
-    (["x", " 'a b'", " c"], ["x", "'a b'", "c"], ["cd"], ["cd"]),
-    (["x", " c"], ["x", "c"], [], []),
+@pytest.mark.parametrize(("pieces", "replaced", "words", "replies", "shown"), [
+    (["x", " ru"], "ru", ["x", "ru"], ["run"], ["run"]),
+    (["x", " -p", " "], "", ["x", "-p", ""], ["size=", "n="], ["size=", "n="]),
+    (["x", " -p", " size", "="], "", ["x", "-p", "size="], ["size=1K"], ["1K"]),
+    (["x", " -p", " size", "=", "1"], "1", ["x", "-p", "size=1"], ["size=1K"], ["1K"]),
+    (["x", " -p", " r", "=", "16", ":"], "", ["x", "-p", "r=16:"], ["r=16:9"], ["9"]),
+    (["x", " a", "=", "b", " -p", " n"], "n", ["x", "a=b", "-p", "n"], ["n="], ["n="]),
+    (["x", " 'a b'", " c"], "c", ["x", "'a b'", "c"], ["cd"], ["cd"]),
+    (["x", " c"], "c", ["x", "c"], [], []),
+    (["x", " @", "l"], "@l", ["x", "@l"], ["@last"], ["@last"]),
+    (["x", " a", "@", "b"], "@b", ["x", "a@b"], ["a@bc"], ["@bc"]),
+    (["x", " --type", "=", "t"], "t", ["x", "--type=t"], ["--type=text"], ["text"]),
 ])  # fmt: skip
-def test_bash_puts_words_together_that_it_splits_at_equals_signs_and_colons(
-    tmp_path: Path, pieces: list[str], words: list[str], replies: list[str], shown: list[str]
+def test_bash_puts_words_together_that_it_splits_at_some_characters(
+    tmp_path: Path,
+    pieces: list[str],
+    replaced: str,
+    words: list[str],
+    replies: list[str],
+    shown: list[str],
 ) -> None:
     stub = tmp_path / "stub"
-    reply = "".join(f"{one}\n" for one in replies)
+    reply = "".join(f"{one}\n" for one in ("words", *replies))
     stub.write_text(f'#!/bin/sh\nprintf "%s|%s" "$COMP_WORDS" $COMP_CWORD >asked\nprintf "{reply}"')
     stub.chmod(0o755)
     given = " ".join(shlex.quote(piece.removeprefix(" ")) for piece in pieces)
     line = "".join(pieces)
     asked = f"""
         source {shlex.quote(str(FOLDER / FILES["bash"]))}
-        COMP_WORDBREAKS=$' \\t\\n"\\'><=;|&(:'
         COMP_WORDS=({given}) COMP_CWORD={len(pieces) - 1}
         COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)}
-        _modellix_cli_completion ./stub
+        _modellix_cli_completion ./stub {shlex.quote(replaced)}
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
     ran = subprocess.run(

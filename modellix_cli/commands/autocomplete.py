@@ -30,7 +30,7 @@ def autocomplete(
     ] = False,
 ) -> None:
     """Say how to set up completion; `autocomplete script SHELL` prints the script itself."""
-    from modellix_cli.commands.completion import script
+    from modellix_cli.commands._framework.completing import script
 
     out = Session.of(ctx).out
     for word in words or ():

@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from modellix_cli.domain.account import Account
 from modellix_cli.ledger.database import FILE_NAME
@@ -15,15 +16,34 @@ def recent_task_ids(folder: Path, account: Account, limit: int) -> list[str]:
 
     `folder` is the ledger's; without a usable one there are none.
     """
+    rows = _read(
+        folder,
+        "SELECT task_id FROM tasks WHERE base_url = ? AND profile = ?"
+        " ORDER BY created_at DESC, rowid DESC LIMIT ?",
+        (account.base_url, account.profile, limit),
+    )
+    return [str(row[0]) for row in rows]
+
+
+def recent_batches(folder: Path, account: Account, limit: int) -> list[int]:
+    """Return the numbers of up to `limit` batches of `account`, the one begun last first.
+
+    `folder` is the ledger's; without a usable one there are none.
+    """
+    rows = _read(
+        folder,
+        "SELECT number FROM batches WHERE base_url = ? AND profile = ?"
+        " ORDER BY number DESC LIMIT ?",
+        (account.base_url, account.profile, limit),
+    )
+    return [int(row[0]) for row in rows]
+
+
+def _read(folder: Path, query: str, values: tuple[str | int, ...]) -> list[tuple[Any, ...]]:
     try:
         with closing(open_unchanged(folder / FILE_NAME)) as db:
             if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
                 return []
-            rows = db.execute(
-                "SELECT task_id FROM tasks WHERE base_url = ? AND profile = ?"
-                " ORDER BY created_at DESC, rowid DESC LIMIT ?",
-                (account.base_url, account.profile, limit),
-            ).fetchall()
+            return db.execute(query, values).fetchall()
     except (sqlite3.Error, OSError, ValueError):
         return []
-    return [str(row[0]) for row in rows]

@@ -164,3 +164,11 @@ class ModelParameters:
     main_text: "Parameter | None"
     example: tuple[str, ...]
     age: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """A file, and what was done with it: written, changed, removed, unchanged."""
+
+    path: Path
+    what: str

@@ -7,7 +7,7 @@ from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
-    from modellix_cli.output.facts import Examination, Setup
+    from modellix_cli.output.facts import Examination, FileChange, Setup
 
 DOCS: Final = "https://docs.modellix.ai/ways-to-use/cli"
 
@@ -79,3 +79,23 @@ def examined(sink: Sink, found: "Setup", seen: "Examination") -> None:
         return
     sink.line("One or more required checks failed.")
     sink.line(f"Fix this first: {first.name}. {first.detail}")
+
+
+def completed(sink: Sink, shell: str, changes: "Sequence[FileChange]", *, installed: bool) -> None:
+    """Show which files were changed for completion, and what is left to do."""
+    if sink.mode is Output.JSON:
+        files = [{"path": str(change.path), "change": change.what} for change in changes]
+        sink.json({"files": files, "installed": installed, "ok": True, "shell": shell})
+        return
+    for change in changes:
+        if sink.mode is Output.QUIET:
+            sink.line(str(change.path))
+        else:
+            sink.line(f"{change.what[0].upper()}{change.what[1:]}: {change.path}")
+    if sink.mode is Output.QUIET:
+        return
+    if all(change.what == "unchanged" for change in changes):
+        sink.line(f"Completion for {shell} is {'installed' if installed else 'not installed'}.")
+    elif installed:
+        sink.line(f"Start a new {shell} to use it.")
+        sink.line(f"To remove it: modellix-cli completion remove --shell {shell}")

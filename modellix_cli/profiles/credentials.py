@@ -78,6 +78,11 @@ def current_profile(config: dict[str, Json]) -> str | None:
     return next(iter(legacy_keys(config)), None)
 
 
+def profile_names(config: dict[str, Json]) -> list[str]:
+    """Return the names of the profiles in config.json, in its order."""
+    return list(as_object(config, "profiles"))
+
+
 def find_api_key(
     option: str | None,
     env: Mapping[str, str],

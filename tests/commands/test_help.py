@@ -3,6 +3,7 @@
 import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import respx
@@ -28,7 +29,7 @@ def headings(text: str) -> list[str]:
 
 @every_command
 def test_examples_come_first_and_are_never_wrapped(
-    cli: Cli, path: tuple[str, ...], command: app.Any
+    cli: Cli, path: tuple[str, ...], command: Any
 ) -> None:
     text = cli(*path, "--help").stdout
     assert headings(text)[:2] == ["Usage", "Examples"]
@@ -39,7 +40,7 @@ def test_examples_come_first_and_are_never_wrapped(
 
 @every_command
 def test_the_values_of_output_are_listed_and_global_options_are_one_line(
-    cli: Cli, path: tuple[str, ...], command: app.Any
+    cli: Cli, path: tuple[str, ...], command: Any
 ) -> None:
     text = cli(*path, "--help").stdout
     lines, choices = text.splitlines(), ", ".join(command.spec.outputs)
@@ -187,18 +188,19 @@ def variables_read() -> set[str]:
         if "sandbox" in file.relative_to(PACKAGE).parts:  # its environ is that of a request
             continue
         text = file.read_text(encoding="utf-8")
-        found |= set(re.findall(r"env(?:iron)?(?:\.get\(|\[)\"([A-Z_]+)\"", text))
+        found |= set(re.findall(r"env(?:iron)?(?:\.get\(|\[)\"([A-Za-z_]+)\"", text))
         for node in ast.walk(ast.parse(text)):
             value = getattr(node, "value", None)
             if isinstance(node, ast.Constant) and isinstance(value, str):
-                found |= set(re.findall(r"^(_?MODELLIX_\w+|XDG_\w+|SSL_CERT_\w+)$", value))
+                found |= set(re.findall(r"^(_?MODELLIX_\w+|XDG_\w+|SSL_CERT_\w+|ZDOTDIR)$", value))
     return found
 
 
 def test_the_environment_topic_lists_every_variable_that_is_read() -> None:
     proxies = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}  # read in any spelling
-    told = set(re.findall(r"(?<![\w-])_?[A-Z]+(?:_[A-Z]+)+|\bCI\b|\bTERM\b|\bHOME\b|\bCOLUMNS\b",
-                          topic_page("environment")))  # fmt: skip
+    others = r"\bCI\b|\bTERM\b|\bHOME\b|\bCOLUMNS\b|\bSHELL\b|\bPSModulePath\b|\bZDOTDIR\b"
+    named = rf"(?<![\w-])_?[A-Z]+(?:_[A-Z]+)+|{others}"
+    told = set(re.findall(named, topic_page("environment")))
     assert told == variables_read() | proxies
 
 

@@ -25,8 +25,6 @@ from modellix_cli.domain.text import one_line
 from modellix_cli.output.sink import Output
 
 PROGRAM: Final = "modellix-cli"
-COMPLETION_VARIABLE: Final = "_MODELLIX_CLI_COMPLETE"
-"""Set by completion scripts when they ask this program for completions."""
 CONTEXT: Final[dict[str, Any]] = {
     "help_option_names": ["-h", "--help"],
     "max_content_width": 100,

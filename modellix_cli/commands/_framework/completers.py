@@ -11,6 +11,7 @@ import typer
 from modellix_cli.context.session import LAST, Session
 from modellix_cli.domain.text import hide_secrets, is_shell_safe
 from modellix_cli.domain.values import TASK_TYPES
+from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
     from modellix_cli.models.parameters import Parameter
@@ -38,10 +39,41 @@ def _offering_for(find: Offer) -> Offer:
     return offer
 
 
+@_offering_for
+def slugs(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the slugs that were listed lately; after a type and a slash, those of that type."""
+    session = Session.of(ctx)
+    task_type, slash, _ = incomplete.partition("/")
+    if not slash or task_type not in TASK_TYPES:
+        return session.stores.model_cache.slugs()
+    kept = session.stores.model_lists.last()
+    listed = kept.models if kept else ()
+    return [f"{task_type}/{model.slug}" for model in listed if model.type == task_type]
+
+
+@_offering_for
+def outputs(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer what --output takes: for a command what it declares."""
+    spec = getattr(ctx.command, "spec", None)
+    return list(spec.outputs if spec else (Output.HUMAN, Output.JSON, Output.QUIET))
+
+
 @_offering
-def slugs(session: Session) -> list[str]:
-    """Offer the slugs that were listed lately."""
-    return session.stores.model_cache.slugs()
+def profiles(session: Session) -> list[str]:
+    """Offer the names of saved profiles; no key is read."""
+    from modellix_cli.profiles.credentials import profile_names, read_config
+
+    return profile_names(read_config(session.runtime.env))
+
+
+@_offering
+def batches(session: Session) -> list[str]:
+    """Offer the numbers of the batches begun last."""
+    from modellix_cli.ledger.recent import recent_batches
+    from modellix_cli.paths import state_dir
+
+    folder = state_dir(session.runtime.env)
+    return [str(number) for number in recent_batches(folder, session.stores.account, _MOST_TASKS)]
 
 
 @_offering

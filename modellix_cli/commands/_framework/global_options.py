@@ -6,6 +6,7 @@ from typing import Any, Final
 from typer.core import TyperOption
 
 from modellix_cli import version_line
+from modellix_cli.commands._framework import completers as complete
 from modellix_cli.context.settings import Globals
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.values import DAY, parse_duration
@@ -20,10 +21,13 @@ def global_options() -> list[Any]:
             "--output",
             "FORMAT",
             "How results are written: human, json, quiet, or what the command adds.",
+            complete.outputs,
         ),
         _flag("--json", help="The same as --output json; errors are JSON on stdout too."),
         _flag("--quiet", "-q", help="Only the essential: ids, URLs, paths."),
-        _value("--profile", "NAME", "Use a saved profile (env: MODELLIX_PROFILE)."),
+        _value(
+            "--profile", "NAME", "Use a saved profile (env: MODELLIX_PROFILE).", complete.profiles
+        ),
         _value("--base-url", "URL", "The API's address (env: MODELLIX_BASE_URL)."),
         _flag(
             "--sandbox",
@@ -82,13 +86,19 @@ def _flag(*names: str, help: str) -> TyperOption:  # noqa: A002
     )
 
 
-def _value(name: str, metavar: str, help: str) -> TyperOption:  # noqa: A002
+def _value(
+    name: str,
+    metavar: str,
+    help: str,  # noqa: A002
+    offer: complete.Offer | None = None,
+) -> TyperOption:
     return TyperOption(
         param_decls=[name],
         metavar=metavar,
         expose_value=False,
         callback=_remember,
         help=help,
+        autocompletion=offer and (lambda ctx, _args, incomplete: offer(ctx, incomplete)),
         rich_help_panel=GLOBAL_PANEL,
     )
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from modellix_cli.commands._framework import completers as complete
 from modellix_cli.commands._framework.command import command
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError
@@ -18,7 +19,12 @@ from modellix_cli.output.sink import Output
 )
 def show(
     ctx: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="ID", min=1, help="The batch's number.")],
+    number: Annotated[
+        int,
+        typer.Argument(
+            metavar="ID", min=1, help="The batch's number.", autocompletion=complete.batches
+        ),
+    ],
 ) -> None:
     """Show what became of each line of a batch that was started. The server is not asked."""
     from modellix_cli.output import batch as output
