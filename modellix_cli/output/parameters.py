@@ -74,6 +74,14 @@ def _cells(one: Parameter) -> tuple[str, ...]:
     return (one.name, _type(one), _default(one), f"{told} {limits}".strip() or _NOT_TOLD)
 
 
+def told_in_help(one: Parameter) -> tuple[str, str]:
+    """Return a parameter's name and one line about it: type, default, allowed values, meaning."""
+    name, kind, default, meaning = _cells(one)
+    state = "required" if one.required else "" if default == _NOT_TOLD else f"default {default}"
+    facts = ", ".join(filter(None, (kind, state)))
+    return one_line(name), one_line(f"{facts}. {'' if meaning == _NOT_TOLD else meaning}".strip())
+
+
 def _document(shown: ModelParameters, ordered: Sequence[Parameter], example: str) -> dict[str, Any]:
     document: dict[str, Any] = {
         "example": example,
