@@ -163,9 +163,8 @@ def test_a_topic_names_commands_and_options_that_exist(topic: str) -> None:
         words = named.split()
         assert words[0] in nouns or words[0] in known
         assert len(words) == 1 or words[0] == "help" or {words[0], " ".join(words)} & known
-    options = {
-        option for _, command in COMMANDS for param in command.params for option in param.opts
-    }
+    params = [param for _, command in COMMANDS for param in command.params]
+    options = {name for one in params for name in (*one.opts, *one.secondary_opts)}
     assert set(re.findall(r"(?<![\w-])--[a-z-]+", text)) <= options | {"--help", "--version"}
 
 
@@ -198,8 +197,8 @@ def variables_read() -> set[str]:
 
 def test_the_environment_topic_lists_every_variable_that_is_read() -> None:
     proxies = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}  # read in any spelling
-    others = r"\bCI\b|\bTERM\b|\bHOME\b|\bCOLUMNS\b|\bSHELL\b|\bPSModulePath\b|\bZDOTDIR\b"
-    named = rf"(?<![\w-])_?[A-Z]+(?:_[A-Z]+)+|{others}"
+    words = "CI|TERM|HOME|COLUMNS|SHELL|PATH|VISUAL|EDITOR|ZDOTDIR"
+    named = rf"(?<![\w-])_?[A-Z]+(?:_[A-Z]+)+|\b(?:{'|'.join(words)}|PSModulePath)\b"
     told = set(re.findall(named, topic_page("environment")))
     assert told == variables_read() | proxies
 
@@ -214,8 +213,8 @@ def test_the_parameters_of_a_named_model_are_shown_after_the_options(cli: Cli) -
     route = respx.get(SCHEMA).respond(json=schema(known, required=["prompt"]))
     shown = cli("model", "run", "test/model", "--help")
     rows = shown.stdout.partition("Parameters of test/model:\n")[2].splitlines()
-    assert rows[0].split("  ") == ["", "prompt", "text, required. What to  [2Jpaint."]
-    assert rows[1].split("  ")[1:] == ["size", "", "text, default 1K. One of: 1K, 2K."]
+    assert rows[0].split("  ") == ["", "prompt", "text, required. What to [2Jpaint."]
+    assert rows[1].split("  ")[1:] == ["size", "", "text, default 1K. One of: 1K, 2K"]
     assert rows[2].split("  ")[1] == "n"
     assert rows[2].endswith("integer. 1 to 4.")
     assert "\x1b[2J" not in shown.stdout

@@ -27,7 +27,7 @@ def listen(
         str, typer.Option(metavar="ADDRESS", help="Address of this machine to listen on.")
     ] = "127.0.0.1",
     path: Annotated[
-        str, typer.Option(metavar="PATH", help="Path that deliveries go to; one hard to guess.")
+        str, typer.Option(metavar="URLPATH", help="Path that deliveries go to; one hard to guess.")
     ] = "/",
     exec_: Annotated[
         str | None,
