@@ -106,6 +106,13 @@ class Root(Group):
             )
         return load(ALONE[cmd_name], cmd_name) if cmd_name in ALONE else None
 
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write how to begin, then the commands."""
+        from modellix_cli.output.first_steps import FIRST, shown
+
+        page.write_lines(formatter, "Examples", shown(FIRST, PROGRAM))
+        super().format_options(ctx, formatter)
+
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the topics of `help`, and the options of the program itself."""
         from modellix_cli.commands._framework.topics import TOPICS

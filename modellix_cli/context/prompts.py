@@ -34,6 +34,17 @@ def confirm(session: Session, question: str, *, unasked: str) -> None:
         raise ModellixError(ErrorCode.DECLINED, "Nothing was changed.")
 
 
+def agrees(session: Session, question: str) -> bool:
+    """Ask a question about something harmless, whose answer is yes unless it is n or no.
+
+    Where nobody can answer, or the input ends, the answer is no.
+    """
+    if not can_ask(session):
+        return False
+    answer = _ask(session, f"{question} [Y/n] ")
+    return answer != "" and answer.strip().lower() not in ("n", "no")
+
+
 def ask_secret(session: Session, question: str) -> str:
     """Ask for a text that does not appear on the screen, and return it without blanks around it.
 

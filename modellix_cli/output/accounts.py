@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.text import count
+from modellix_cli.output.first_steps import THEN, commands, shown
 from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
@@ -12,19 +13,14 @@ if TYPE_CHECKING:
     from modellix_cli.profiles.accounts import Accounts
 
 DOCS: Final = "https://docs.modellix.ai/ways-to-use/cli"
-NEXT_STEPS: Final = (
-    "modellix-cli doctor",
-    "modellix-cli model list",
-    'modellix-cli model run --model-slug <provider/model> --body \'{"prompt":"A cute cat"}\'',
-    "modellix-cli task get <task_id>",
-)
+_PROGRAM: Final = "modellix-cli"
 _STORES: Final = ("file", "keychain", "legacy-file")
 
 
 def set_up(sink: Sink, login: "SignedIn", path: Path) -> None:
     """Show that `init` is done, and what to do next (4.2)."""
     if sink.mode is Output.JSON:
-        steps = {"docs": DOCS, "nextSteps": list(NEXT_STEPS)}
+        steps = {"docs": DOCS, "nextSteps": commands(THEN, _PROGRAM)}
         sink.json(_sorted(_login(login, path) | steps))
     elif sink.mode is Output.QUIET:
         sink.line(str(path) if login.saved else "valid")
@@ -32,7 +28,7 @@ def set_up(sink: Sink, login: "SignedIn", path: Path) -> None:
         sink.line("The API key is valid.")
         sink.line(_where(login, path))
         sink.line("Next steps:")
-        for step in NEXT_STEPS:
+        for step in shown(THEN, _PROGRAM):
             sink.line(f"  {step}")
         sink.line(f"Docs: {DOCS}")
 

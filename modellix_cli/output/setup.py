@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.jsontext import JsonObject
+from modellix_cli.domain.values import KEY_PAGE
+from modellix_cli.output.first_steps import Step, commands, shown
 from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
     from modellix_cli.output.facts import Examination, FileChange, Setup
 
 DOCS: Final = "https://docs.modellix.ai/ways-to-use/cli"
+_PROGRAM: Final = "modellix-cli"
 
 
 OFFICIAL_CHECKS: Final = ("python", "apiKey", "connectivity", "validation", "balance")
@@ -17,11 +20,11 @@ OFFICIAL_CHECKS: Final = ("python", "apiKey", "connectivity", "validation", "bal
 _LEFT_OUT_IF_SKIPPED: Final = ("validation", "balance")
 
 
-def welcome(sink: Sink, found: "Setup", steps: Sequence[str]) -> None:
+def welcome(sink: Sink, found: "Setup", steps: tuple[Step, ...]) -> None:
     """Show what is set up and what to do next."""
     if sink.mode is Output.JSON:
         known: JsonObject = {"configured": found.configured, "docs": DOCS}
-        known |= found.as_dict() | {"nextSteps": list(steps), "ok": True}
+        known |= found.as_dict() | {"nextSteps": list(commands(steps, _PROGRAM)), "ok": True}
         if found.trouble:
             known["configurationWarning"] = found.trouble
         sink.json(dict(sorted(known.items())))
@@ -38,9 +41,10 @@ def welcome(sink: Sink, found: "Setup", steps: Sequence[str]) -> None:
         sink.line(f"Configuration warning: {found.trouble}")
     for line in ("", "Next steps:" if found.configured else "Quickstart:"):
         sink.line(line)
-    for step in steps:
+    for step in shown(steps, _PROGRAM):
         sink.line(f"  {step}")
-    for line in ("", "Help: modellix-cli --help", f"Docs: {DOCS}"):
+    keys = () if found.configured else (f"Get an API key at {KEY_PAGE}",)
+    for line in ("", *keys, "Help: modellix-cli --help", f"Docs: {DOCS}"):
         sink.line(line)
 
 

@@ -1,18 +1,16 @@
 """`init`: from a key to the first commands."""
 
+from pathlib import Path
+
 import pytest
 import respx
 
+from modellix_cli.output.first_steps import FIRST, SANDBOX_PICTURE, THEN, commands
 from tests.commands.login import NO_KEY, Disk, answer_validity
 from tests.conftest import Cli
-from tests.support import KEY
+from tests.support import KEY, Terminal, invoke
 
-STEPS = [
-    "modellix-cli doctor",
-    "modellix-cli model list",
-    'modellix-cli model run --model-slug <provider/model> --body \'{"prompt":"A cute cat"}\'',
-    "modellix-cli task get <task_id>",
-]
+STEPS = commands(THEN, "modellix-cli")
 
 
 @pytest.fixture
@@ -115,3 +113,84 @@ def test_in_the_sandbox_it_is_rehearsed(cli: Cli, disk: Disk) -> None:
     assert (result.json["apiKeySource"], result.json["saved"]) == ("sandbox", False)
     assert "nothing is saved" in cli("init", "--sandbox", env=NO_KEY).stderr
     assert disk.empty
+
+
+def at_a_terminal(
+    env: dict[str, str], work: Path, typed: str, *options: str, **more: str
+) -> tuple[int, str]:
+    """Run init where somebody types, and return its status and what the screen showed."""
+    del env["MODELLIX_API_KEY"]
+    screen, keys = Terminal(), Terminal(typed)
+    chosen = env | more
+    ended = invoke("init", *options, env=chosen, cwd=work, stdin=keys, stdout=screen, stderr=screen)
+    return ended.status, screen.getvalue()
+
+
+@pytest.fixture
+def typed_key(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The key that is typed where init asks for one; it is valid."""
+    monkeypatch.setattr("modellix_cli.workflows.login.ask_secret", lambda *_: "newkey-1")
+    answer_validity()
+    return "newkey-1"
+
+
+@respx.mock
+@pytest.mark.parametrize("answer", ["\n", "y\n", "YES\n"])
+def test_at_a_terminal_it_leads_from_a_sandbox_picture_to_a_key_to_a_real_one(
+    env: dict[str, str], work: Path, disk: Disk, typed_key: str, answer: str
+) -> None:
+    answer_validity()
+    status, screen = at_a_terminal(env, work, answer)
+    assert status == 0
+    assert [file.suffix for file in work.iterdir()] == [".png"]
+    told = (f"modellix-cli {SANDBOX_PICTURE[0]}", "[Y/n]", ".png", "Get one at https://modellix.ai")
+    places = [screen.index(word) for word in (*told, "The API key is valid.", STEPS[0])]
+    assert places == sorted(places)
+    assert disk.key("default") == typed_key
+
+
+@respx.mock
+@pytest.mark.parametrize("answer", ["n\n", "No\n", ""])
+def test_the_picture_may_be_declined(
+    env: dict[str, str], work: Path, disk: Disk, typed_key: str, answer: str
+) -> None:
+    answer_validity()
+    assert at_a_terminal(env, work, answer)[0] == 0
+    assert list(work.iterdir()) == []
+    assert disk.key("default") == typed_key
+
+
+@respx.mock
+@pytest.mark.parametrize(("options", "more"), [
+    (("--check",), {}), (("--yes",), {}), (("--json",), {}),
+    ((), {"MODELLIX_API_KEY": KEY}), (("--api-key", "newkey-1"), {}), (("--sandbox",), {}),
+])  # fmt: skip
+def test_no_picture_is_offered_where_it_is_not_what_is_wanted(
+    env: dict[str, str], work: Path, typed_key: str, options: tuple[str, ...], more: dict[str, str]
+) -> None:
+    answer_validity()
+    _, screen = at_a_terminal(env, work, "\n", *options, **more)
+    assert "first picture" not in screen
+    assert list(work.iterdir()) == []
+
+
+@respx.mock
+def test_a_picture_that_fails_does_not_end_it(
+    env: dict[str, str], work: Path, disk: Disk, typed_key: str
+) -> None:
+    answer_validity()
+    (work / "file").touch()  # where no folder can be
+    status, screen = at_a_terminal(env | {"XDG_STATE_HOME": str(work / "file")}, work, "\n")
+    assert status == 0
+    assert "Warning:" in screen
+    assert disk.key("default") == typed_key
+
+
+def test_readme_help_and_the_bare_command_tell_the_same_steps(cli: Cli) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    first = readme.split("## The first picture")[1].split("\n## ")[0]
+    steps = commands(FIRST, "modellix-cli")
+    told = [line.partition("  #")[0].strip() for line in first.splitlines()]
+    assert [line for line in told if line.startswith("modellix-cli ")][:3] == steps
+    bare, root = cli(env=NO_KEY).stdout, cli("--help").stdout
+    assert all(step in bare and step in root for step in steps)

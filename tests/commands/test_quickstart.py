@@ -6,6 +6,7 @@ import pytest
 import respx
 
 from modellix_cli.app import build
+from modellix_cli.output.first_steps import FIRST, THEN, commands
 from tests.conftest import Cli
 from tests.support import KEY
 
@@ -18,9 +19,10 @@ def test_without_a_key_it_says_how_to_begin(cli: Cli, line: tuple[str, ...]) -> 
         result = cli(*line, env={"MODELLIX_API_KEY": None})
     assert result.status == 0
     assert result.stdout.startswith("Welcome to Modellix CLI.\nNo API key is configured yet.\n")
-    first = result.stdout.split("Quickstart:\n")[1].splitlines()[0]
-    assert first.startswith("  modellix-cli model run sandbox/image --sandbox --body '")
-    assert "Get an API key at https://www.modellix.ai/console/api-key" in result.stdout
+    steps = result.stdout.split("Quickstart:\n")[1].splitlines()[:3]
+    assert [step.partition("  #")[0].strip() for step in steps] == commands(FIRST, "modellix-cli")
+    assert max(map(len, steps)) < 80
+    assert "Get an API key at https://modellix.ai/console/api-key" in result.stdout
     assert "Docs: https://docs.modellix.ai/ways-to-use/cli" in result.stdout
 
 
@@ -39,8 +41,7 @@ def test_with_a_key_it_says_how_to_go_on(cli: Cli, line: tuple[str, ...]) -> Non
         "profileSource": "default",
     }
     assert list(shown) == sorted(shown)
-    assert shown["nextSteps"][0] == "modellix-cli doctor"
-    assert shown["nextSteps"][-1] == "modellix-cli task get <task_id>"
+    assert shown["nextSteps"] == commands(THEN, "modellix-cli")
     assert KEY not in result.stdout
 
 
