@@ -1,12 +1,11 @@
 """The options that every command takes, before or after its name (official-cli.md 1.2)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from typer.core import TyperOption
 
 from modellix_cli import version_line
-from modellix_cli.commands._framework import completers as complete
 from modellix_cli.context.settings import Globals
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.values import DAY, parse_duration
@@ -21,13 +20,11 @@ def global_options() -> list[Any]:
             "--output",
             "FORMAT",
             "How results are written: human, json, quiet, or what the command adds.",
-            complete.outputs,
+            "outputs",
         ),
         _flag("--json", help="The same as --output json; errors are JSON on stdout too."),
         _flag("--quiet", "-q", help="Only the essential: ids, URLs, paths."),
-        _value(
-            "--profile", "NAME", "Use a saved profile (env: MODELLIX_PROFILE).", complete.profiles
-        ),
+        _value("--profile", "NAME", "Use a saved profile (env: MODELLIX_PROFILE).", "profiles"),
         _value("--base-url", "URL", "The API's address (env: MODELLIX_BASE_URL)."),
         _flag(
             "--sandbox",
@@ -90,7 +87,7 @@ def _value(
     name: str,
     metavar: str,
     help: str,  # noqa: A002
-    offer: complete.Offer | None = None,
+    offer: str | None = None,
 ) -> TyperOption:
     return TyperOption(
         param_decls=[name],
@@ -98,9 +95,20 @@ def _value(
         expose_value=False,
         callback=_remember,
         help=help,
-        autocompletion=offer and (lambda ctx, _args, incomplete: offer(ctx, incomplete)),
+        autocompletion=None if offer is None else _offering(offer),
         rich_help_panel=GLOBAL_PANEL,
     )
+
+
+def _offering(name: str) -> Callable[[Any, Any, str], Any]:
+    """Return what Typer asks: a completer by its name, which loads when a shell asks."""
+
+    def offer(ctx: Any, _args: Any, begun: str) -> Any:
+        from modellix_cli.commands._framework import completers
+
+        return getattr(completers, name)(ctx, begun)
+
+    return offer
 
 
 def _remember(ctx: Any, param: Any, value: Any) -> Any:

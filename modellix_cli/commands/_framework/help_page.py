@@ -1,7 +1,7 @@
 """How help is laid out: what it does, examples, common options, other groups, details.
 
 Headings and names of options are coloured; `Sink.styled` leaves the colours out where none are
-shown. Nothing here is imported but by a command that loads anyway: start-up is measured.
+shown. It loads at every start, which is measured: nothing heavy is imported here.
 """
 
 import re
