@@ -72,6 +72,7 @@ def read_task(document: Json, task_id: str) -> Task:
         document=document,
         expires_at=_expiry(data, result, resources, ended_at),
         billed=_billed(data),
+        model=text_of(data, "model_id"),
     )
 
 

@@ -16,6 +16,7 @@ Wish = Literal["bash", "zsh", "fish", "powershell", "install", "remove"]
 
 @command(
     default=Output.HUMAN,
+    script=True,
     examples=(
         "completion install",
         "completion install --shell zsh",

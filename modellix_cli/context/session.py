@@ -68,8 +68,13 @@ class Session:
         with self.closing:
             yield self
 
-    def choose_output(self, default: Output, allowed: tuple[Output, ...]) -> None:
-        """Set the output mode: quiet beats JSON beats --output beats the command's default."""
+    def choose_output(
+        self, default: Output, allowed: tuple[Output, ...], *, script: bool = False
+    ) -> None:
+        """Set the output mode: quiet beats JSON beats --output beats what is usual here.
+
+        What a command prints for a shell to read (`script`) is usual everywhere.
+        """
         chosen = self.globals
         named = chosen.output
         if named is not None and named not in allowed:
@@ -80,16 +85,25 @@ class Session:
         elif chosen.json:
             mode = Output.JSON
         else:
-            mode = Output(named) if named else default
+            usual = default if script else self._usual_output(default)
+            mode = Output(named) if named else usual
         self.out.mode = mode
         self.out.color_allowed = not chosen.no_color
 
     @property
     def for_people(self) -> bool:
-        """Whether a person looks at stdout: a terminal, and no other form of output was chosen."""
-        chosen = self.globals
-        said = chosen.json or chosen.quiet or chosen.output not in (None, Output.HUMAN)
-        return is_terminal(self.runtime.stdout) and not said
+        """Whether a person looks at stdout: a terminal, where results are written in words."""
+        return self.out.stdout_is_terminal and self.out.mode is Output.HUMAN
+
+    def _usual_output(self, default: Output) -> Output:
+        """Return how results are written without an option: `MODELLIX_OUTPUT`, else words where
+        somebody watches stdout, else the command's default, as in CI.
+        """
+        pinned = self.settings.output
+        if pinned is not None:
+            return Output(pinned)
+        watched = self.out.stdout_is_terminal and not self.runtime.env.get("CI")
+        return Output.HUMAN if watched else default
 
     def progress(self, total: int | None = None) -> "Progress":
         """Return the display of progress that fits where stderr goes; `total` lines of a batch."""

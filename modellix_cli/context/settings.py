@@ -14,6 +14,7 @@ from modellix_cli.domain.addresses import (
 )
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.domain.text import one_line
 from modellix_cli.domain.values import DAY, parse_duration
 from modellix_cli.paths import no_home
 from modellix_cli.runtime import Runtime
@@ -25,6 +26,7 @@ DEFAULT_BASE_URL: Final = "https://api.modellix.ai"
 SANDBOX_BASE_URL: Final = "https://api.sandbox.invalid"
 DEFAULT_PATIENCE: Final = 120.0
 _ON: Final = ("1", "true", "yes", "y", "on")
+_OUTPUTS: Final = ("human", "json")
 _OFF: Final = ("", "0", "false", "no", "n", "off")
 
 
@@ -148,6 +150,17 @@ class Settings:
             return chosen
         given = self.runtime.env.get("MODELLIX_MAX_RETRY_WAIT", "").strip()
         return parse_duration(given, "MODELLIX_MAX_RETRY_WAIT", DAY) if given else DEFAULT_PATIENCE
+
+    @property
+    def output(self) -> str | None:
+        """How results are written where no option says so: human, json, or None for the usual."""
+        given = self.runtime.env.get("MODELLIX_OUTPUT", "").strip().lower()
+        if given not in ("", *_OUTPUTS):
+            raise usage(
+                f'MODELLIX_OUTPUT="{one_line(given)}" is not one of: {", ".join(_OUTPUTS)}.',
+                hint="Set it to one of them, or unset it.",
+            )
+        return given or None
 
     @property
     def on_paid(self) -> OnPaid:

@@ -60,7 +60,7 @@ class Task:
 
     `reason` is the server's explanation of a failure; `ended_at` and `expires_at` the Unix times
     at which the task ended and its results are deleted, `seconds` how long it ran, `billed` what
-    it cost, each None where it is not known.
+    it cost, `model` the server's name of the model, each None where it is not known.
     """
 
     task_id: str
@@ -72,6 +72,7 @@ class Task:
     document: Json
     expires_at: float | None = None
     billed: "Money | None" = None
+    model: str | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -111,3 +112,8 @@ def is_final(status: str | None) -> bool:
 def has_failed(status: str | None) -> bool:
     """Whether a status is an end without a result."""
     return status is not None and status.lower() in FAILED
+
+
+def is_end(status: str) -> bool:
+    """Whether a status is an end; one we do not know counts as unfinished."""
+    return status.lower() in SUCCEEDED | FAILED

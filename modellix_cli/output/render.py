@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.task import Resource, Submission, Task
-from modellix_cli.domain.text import clip, count
+from modellix_cli.domain.text import count, duration
+from modellix_cli.output import summaries
 from modellix_cli.output.sink import Output, Sink
+from modellix_cli.output.summaries import Beside, ShownFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from modellix_cli.downloads.downloader import Saved
-
-_LONGEST_SHOWN_URL = 2000
 
 
 class WaitedTasks(Protocol):
@@ -40,19 +40,22 @@ class WaitedTasks(Protocol):
     def entry(self, task_id: str) -> dict[str, Any]:
         """What every JSON result of `task wait` says of a task: id, status, saved files."""
 
+    def beside(self, task_id: str) -> Beside:
+        """What this machine knows of a task: its model, and what was saved of it."""
 
-def submission(sink: Sink, submitted: Submission) -> None:
-    """Show a task that was accepted (4.13)."""
+
+def submission(sink: Sink, submitted: Submission, slug: str) -> None:
+    """Show a task that was accepted, and its model (4.13)."""
     if sink.mode is Output.JSON:
         sink.json(submitted.document)
     elif sink.mode is Output.HUMAN:
-        sink.line(f"Task: {submitted.task_id}")
+        summaries.submitted(sink, submitted.task_id, slug, submitted.status)
     else:
         sink.line(submitted.task_id)
 
 
 def run_result(
-    sink: Sink, task: Task, saved: "Saved | None", errors: Sequence[ModellixError]
+    sink: Sink, task: Task, slug: str, saved: "Saved | None", errors: Sequence[ModellixError]
 ) -> None:
     """Show the task that `model run --wait` waited for, and the files if it saved any (4.13).
 
@@ -70,30 +73,23 @@ def run_result(
     elif sink.mode is Output.QUIET:
         _quiet_result(sink, task, saved)
     else:
-        sink.line(f"Task: {task.task_id}")
-        if task.succeeded:
-            sink.line("Resources:")
-            for resource in task.resources:
-                sink.line(_shown(resource))
-        if saved:
-            sink.line("Saved:")
-            for file in saved.files:
-                sink.line(str(file.path))
+        summaries.summary(sink, task, Beside(slug, files=shown_files(saved)))
 
 
-def task_state(sink: Sink, task: Task) -> None:
+def shown_files(saved: "Saved | None") -> tuple[ShownFile, ...]:
+    """Return the files that a command saved, as summaries show them."""
+    files = () if saved is None else saved.files
+    return tuple(ShownFile(str(f.path), f.bytes, f.type, f.position) for f in files)
+
+
+def task_state(sink: Sink, task: Task, beside: Beside) -> None:
     """Show how a task stands (4.15)."""
     if sink.mode is Output.JSON:
         sink.json(task.document)
     elif sink.mode is Output.QUIET:
         _quiet_result(sink, task, None)
     else:
-        sink.line(f"Task: {task.task_id}")
-        sink.line(f"Status: {task.status}")
-        for resource in task.resources:
-            sink.line(f"Resource: {_shown(resource)}")
-        if task.failed and task.reason:
-            sink.line(f"Reason: {task.reason}")
+        summaries.summary(sink, task, beside, reason=True)
 
 
 def waited_one(sink: Sink, waited: WaitedTasks) -> None:
@@ -101,15 +97,16 @@ def waited_one(sink: Sink, waited: WaitedTasks) -> None:
     (task,) = waited.finished
     if sink.mode is Output.JSON:
         sink.json(task.document | {"tasks": [waited.entry(task.task_id)]})
+    elif sink.mode is Output.QUIET:
+        _quiet_result(sink, task, None)
     else:
-        _waited_line(sink, task)
+        summaries.summary(sink, task, waited.beside(task.task_id))
 
 
 def waited_many(sink: Sink, waited: WaitedTasks) -> None:
     """Show several tasks in the order they were asked for; those in error say so (4.16)."""
     if sink.mode is not Output.JSON:
-        for task in waited.finished:
-            _waited_line(sink, task)
+        _waited_lines(sink, waited)
         return
     entries: list[dict[str, Any]] = []
     for task_id in waited.task_ids:
@@ -124,8 +121,7 @@ def waited_many(sink: Sink, waited: WaitedTasks) -> None:
 def waited_partly(sink: Sink, waited: WaitedTasks, error: dict[str, Any]) -> None:
     """Show what is known when waiting ended early (4.16): the finished, the rest by id."""
     if sink.mode is not Output.JSON:
-        for task in waited.finished:
-            _waited_line(sink, task)
+        _waited_lines(sink, waited)
         return
     completed = [
         {"response": task.document, "status": task.status, "taskId": task.task_id}
@@ -141,8 +137,8 @@ def waited_partly(sink: Sink, waited: WaitedTasks, error: dict[str, Any]) -> Non
     sink.json(known | rest | ({"failed": failed} if failed else {}))
 
 
-def downloaded(sink: Sink, task_id: str, saved: "Saved") -> None:
-    """Show the files that were saved (4.17)."""
+def downloaded(sink: Sink, task_id: str, saved: "Saved", task: Task | None = None) -> None:
+    """Show the files that were saved of a task (4.17); at a terminal with what is known of them."""
     if sink.mode is Output.JSON:
         result: dict[str, Any] = {
             "files": [file.as_dict() for file in saved.files],
@@ -157,8 +153,18 @@ def downloaded(sink: Sink, task_id: str, saved: "Saved") -> None:
         return
     if sink.mode is Output.HUMAN and saved.files:
         sink.line(f"Downloaded {count(len(saved.files), 'resource')} to {saved.folder}:")
-    for file in saved.files:
-        sink.line(str(file.path))
+    resources = {} if task is None else {r.position: r for r in task.resources}
+    for file in shown_files(saved):
+        _saved_line(sink, file, resources.get(file.position))
+
+
+def _saved_line(sink: Sink, file: ShownFile, resource: Resource | None = None) -> None:
+    """Write the path of a file; people also see its type, measures and size."""
+    if sink.mode is Output.HUMAN and sink.stdout_is_terminal:
+        details = summaries.file_details(file, resource)
+        sink.parts((summaries.shown_path(file.path), ""), (f"  ({details})", "2"))
+    else:
+        sink.line(file.path)
 
 
 def collected(
@@ -174,9 +180,9 @@ def collected(
         result = {"ok": all(entry["ok"] for entry in tasks), "outputDirectory": str(folder)}
         sink.json(result | {"tasks": tasks, "running": list(running)})
         return
-    files = [file for saved in outcomes.values() for file in saved.files]
+    files = [file for saved in outcomes.values() for file in shown_files(saved)]
     for file in files:
-        sink.line(str(file.path))
+        _saved_line(sink, file)
     if sink.mode is Output.HUMAN and (outcomes or running):
         tasks_saved = sum(bool(saved.files) for saved in outcomes.values())
         summary = f"Downloaded {count(len(files), 'file')} of {count(tasks_saved, 'task')}"
@@ -184,13 +190,30 @@ def collected(
         sink.line(f"{summary} to {folder}{rest}.")
 
 
-def _waited_line(sink: Sink, task: Task) -> None:
-    if sink.mode is Output.QUIET:
-        _quiet_result(sink, task, None)
+def _waited_lines(sink: Sink, waited: WaitedTasks) -> None:
+    """Show the tasks that ended: a table at a terminal, else a line each and its results."""
+    if sink.mode is Output.HUMAN and sink.stdout_is_terminal and waited.finished:
+        rows = [_waited_cells(task, waited.beside(task.task_id)) for task in waited.finished]
+        sink.table(("Task", "Status", "Took", "Billed", "Results"), rows)
         return
-    sink.line(f"{task.task_id}  {task.status}")
-    for resource in task.resources:
-        sink.line(f"  {_shown(resource)}")
+    for task in waited.finished:
+        if sink.mode is Output.QUIET:
+            _quiet_result(sink, task, None)
+            continue
+        sink.line(f"{task.task_id}  {task.status}")
+        for resource in task.resources:
+            sink.line(f"  {summaries.shown(resource)}")
+
+
+def _waited_cells(task: Task, beside: Beside) -> tuple[str, ...]:
+    """Return the row of a task that ended; what is saved is named, the rest counted."""
+    took = duration(task.seconds) if task.seconds else "-"
+    made = [summaries.shown_path(file.path) for file in beside.files]
+    unsaved = len(task.resources) - len(made)
+    results = [", ".join(made)] if made else []
+    results += [f"{count(unsaved, 'result')} to save"] if unsaved > 0 else []
+    cost = task.billed.words if task.billed is not None else "-"
+    return task.task_id, task.status, took, cost, "; ".join(results) or "-"
 
 
 def _quiet_result(sink: Sink, task: Task, saved: "Saved | None") -> None:
@@ -208,12 +231,3 @@ def _quiet_result(sink: Sink, task: Task, saved: "Saved | None") -> None:
         shown = shown or bool(resource.url or resource.text)
     if not shown:
         sink.line(task.task_id)
-
-
-def _shown(resource: Resource) -> str:
-    """Return a resource as people want to see it: its URL, not the bytes of a `data:` URL."""
-    if resource.url is None:
-        return clip(resource.text or "(empty)", _LONGEST_SHOWN_URL)
-    if resource.url[:5].lower() == "data:":
-        return f"{clip(resource.url, 40)} ({len(resource.url)} characters; task download saves it)"
-    return resource.url

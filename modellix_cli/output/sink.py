@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.domain.text import clip, escape, one_line
+from modellix_cli.output import terminal
 from modellix_cli.runtime import is_terminal
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 _SHORT_SECRET: Final = 8
 _MAX_ENVELOPE_MESSAGE: Final = 2000
 _MAX_TEXT_MESSAGE: Final = 10_000
-_DEFAULT_WIDTH: Final = 80
 _STYLE: Final = re.compile(r"(\x1b\[[\d;]*m)")
 
 
@@ -105,6 +105,8 @@ class Sink:
 
     def _write_json(self, text: str) -> None:
         if is_terminal(self._stdout) and self._colored(self._stdout):
+            from modellix_cli.output.tables import highlight
+
             text = highlight(text)
         self._write_stdout(text)
 
@@ -114,10 +116,14 @@ class Sink:
 
     def labelled(self, label: str, style: str, text: str) -> None:
         """Write `[label] text` on stdout; where colours are shown the label has that of `style`."""
-        mark = f"[{label}]"
-        if self._colored(self._stdout):
-            mark = f"\x1b[{style}m{mark}\x1b[0m"
-        self._write_stdout(f"{mark} {self.clean(one_line(text))}\n")
+        self.parts((f"[{label}]", style), (f" {text}", ""))
+
+    def parts(self, *parts: tuple[str, str]) -> None:
+        """Write one line of data on stdout from texts, each with its style (an SGR code or "")."""
+        colored = self._colored(self._stdout)
+        safe = ((self.clean(one_line(text)), style if colored else "") for text, style in parts)
+        line = "".join(f"\x1b[{style}m{text}\x1b[0m" if style else text for text, style in safe)
+        self._write_stdout(line.rstrip() + "\n")
 
     def row(self, *cells: str) -> None:
         """Write one line of cells on stdout, separated by tabs."""
@@ -142,7 +148,7 @@ class Sink:
         from modellix_cli.output.tables import table
 
         safe = [[self.clean(one_line(cell)) for cell in row] for row in rows]
-        self._draw(table(headers, safe, self._width))
+        self._draw(table(headers, safe, self.width))
 
     def columns(
         self, columns: "Sequence[Column]", below: Sequence[Sequence[str]] | None = None
@@ -228,28 +234,30 @@ class Sink:
         return self._stderr
 
     @property
+    def talk_is_colored(self) -> bool:
+        """Whether progress displays may use colours."""
+        return self._colored(self._stderr)
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment, for what it says about terminals."""
+        return self._env
+
+    @property
     def talk_is_terminal(self) -> bool:
         """Whether somebody watches stderr, on a terminal that can be drawn on."""
-        plain = self._env.get("CI") or self._env.get("TERM") == "dumb"
-        return is_terminal(self._stderr) and not plain
+        return terminal.can_animate(self._stderr, self._env)
 
     def _draw(self, renderable: Any) -> None:
         """Write what rich makes of `renderable`, whose texts are safe and without secrets."""
         from modellix_cli.output.tables import draw
 
-        self._write_stdout(draw(renderable, self._width, color=self._colored(self._stdout)))
+        self._write_stdout(draw(renderable, self.width, color=self._colored(self._stdout)))
 
     @property
-    def _width(self) -> int:
+    def width(self) -> int:
         """The columns of the terminal at stdout."""
-        chosen = self._env.get("COLUMNS", "")
-        if chosen.isascii() and chosen.isdigit() and 0 < len(chosen) < 5:
-            return max(1, int(chosen))
-        try:
-            found = os.get_terminal_size(self._stdout.fileno()).columns if self._stdout else 0
-        except (OSError, ValueError):
-            found = 0
-        return found or _DEFAULT_WIDTH
+        return terminal.columns(self._stdout, self._env)
 
     def _write_stdout(self, text: str) -> None:
         try:
@@ -323,12 +331,7 @@ class Sink:
         return f"\x1b[{style}m{text}\x1b[0m" if self._colored(self._stderr) else text
 
     def _colored(self, stream: TextIO | None) -> bool:
-        if not self.color_allowed or self._env.get("NO_COLOR"):
-            return False
-        if self._env.get("FORCE_COLOR", "") not in ("", "0"):
-            return True
-        plain = self._env.get("CI") or self._env.get("TERM") == "dumb"
-        return is_terminal(stream) and not plain
+        return self.color_allowed and terminal.shows_colors(stream, self._env)
 
 
 def _abandon(stream: TextIO | None) -> None:
@@ -339,16 +342,3 @@ def _abandon(stream: TextIO | None) -> None:
             os.close(nowhere)
     except (OSError, ValueError):
         pass
-
-
-def highlight(text: str) -> str:
-    """Return JSON text with terminal colours; the characters themselves stay."""
-    from io import StringIO
-
-    from rich.console import Console
-    from rich.highlighter import JSONHighlighter
-
-    target = StringIO()
-    console = Console(file=target, force_terminal=True, color_system="standard", width=80)
-    console.print(JSONHighlighter()(text), soft_wrap=True, end="")
-    return target.getvalue()

@@ -60,3 +60,19 @@ def draw(renderable: RenderableType, width: int, *, color: bool) -> str:
     )
     console.print(renderable)
     return "".join(line.rstrip() + "\n" for line in target.getvalue().splitlines())
+
+
+def highlight(text: str) -> str:
+    """Return JSON text with terminal colours; the characters themselves stay."""
+    from rich.highlighter import JSONHighlighter
+
+    target = StringIO()
+    console = Console(
+        file=target,
+        force_terminal=True,
+        color_system="standard",
+        width=80,
+        legacy_windows=False,
+    )
+    console.print(JSONHighlighter()(text), soft_wrap=True, end="")
+    return target.getvalue()

@@ -22,6 +22,7 @@ from modellix_cli.workflows.wait import Waited, follow_tasks
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from modellix_cli.domain.task import Task
     from modellix_cli.downloads.downloader import Saved
 
 _LOCK_STEP: Final = 0.1
@@ -29,10 +30,11 @@ _LOCK_STEP: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """What was saved of one task; `errors` are failures of single files."""
+    """What was saved of one task; `task` is what the server said of it."""
 
     task_id: str
     saved: "Saved"
+    task: "Task | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def download_task(
     saved: Saved = outcome.saved
     if saved.errors and not saved.files and len(saved.errors) == 1:
         raise saved.errors[0]
-    return Downloaded(task_id, saved)
+    return Downloaded(task_id, saved, outcome.task)
 
 
 def download_pending(

@@ -1,15 +1,17 @@
 """How commands end that are about tasks: until when results are kept, and every failure told."""
 
+import os
 from collections.abc import Sequence
 
 from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.exit_status import worst
-from modellix_cli.domain.task import RESULT_LIFETIME, Task
+from modellix_cli.domain.task import RESULT_LIFETIME, Submission, Task, is_end
 from modellix_cli.domain.text import duration
 from modellix_cli.engine.books import TaskBook
 from modellix_cli.output.sink import Output
+from modellix_cli.output.summaries import Beside, ShownFile
 
 
 def remember(session: Session, task: Task) -> None:
@@ -19,6 +21,29 @@ def remember(session: Session, task: Task) -> None:
         book.record_status(task)
     except ModellixError as error:
         session.out.warn(f"The task's status was not recorded: {error.message}")
+
+
+def beside(session: Session, task_id: str) -> Beside:
+    """Return what this machine knows of a task, for people; nothing where only programs read."""
+    if session.out.mode is not Output.HUMAN:
+        return Beside()
+    try:
+        known = session.stores.tasks.known_task(task_id)
+        kept = session.stores.files.of_task(task_id)
+    except ModellixError:
+        return Beside()  # tasks can be shown without a ledger
+    newest = {f.position: ShownFile(f.path, f.size, f.type, f.position) for f in kept}
+    files = tuple(file for file in newest.values() if os.path.exists(file.path))  # noqa: PTH110
+    if known is None:
+        return Beside(files=files)
+    return Beside(known.slug, max(0.0, session.runtime.clock.now() - known.created_at), files)
+
+
+def tell_how_to_wait(session: Session, task: Task | Submission) -> None:
+    """Tell people the command that waits for a task which may still run."""
+    if session.out.mode is Output.HUMAN and not is_end(task.status):
+        waiting = session.commands.line("task wait", task.task_id)
+        session.out.note(f"Wait for it with: {waiting}")
 
 
 def expiry_of(task: Task) -> float | None:

@@ -29,6 +29,7 @@ def carry_out(session: Session, wanted: RequestOptions, options: RunOptions) -> 
     """
     from modellix_cli.output import render
     from modellix_cli.workflows.models import suggesting
+    from modellix_cli.workflows.results import tell_how_to_wait
     from modellix_cli.workflows.saving import open_downloader
 
     waiting, saving = options.waiting, options.saving
@@ -42,7 +43,9 @@ def carry_out(session: Session, wanted: RequestOptions, options: RunOptions) -> 
     with suggesting(session, wanted.slug):
         outcome = run_model(session, request.client, wanted.slug, request.body, options, downloader)
     if not waiting.wait:
-        render.submission(session.out, submission_of(outcome))
+        submission = submission_of(outcome)
+        render.submission(session.out, submission, outcome.slug)
+        tell_how_to_wait(session, submission)
         return
     conclude_run(session, outcome)
 
@@ -85,7 +88,7 @@ def conclude_run(session: Session, outcome: "LineOutcome") -> None:
     task, saved = outcome.task, outcome.saved
     errors = [session.name_submitted(error) for error in ended_errors(outcome)]
     with naming_saved(session, [saved] if saved else [], task.task_id):
-        render.run_result(session.out, task, saved, errors)
+        render.run_result(session.out, task, outcome.slug, saved, errors)
     if saved is not None and saved.files and session.out.mode is Output.JSON:
         session.out.note(f"Saved {count(len(saved.files), 'file')} to {saved.folder}.")
     if errors:

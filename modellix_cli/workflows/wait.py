@@ -21,6 +21,8 @@ from modellix_cli.engine.core.lines import Known, Line, LineOutcome
 from modellix_cli.engine.notices import Notice, PollTrouble, TaskPolled
 from modellix_cli.engine.ports import ListSource
 from modellix_cli.engine.progress import Progress
+from modellix_cli.output.summaries import Beside
+from modellix_cli.workflows.results import beside, report_errors, tell_expiry
 from modellix_cli.workflows.work import Collector, run_engine
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ class Waited:
     """What earlier commands saved of the tasks."""
     limit: WaitLimit = field(default_factory=lambda: WaitLimit(0.0))
     """How long they were waited for."""
+    known: dict[str, Beside] = field(default_factory=dict)
+    """What this machine knows of the tasks, where people are shown it."""
 
     def status(self, task_id: str) -> str:
         """Return the last status known of a task, `unknown` if none was heard."""
@@ -57,6 +61,10 @@ class Waited:
         """Return what every JSON result says of a task, with the files known to be saved."""
         files = self.files.get(task_id, [])
         return {"taskId": task_id, "status": self.status(task_id), "files": files}
+
+    def beside(self, task_id: str) -> Beside:
+        """Return what this machine knows of a task."""
+        return self.known.get(task_id, Beside())
 
     @property
     def finished(self) -> list[Task]:
@@ -148,6 +156,7 @@ def follow_tasks(
         collector.heard,
         {task_id: saved_before(session, task_id) for task_id in task_ids},
         limit,
+        {task_id: beside(session, task_id) for task_id in task_ids},
     )
 
 
@@ -221,7 +230,6 @@ def conclude_wait(session: Session, waited: Waited) -> None:
     """Show what is known and end the command: every failed task and every error is told."""
     from modellix_cli.downloads.downloader import task_failed
     from modellix_cli.output import render
-    from modellix_cli.workflows.results import report_errors, tell_expiry
 
     ended: ModellixError | None = None
     if waited.stop is not None and waited.unfinished:

@@ -44,6 +44,7 @@ class Spec:
     hidden: bool
     pays: bool
     about_model: bool
+    script: bool
 
 
 def command(
@@ -55,11 +56,12 @@ def command(
     hidden: bool = False,
     pays: bool = False,
     about_model: bool = False,
+    script: bool = False,
 ) -> Callable[[Callable[..., None]], Spec]:
     """Declare a command: its default output, output values beyond human, json and quiet, its
     examples (without the program's name), exit statuses beyond 0, 1, 2 and 130, whether help and
-    completion pass over it, whether it can spend money, and whether its help shows the parameters
-    of the model that is named.
+    completion pass over it, whether it can spend money, whether its help shows the parameters of
+    the model that is named, and whether it prints a script, which `MODELLIX_OUTPUT` leaves alone.
     """
     every = (Output.HUMAN, Output.JSON, Output.QUIET, *outputs)
     statuses = sorted(
@@ -67,9 +69,8 @@ def command(
     )
 
     def declare(function: Callable[..., None]) -> Spec:
-        return Spec(
-            function, default, every, tuple(examples), tuple(statuses), hidden, pays, about_model
-        )
+        shown = (tuple(examples), tuple(statuses))
+        return Spec(function, default, every, *shown, hidden, pays, about_model, script)
 
     return declare
 
@@ -99,7 +100,8 @@ class Command(TyperCommand):
         refuse_repeats(self, ctx, args)
         rest = super().parse_args(ctx, args)
         if isinstance(ctx.obj, Session) and not ctx.resilient_parsing:
-            ctx.obj.choose_output(self.spec.default, self.spec.outputs)
+            spec = self.spec
+            ctx.obj.choose_output(spec.default, spec.outputs, script=spec.script)
         return rest
 
     def invoke(self, ctx: Any) -> Any:

@@ -68,7 +68,7 @@ def download(
     else:
         downloaded = workflow.download_task(session, api_key, saving, wanted)
         with naming_saved(session, [downloaded.saved]):
-            render.downloaded(session.out, wanted, downloaded.saved)
+            render.downloaded(session.out, wanted, downloaded.saved, downloaded.task)
         errors = downloaded.saved.errors
     if errors:
         raise typer.Exit(report_errors(session, errors))

@@ -17,10 +17,11 @@ from modellix_cli.output.sink import Output
 def get(ctx: typer.Context, task_id: TaskId, api_key: ApiKey = None) -> None:
     """Show how a task stands. Exits 0 whatever its status; nothing is charged."""
     from modellix_cli.output import render
-    from modellix_cli.workflows.results import remember, tell_expiry
+    from modellix_cli.workflows.results import beside, remember, tell_expiry, tell_how_to_wait
 
     session = Session.of(ctx)
     task = session.connections.client(api_key).task(session.task_id(task_id))
     remember(session, task)
-    render.task_state(session.out, task)
+    render.task_state(session.out, task, beside(session, task.task_id))
+    tell_how_to_wait(session, task)
     tell_expiry(session, [task])
