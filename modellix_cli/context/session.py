@@ -12,7 +12,7 @@ from modellix_cli.context.stores import Stores
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, usage
 from modellix_cli.domain.values import parse_task_id
 from modellix_cli.output.sink import Output, Sink
-from modellix_cli.runtime import Runtime, is_terminal
+from modellix_cli.runtime import Runtime
 
 if TYPE_CHECKING:
     from modellix_cli.engine.progress import Progress

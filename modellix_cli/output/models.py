@@ -6,6 +6,9 @@ from typing import Final
 from modellix_cli.api.catalog import Model, ModelList
 from modellix_cli.api.pages import Page
 from modellix_cli.domain.jsontext import Json, dumps
+from modellix_cli.domain.text import one_line
+from modellix_cli.models.parameters import read_parameters
+from modellix_cli.output.parameters import table
 from modellix_cli.output.sink import Output, Sink
 
 COLUMNS: Final[dict[str, Callable[[Model], str | None]]] = {
@@ -36,13 +39,25 @@ def models(
     elif not chosen:
         sink.note(f"No model matches, of {len(listed.models)}.")
     elif sink.stdout_is_terminal or columns:
-        shown = columns or _USUAL
-        rows = [[COLUMNS[name](model) or _NOT_TOLD for name in shown] for model in chosen]
+        shown, rows = columns or _USUAL, _cells(chosen, columns or _USUAL)
+        if not columns and not _has_room(sink, rows):
+            short = _cells(chosen, _USUAL[:-1])
+            shown, rows = (_USUAL[:-1], short) if _has_room(sink, short) else (shown, rows)
         rows_of(sink, [name.capitalize() for name in shown], rows)
     else:
         for model in chosen:
             price = [f"price: {model.price}"] if model.price else []
             sink.row(model.slug, model.type or _NOT_TOLD, *price)
+
+
+def _has_room(sink: Sink, rows: Sequence[Sequence[str]]) -> bool:
+    from modellix_cli.output.tables import fits
+
+    return fits([[one_line(cell) for cell in row] for row in rows], sink.width)
+
+
+def _cells(chosen: Sequence[Model], names: Sequence[str]) -> list[list[str]]:
+    return [[COLUMNS[name](model) or _NOT_TOLD for name in names] for model in chosen]
 
 
 def rows_of(sink: Sink, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -74,6 +89,11 @@ def schema(sink: Sink, slug: str, document: Json) -> None:
         sink.json(document)
     elif sink.mode is Output.QUIET:
         sink.line(endpoint)
+    elif sink.stdout_is_terminal and (found := read_parameters(document)):
+        sink.line(f"{slug}  {_words(post.get('description') or post.get('summary') or '')}")
+        sink.line("")
+        table(sink, found)
+        sink.line("The whole schema: add --json.")
     else:
         sink.line(f"model: {slug}")
         sink.line(f"endpoint: {endpoint}")

@@ -47,12 +47,18 @@ def parameters(sink: Sink, shown: ModelParameters, example: str) -> None:
         )
         return
     if sink.stdout_is_terminal:
-        sink.table(_HEADERS, [_cells(one) for one in ordered])
-        sink.line("")
+        table(sink, ordered)
     else:
         for one in ordered:
             sink.row(one.name, _type(one), _default(one), _range(one) or _NOT_TOLD, _told(one))
     _advice(sink, shown, example)
+
+
+def table(sink: Sink, shown: Sequence[Parameter]) -> None:
+    """Show parameters as a table, required ones first, with an empty line below."""
+    ordered = sorted(shown, key=lambda one: not one.required)
+    sink.table(_HEADERS, [_cells(one) for one in ordered])
+    sink.line("")
 
 
 def _advice(sink: Sink, shown: ModelParameters, example: str) -> None:

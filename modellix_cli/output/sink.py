@@ -121,8 +121,10 @@ class Sink:
     def parts(self, *parts: tuple[str, str]) -> None:
         """Write one line of data on stdout from texts, each with its style (an SGR code or "")."""
         colored = self._colored(self._stdout)
-        safe = ((self.clean(one_line(text)), style if colored else "") for text, style in parts)
-        line = "".join(f"\x1b[{style}m{text}\x1b[0m" if style else text for text, style in safe)
+        line = ""
+        for text, style in parts:
+            safe = self.clean(one_line(text))
+            line += f"\x1b[{style}m{safe}\x1b[0m" if style and colored and safe else safe
         self._write_stdout(line.rstrip() + "\n")
 
     def row(self, *cells: str) -> None:
@@ -163,7 +165,7 @@ class Sink:
             replace(column, cells=tuple(self.clean(one_line(cell)) for cell in column.cells))
             for column in columns
         ]
-        headings, *records = fitted(safe, self._width)
+        headings, *records = fitted(safe, self.width)
         for line in headings:
             self._write_stdout(line + "\n")
         for place, lines in enumerate(records):

@@ -11,6 +11,8 @@ from modellix_cli.output.sink import Sink
 
 LONGEST_URL: Final = 2000
 _GAP: Final = 2
+_SHORTEST: Final = 0.1
+"""Seconds from which on it is told how long a task ran."""
 _LABEL: Final = "1"
 _DETAIL: Final = "2"
 _GOOD, _BAD, _RUNNING = "32", "31", "33"
@@ -36,6 +38,11 @@ class Beside:
     slug: str | None = None
     age: float | None = None
     files: tuple[ShownFile, ...] = ()
+
+    def has_all_of(self, task: Task) -> bool:
+        """Whether everything that a task made is saved here."""
+        saved = {file.position for file in self.files}
+        return all(resource.position in saved for resource in task.resources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,8 @@ def _facts(task: Task, beside: Beside, *, reason: bool) -> Iterator[Field]:
 def status_words(task: Task, age: float | None = None) -> str:
     """Return a status with the time it took, or has taken so far: `success in 3.5s`."""
     if task.finished:
-        return task.status + (f" in {duration(task.seconds)}" if task.seconds else "")
+        seconds = task.seconds or 0.0
+        return f"{task.status} in {duration(seconds)}" if seconds >= _SHORTEST else task.status
     return task.status if age is None else f"{task.status}, submitted {duration(age)} ago"
 
 
@@ -101,18 +109,16 @@ def _results(task: Task, beside: Beside) -> Iterator[Field]:
 
 
 def file_details(file: ShownFile, resource: Resource | None) -> str:
-    """Return what is known of a file: `image/png, 1024×1024, 1.2 MiB`."""
-    kind = file.type or (resource.format if resource else None)
-    known = [kind, *_measures(resource), size(file.bytes)]
+    """Return what is known of a file: `png, 1024×1024, 1.2 MiB`."""
+    form = (resource.format if resource else None) or Path(file.path).suffix[1:]
+    known = [form or file.type, *_measures(resource), size(file.bytes)]
     return ", ".join(part for part in known if part)
 
 
 def _resource_details(resource: Resource) -> str:
-    kind = resource.type or resource.format
-    if resource.format and resource.format != kind:
-        kind = f"{kind}, {resource.format}"
+    form = resource.format or resource.type
     length = size(resource.size) if resource.size else None
-    return ", ".join(part for part in (kind, *_measures(resource), length) if part)
+    return ", ".join(part for part in (form, *_measures(resource), length) if part)
 
 
 def _measures(resource: Resource | None) -> Iterator[str]:

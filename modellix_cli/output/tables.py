@@ -18,9 +18,7 @@ _NARROWEST_LAST: Final = 20
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> RenderableType:
     """Return a table whose last column wraps; where `width` is too small, one block a row."""
-    columns = [max(map(cell_len, column)) for column in zip(headers, *rows, strict=True)]
-    needed = sum(columns[:-1]) + _GAP * (len(columns) - 1) + min(columns[-1], _NARROWEST_LAST)
-    if needed > width:
+    if not fits((headers, *rows), width):
         return Group(*(_block(row) for row in rows))
     grid = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for position, header in enumerate(headers, 1):
@@ -28,6 +26,13 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
     for row in rows:
         grid.add_row(*map(Text, row))
     return grid
+
+
+def fits(rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether the rows of a table, its headers included, have room in `width` columns."""
+    columns = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    needed = sum(columns[:-1]) + _GAP * (len(columns) - 1) + min(columns[-1], _NARROWEST_LAST)
+    return needed <= width
 
 
 def _block(row: Sequence[str]) -> RenderableType:

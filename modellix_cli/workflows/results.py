@@ -1,5 +1,6 @@
 """How commands end that are about tasks: until when results are kept, and every failure told."""
 
+import math
 import os
 from collections.abc import Sequence
 
@@ -54,8 +55,9 @@ def expiry_of(task: Task) -> float | None:
 
 
 def tell_expiry(session: Session, tasks: Sequence[Task]) -> None:
-    """Say until when results can be saved, and with which command."""
+    """Say until when results can be saved, and with which command; people know what is saved."""
     kept = [task for task in tasks if task.succeeded and task.resources]
+    kept = [task for task in kept if not beside(session, task.task_id).has_all_of(task)]
     if not kept or session.out.mode is Output.QUIET:
         return
     pending = len(kept) > 1
@@ -65,18 +67,17 @@ def tell_expiry(session: Session, tasks: Sequence[Task]) -> None:
         options=["--pending"] if pending else [],
     )
     ends = [end for task in kept if (end := expiry_of(task)) is not None]
-    if not ends:
-        session.out.note(f"Results are kept for 7 days. Save them with: {command}")
-        return
-    until = min(ends)
-    left = until - session.runtime.clock.now()
+    left = min(ends, default=math.inf) - session.runtime.clock.now()
     if left <= 0:
-        session.out.warn(f"The results expired on {clock_time(until)}; they may be gone.")
+        session.out.warn(f"The results expired on {clock_time(min(ends))}; they may be gone.")
+        return
+    until = f"until {clock_time(min(ends))} (for {duration(left)})" if ends else "for 7 days"
+    words = (f"Results are kept {until}.", f"Save them with: {command}")
+    if session.out.mode is Output.HUMAN:
+        for line in words:
+            session.out.note(line)
     else:
-        session.out.note(
-            f"Results are kept until {clock_time(until)} (for {duration(left)}). "
-            f"Save them with: {command}"
-        )
+        session.out.note(" ".join(words))
 
 
 def report_errors(session: Session, errors: Sequence[ModellixError]) -> int:

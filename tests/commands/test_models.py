@@ -245,10 +245,21 @@ def test_at_any_width_no_slug_loses_a_character(
     assert "google/nano-banana-2" in re.sub(r"\s", "", "".join(lines))
 
 
-def test_at_a_terminal_the_list_is_json_unless_asked_otherwise(
+def test_at_a_terminal_the_list_is_a_table_unless_json_is_asked_for(
     env: dict[str, str], work: Path, models: respx.Route
 ) -> None:
-    assert at_terminal(env, work, *LIST)[0] == "{"
+    assert at_terminal(env, work, *LIST)[0].startswith("Slug ")
+    assert at_terminal(env, work, *LIST, "--json")[0] == "{"
+    assert at_terminal(env | {"MODELLIX_OUTPUT": "json"}, work, *LIST)[0] == "{"
+
+
+def test_where_descriptions_have_no_room_each_model_still_has_a_line(
+    env: dict[str, str], work: Path, models: respx.Route
+) -> None:
+    assert at_terminal(env, work, *LIST, "--limit", "1", columns=60) == [
+        "Slug                  Type           Price",
+        "google/nano-banana-2  text-to-image  0.0001 $/img",
+    ]
 
 
 def test_a_model_is_described_with_all_its_fields(cli: Cli, models: respx.Route) -> None:

@@ -40,7 +40,7 @@ def test_run_and_invoke_are_one_command_and_the_slug_may_be_an_argument(
 @pytest.mark.parametrize(
     ("mode", "stdout"),
     [
-        (("--output", "human"), "Task: task-1\n"),
+        (("--output", "human"), "Task:    task-1\nModel:   a/b\nStatus:  pending\n"),
         (("-q",), "task-1\n"),
         (("--output", "quiet"), "task-1\n"),
         (("--output=task-id",), "task-1\n"),
@@ -55,7 +55,10 @@ def test_the_short_forms_of_a_submission(cli: Cli, mode: tuple[str, ...], stdout
 @pytest.mark.parametrize(
     ("mode", "stdout"),
     [
-        (("--output", "human"), f"Task: task-1\nResources:\n{URL}\n"),
+        (
+            ("--output", "human"),
+            f"Task:    task-1\nModel:   a/b\nStatus:  success\nResult:  {URL}  (image)\n",
+        ),
         (("-q",), f"{URL}\n"),
         (("--output", "task-id"), "task-1\n"),
     ],

@@ -39,7 +39,7 @@ def test_get_exits_0_whatever_the_status(cli: Cli, status: str) -> None:
 def test_get_in_words_and_in_quiet(cli: Cli) -> None:
     tasks(ok_1=finished("ok-1"))
     words = cli("task", "get", "ok-1", "--output", "human").stdout
-    assert words == f"Task: ok-1\nStatus: success\nResource: {URL}\n"
+    assert words == (f"Task:    ok-1\nModel:   m\nStatus:  success\nResult:  {URL}  (image)\n")
     assert cli("task", "get", "ok-1", "-q").stdout == f"{URL}\n"
 
 
@@ -51,7 +51,7 @@ def test_get_tells_how_long_results_are_kept(cli: Cli, clock: FakeClock) -> None
     reply["data"]["result"]["extensions"] = extensions  # type: ignore[index]
     tasks(ok_1=reply)
     stderr = cli("task", "get", "ok-1").stderr
-    assert "(for 167h 00m)" in stderr
+    assert "(for 6d 23h)" in stderr
     assert "modellix-cli task download ok-1" in stderr
     clock.time += 7 * 86400
     assert "expired" in cli("task", "get", "ok-1").stderr
