@@ -105,13 +105,16 @@ class Session:
         watched = self.out.stdout_is_terminal and not self.runtime.env.get("CI")
         return Output.HUMAN if watched else default
 
-    def progress(self, total: int | None = None) -> "Progress":
-        """Return the display of progress that fits where stderr goes; `total` lines of a batch."""
+    def progress(self, total: int | None = None, *, saves: bool = False) -> "Progress":
+        """Return the display of progress that fits where stderr goes.
+
+        `total` are the lines of a batch; `saves` says that results are saved.
+        """
         from modellix_cli.output.progress import choose
 
         off = self.globals.no_progress or self.settings.switched_on("MODELLIX_CLI_NO_PROGRESS")
         wanted = self.out.mode is not Output.QUIET and not off
-        return choose(self.out, self.runtime.clock, wanted=wanted, total=total)
+        return choose(self.out, self.runtime.clock, wanted=wanted, total=total, saves=saves)
 
     def task_id(self, text: str) -> str:
         """Read a task id; `@last` is the task submitted last."""

@@ -6,14 +6,29 @@
 from dataclasses import dataclass
 from typing import Final
 
+from modellix_cli.domain.money import Money
+
 VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The paid request of line `ref` leaves now.
+
+    `about` is the start of its prompt, which whoever watches adds where it is known.
+    """
+
+    ref: int
+    slug: str
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TaskAwaited:
     """A task is waited for; `age` is how long ago it was submitted, in seconds, if known.
 
-    `usual` is how long tasks of its model usually take, in seconds, if known.
+    `usual` is how long tasks of its model usually take, in seconds, if known. `ref` is the line
+    that waits, `about` as in `Sending`.
     """
 
     task_id: str
@@ -22,6 +37,8 @@ class TaskAwaited:
     usual: float | None = None
     reused: bool = False
     """Whether an earlier attempt answers for the request, so that nothing was paid now."""
+    ref: int = 0
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +133,30 @@ class BytesSaved:
     total: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class LineEnded:
+    """A line has its end; told by who takes its outcome, not by the engine.
+
+    `trouble` is why it did not go well, `made` what came of it: names of files, else the task.
+    `seconds` is how long its task ran, `billed` what it cost, each None where it is not known.
+    """
+
+    ref: int
+    slug: str
+    task_id: str | None = None
+    name: str | None = None
+    about: str | None = None
+    trouble: str | None = None
+    made: str | None = None
+    seconds: float | None = None
+    billed: Money | None = None
+    reused: bool = False
+
+
 Notice = (
-    TaskAwaited
+    Sending
+    | LineEnded
+    | TaskAwaited
     | TaskPolled
     | TaskLeft
     | PollTrouble

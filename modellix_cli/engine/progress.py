@@ -9,6 +9,11 @@ from modellix_cli.engine.notices import Notice
 class Progress:
     """Takes notices while work goes on. This one stays silent."""
 
+    wants_details = False
+    """Whether it shows prompts, and each line's end."""
+    showed_every_line = False
+    """Whether somebody saw each line's end, so that it need not be shown once more."""
+
     def __enter__(self) -> Self:
         """Start showing."""
         return self

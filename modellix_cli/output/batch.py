@@ -58,14 +58,17 @@ class ResultsFile(AbstractContextManager["ResultsFile"]):
             raise unwritable(self._path, error) from error
 
 
-def result(sink: Sink, entries: Iterator[Entry], facts: dict[str, Any], total: int) -> None:
+def result(
+    sink: Sink, entries: Iterator[Entry], facts: dict[str, Any], total: int, *, seen: bool
+) -> None:
     """Show every line, in order; with `--output jsonl` that has happened already.
 
-    `facts` are what the JSON result says before its lines.
+    `facts` are what the JSON result says before its lines. People are not shown again what they
+    have `seen` as it came.
     """
     if sink.mode is Output.JSON:
         sink.json_with_list(facts, "tasks", entries, {"total": total})
-    elif sink.mode is Output.HUMAN:
+    elif sink.mode is Output.HUMAN and not seen:
         for entry in entries:
             _human_line(sink, entry)
     elif sink.mode is Output.QUIET:

@@ -1,106 +1,48 @@
-"""Progress on stderr: animated on a terminal, a line per change elsewhere, or none."""
+"""Progress on stderr: drawn on a terminal, a line per change elsewhere, or none."""
 
+import threading
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from modellix_cli.clock import Clock
-from modellix_cli.domain.text import clip, count, duration, one_line, size
+from modellix_cli.domain.text import count, duration
 from modellix_cli.engine import notices
 from modellix_cli.engine.progress import Progress
+from modellix_cli.output import progress_words as words
 from modellix_cli.output.sink import Output, Sink
 
-if TYPE_CHECKING:
-    from rich.progress import TaskID
-
-_MAX_ROWS: Final = 8
-_SECONDS_BETWEEN_LINES: Final = 10.0
-_WORTH_TELLING: Final = 1.5
+HEARTBEAT: Final = 30.0
+"""Seconds of silence after which a log says that work goes on."""
+_PAUSE: Final = 1.0
 
 
 class Lines(Progress):
-    """One line for each change of state, for logs and CI; of a batch of `total` lines a sum."""
+    """One line for each change of state, for logs and CI; of a batch of `total` lines each end.
 
-    def __init__(self, sink: Sink, clock: Clock, total: int | None = None) -> None:
+    A line every `HEARTBEAT` seconds tells that work goes on.
+    """
+
+    wants_details = True
+
+    def __init__(
+        self, sink: Sink, clock: Clock, total: int | None = None, *, beats: bool = True
+    ) -> None:
         self._sink = sink
         self._clock = clock
         self._total = total
-        self._started = clock.monotonic()
-        self._told = self._started
+        self._told = self._started = clock.monotonic()
         self._waits_since: float | None = None
         self._last: dict[str, str] = {}
-
-    def tell(self, notice: notices.Notice) -> None:
-        """Write a line where a notice is news."""
-        match notice:
-            case notices.TaskPolled() if self._total is None:
-                self._polled(notice)
-            case notices.TaskLeft() if self._total is None:
-                self._sink.note(f"Task {notice.task_id}: {notice.message}")
-            case notices.PollTrouble() if self._total is None:
-                self._trouble(notice)
-            case notices.SubmitRetried() if self._total is None:
-                self._sink.note(f"{notice.message} Trying again in {duration(notice.seconds)}.")
-            case notices.Stopped():
-                self._sink.note(stopped_words(notice))
-            case notices.Counts():
-                self._counts(notice)
-
-    def _polled(self, notice: notices.TaskPolled) -> None:
-        if self._last.get(notice.task_id) != notice.status:
-            self._last[notice.task_id] = notice.status
-            waited = duration(self._clock.monotonic() - self._started)
-            self._sink.note(f"Task {notice.task_id}: {notice.status} after {waited}")
-
-    def _trouble(self, notice: notices.PollTrouble) -> None:
-        if self._last.get(notice.task_id) != notice.message:
-            self._last[notice.task_id] = notice.message
-            self._sink.note(f"Task {notice.task_id}: {notice.message} Trying again.")
-
-    def _counts(self, notice: notices.Counts) -> None:
-        now = self._clock.monotonic()
-        if self._total is None:
-            self._waiting(notice.waiting, now)
-        elif now - self._told >= _SECONDS_BETWEEN_LINES and notice.ended < self._total:
-            self._told = now
-            self._sink.note(batch_words(notice, self._total))
-
-    def _waiting(self, waiting: notices.Waiting | None, now: float) -> None:
-        """Tell, once for each wait that one would notice, what a request waits for."""
-        if waiting is None:
-            self._waits_since = None
-            return
-        begins = self._waits_since is None
-        self._waits_since = now if self._waits_since is None else self._waits_since
-        if begins and (waiting.seconds >= _WORTH_TELLING or waiting.slots_full):
-            self._sink.note(waiting_words(waiting))
-
-
-class Live(Progress):
-    """A spinner with the time for each task, a bar for each file; for terminals."""
-
-    def __init__(self, sink: Sink, total: int | None = None) -> None:
-        from rich.console import Console
-        from rich.progress import Progress as RichProgress
-        from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        self._bars: RichProgress = RichProgress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            TimeElapsedColumn(),
-            console=Console(file=sink.talk_stream, highlight=False, markup=False),
-            transient=True,
-        )
-        self._sink = sink
-        self._total = total
-        self._rows: dict[str, TaskID] = {}
-        self._waiting: list[str] = []
-        self._expected = 0
-        self._ended = 0
+        self._troubles: dict[str, str] = {}
+        self._since: dict[str, float] = {}
+        self._counts = notices.Counts(0, 0, 0)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True) if beats else None
 
     def __enter__(self) -> Self:
-        """Start the animation; what is told meanwhile appears above it."""
-        self._sink.divert = self._above
-        self._bars.start()
+        """Start the heartbeat."""
+        if self._thread is not None:
+            self._thread.start()
         return self
 
     def __exit__(
@@ -109,128 +51,100 @@ class Live(Progress):
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Remove the animation and give the cursor back."""
-        self._bars.stop()
-        self._sink.divert = None
+        """End the heartbeat."""
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
 
     def tell(self, notice: notices.Notice) -> None:
-        """Show a notice."""
-        match notice:
-            case notices.BytesSaved():
-                self._bytes(notice)
-            case notices.Stopped():
-                self._sink.note(stopped_words(notice))
-            case notices.Counts():
-                self._counts(notice)
-            case _ if self._total is None:
-                self._of_task(notice)
-
-    def _of_task(self, notice: notices.Notice) -> None:
+        """Write a line where a notice is news."""
         match notice:
             case notices.TaskAwaited():
-                self._await(notice.task_id)
-            case notices.TaskPolled(finished=True):
-                self._end(notice.task_id)
-            case notices.TaskPolled():
-                self._show(notice.task_id, f"{notice.task_id}  {notice.status}", new=False)
-            case notices.TaskLeft():
-                self._sink.note(f"Task {notice.task_id}: {notice.message}")
-                self._end(notice.task_id)
-            case notices.PollTrouble():
-                text = f"{notice.task_id}  {notice.message} Trying again."
-                self._show(notice.task_id, text, new=False)
-            case notices.SubmitRetried():
-                wait = duration(notice.seconds)
-                self._show("", f"{notice.message} Trying again in {wait}.")
+                now = self._clock.monotonic()
+                self._since[notice.task_id] = now - max(0.0, notice.age or 0.0)
+            case notices.LineEnded():
+                self._end(notice)
+            case notices.TaskPolled() if self._total is None:
+                self._polled(notice)
+            case notices.TaskLeft() if self._total is None:
+                self._say(f"Task {notice.task_id}: {notice.message}")
+            case notices.PollTrouble() if self._total is None:
+                self._trouble(notice)
+            case notices.SubmitRetried() if self._total is None:
+                self._say(f"{notice.message} Trying again in {duration(notice.seconds)}.")
+            case notices.Stopped():
+                self._say(words.stopped_words(notice))
+            case notices.Counts():
+                self._counts = notice
+                if self._total is None:
+                    self._waiting(notice.waiting, self._clock.monotonic())
 
-    def _await(self, task_id: str) -> None:
-        """Give a task its row, or count it below while there are too many."""
-        self._drop("")
-        self._waiting.append(task_id)
-        self._expected += 1
-        self._fill()
-
-    def _end(self, task_id: str) -> None:
-        self._ended += 1
-        self._drop(task_id)
-        self._fill()
-
-    def _counts(self, notice: notices.Counts) -> None:
+    def heartbeat(self) -> None:
+        """Say that work goes on, if nothing was said for a while."""
+        now = self._clock.monotonic()
+        if now - self._told < HEARTBEAT:
+            return
         if self._total is not None:
-            self._show("", batch_words(notice, self._total))
-        elif notice.waiting is not None and not self._expected:
-            self._show("", waiting_words(notice.waiting))
+            self._say(words.batch_words(self._counts, self._total))
+            return
+        since_of = dict(self._since)  # the engine's thread goes on meanwhile
+        if len(since_of) == 1:
+            ((task_id, since),) = since_of.items()
+            status = self._last.get(task_id, "waiting")
+            self._say(f"Task {task_id}: still {status} after {duration(round(now - since))}")
+        elif since_of:
+            running = count(len(since_of), "task")
+            self._say(f"{running} still running after {duration(round(now - self._started))}")
 
-    def _bytes(self, notice: notices.BytesSaved) -> None:
-        """Show how far a download is."""
-        name, total = notice.name, notice.total
-        amount = size(notice.done) if total is None else f"{size(notice.done)} of {size(total)}"
-        self._show(name, f"{name}  {amount}")
-        if total is not None and notice.done >= total:
-            self._drop(name)
+    def _beat(self) -> None:
+        while not self._over.wait(_PAUSE):
+            self.heartbeat()
 
-    def _fill(self) -> None:
-        while self._waiting and len(self._rows) < _MAX_ROWS:
-            task_id = self._waiting.pop(0)
-            self._show(task_id, f"{task_id}  waiting")
-        if self._expected > 1:
-            self._drop("")
-            self._show("", f"{self._ended} of {self._expected} tasks ended")
+    def _say(self, text: str) -> None:
+        self._told = self._clock.monotonic()
+        self._sink.note(text)
 
-    def _show(self, key: str, text: str, *, new: bool = True) -> None:
-        description = clip(one_line(text), 200)
-        if key in self._rows:
-            self._bars.update(self._rows[key], description=description)
-        elif new:
-            self._rows[key] = self._bars.add_task(description, total=None)
+    def _end(self, notice: notices.LineEnded) -> None:
+        self._since.pop(notice.task_id or "", None)
+        if self._total is not None and (notice.trouble is not None or not notice.reused):
+            self._say(words.end_words(notice))
 
-    def _above(self, line: str) -> None:
-        from rich.text import Text
+    def _polled(self, notice: notices.TaskPolled) -> None:
+        if self._last.get(notice.task_id) != notice.status:
+            self._last[notice.task_id] = notice.status
+            since = self._since.get(notice.task_id, self._started)
+            waited = duration(self._clock.monotonic() - since)
+            self._say(f"Task {notice.task_id}: {notice.status} after {waited}")
 
-        self._bars.console.print(Text.from_ansi(line), soft_wrap=True)
+    def _trouble(self, notice: notices.PollTrouble) -> None:
+        if self._troubles.get(notice.task_id) != notice.message:
+            self._troubles[notice.task_id] = notice.message
+            self._say(f"Task {notice.task_id}: {notice.message} Trying again.")
 
-    def _drop(self, key: str) -> None:
-        if key in self._waiting:
-            self._waiting.remove(key)
-        row = self._rows.pop(key, None)
-        if row is not None:
-            self._bars.remove_task(row)
-
-
-def batch_words(notice: notices.Counts, total: int) -> str:
-    """Say how far a batch is: `12 of 40 lines, 3 running, 1 failed, waiting 4s`."""
-    words = [f"{notice.ended} of {count(total, 'line')}"]
-    words += [f"{notice.running} running"] if notice.running else []
-    words += [f"{notice.failed} failed"] if notice.failed else []
-    if notice.waiting is not None:
-        if notice.waiting.slots_full:
-            words.append("waiting for a running task to end")
-        elif notice.waiting.seconds >= _WORTH_TELLING:
-            words.append(f"waiting {duration(notice.waiting.seconds)}")
-    return ", ".join(words)
+    def _waiting(self, waiting: notices.Waiting | None, now: float) -> None:
+        """Tell, once for each wait that one would notice, what a request waits for."""
+        if waiting is None:
+            self._waits_since = None
+            return
+        begins = self._waits_since is None
+        self._waits_since = now if self._waits_since is None else self._waits_since
+        if begins and (waiting.seconds >= words.WORTH_TELLING or waiting.slots_full):
+            self._say(words.waiting_words(waiting))
 
 
-def waiting_words(waiting: notices.Waiting) -> str:
-    """Say why a request does not leave yet."""
-    if waiting.slots_full:
-        return "Concurrency limit reached. Waiting for a running task to end."
-    return f"Rate limit reached. Continuing in {duration(waiting.seconds)}."
+def choose(
+    sink: Sink, clock: Clock, *, wanted: bool, total: int | None = None, saves: bool = False
+) -> Progress:
+    """Return the display that fits: silent unless `wanted`, drawn where somebody watches.
 
-
-def stopped_words(notice: notices.Stopped) -> str:
-    """Say that no more lines are sent, while others are still followed."""
-    tasks = count(notice.running, "running task")
-    return f"No more lines are submitted: {notice.message} Waiting for {tasks}."
-
-
-def choose(sink: Sink, clock: Clock, *, wanted: bool, total: int | None = None) -> Progress:
-    """Return the display that fits: silent unless `wanted`, animated where somebody watches.
-
-    `total` is how many lines a batch has, None where tasks are shown one by one.
+    `total` is how many lines a batch has, None where tasks are shown one by one; `saves` says that
+    results are saved.
     """
-    if not wanted:
+    if not wanted or sink.silent:
         return Progress()
     results_come_between = sink.mode is Output.JSONL and sink.stdout_is_terminal
     if sink.talk_is_terminal and not results_come_between:
-        return Live(sink, total)
+        from modellix_cli.output.live import Live
+
+        return Live(sink, clock, total, saves=saves)
     return Lines(sink, clock, total)

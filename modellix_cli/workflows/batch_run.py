@@ -15,7 +15,7 @@ from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.events import Stop
 from modellix_cli.engine.core.lines import LineOutcome
-from modellix_cli.engine.notices import Notice, SameTask
+from modellix_cli.engine.notices import Notice, SameTask, Sending, TaskAwaited
 from modellix_cli.engine.progress import Progress
 from modellix_cli.inputs.batch_file import BatchInput
 from modellix_cli.ledger.records import StartedBatch
@@ -23,10 +23,12 @@ from modellix_cli.output import batch as show
 from modellix_cli.output.sink import Output, ReaderGone
 from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_begin import begin_batch, is_left, lines_left
+from modellix_cli.workflows.batch_closing import BatchClosing
 from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_report import Entry, EntryFile, Tally, entry_of
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
+from modellix_cli.workflows.line_details import about, line_ended, with_about
 from modellix_cli.workflows.odd_replies import RepeatedTasks, warn_of_reply
 from modellix_cli.workflows.saving import open_downloader, open_saver
 from modellix_cli.workflows.work import run_engine
@@ -140,6 +142,7 @@ class _Running:
         self._engine: Engine | None = None
         self._source: BatchSource | None = None
         self._progress = Progress()
+        self._closing = BatchClosing(session.runtime.clock.monotonic())
 
     def run(
         self, keys: BatchKeys, downloader: "Downloader | None", signals: DeferredSignals
@@ -152,7 +155,8 @@ class _Running:
             try:
                 if self._file is not None:
                     self._file.clear()
-                with session.progress(self._tasks.total) as self._progress:
+                saves = downloader is not None
+                with session.progress(self._tasks.total, saves=saves) as self._progress:
                     self._go(keys, downloader, signals)
             except ModellixError as error:
                 charged = error.charged or self._tally.charged
@@ -166,7 +170,9 @@ class _Running:
             try:
                 if not isinstance(self._trouble, ReaderGone):
                     entries, facts = self._entries.entries(), self._facts(signals)
-                    show.result(self._out, entries, facts, self._tally.total)
+                    seen = self._progress.showed_every_line and self._out.stdout_is_terminal
+                    show.result(self._out, entries, facts, self._tally.total, seen=seen)
+                    self._closing.tell(session, self._batch.number)
             except (ReaderGone, ModellixError) as error:
                 self._trouble = error
         self._end().conclude(None if self._tally.done else signals.stop)
@@ -253,10 +259,14 @@ class _Running:
 
     def emit(self, outcome: LineOutcome) -> Stop | None:
         """Count, keep and write a line's end."""
-        if self._source is not None:
-            self._source.release(outcome.ref)
         entry = entry_of(outcome, self._session)
         self._tally.add(outcome, entry)
+        self._closing.add(outcome, entry)
+        if self._progress.wants_details:
+            text = self._about(outcome.ref)
+            self._progress.tell(line_ended(outcome, text, entry.get("error")))
+        if self._source is not None:
+            self._source.release(outcome.ref)
         return self._write(entry)
 
     def _write(self, entry: Entry) -> Stop | None:
@@ -292,7 +302,15 @@ class _Running:
             self._repeated.add(notice)
         else:
             warn_of_reply(self._session, notice)
+        if self._progress.wants_details and isinstance(notice, Sending | TaskAwaited):
+            notice = with_about(notice, self._about(notice.ref))
         self._progress.tell(notice)
+
+    def _about(self, ref: int) -> str | None:
+        """Return the start of a line's prompt, where it is shown."""
+        if self._source is None or not self._progress.wants_details:
+            return None
+        return about(self._source.request(ref).body)
 
     def _facts(self, signals: DeferredSignals) -> dict[str, Any]:
         """Return what the JSON result says beside the official keys."""

@@ -116,10 +116,10 @@ def run_model(
         tries=TRIES,
     )
     saver = open_saver(session, downloader, options.saving, source.request)
-    with DeferredSignals() as signals, session.progress() as progress:
+    with DeferredSignals() as signals, session.progress(saves=saver is not None) as progress:
         if downloader is not None:
             downloader.listener.shown = progress  # type: ignore[attr-defined]
-        collector = Collector(session, progress, paying=True)
+        collector = Collector(session, progress, lambda ref: body, paying=True)
         engine = run_engine(
             session,
             client,

@@ -96,8 +96,12 @@ class Waited:
 class TaskCollector(Collector):
     """Keeps the last trouble as well. `once`: each task is polled once."""
 
-    def __init__(self, session: Session, progress: Progress, *, once: bool) -> None:
-        super().__init__(session, progress, paying=False)
+    def __init__(
+        self, session: Session, progress: Progress, task_ids: Sequence[str], *, once: bool
+    ) -> None:
+        super().__init__(
+            session, progress, lambda ref: _body(session, task_ids[ref - 1]), paying=False
+        )
         self.once = once
         self.refused: ModellixError | None = None
         self.troubles: dict[str, str] = {}
@@ -141,9 +145,9 @@ def follow_tasks(
         config = replace(config, timeout=limit.seconds)
     book = TaskBook(session.stores.tasks, session.stores.files, session.runtime.clock)
     source = ListSource(lines, durations=durations)
-    with DeferredSignals() as signals, session.progress() as progress:
+    with DeferredSignals() as signals, session.progress(saves=config.save) as progress:
         once = config.follow is Follow.ONCE
-        collector = TaskCollector(session, progress, once=once)
+        collector = TaskCollector(session, progress, task_ids, once=once)
         run_engine(session, client, config, source, book, collector, signals, saver=saver)
     outcomes = {task_ids[ref - 1]: outcome for ref, outcome in collector.outcomes.items()}
     trouble = next(iter(collector.troubles.values()), None)
@@ -158,6 +162,15 @@ def follow_tasks(
         limit,
         {task_id: beside(session, task_id) for task_id in task_ids},
     )
+
+
+def _body(session: Session, task_id: str) -> bytes | None:
+    """Return the request of a task, where this machine sent it and keeps it."""
+    try:
+        known = session.stores.origins.of(session.settings.base_url, task_id)
+    except ModellixError:
+        return None
+    return None if known is None else known.body
 
 
 def saved_before(session: Session, task_id: str) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Running the engine for a command: the driver put together, signals held back, ends collected."""
 
 import random
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
@@ -12,10 +13,11 @@ from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.events import Stop
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.engine.driver import Driver
-from modellix_cli.engine.notices import Notice, TaskAwaited
+from modellix_cli.engine.notices import Notice, Sending, TaskAwaited
 from modellix_cli.engine.ports import Book, Observer, Saver, Source
 from modellix_cli.engine.progress import Progress
 from modellix_cli.ledger.deliveries import DeliveryWatch
+from modellix_cli.workflows.line_details import about, line_ended, trouble_of, with_about
 from modellix_cli.workflows.odd_replies import warn_of_reply
 
 if TYPE_CHECKING:
@@ -23,11 +25,22 @@ if TYPE_CHECKING:
 
 
 class Collector:
-    """Keeps every line's end, and shows progress; for a few lines."""
+    """Keeps every line's end, and shows progress; for a few lines.
 
-    def __init__(self, session: Session, progress: Progress, *, paying: bool) -> None:
+    `bodies` returns what a line sends, or sent, as far as it is known.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        progress: Progress,
+        bodies: Callable[[int], bytes | None],
+        *,
+        paying: bool,
+    ) -> None:
         self._session = session
         self._progress = progress
+        self._bodies = bodies
         self._paying = paying
         self.outcomes: dict[int, LineOutcome] = {}
 
@@ -37,6 +50,8 @@ class Collector:
         accepted = outcome.state is SubmissionState.ACCEPTED and not outcome.reused
         if self._paying and accepted:
             self._session.submitted = outcome.task_id
+        if self._progress.wants_details:
+            self._progress.tell(line_ended(outcome, None, trouble_of(outcome)))
         return None
 
     def tell(self, notice: Notice) -> None:
@@ -44,6 +59,8 @@ class Collector:
         if self._paying and isinstance(notice, TaskAwaited) and not notice.reused:
             self._session.submitted = notice.task_id
         warn_of_reply(self._session, notice)
+        if self._progress.wants_details and isinstance(notice, Sending | TaskAwaited):
+            notice = with_about(notice, about(self._bodies(notice.ref)))
         self._progress.tell(notice)
 
 

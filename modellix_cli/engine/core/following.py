@@ -104,7 +104,8 @@ class Following:
         if len(waiting) == 1 and line.confirming is None:
             age = None if line.since is None else now - line.since
             usual = self._estimator.usual(slug) if slug else None
-            self._out.tell(TaskAwaited(line.task_id, line.line.slug, age, usual, line.reused))
+            facts = (line.task_id, line.line.slug, age, usual, line.reused)
+            self._out.tell(TaskAwaited(*facts, ref=line.ref))
 
     def watch_for_room(self, now: float) -> None:
         """Poll tasks that nobody waits for too: somebody has to notice when one ends."""

@@ -16,7 +16,7 @@ from modellix_cli.engine.core.needs import Needs
 from modellix_cli.engine.core.outbox import Outbox
 from modellix_cli.engine.core.paid_retry import Again, PaidRetryPolicy
 from modellix_cli.engine.core.watching import Watching
-from modellix_cli.engine.notices import OtherTasks, SubmitRetried, Waiting
+from modellix_cli.engine.notices import OtherTasks, Sending, SubmitRetried, Waiting
 
 _AFTER_UNKNOWN: Final = "Skipped after an earlier paid submission returned an unknown outcome."
 _CUT_SHORT: Final = (
@@ -280,6 +280,7 @@ class Submitting:
                 continue
             line.tries += 1
             self._posting[ref] = line
+            self._out.tell(Sending(ref, line.line.slug))
             self._out.add(effects.Post(ref, claim))
 
     def not_recorded(self, event: events.NotRecorded) -> None:

@@ -276,7 +276,7 @@ def test_whoever_watches_is_told_which_task_is_awaited_and_how_long_it_may_take(
     bench = Bench(earlier(age=3.0), follow=Follow.TO_THE_END)
     bench.durations = {SLUG: (9.0,)}
     bench.run()
-    assert TaskAwaited("task-1", SLUG, 3.0, 9.0, reused=True) in bench.notices
+    assert TaskAwaited("task-1", SLUG, 3.0, 9.0, reused=True, ref=1) in bench.notices
 
 
 def test_lengths_that_were_learned_are_recorded_with_the_tasks_age() -> None:

@@ -1,0 +1,77 @@
+"""The closing summary of a batch: what was saved and where, what it cost and took, what failed."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from modellix_cli.context.session import Session
+from modellix_cli.domain.money import NOTHING, Money
+from modellix_cli.domain.text import clip, count, duration, size
+from modellix_cli.engine.core.lines import LineOutcome
+from modellix_cli.output.sink import Output
+from modellix_cli.output.summaries import shown_path
+
+_MOST_REASONS: Final = 5
+_MOST_LINES: Final = 10
+_LONGEST_REASON: Final = 300
+
+
+@dataclass(slots=True)
+class BatchClosing:
+    """Counts while lines end. `started` is the monotonic time at which the run began."""
+
+    started: float
+    files: int = 0
+    bytes: int = 0
+    folders: set[str] = field(default_factory=set)
+    billed: Money = NOTHING
+    billed_tasks: int = 0
+    reasons: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, outcome: LineOutcome, entry: dict[str, Any]) -> None:
+        """Count a line; `entry` is what the result says of it."""
+        for file in outcome.files or ():
+            self.files += 1
+            self.bytes += int(file.get("bytes") or 0)
+            self.folders.add(str(Path(str(file["path"])).parent))
+        task = outcome.task
+        if task is not None and task.billed is not None and not outcome.reused:
+            self.billed += task.billed
+            self.billed_tasks += 1
+        if outcome.state is not None and outcome.waiting is None and not entry["ok"]:
+            reason = str(entry["error"])
+            if outcome.task_id is not None:
+                reason = reason.replace(outcome.task_id, "TASK")
+            self.reasons.setdefault(reason, []).append(outcome.ref)
+
+    def tell(self, session: Session, batch: int) -> None:
+        """Tell it, on stderr."""
+        if session.out.mode is Output.QUIET:
+            return
+        for line in self.lines(session.runtime.clock.monotonic()):
+            session.out.note(line)
+        if len(self.reasons) > _MOST_REASONS:
+            show = session.commands.line(f"batch show {batch}")
+            rest = len(self.reasons) - _MOST_REASONS
+            session.out.note(f"Failed for {count(rest, 'other reason')}: see {show}")
+
+    def lines(self, now: float) -> list[str]:
+        """Return the lines of the summary at a monotonic time."""
+        lines: list[str] = []
+        if self.files:
+            where = ", ".join(shown_path(folder) for folder in sorted(self.folders)[:3])
+            files = count(self.files, "file")
+            lines.append(f"Saved {files} ({size(self.bytes)}) in {where}.")
+        words = [f"Billed {self.billed.words} for {count(self.billed_tasks, 'task')}."]
+        words = words if self.billed_tasks else []
+        lines.append(" ".join([*words, f"Took {duration(now - self.started)}."]))
+        most = sorted(self.reasons.items(), key=lambda item: -len(item[1]))[:_MOST_REASONS]
+        lines += [_failed(reason, refs) for reason, refs in most]
+        return lines
+
+
+def _failed(reason: str, refs: list[int]) -> str:
+    """Return `Failed: 3 lines (4, 7, 9): REASON`."""
+    numbers = ", ".join(map(str, sorted(refs)[:_MOST_LINES]))
+    more = ", …" if len(refs) > _MOST_LINES else ""
+    return f"Failed: {count(len(refs), 'line')} ({numbers}{more}): {clip(reason, _LONGEST_REASON)}"

@@ -1,0 +1,84 @@
+"""What a terminal shows: a small model of one, for the few codes that this program writes."""
+
+import re
+import unicodedata
+
+_CODE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])")
+
+
+class Screen:
+    """A terminal of some columns and rows. A code that it does not know fails the test."""
+
+    def __init__(self, columns: int = 80, rows: int = 24) -> None:
+        self.columns, self.rows = columns, rows
+        self.cells = [[" "] * columns for _ in range(rows)]
+        self.gone: list[str] = []
+        self.row = self.column = 0
+        self.cursor_shown = True
+
+    def feed(self, text: str) -> "Screen":
+        at = 0
+        while at < len(text):
+            code = _CODE.match(text, at)
+            if code:
+                self._code(code[1], code[2])
+                at = code.end()
+                continue
+            self._write(text[at])
+            at += 1
+        return self
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines that can be seen, without empty ones at the end."""
+        shown = ["".join(row).rstrip() for row in self.cells]
+        while shown and not shown[-1]:
+            shown.pop()
+        return shown
+
+    @property
+    def all_lines(self) -> list[str]:
+        """Those that scrolled away too."""
+        return self.gone + self.lines
+
+    def _write(self, character: str) -> None:
+        if character == "\n":
+            self._down()
+            self.column = 0
+        elif character == "\r":
+            self.column = 0
+        elif unicodedata.combining(character):
+            return
+        else:
+            assert character.isprintable(), f"{character!r} reached the terminal"
+            wide = 2 if unicodedata.east_asian_width(character) in "WF" else 1
+            if self.column + wide > self.columns:
+                self._down()
+                self.column = 0
+            self.cells[self.row][self.column] = character
+            if wide == 2:
+                self.cells[self.row][self.column + 1] = ""
+            self.column += wide
+
+    def _down(self) -> None:
+        self.row += 1
+        if self.row == self.rows:
+            self.gone.append("".join(self.cells.pop(0)).rstrip())
+            self.cells.append([" "] * self.columns)
+            self.row -= 1
+
+    def _code(self, values: str, what: str) -> None:
+        if what == "m":
+            return
+        if what == "A":
+            self.row = max(0, self.row - int(values or 1))
+        elif what == "K" and values in ("", "0"):
+            self.cells[self.row][self.column :] = [" "] * (self.columns - self.column)
+        elif what == "J" and values in ("", "0"):
+            self._code("", "K")
+            for row in range(self.row + 1, self.rows):
+                self.cells[row] = [" "] * self.columns
+        elif values == "?25" and what in "lh":
+            self.cursor_shown = what == "h"
+        else:
+            raise AssertionError(f"an unknown code reached the terminal: ESC [ {values} {what}")
