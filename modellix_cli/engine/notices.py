@@ -92,10 +92,14 @@ class SameTask:
 
 @dataclass(frozen=True, slots=True)
 class SubmitRetried:
-    """A paid request was refused for now, and will be sent again in `seconds`."""
+    """The paid request of line `ref` was refused for now, and will be sent again in `seconds`.
+
+    They are 0 where it goes to the end of the line and waits for nothing else.
+    """
 
     message: str
     seconds: float
+    ref: int = 0
 
 
 @dataclass(frozen=True, slots=True)

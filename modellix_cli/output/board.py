@@ -23,6 +23,8 @@ _LEAST_MODEL: Final = 8
 _MOST_ABOUT: Final = 42
 _LEAST_ABOUT: Final = 8
 _SPEED_OVER: Final = 5.0
+_SUBMITTING, _SAVING = "submitting", "saving"
+_NOT_RUNNING: Final = (_SUBMITTING, _SAVING)
 _SETTLED: Final = 1.0
 """Seconds after which a speed, or a rate, says something."""
 FAINT, SPIN, BAD, BUSY = "2", "36", "31", "33"
@@ -94,7 +96,7 @@ class Board:
             case notices.Sending():
                 self._note = None
                 about = self._safe(about_words(notice.about))
-                self._rows[notice.ref] = TaskRow(self._safe(notice.slug), about, now, "submitting")
+                self._rows[notice.ref] = TaskRow(self._safe(notice.slug), about, now, _SUBMITTING)
             case notices.TaskAwaited():
                 self._await(notice, now)
             case notices.TaskPolled():
@@ -106,8 +108,9 @@ class Board:
             case notices.LineEnded():
                 self._end(notice)
             case notices.SubmitRetried():
-                self._rows = {r: row for r, row in self._rows.items() if row.state != "submitting"}
-                self._note = (self._safe(notice.message), now + notice.seconds)
+                self._rows.pop(notice.ref, None)
+                if notice.seconds:
+                    self._note = (self._safe(notice.message), now + notice.seconds)
             case notices.Counts():
                 self._counts = notice
             case notices.BytesSaved():
@@ -127,7 +130,7 @@ class Board:
 
     def _polled(self, notice: notices.TaskPolled) -> None:
         saving = notice.finished and self._saves
-        self._state(notice.task_id, "saving" if saving else self._safe(notice.status))
+        self._state(notice.task_id, _SAVING if saving else self._safe(notice.status))
 
     def _state(self, task_id: str, state: str) -> None:
         row = self._rows.get(self._refs.get(task_id, -1))
@@ -217,7 +220,7 @@ class Board:
         long = elapsed
         if usual:
             long = f"{elapsed}, usually {usual}" if over else f"{elapsed} of about {usual}"
-        after = " → saving" if self._saves and row.state != "saving" else ""
+        after = " → saving" if self._saves and row.state not in _NOT_RUNNING else ""
         choices = (
             f"{long}  {row.state}{after}",
             f"{long}  {row.state}",

@@ -70,7 +70,7 @@ class Lines(Progress):
                 self._say(f"Task {notice.task_id}: {notice.message}")
             case notices.PollTrouble() if self._total is None:
                 self._trouble(notice)
-            case notices.SubmitRetried() if self._total is None:
+            case notices.SubmitRetried() if self._total is None and notice.seconds:
                 self._say(f"{notice.message} Trying again in {duration(notice.seconds)}.")
             case notices.Stopped():
                 self._say(words.stopped_words(notice))

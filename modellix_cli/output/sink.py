@@ -196,7 +196,7 @@ class Sink:
 
     def ask(self, question: str) -> None:
         """Write a question, without a line break, where somebody watches: stderr, else stdout."""
-        stream = self._stderr if self.talk_is_terminal else self._stdout
+        stream = self._stderr if is_terminal(self._stderr) else self._stdout
         if stream is not None:
             stream.write(self.clean(escape(question)))
             stream.flush()

@@ -35,8 +35,9 @@ class BatchClosing:
             self.bytes += int(file.get("bytes") or 0)
             self.folders.add(str(Path(str(file["path"])).parent))
         task = outcome.task
-        if task is not None and task.billed is not None and not outcome.reused:
-            self.billed += task.billed
+        billed = None if task is None or outcome.reused else task.billed
+        if billed is not None and billed > NOTHING:
+            self.billed += billed
             self.billed_tasks += 1
         if outcome.state is not None and outcome.waiting is None and not entry["ok"]:
             reason = str(entry["error"])
@@ -50,10 +51,12 @@ class BatchClosing:
             return
         for line in self.lines(session.runtime.clock.monotonic()):
             session.out.note(line)
-        if len(self.reasons) > _MOST_REASONS:
+        rest = len(self.reasons) - _MOST_REASONS
+        if rest > 0:
+            session.out.note(f"Failed for {count(rest, 'other reason')}.")
+        if self.reasons:
             show = session.commands.line(f"batch show {batch}")
-            rest = len(self.reasons) - _MOST_REASONS
-            session.out.note(f"Failed for {count(rest, 'other reason')}: see {show}")
+            session.out.note(f"See every line with: {show}")
 
     def lines(self, now: float) -> list[str]:
         """Return the lines of the summary at a monotonic time."""

@@ -132,6 +132,12 @@ def test_why_a_request_waits(board: Board) -> None:
     assert len(shown(board, 105.0)) == 1
 
 
+def test_a_request_that_was_refused_for_now_is_not_shown_as_leaving(board: Board) -> None:
+    board.take(notices.Sending(1, SLUG), 100.0)
+    board.take(notices.SubmitRetried("Concurrency limit reached.", 0.0, 1), 100.5)
+    assert shown(board, 101.0) == []
+
+
 def test_a_download_with_its_speed(board: Board) -> None:
     for second in range(3):
         notice = notices.BytesSaved("cat.png", second * 1024 * 1024, 4 * 1024 * 1024)

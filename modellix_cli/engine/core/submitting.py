@@ -340,8 +340,7 @@ class Submitting:
         decision = self._retry.refused(error, line.tries, now)
         if isinstance(decision, Again) and self.why_stopped is None:
             self._held_until = max(self._held_until, now + decision.pause)
-            if decision.pause:
-                self._out.tell(SubmitRetried(error.message, decision.pause))
+            self._out.tell(SubmitRetried(error.message, decision.pause, line.ref))
             line.refusal = error.message
             self._queue.append(line)  # behind the others, as limits may be those of its model
             return
