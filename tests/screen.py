@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 _CODE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])")
+_UNFINISHED = re.compile(r"\x1b(\[[0-9;?]*)?")
 
 
 class Screen:
@@ -15,17 +16,22 @@ class Screen:
         self.gone: list[str] = []
         self.row = self.column = 0
         self.cursor_shown = True
+        self._rest = ""
 
     def feed(self, text: str) -> "Screen":
-        at = 0
+        text, at = self._rest + text, 0
+        self._rest = ""
         while at < len(text):
             code = _CODE.match(text, at)
             if code:
                 self._code(code[1], code[2])
                 at = code.end()
-                continue
-            self._write(text[at])
-            at += 1
+            elif text[at] == "\x1b" and _UNFINISHED.fullmatch(text, at):
+                self._rest = text[at:]
+                break
+            else:
+                self._write(text[at])
+                at += 1
         return self
 
     @property

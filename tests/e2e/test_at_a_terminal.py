@@ -75,11 +75,12 @@ class Terminal:
         self.screen = Screen(columns, rows)
         self.seen = ""
         self._rest = b""
+        self._at = 0
         self.until(PROMPT)
 
     def until(self, words: str) -> str:
-        """Read until there are these words; return what came since the last time."""
-        start, end = len(self.seen), time.monotonic() + 30
+        """Read until these words; return what came since those of the last time."""
+        start, end = self._at, time.monotonic() + 60
         while words not in self.seen[start:]:
             ready, _, _ = select.select([self._terminal], [], [], end - time.monotonic())
             assert ready, self.seen[start:]
@@ -88,7 +89,8 @@ class Terminal:
             self._rest = data[len(whole.encode()) :]
             self.seen += whole
             self.screen.feed(whole)
-        return self.seen[start:]
+        self._at = self.seen.index(words, start) + len(words)
+        return self.seen[start : self._at]
 
     def type(self, text: str) -> None:
         os.write(self._terminal, text.encode())
