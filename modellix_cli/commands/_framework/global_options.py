@@ -19,7 +19,8 @@ def global_options() -> list[Any]:
         _value(
             "--output",
             "FORMAT",
-            "How results are written: human, json, quiet, or what the command adds.",
+            "How results are written: human, json, quiet, or what the command adds "
+            "(env: MODELLIX_OUTPUT).",
             "outputs",
         ),
         _flag("--json", help="The same as --output json; errors are JSON on stdout too."),
