@@ -119,7 +119,7 @@ def run_model(
     with DeferredSignals() as signals, session.progress(saves=saver is not None) as progress:
         if downloader is not None:
             downloader.listener.shown = progress  # type: ignore[attr-defined]
-        collector = Collector(session, progress, lambda ref: body, paying=True)
+        collector = Collector(session, progress, lambda ref: body.sent, paying=True)
         engine = run_engine(
             session,
             client,
