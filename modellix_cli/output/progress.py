@@ -10,6 +10,7 @@ from modellix_cli.engine import notices
 from modellix_cli.engine.progress import Progress
 from modellix_cli.output import progress_words as words
 from modellix_cli.output.sink import Output, Sink
+from modellix_cli.output.terminal import can_animate
 
 HEARTBEAT: Final = 30.0
 """Seconds of silence after which a log says that work goes on."""
@@ -143,7 +144,7 @@ def choose(
     if not wanted or sink.silent:
         return Progress()
     results_come_between = sink.mode is Output.JSONL and sink.stdout_is_terminal
-    if sink.talk_is_terminal and not results_come_between:
+    if can_animate(sink.talk_stream, sink.env) and not results_come_between:
         from modellix_cli.output.live import Live
 
         return Live(sink, clock, total, saves=saves)

@@ -196,7 +196,7 @@ class Sink:
 
     def ask(self, question: str) -> None:
         """Write a question, without a line break, where somebody watches: stderr, else stdout."""
-        stream = self._stderr if is_terminal(self._stderr) else self._stdout
+        stream = self._stderr if self.talk_is_terminal else self._stdout
         if stream is not None:
             stream.write(self.clean(escape(question)))
             stream.flush()
@@ -247,8 +247,8 @@ class Sink:
 
     @property
     def talk_is_terminal(self) -> bool:
-        """Whether somebody watches stderr, on a terminal that can be drawn on."""
-        return terminal.can_animate(self._stderr, self._env)
+        """Whether somebody watches stderr, on a terminal that shows more than plain lines."""
+        return terminal.is_watched(self._stderr, self._env)
 
     def _draw(self, renderable: Any) -> None:
         """Write what rich makes of `renderable`, whose texts are safe and without secrets."""

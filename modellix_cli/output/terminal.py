@@ -28,10 +28,15 @@ def shows_colors(stream: TextIO | None, env: Mapping[str, str]) -> bool:
     return is_terminal(stream) and not _is_plain(env)
 
 
+def is_watched(stream: TextIO | None, env: Mapping[str, str]) -> bool:
+    """Whether somebody watches `stream` on a terminal that shows more than plain lines."""
+    return is_terminal(stream) and not _is_plain(env)
+
+
 def can_animate(stream: TextIO | None, env: Mapping[str, str]) -> bool:
     """Whether lines of `stream` may be written over: somebody watches, on a terminal that can."""
     refused = "0" in (env.get("TTY_COMPATIBLE"), env.get("TTY_INTERACTIVE"))
-    if refused or _is_plain(env) or not is_terminal(stream):
+    if refused or not is_watched(stream, env):
         return False
     return bool(env.get("TERM")) or (os.name == "nt" and "WT_SESSION" in env)
 

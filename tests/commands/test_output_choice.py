@@ -21,7 +21,6 @@ def at_terminal(env: dict[str, str], work: Path, clock: FakeClock, *arguments: s
     return invoke(*arguments, env=plain, cwd=work, clock=clock, stdout=Terminal())
 
 
-@pytest.fixture
 def task() -> dict[str, object]:
     resource = {"url": URL, "type": "image", "width": 1024, "height": 768, "format": "png"}
     more = {"duration": 3500, "billing": {"amount": 0.03}, "result": {"resources": [resource]}}
@@ -41,10 +40,11 @@ SUMMARY = [
 
 @respx.mock
 def test_a_terminal_gets_a_summary_and_a_pipe_the_reply(
-    env: dict[str, str], work: Path, clock: FakeClock, cli: Cli, task: dict[str, object]
+    env: dict[str, str], work: Path, clock: FakeClock, cli: Cli
 ) -> None:
+    reply = task()
     assert at_terminal(env, work, clock, *GET).stdout.splitlines() == SUMMARY
-    assert cli(*GET).json == task
+    assert cli(*GET).json == reply
 
 
 @respx.mock
@@ -61,20 +61,19 @@ def test_json_at_a_terminal_where_asked_for_and_in_ci(
     env: dict[str, str],
     work: Path,
     clock: FakeClock,
-    task: dict[str, object],
     more: dict[str, str],
     options: list[str],
 ) -> None:
-    assert json.loads(at_terminal(env | more, work, clock, *GET, *options).stdout) == task
+    reply = task()
+    assert json.loads(at_terminal(env | more, work, clock, *GET, *options).stdout) == reply
 
 
 @respx.mock
-def test_the_variable_pins_words_in_a_pipe_and_an_option_beats_it(
-    cli: Cli, task: dict[str, object]
-) -> None:
+def test_the_variable_pins_words_in_a_pipe_and_an_option_beats_it(cli: Cli) -> None:
+    reply = task()
     pinned: dict[str, str | None] = {"MODELLIX_OUTPUT": "Human"}
     assert cli(*GET, env=pinned).stdout.splitlines() == SUMMARY
-    assert cli(*GET, "--json", env=pinned).json == task
+    assert cli(*GET, "--json", env=pinned).json == reply
     assert cli(*GET, "-q", env=pinned).stdout == f"{URL}\n"
 
 
