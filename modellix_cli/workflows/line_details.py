@@ -1,33 +1,26 @@
 """What progress shows of a line beside the engine's notices: its prompt, and how it ended."""
 
-import json
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Final
 
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.domain.text import clip, count, one_line
+from modellix_cli.domain.text import count, one_line
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.engine.notices import LineEnded, Notice, Sending, TaskAwaited
+from modellix_cli.output.request import prompt_of
 
 _LONGEST_BODY: Final = 256 * 1024
 _LONGEST_ABOUT: Final = 200
-_MAIN_TEXTS: Final = ("prompt", "text")
 
 
 def about(body: bytes | None) -> str | None:
     """Return the start of what a request asks for, as one line; None where that is not known."""
     if body is None or len(body) > _LONGEST_BODY:
         return None
-    try:
-        parameters = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(parameters, dict):
-        return None
-    texts = (parameters.get(name) for name in _MAIN_TEXTS)
-    text = next((text for text in texts if isinstance(text, str) and text.strip()), None)
-    return None if text is None else clip(one_line(text[:_LONGEST_ABOUT]).strip(), _LONGEST_ABOUT)
+    text = prompt_of(body)
+    line = one_line((text or "").strip()[:_LONGEST_ABOUT]).strip()
+    return line or None
 
 
 def with_about(notice: Notice, text: str | None) -> Notice:
