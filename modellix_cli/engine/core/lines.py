@@ -38,9 +38,10 @@ class Line:
     """One piece of work: a request to send, or a task that is known already.
 
     `ref` names it, from 1; the body stays with the driver. `needs` are the lines whose results it
-    uses; `prepare` says that its body has to be made ready first (uploads, references), `reserve`
-    that its cost has to be reserved. `resend` is the user's word that an attempt of unknown
-    outcome may be sent once more, `retry_failed` that one whose task failed may be sent again.
+    uses, `need_names` their ids in the same order; `prepare` says that its body has to be made
+    ready first (uploads, references), `reserve` that its cost has to be reserved. `resend` is the
+    user's word that an attempt of unknown outcome may be sent once more, `retry_failed` that one
+    whose task failed may be sent again.
     """
 
     ref: int
@@ -52,6 +53,7 @@ class Line:
     reserve: bool = False
     resend: bool = False
     retry_failed: bool = False
+    need_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,16 @@ class Needs:
         """Remember that a line is there, so that later ones may need it."""
         self._last = max(self._last, ref)
 
-    def never_met(self, line: Active) -> bool:
-        """Whether a line that it needs ended without a result, or does not come before it."""
-        return any(
-            need >= line.ref or need > self._last or self._failed(need) for need in line.line.needs
-        )
+    def never_met(self, line: Active) -> str | None:
+        """Return which line that it needs ended without a result, or does not come before it.
+
+        None where there is no such line.
+        """
+        for at, need in enumerate(line.line.needs):
+            if need >= line.ref or need > self._last or self._failed(need):
+                names = line.line.need_names
+                return f'"{names[at]}"' if at < len(names) else str(need)
+        return None
 
     def _failed(self, ref: int) -> bool:
         return self._out.ended(ref) and not self._out.usable(ref)

@@ -29,7 +29,7 @@ _NOT_FOUND: Final = (
     "Another process was sending this request, and the ledger holds no record of it any more."
 )
 _NOT_RECORDED: Final = "Skipped: what became of it could not be recorded."
-_NEEDS_MISSING: Final = "Skipped: a line whose result it uses has none."
+_NEEDS_MISSING: Final = "Skipped: it uses the result of line {}, which has none."
 _SHORTEST_HOLD: Final = 0.01
 
 
@@ -77,9 +77,11 @@ class Submitting:
     @property
     def has_room(self) -> bool:
         """Whether more lines may be brought."""
+        most = self._config.most_followed
         return self.why_stopped is not None or (
-            len(self._queue) + len(self._needs) < self._config.concurrency
-            and len(self._watching) < self._config.most_followed
+            len(self._queue) < self._config.concurrency
+            and len(self._needs) < most
+            and len(self._watching) < most
         )
 
     def take(self, line: Line, now: float) -> None:
@@ -173,8 +175,9 @@ class Submitting:
 
     def _advance(self, line: Active) -> None:
         """Start what a line needs next."""
-        if self._needs.never_met(line):
-            self._skip(line, _NEEDS_MISSING)
+        missing = self._needs.never_met(line)
+        if missing is not None:
+            self._skip(line, _NEEDS_MISSING.format(missing))
         elif self._needs.block(line):
             return
         elif line.line.prepare and not line.prepared:

@@ -504,6 +504,29 @@ def test_a_line_that_needs_one_without_result_is_skipped() -> None:
     assert bench.states == ["accepted", "skipped"]
 
 
+def test_a_line_that_is_skipped_names_the_one_that_it_needs() -> None:
+    work = [
+        Line(1, SLUG),
+        Line(2, SLUG, needs=(1,), need_names=("cat",)),
+        Line(3, SLUG, needs=(2,)),
+    ]
+    bench = Bench(work)
+    bench.answers[1] = [refused()]
+    assert [outcome.detail for outcome in bench.run()][1:] == [
+        'Skipped: it uses the result of line "cat", which has none.',
+        "Skipped: it uses the result of line 2, which has none.",
+    ]
+
+
+def test_lines_that_wait_for_others_keep_none_from_starting() -> None:
+    pairs = [(Line(n, SLUG), Line(n + 1, SLUG, needs=(n,))) for n in range(1, 12, 2)]
+    bench = Bench(
+        [line for pair in pairs for line in pair], follow=Follow.TO_THE_END, concurrency=2
+    )
+    bench.run()
+    assert bench.posts[:6] == [1, 3, 5, 7, 9, 11]
+
+
 @pytest.mark.parametrize("need", [1, 2, 7])
 def test_a_line_that_needs_itself_or_one_that_does_not_come_before_is_skipped(need: int) -> None:
     bench = Bench([Line(1, SLUG, needs=(need,))])

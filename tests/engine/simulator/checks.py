@@ -31,6 +31,8 @@ class Checks:
         self.polling: set[str] = set()
         self.saving: set[int] = set()
         self.leaves: set[int] = set()
+        self.ready: set[int] = set()
+        """Lines whose bodies are made."""
         self.asked: set[int] = set()
         self.asked_polls: set[str] = set()
         self.known_ids: set[str] = set()
@@ -70,6 +72,8 @@ class Checks:
             case events.NotRecorded(refs=refs):
                 self.recording.difference_update(refs)
                 self.stopped = True
+            case events.Prepared(ref=ref, error=None):
+                self.ready.add(ref)
             case events.SubmitAllowed(ref=ref):
                 self.asked.discard(ref)
                 self.leaves.add(ref)
@@ -145,6 +149,8 @@ class Checks:
         if ref is not None and ref not in self.lines:
             raise Violation(f"no such line: {effect}")
         match effect:
+            case effects.Prepare(ref=ref):
+                self._prepare(ref)
             case effects.AskSubmit(ref=ref):
                 self._once(self.asked, ref, effect)
             case effects.AskPoll(task_id=task_id):
@@ -205,6 +211,13 @@ class Checks:
         if unasked:
             raise Violation(f"line {intent.ref} is sent again without the user's word")
 
+    def _prepare(self, ref: int) -> None:
+        """Check that what a line uses is there before its body is made."""
+        for need in self.lines[ref].needs:
+            end = self.emitted.get(need)
+            if end is None or end.state is not SubmissionState.ACCEPTED or end.status != "success":
+                raise Violation(f"line {ref} is prepared, and {need} has no result")
+
     def _post(self, effect: effects.Post) -> None:
         if self.stopped:
             raise Violation(f"line {effect.ref} is posted after the stop")
@@ -216,6 +229,9 @@ class Checks:
                 raise Violation(f"line {effect.ref} is posted though {earlier} may have worked")
         if effect.ref in self.emitted:
             raise Violation(f"line {effect.ref} is posted after its end")
+        self._prepare(effect.ref)
+        if self.lines[effect.ref].prepare and effect.ref not in self.ready:
+            raise Violation(f"line {effect.ref} is posted before its body is ready")
         self._give_back(effect.ref)
         self.in_flight.add(effect.ref)
         if len(self.in_flight) > self.config.concurrency:

@@ -121,13 +121,14 @@ def _draw_line(random: Random, ref: int, single: bool) -> PlannedLine:
     needs: tuple[int, ...] = (random.randrange(1, ref),) if ref > 1 and chance() < 0.12 else ()
     if ref > 2 and chance() < 0.03:
         needs = (1, 2)
+    prepare = chance() < (0.7 if needs else 0.15)
     return PlannedLine(
         ref,
         identity,
         name=random.choice((None, f"n{ref}", "x")) if not single and chance() < 0.3 else None,
         request_key=f"key-{identity}" if chance() < 0.08 else None,
         needs=needs,
-        prepare=chance() < 0.15,
+        prepare=prepare,
         reserve=chance() < 0.15,
     )
 

@@ -71,6 +71,18 @@ def test_it_notices_a_post_after_a_stop(monkeypatch: pytest.MonkeyPatch) -> None
     assert "after the stop" in found()
 
 
+def test_it_notices_a_line_that_does_not_wait_for_what_it_uses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Needs, "block", lambda self, line: False)
+    assert "has no result" in found()
+
+
+def test_it_notices_a_body_that_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Submitting, "_advance", lambda self, line: self._leaving.ask(line))
+    assert "has no result" in found() or "before its body is ready" in found()
+
+
 def test_it_notices_a_line_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Needs, "freed", lambda self: [])
     assert "lines without an end" in found()
