@@ -9,11 +9,14 @@ from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.domain.values import Slug
 from modellix_cli.inputs.batch_file import Line
+from modellix_cli.inputs.line_uses import fill_in
 
 if TYPE_CHECKING:
     from modellix_cli.models.body_check import BodyCheck
 
 _MAX_REASON: Final = 300
+_SOME_URL: Final = "https://www.modellix.ai/result.png"
+"""Stands in a body for what another line is yet to make."""
 _NO_MODEL: Final = "there is no such model"
 
 
@@ -66,7 +69,8 @@ def check_lines(
             if slug not in checks:
                 checks[slug] = _check_of(line.slug, schema_of, BodyCheck)
             check = checks[slug]
-            problem = check.problem(line.body) if check else _NO_MODEL
+            body = fill_in(line.body, line.uses, lambda use: _SOME_URL) if line.uses else line.body
+            problem = check.problem(body) if check else _NO_MODEL
         except (ModellixError, CannotCheck) as error:
             unchecked[slug] = clip(one_line(str(error)), _MAX_REASON)
             continue
