@@ -20,8 +20,8 @@ class GivenTask:
 
     `where` names that place in errors, such as `on line 3`, empty without one. `cells` are
     parameters whose types only the model's schema tells; they are laid over `body`. `suffix` is
-    the ending of its id and of those it uses, which a `--matrix` adds. `webhook` is not checked yet.
-    What is not given is None.
+    the ending of its id and of those it uses, which a `--matrix` adds. `webhook` is not checked
+    yet. What is not given is None.
     """
 
     number: int

@@ -100,7 +100,7 @@ def _quiet_lines(sink: Sink, entry: Entry) -> None:
 
 def plan(sink: Sink, total: int, slugs: dict[str, int], cost: Total | None) -> None:
     """Show what `--dry-run` found."""
-    if sink.mode in (Output.JSON, Output.JSONL):
+    if sink.mode is Output.JSON:
         facts: dict[str, Any] = {"dryRun": True, "models": slugs, "total": total}
         if cost is not None:
             facts["estimate"] = cost.as_dict()

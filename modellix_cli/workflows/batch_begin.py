@@ -10,12 +10,16 @@ from modellix_cli.domain.text import count
 from modellix_cli.engine.books import known_of
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.ledger.records import BatchLine, OtherAccount, PaidBefore, StartedBatch
+from modellix_cli.workflows.batch_links import LineLinks
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_source import BatchKeys
 from modellix_cli.workflows.same_account import link_account
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
+
+NO_FILE: Final = "(options)"
+"""What the ledger calls the input of a batch that has no file."""
 
 _WAIT_FOR_IT: Final = (
     "Wait until the other process has ended. Then pass --resume to pay only for what is not paid "
@@ -49,9 +53,9 @@ def begin_batch(
 def lines_left(session: Session, tasks: BatchInput, options: BatchOptions) -> Iterator[Line]:
     """Yield the lines that a resume would send, as far as the ledger knows; it is not changed."""
     known = session.stores.batches.preview(
-        BatchKeys(tasks, session.settings.base_url),
+        BatchKeys(tasks, session.settings.base_url, LineLinks(tasks)),
         digest=tasks.digest,
-        source=options.source,
+        source=options.source or NO_FILE,
         total=tasks.total,
     )
     for place, line in enumerate(tasks.lines(), 1):
@@ -77,7 +81,7 @@ def _begin(
     return session.stores.batches.begin(
         keys,
         digest=tasks.digest,
-        source=options.source,
+        source=options.source or NO_FILE,
         total=tasks.total,
         on_paid=options.on_paid,
         tag=options.tag,

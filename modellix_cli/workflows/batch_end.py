@@ -23,6 +23,10 @@ _ABOUT_REJECTED: Final = (
     "A resume sends rejected lines again. To change them, edit the file: lines that were paid for "
     "are recognised and cost nothing."
 )
+_ABOUT_CHAINS: Final = (
+    "Lines that use the result of a failed task wait for it. To pay again for lines whose task "
+    "failed, add --retry-failed to the command below."
+)
 _OF_A_BATCH: Final = frozenset(
     {
         *(ExitStatus.AUTH, ExitStatus.BALANCE, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
@@ -49,6 +53,8 @@ class BatchEnd:
     faults: tuple[ModellixError, ...]
     trouble: Exception | None
     stopped_by: ModellixError | None
+    chained: bool = False
+    """Whether lines use what others make."""
 
     def conclude(self, stop: KeyboardInterrupt | None) -> None:
         """Say how the batch ended and how to continue; end the command with its status."""
@@ -102,6 +108,8 @@ class BatchEnd:
             self._tell_unknown()
         if tally.rejected and self.stopped_by is None:
             self.session.out.alert(_ABOUT_REJECTED)
+        if self.chained and tally.failed_tasks and tally.skipped:
+            self.session.out.alert(_ABOUT_CHAINS)
         if tally.done:
             if self.trouble is not None:
                 show_it = self.session.commands.line(f"batch show {self.batch}")

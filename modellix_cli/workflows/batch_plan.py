@@ -1,6 +1,6 @@
 """What `model batch` does before it runs: options, lines, guards, checks, cost."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isnan
@@ -14,13 +14,18 @@ from modellix_cli.domain.text import count
 from modellix_cli.domain.values import Slug
 from modellix_cli.downloads.name_template import DEFAULT, parse_name_template
 from modellix_cli.inputs.batch_file import BatchInput, Line, read_batch
+from modellix_cli.inputs.batch_format import format_of
+from modellix_cli.inputs.line_uses import write_body
 from modellix_cli.models.pricing import Estimator, Total, total
 from modellix_cli.options.body import InputLimits
 from modellix_cli.options.guarding import BatchGuards
 from modellix_cli.options.paying import BatchPaying
 from modellix_cli.options.saving import BatchSaving
+from modellix_cli.options.tasks import BatchTasks
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
+from modellix_cli.workflows.batch_expand import Expansion
+from modellix_cli.workflows.parameter_types import ParameterTypes
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
@@ -30,9 +35,13 @@ _SCHEMA_ORIGIN: Final = "https://www.modellix.ai"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchOptions:
-    """What the user chose for a batch; `on_paid` counts with the variable's word."""
+    """What the user chose for a batch; `on_paid` counts with the variable's word.
 
-    source: str
+    `source` is the file as it was named, `-` for standard input, None where options say it all.
+    """
+
+    source: str | None
+    tasks: BatchTasks
     on_paid: OnPaid
     guards: BatchGuards
     paying: BatchPaying
@@ -56,6 +65,11 @@ def chosen_on_paid(session: Session, paying: BatchPaying) -> OnPaid:
 
 def check_options(options: BatchOptions) -> None:
     """Refuse options that contradict each other, before anything is read."""
+    if options.source is None and not (options.tasks.settings or options.tasks.matrix):
+        raise usage(
+            "FILE is missing: it holds the tasks, - is standard input.",
+            hint="Or describe them by options: --model SLUG --set prompt=… --matrix seed=1..4",
+        )
     if options.paying.resend_unknown and options.on_paid is not OnPaid.RESUME:
         raise usage("--resend-unknown is about lines of an earlier run, so it needs --resume.")
     if options.paying.retry_failed and options.on_paid is not OnPaid.RESUME:
@@ -68,7 +82,10 @@ def check_options(options: BatchOptions) -> None:
 
 
 def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
-    """Read the whole input; what is wrong with it is known before anything is sent."""
+    """Read the whole input; what is wrong with it is known before anything is sent.
+
+    Schemas are asked for where texts have to become what a model takes.
+    """
     source, stdin = options.source, session.runtime.stdin
     if source == "-" and session.runtime.stdin_is_terminal:
         raise ModellixError(
@@ -81,15 +98,23 @@ def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
     return read_batch(
         source,
         lambda: stdin.buffer,  # type: ignore[union-attr]
-        path=session.settings.path(source),
+        path=session.settings.path(source or "-"),
+        form=options.tasks.form or format_of(source or ""),
+        expand=Expansion(options.tasks, ParameterTypes(session)),
         max_body_bytes=options.limits.max_body_bytes,
         max_input_bytes=options.limits.max_input_bytes,
         webhook_url=session.settings.webhook_url,
     )
 
 
-def guard(total: int, options: BatchOptions) -> None:
-    """Let nobody pay for more than was said (official-cli.md 4.14)."""
+def guard(tasks: BatchInput, options: BatchOptions) -> None:
+    """Let nobody pay for more than was said (official-cli.md 4.14), nor for half a chain."""
+    total = tasks.total
+    if tasks.uses and not options.waiting.wait:
+        raise usage(
+            "Lines of this batch use the results of others (@line:…), so it needs --wait.",
+            hint='Nothing was sent. For the text itself, write "@@line:…".',
+        )
     if options.guards.max_tasks is None and not options.guards.yes:
         raise usage(
             f"Refusing to submit {total} potentially paid tasks without --max-tasks or explicit "
@@ -101,6 +126,20 @@ def guard(total: int, options: BatchOptions) -> None:
             f"Batch input exceeds the --max-tasks limit of {options.guards.max_tasks}.",
             hint=f"It has {count(total, 'task')}. Nothing was sent.",
         )
+
+
+def as_input(tasks: BatchInput) -> Iterator[dict[str, Json]]:
+    """Yield the tasks as lines of an input that is the same batch, with everything laid over."""
+    for line in tasks.lines():
+        parts: dict[str, Json] = {
+            "id": line.name,
+            "modelSlug": str(line.slug),
+            "body": write_body(line.body, line.uses),
+            "requestKey": line.request_key,
+            "webhook": line.webhook,
+            "tag": line.tag,
+        }
+        yield {name: value for name, value in parts.items() if value is not None}
 
 
 class SchemaReader:
@@ -135,7 +174,8 @@ def check(session: Session, tasks: BatchInput) -> None:
     for slug, reason in report.unchecked.items():
         session.out.warn(f"Lines of {slug} were not checked: {reason}")
     for problem in report.problems:
-        session.out.note(f"Line {problem.number} ({problem.slug}): {problem.problem}")
+        place = f"{tasks.unit.capitalize()} {problem.number}" if problem.number else "The task"
+        session.out.note(f"{place} ({problem.slug}): {problem.problem}")
     if report.failed:
         hidden = report.failed - len(report.problems)
         more = f", and {hidden} more like them" if hidden else ""

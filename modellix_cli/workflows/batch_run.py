@@ -25,6 +25,7 @@ from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_begin import begin_batch, is_left, lines_left
 from modellix_cli.workflows.batch_closing import BatchClosing
 from modellix_cli.workflows.batch_end import BatchEnd
+from modellix_cli.workflows.batch_links import LineLinks, LineResults
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_report import Entry, EntryFile, Tally, entry_of
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
@@ -57,7 +58,8 @@ def _run_batch(
     session: Session, tasks: BatchInput, options: BatchOptions, resume: list[str]
 ) -> None:
     if not options.guards.dry_run:
-        batch_plan.guard(tasks.total, options)
+        batch_plan.guard(tasks, options)
+    links = LineLinks(tasks)
     if options.guards.check:
         batch_plan.check(session, tasks)
     if options.guards.dry_run:
@@ -65,16 +67,20 @@ def _run_batch(
         resumes = client is not None and options.on_paid is OnPaid.RESUME
         lines = lines_left(session, tasks, options) if resumes else tasks.lines()
         cost = batch_plan.estimate(session, client, lines, options, left=resumes)
-        show.plan(session.out, tasks.total, tasks.slugs, cost)
+        if session.out.mode is Output.JSONL:
+            for task in batch_plan.as_input(tasks):
+                session.out.json_line(task)
+        else:
+            show.plan(session.out, tasks.total, tasks.slugs, cost)
         return
     client = session.connections.client(options.api_key)
     downloader = open_downloader(session, options.saving, client)
-    keys = BatchKeys(tasks, session.settings.base_url)
+    keys = BatchKeys(tasks, session.settings.base_url, links)
     with ExitStack() as stack:
         file = _results_file(session, options, stack)
         signals = stack.enter_context(DeferredSignals())
         started = begin_batch(session, client, tasks, keys, options, session.commands.join(resume))
-        running = _Running(session, client, started, tasks, options, resume, file)
+        running = _Running(session, client, started, tasks, links, options, resume, file)
         try:
             running.run(keys, downloader, signals)
         except KeyboardInterrupt as stop:  # a second one: what is on disk is what is known
@@ -97,9 +103,9 @@ def _results_file(
     try:
         stdin = session.runtime.stdin
         given: os.stat_result | None = None
-        if options.source != "-":
-            given = session.settings.path(options.source).stat()
-        elif stdin is not None:
+        if options.source not in (None, "-"):
+            given = session.settings.path(str(options.source)).stat()
+        elif options.source == "-" and stdin is not None:
             given = os.fstat(stdin.fileno())
     except (OSError, ValueError):  # it is gone, or is no file
         given = None
@@ -120,6 +126,7 @@ class _Running:
         client: "Client",
         started: StartedBatch,
         tasks: BatchInput,
+        links: LineLinks,
         options: BatchOptions,
         resume: list[str],
         file: show.ResultsFile | None,
@@ -130,6 +137,7 @@ class _Running:
         self._batch = started.batch
         self._started = started
         self._tasks = tasks
+        self._links = links
         self._options = options
         self._resume = resume
         self._file = file
@@ -218,6 +226,7 @@ class _Running:
             number,
             session.stores.tasks,
             clock,
+            LineResults(self._links, self._client.task, clock, options.limits.max_body_bytes),
             folder=None if folder is None else session.settings.path(folder),
             resend_unknown=options.paying.resend_unknown,
             retry_failed=options.paying.retry_failed,
@@ -266,7 +275,7 @@ class _Running:
             text = self._about(outcome.ref)
             self._progress.tell(line_ended(outcome, text, entry.get("error")))
         if self._source is not None:
-            self._source.release(outcome.ref)
+            self._source.release(outcome)
         return self._write(entry)
 
     def _write(self, entry: Entry) -> Stop | None:
@@ -342,4 +351,5 @@ class _Running:
             tuple(self._faults),
             self._trouble,
             None if self._engine is None else self._engine.stopped_by,
+            chained=self._tasks.uses > 0,
         )

@@ -9,13 +9,14 @@ from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.identity import RequestIdentity, identity_of
 from modellix_cli.engine.books import known_of
 from modellix_cli.engine.core import effects, events
-from modellix_cli.engine.core.lines import Known
+from modellix_cli.engine.core.lines import Known, LineOutcome
 from modellix_cli.engine.core.lines import Line as EngineLine
 from modellix_cli.engine.ports import PaidRequest
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.ledger.batches import BatchStore
 from modellix_cli.ledger.records import BatchLine, LineKey, Request
 from modellix_cli.ledger.tasks import TaskStore
+from modellix_cli.workflows.batch_links import LineLinks, LineResults
 
 _DIGEST: Final = 32
 _DIGESTS: Final = 3 * _DIGEST
@@ -24,11 +25,16 @@ _DIGESTS: Final = 3 * _DIGEST
 class BatchKeys:
     """What each line asks, as the ledger knows it; computed once, in little memory."""
 
-    def __init__(self, tasks: BatchInput, base_url: str) -> None:
+    def __init__(self, tasks: BatchInput, base_url: str, links: LineLinks) -> None:
+        """Compute them. Where a line uses another's result, what that one asks counts."""
         self._tasks = tasks
         self._digests = bytearray()
         for line in tasks.lines():
-            identity = identity_of(base_url, line.slug, line.body)
+            inputs = {
+                use.place: f"line {self.identity(links.index(use)).digest}[{use.position}]"
+                for use in line.uses
+            }
+            identity = identity_of(base_url, line.slug, line.body, inputs)
             legacy = (*identity.legacy_digests, identity.legacy_digests[-1])
             for digest in (identity.digest, *legacy[:2]):
                 self._digests += bytes.fromhex(digest)
@@ -52,7 +58,8 @@ class BatchKeys:
 class BatchSource:
     """Brings lines to the engine with what is known of them; keeps bodies only while needed.
 
-    `tag` is that of lines which have none of their own.
+    `tag` is that of lines which have none of their own. `results` are those of lines that others
+    use.
     """
 
     def __init__(
@@ -63,6 +70,7 @@ class BatchSource:
         batch: int,
         store: TaskStore,
         clock: Clock,
+        results: LineResults,
         *,
         folder: Path | None,
         resend_unknown: bool,
@@ -75,11 +83,13 @@ class BatchSource:
         self._keys = keys
         self._store = store
         self._clock = clock
+        self._results = results
         self._folder = folder
         self._resend_unknown = resend_unknown
         self._retry_failed = retry_failed
         self._tag = tag
         self._open: dict[int, Line] = {}
+        self._ready: dict[int, bytes] = {}
         self._slugs: set[str] = set()
 
     def fetch(self, at_most: int) -> events.Work:
@@ -100,6 +110,9 @@ class BatchSource:
                     slug,
                     line.name,
                     known=self._known(recorded),
+                    needs=self._results.links.needs(line),
+                    need_names=self._results.links.names(line),
+                    prepare=bool(line.uses),
                     resend=self._resend_unknown,
                     retry_failed=self._retry_failed,
                 )
@@ -116,10 +129,17 @@ class BatchSource:
     def request(self, ref: int) -> PaidRequest:
         """Return what a line sends."""
         line = self._open[ref]
-        return PaidRequest(line.slug, line.body, line.webhook)
+        return PaidRequest(line.slug, self._body(line), line.webhook)
+
+    def _body(self, line: Line) -> bytes:
+        return self._ready.get(line.index, line.body)
 
     def prepare(self, ref: int) -> ModellixError | None:
-        """Nothing has to be made ready."""
+        """Put the results of other lines into the body of one that uses them."""
+        try:
+            self._ready[ref] = self._results.body_of(self._open[ref])
+        except ModellixError as error:
+            return error
         return None
 
     def ledger_request(self, intent: effects.Intent) -> Request:
@@ -128,7 +148,7 @@ class BatchSource:
         return Request(
             self._keys.identity(line.index),
             line.slug.name,
-            line.body,
+            self._body(line),
             line=line.index,
             line_id=line.name,
             request_key=line.request_key,
@@ -139,9 +159,12 @@ class BatchSource:
             repeats=intent.repeats,
         )
 
-    def release(self, ref: int) -> None:
-        """Let go of a line that has its end."""
-        self._open.pop(ref, None)
+    def release(self, outcome: LineOutcome) -> None:
+        """Let go of a line that has its end, but for what others use of it."""
+        line = self._open.pop(outcome.ref, None)
+        self._ready.pop(outcome.ref, None)
+        if line is not None:
+            self._results.ended(outcome, line)
 
 
 def _files_exist(files: tuple[dict[str, Any], ...] | None, folder: Path | None) -> bool:

@@ -28,6 +28,7 @@ class Service:
         self.tasks: dict[str, dict[str, Any]] = {}
         self.posts: list[int] = []
         self.made: list[int] = []
+        self.bodies: list[dict[str, Any]] = []
         self.on_post: Callable[[int], None] = lambda number: None
         self.on_poll: Callable[[str], None] = lambda task_id: None
         self.missing = False
@@ -40,7 +41,9 @@ class Service:
         router.get(url__startswith=f"{API}/tasks/").mock(side_effect=self._task)
 
     def _submit(self, request: httpx.Request) -> httpx.Response:
-        number = json.loads(request.content)["line"]
+        body = json.loads(request.content)
+        number = body["line"]
+        self.bodies.append(body)
         self.posts.append(number)
         self.on_post(number)
         reply = self.replies.get(number)

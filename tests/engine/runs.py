@@ -31,6 +31,7 @@ from modellix_cli.ledger.rate_state import RateStateStore
 from modellix_cli.ledger.records import StartedBatch
 from modellix_cli.ledger.submissions import SubmissionStore
 from modellix_cli.ledger.tasks import TaskStore
+from modellix_cli.workflows.batch_links import LineLinks, LineResults
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
 from tests.support import BASE, KEY, FakeClock, task_reply
 
@@ -129,6 +130,7 @@ class Lines:
 
     def __init__(self, total: int) -> None:
         self.total = total
+        self.uses = 0
 
     def lines(self) -> Iterator[Line]:
         for index in range(1, self.total + 1):
@@ -189,7 +191,8 @@ class Bench:
     def prepare(self, *, wait: bool = False, resend_unknown: bool = False, **config: Any) -> Driver:
         self.outcomes, self.notices = [], []
         lines = cast(BatchInput, Lines(self.total))
-        keys = BatchKeys(lines, BASE)
+        links = LineLinks(lines)
+        keys = BatchKeys(lines, BASE, links)
         started = self.batches.begin(
             keys, digest="d", source="f", total=self.total, on_paid=OnPaid.RESUME
         )
@@ -197,6 +200,7 @@ class Bench:
         self.batch = started.batch.number
         self.source = BatchSource(
             lines, keys, self.batches, self.batch, self.tasks, self.clock,
+            LineResults(links, self.service.task, self.clock, 1000),
             folder=None, resend_unknown=resend_unknown, retry_failed=False,
         )  # fmt: skip
         book = BatchBook(

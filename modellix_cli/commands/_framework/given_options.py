@@ -19,10 +19,14 @@ def given_options(ctx: typer.Context, *, leaving_out: Collection[str]) -> list[s
         name = param.name or ""
         value, source = ctx.params.get(name), ctx.get_parameter_source(name)
         off = value is False and param.default is None  # as --no-async-route says
-        unset = value is None or (value is False and not off)  # not 0, which is a limit
+        unset = value in (None, []) or (value is False and not off)  # not 0, which is a limit
         if name in leaving_out or unset or source is None or source.name != "COMMANDLINE":
             continue
-        words.append(max(param.secondary_opts if off else param.opts, key=len))
+        option = max(param.secondary_opts if off else param.opts, key=len)
+        if isinstance(value, (list, tuple)):
+            words += [word for one in value for word in (option, str(one))]
+            continue
+        words.append(option)
         if isinstance(value, float) and name in _DURATIONS:
             words.append(format_duration(value))
         elif value is not True and not off:

@@ -16,6 +16,7 @@ from modellix_cli.options.paying import BatchPaying
 from modellix_cli.options.routing import AsyncRoute
 from modellix_cli.options.saving import BatchSaving
 from modellix_cli.options.tagging import Tag
+from modellix_cli.options.tasks import BatchTasks
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 
@@ -29,6 +30,8 @@ from modellix_cli.output.sink import Output
         "model batch tasks.jsonl --yes --wait --output-dir pictures --results results.jsonl",
         "model batch tasks.jsonl --yes --resume",
         "model batch - --dry-run --check < tasks.jsonl",
+        "model batch shots.csv --model google/nano-banana-2 --set size=2K --max-tasks 20",
+        "model batch --model a/b --set prompt='a cat' --matrix seed=1..4 --dry-run",
     ),
     exits=(
         ExitStatus.AUTH,
@@ -45,12 +48,14 @@ from modellix_cli.output.sink import Output
 def batch(
     ctx: typer.Context,
     source: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="FILE",
-            help='JSON Lines, {"modelSlug": …, "body": {…}, "id": …} each; - for standard input.',
+            help='JSON Lines, {"modelSlug": …, "body": {…}, "id": …} each, or a table (.csv, .tsv) '
+            "whose columns are parameters; - for standard input.",
         ),
-    ],
+    ] = None,
+    tasks: BatchTasks = BatchTasks(),
     guards: BatchGuards = BatchGuards(),
     paying: BatchPaying = BatchPaying(),
     concurrency: Annotated[
@@ -79,6 +84,7 @@ def batch(
     session.settings.chosen_async_route = async_route
     options = batch_plan.BatchOptions(
         source=source,
+        tasks=tasks,
         on_paid=batch_plan.chosen_on_paid(session, paying),
         guards=guards,
         paying=paying,
@@ -92,8 +98,8 @@ def batch(
     )
     batch_plan.check_options(options)
     session.save_to = saving.output_dir
-    with batch_plan.read_tasks(session, options) as tasks:
-        run_batch(session, tasks, options, resume_words(session, ctx))
+    with batch_plan.read_tasks(session, options) as found:
+        run_batch(session, found, options, resume_words(session, ctx))
 
 
 def resume_words(session: Session, ctx: typer.Context) -> list[str]:
@@ -104,4 +110,6 @@ def resume_words(session: Session, ctx: typer.Context) -> list[str]:
     decided = ("resume", "new", "resend_unknown", "retry_failed")
     words = given_options(ctx, leaving_out=("source", "dry_run", "check", "api_key", *decided))
     words += ["--resume", *session.commands.output_words()]
-    return session.commands.words("model batch", ctx.params["source"], options=words)
+    source = ctx.params["source"]
+    arguments = [] if source is None else [source]
+    return session.commands.words("model batch", *arguments, options=words)

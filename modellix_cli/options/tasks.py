@@ -1,0 +1,43 @@
+"""What the tasks of a batch are, beside what its file says."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from modellix_cli.inputs.batch_format import BatchFormat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchTasks:
+    """How the file is written, and what is added to its lines; as typed."""
+
+    form: Annotated[
+        BatchFormat | None,
+        typer.Option(
+            "--format",
+            help="How the input is written; by default as the file's name ends, else jsonl.",
+            show_default=False,
+        ),
+    ] = None
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="SLUG", help="The model of lines that name none."),
+    ] = None
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A parameter for every line that does not have it; KEY:=JSON for JSON.",
+        ),
+    ] = None
+    matrix: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--matrix",
+            metavar="KEY=VALUES",
+            help="Each line once for each value: seed=1..4, size=1K,2K, model=SLUG,SLUG. Given "
+            "again, for each combination.",
+        ),
+    ] = None

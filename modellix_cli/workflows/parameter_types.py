@@ -1,0 +1,90 @@
+"""The types that texts of a batch become, by the schemas of its models.
+
+What is sent must not depend on whether the network was up: a text would be another request than
+the number that it was in an earlier run, and would be charged too. So a schema that is kept
+counts, however old, and without any the batch is refused before it begins.
+"""
+
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.jsontext import Json
+from modellix_cli.domain.text import clip, one_line, quoted
+from modellix_cli.domain.values import Slug
+from modellix_cli.inputs.parameter_keys import Path, write_key
+from modellix_cli.inputs.parameters import Text
+from modellix_cli.models.parameter_values import typed_value
+from modellix_cli.models.parameters import Parameter, by_path, read_parameters
+from modellix_cli.workflows.parameters import fetch_schema
+
+_NOTHING_SENT = (
+    "Nothing was sent. Try again later, or say that values are JSON, which needs no schema: a "
+    "column named n: or --set n:=4."
+)
+
+
+class ParameterTypes:
+    """Turns texts into the values that a model's schema wants."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._models: dict[str, tuple[Parameter, ...]] = {}
+        self._found: dict[tuple[str, Path], Parameter | None] = {}
+
+    def value(self, slug: Slug, path: Path, text: str, shown: str, *, exact: bool = True) -> Json:
+        """Return what a text sets at `path`; `shown` is what errors call it.
+
+        Without `exact` it may stay a text whatever the schema says. Raises the usage error for a
+        text that cannot be what the model takes, and why a schema cannot be had.
+        """
+        parameter = self._parameter(slug, path, shown)
+        if parameter is None:
+            return text
+        entry = not isinstance(path[-1], str)
+        wanted = parameter.items if entry or _is_list(parameter) else parameter.types
+        if not wanted or "string" in wanted:
+            return typed_value((parameter,), path, Text(text))
+        value = typed_value((parameter,), path, Text(text.strip()))
+        single = value[0] if isinstance(value, list) else value
+        if exact and isinstance(single, str):
+            raise ModellixError(
+                ErrorCode.USAGE,
+                f"{shown} is {quoted(text)}, and {slug.name} takes "
+                f"{' or '.join(wanted)} as {write_key(path)}.",
+                hint="Decimals are written with a point. Where the schema is wrong, say that it "
+                f"is JSON: a column named {write_key(path)}: or --set {write_key(path)}:=…",
+            )
+        return value
+
+    def _parameter(self, slug: Slug, path: Path, shown: str) -> Parameter | None:
+        key = (slug.name, path)
+        if key not in self._found:
+            parameters = self._parameters(slug)
+            entry = not isinstance(path[-1], str)
+            found = by_path(parameters, path[:-1] if entry else path)
+            if found is None and parameters:
+                self._session.out.warn(
+                    f"{clip(one_line(shown), 60)} is no parameter of {slug.name} that its schema "
+                    "names; it is sent all the same."
+                )
+            self._found[key] = found
+        return self._found[key]
+
+    def _parameters(self, slug: Slug) -> tuple[Parameter, ...]:
+        if slug.name not in self._models:
+            kept = self._session.stores.schema_cache.get(slug)
+            document = self._fetched(slug) if kept is None else kept.document
+            self._models[slug.name] = read_parameters(document)
+        return self._models[slug.name]
+
+    def _fetched(self, slug: Slug) -> Json:
+        try:
+            return fetch_schema(self._session, slug)
+        except ModellixError as error:
+            if error.code is ErrorCode.NOT_FOUND:
+                raise
+            what = f"The types of {slug.name}'s parameters are not known: {error.message}"
+            raise error.copy_with(message=what, hint=_NOTHING_SENT) from error
+
+
+def _is_list(parameter: Parameter) -> bool:
+    return "array" in parameter.types and not parameter.takes_text

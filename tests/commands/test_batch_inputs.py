@@ -1,0 +1,172 @@
+"""`model batch` from tables and options: what is sent, and that the network does not decide it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.commands.batches import Batches, batch
+from tests.conftest import Cli
+
+__all__ = ["batch"]
+
+MODEL = "alibaba/qwen-image-plus"
+
+
+@pytest.fixture
+def table(cli: Cli, work: Path) -> Any:
+    """Runs a batch in the sandbox from a table, and returns what would be sent."""
+
+    def run(text: str, *options: str, name: str = "t.csv") -> list[dict[str, Any]]:
+        (work / name).write_text(text)
+        given = (name, *options, "--dry-run", "--output", "jsonl", "--sandbox")
+        result = cli("model", "batch", *given)
+        assert result.status == 0, result.stderr
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    return run
+
+
+def schema(**properties: Any) -> dict[str, Any]:
+    body = {"type": "object", "properties": properties}
+    content = {"application/json": {"schema": body}}
+    return {
+        "servers": [{"url": "https://api.modellix.ai/api/v1/a/b/async"}],
+        "post": {"requestBody": {"content": content}, "responses": {}},
+    }
+
+
+def test_cells_become_what_the_schema_says(table: Any) -> None:
+    text = "id,model,prompt,n,watermark,seed:\nx,alibaba/qwen-image-plus,12,2,TRUE,\ny,,b,,,3\n"
+    assert table(text, "--model", MODEL, "--set", "seed=7", "--set", "prompt=c") == [
+        {
+            "id": "x",
+            "modelSlug": MODEL,
+            "body": {"prompt": "12", "n": 2, "watermark": True, "seed": 7},
+        },
+        {"id": "y", "modelSlug": MODEL, "body": {"prompt": "b", "seed": 3}},
+    ]
+
+
+def test_a_dry_run_as_json_lines_is_an_input_of_the_same_tasks(table: Any, work: Path) -> None:
+    text = "id,prompt,image\ncat,@@line:x,\ndog,b,@line:cat\n"
+    first = table(text, "--model", MODEL, "--matrix", "seed=1,2")
+    again = table("".join(json.dumps(one) + "\n" for one in first), name="t.jsonl")
+    assert again == first
+    assert [one["body"].get("image") for one in first] == [
+        None, None, "@line:cat-seed=1[0]", "@line:cat-seed=2[0]",
+    ]  # fmt: skip
+
+
+def test_a_format_may_be_named(cli: Cli, work: Path) -> None:
+    (work / "t.txt").write_text("prompt\tn\na\t2\n")
+    given = ("t.txt", "--format", "tsv", "--model", MODEL, "--dry-run", "--output", "jsonl")
+    assert json.loads(cli("model", "batch", *given, "--sandbox").stdout)["body"]["n"] == 2
+
+
+def test_a_parameter_that_the_schema_does_not_name_is_warned_of_once(cli: Cli, work: Path) -> None:
+    (work / "t.csv").write_text("prompt,promt\na,b\nc,d\n")
+    given = ("t.csv", "--model", MODEL, "--dry-run", "--sandbox")
+    warned = cli("model", "batch", *given).stderr
+    assert warned.count("column B (promt) is no parameter of") == 1
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("zwei", 'row 2: column B (n) is "zwei", and alibaba/qwen-image-plus takes integer as n'),
+        ('"1,5"', 'row 2: column B (n) is "1,5"'),
+        ("@last", "row 2: column B (n)"),
+    ],
+)
+def test_a_cell_that_is_no_number_is_refused_before_paying(
+    cli: Cli, work: Path, cell: str, says: str
+) -> None:
+    (work / "t.csv").write_text(f"prompt,n\na,{cell}\n")
+    result = cli("model", "batch", "t.csv", "--model", MODEL, "--yes", "--sandbox")
+    assert (result.status, says in result.stderr) == (2, True)
+
+
+def test_options_alone_describe_a_batch(cli: Cli) -> None:
+    given = ("--model", MODEL, "--set", "prompt=a cat", "--matrix", "seed=1..3")
+    result = cli("model", "batch", *given, "--max-tasks", "3", "--sandbox")
+    assert (result.status, [one["id"] for one in result.json["tasks"]]) == (
+        0,
+        ["seed=1", "seed=2", "seed=3"],
+    )
+    again = cli("model", "batch", *given, "--yes", "--resume", "--sandbox")
+    assert (again.json["newlySubmitted"], again.json["reused"]) == (0, 3)
+
+
+def test_the_guard_counts_what_a_matrix_makes(cli: Cli) -> None:
+    given = ("--model", MODEL, "--set", "prompt=a", "--matrix", "seed=1..3", "--sandbox")
+    result = cli("model", "batch", *given, "--max-tasks", "2")
+    assert (result.status, "It has 3 tasks" in result.stderr) == (2, True)
+
+
+def test_without_a_file_and_options_the_file_is_missing(cli: Cli) -> None:
+    result = cli("model", "batch", "--yes")
+    assert (result.status, "FILE is missing" in result.stderr) == (2, True)
+
+
+def test_the_command_that_resumes_repeats_every_set_and_matrix(batch: Batches) -> None:
+    batch.service.replies[2] = httpx.Response(400, json={"code": 400, "message": "No."})
+    batch.work.joinpath("tasks.jsonl").write_text('{"body": {}}\n')
+    given = ("--model", "a/b", "--set", "x:=1", "--set", "y:=2", "--matrix", "line:=[1,2]")
+    resume = batch(*given).json["resumeArgv"]
+    assert [word for word in resume if word in given or word == "--resume"] == [*given, "--resume"]
+
+
+# The types of parameters
+
+
+def test_a_line_is_the_same_request_in_a_table_and_in_json_lines(batch: Batches) -> None:
+    batch.service.schema.respond(json=schema(line={"type": "integer"}))
+    (batch.work / "t.csv").write_text("model,line\na/b,1\na/b,2\n")
+    batch.write(1)
+    assert batch().json["newlySubmitted"] == 1
+    result = batch.cli("model", "batch", "t.csv", "--yes", "--resume")
+    assert (result.json["newlySubmitted"], batch.service.posts) == (1, [1, 2])
+
+
+@pytest.mark.parametrize("later", [503, 200])
+def test_a_schema_that_is_gone_or_changed_makes_no_other_requests(
+    batch: Batches, later: int
+) -> None:
+    batch.service.schema.respond(json=schema(line={"type": "integer"}))
+    (batch.work / "t.csv").write_text("model,line\na/b,1\n")
+    assert batch.cli("model", "batch", "t.csv", "--yes").json["newlySubmitted"] == 1
+    batch.service.schema.respond(later, json=schema(line={"type": "string"}))
+    result = batch.cli("model", "batch", "t.csv", "--yes", "--resume")
+    assert (result.json["newlySubmitted"], result.json["reused"]) == (0, 1)
+
+
+def test_without_a_schema_nothing_is_sent(batch: Batches) -> None:
+    batch.service.schema.mock(side_effect=httpx.ConnectError("no route"))
+    (batch.work / "t.csv").write_text("model,line\na/b,1\n")
+    result = batch.cli("model", "batch", "t.csv", "--yes")
+    assert (result.status, batch.service.posts) == (7, [])
+    assert "The types of a/b's parameters are not known" in result.stderr
+    assert "Nothing was sent" in result.stderr
+
+
+def test_json_needs_no_schema(batch: Batches) -> None:
+    batch.service.schema.mock(side_effect=httpx.ConnectError("no route"))
+    (batch.work / "t.csv").write_text("model,line:\na/b,1\n")
+    assert batch.cli("model", "batch", "t.csv", "--yes").status == 0
+    assert batch.service.posts == [1]
+
+
+def test_a_model_that_is_not_there_is_refused_before_paying(cli: Cli, work: Path) -> None:
+    (work / "t.csv").write_text("model,prompt\nalibaba/qwen-image-plux,a\n")
+    result = cli("model", "batch", "t.csv", "--yes", "--sandbox")
+    assert (result.status, f"Did you mean {MODEL}" in result.stderr) == (5, True)
+
+
+def test_a_check_names_the_row(batch: Batches) -> None:
+    batch.service.schema.respond(json=schema(line={"type": "integer", "maximum": 1}))
+    (batch.work / "t.csv").write_text("model,line\na/b,1\na/b,2\n")
+    result = batch.cli("model", "batch", "t.csv", "--yes", "--check")
+    assert (result.status, "Row 3 (a/b): " in result.stderr) == (2, True)
