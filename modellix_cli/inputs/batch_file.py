@@ -213,9 +213,10 @@ class _Reading:
 
     def _line(self, task: GivenTask) -> Line:
         if task.slug is None:
-            raise invalid(
-                task.where, "modelSlug must be a non-empty string.", f"{EXAMPLE_HINT}\n{_MODEL}"
-            )
+            if self._found.unit == "row":
+                raise invalid(task.where, "it names no model.", _MODEL_COLUMN)
+            what = "modelSlug must be a non-empty string."
+            raise invalid(task.where, what, f"{EXAMPLE_HINT} {_MODEL_OPTION}")
         try:
             body, uses = find_uses(task.body, task.suffix)
             webhook = None if task.webhook is None else self._webhook_url(task.webhook)
@@ -249,4 +250,5 @@ class _Reading:
                 )
 
 
-_MODEL: Final = "For all lines that name no model, pass --model SLUG."
+_MODEL_OPTION: Final = "For all lines that name no model, pass --model SLUG."
+_MODEL_COLUMN: Final = "Add a column named model, or pass --model SLUG for all rows that name none."
