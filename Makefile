@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 LAYERS := .venv-layers
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test test-fast simulate sweep crowd lint layers types docs bench clean
+.PHONY: demo test test-fast simulate sweep crowd lint layers types docs screens bench clean
 
 demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
 	$(BIN)/modellix-cli model run sandbox/image --sandbox --body '{"prompt": "a lighthouse at dawn"}' \
@@ -52,6 +52,9 @@ bench: $(READY)  ## Measure against baselines in the same run
 docs: $(READY)  ## Write docs/reference.md and completions/ from the program
 	$(BIN)/python -m docs.generate
 	$(BIN)/python completions/generate.py
+
+screens: $(READY)  ## Draw the pictures of the terminal in docs/screens
+	$(BIN)/python -m tests.screens
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
