@@ -17,24 +17,20 @@ class CommandLines:
         self,
         command: str,
         *task_ids: str,
-        save_to: str | None = None,
         options: Sequence[str] = (),
     ) -> str:
         """Return a command as one line for the shell."""
-        return self.join(self.words(command, *task_ids, save_to=save_to, options=options))
+        return self.join(self.words(command, *task_ids, options=options))
 
     def words(
         self,
         command: str,
         *task_ids: str,
-        save_to: str | None = None,
         options: Sequence[str] = (),
     ) -> list[str]:
         """As `line`, as the list of its words."""
         chosen = self._settings.globals
         options = list(options)
-        if save_to is not None:
-            options += ["--output-dir", save_to]
         if chosen.sandbox:
             options.append("--sandbox")
         if chosen.base_url and not self._settings.sandbox:

@@ -1,5 +1,6 @@
 """What a command works with, made from the process and the global options when first needed."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -10,6 +11,7 @@ from modellix_cli.context.sandbox_advice import in_sandbox
 from modellix_cli.context.settings import Globals, Settings
 from modellix_cli.context.stores import Stores
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, usage
+from modellix_cli.domain.text import count
 from modellix_cli.domain.values import parse_task_id
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.runtime import Runtime
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from modellix_cli.engine.progress import Progress
 
 LAST: Final = "@last"
+_LAST: Final = re.compile(r"@last(?:~([0-9]{1,4}))?")
 _ABOUT_RESULTS: Final = frozenset(
     {
         ErrorCode.TASK_FAILED,
@@ -52,8 +55,8 @@ class Session:
         """Whether the running command can spend money."""
         self.submitted: str | None = None
         """The task this run has paid for, so that no end of it leaves the id untold."""
-        self.save_to: str | None = None
-        """Where this run saves results, if it does."""
+        self.saving: tuple[str, ...] = ()
+        """The options of saving that this run was given, with --output-dir; none saves nothing."""
         self.command_path = "modellix-cli"
 
     @classmethod
@@ -92,8 +95,9 @@ class Session:
 
     @property
     def for_people(self) -> bool:
-        """Whether a person looks at stdout: a terminal, where results are written in words."""
-        return self.out.stdout_is_terminal and self.out.mode is Output.HUMAN
+        """Whether a person looks at stdout: a terminal, where results are no JSON or bare ids."""
+        read = self.out.mode in (Output.HUMAN, Output.QUIET)
+        return self.out.stdout_is_terminal and read
 
     def _usual_output(self, default: Output) -> Output:
         """Return how results are written without an option: `MODELLIX_OUTPUT`, else words where
@@ -117,23 +121,25 @@ class Session:
         return choose(self.out, self.runtime.clock, wanted=wanted, total=total, saves=saves)
 
     def task_id(self, text: str) -> str:
-        """Read a task id; `@last` is the task submitted last."""
-        if text != LAST:
+        """Read a task id; `@last` is the task submitted last, `@last~2` two before it."""
+        found = _LAST.fullmatch(text)
+        if found is None:
             return parse_task_id(text)
-        last = self.stores.tasks.last_task_id()
-        if last is None:
+        back = int(found[1] or 0)
+        known = self.stores.tasks.recent(back + 1)
+        if len(known) <= back:
+            address, few = self.settings.base_url, count(len(known), "task")
             raise usage(
-                f"@last: no task of {self.settings.base_url} is in this machine's ledger yet.",
-                hint="Give a task id.",
+                f"{text}: this machine's ledger knows {few} of {address}.", hint="Give a task id."
             )
-        return last
+        return known[back]
 
     def resume(self, *task_ids: str) -> str:
         """Return the command that goes on with tasks: wait, and save if this run would have."""
         waiting = self.commands.line("task wait", *task_ids)
-        if self.save_to is None:
+        if not self.saving:
             return waiting
-        saving = self.commands.line("task download", *task_ids, save_to=self.save_to)
+        saving = self.commands.line("task download", *task_ids, options=self.saving)
         return f"{waiting} && {saving}"
 
     def explain(self, error: ModellixError) -> ModellixError:

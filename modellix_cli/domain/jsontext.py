@@ -69,7 +69,7 @@ def loads(data: bytes | str) -> Json:
             text, parse_float=Number, parse_int=_integer, parse_constant=_refuse_constant
         )
     except json.JSONDecodeError as error:
-        raise JsonError(error.msg, error.lineno, error.colno) from None
+        raise JsonError(error.msg.removesuffix(" at"), error.lineno, error.colno) from None
     except RecursionError:
         raise JsonError(f"nesting deeper than {MAX_DEPTH} levels") from None
     if deeper_than(value, MAX_DEPTH):

@@ -75,7 +75,8 @@ def missing_body() -> ModellixError:
     return ModellixError(
         ErrorCode.INVALID_BODY,
         "Missing request body. Provide --body or --body-file.",
-        hint=_EXAMPLE_HINT,
+        hint='Or give a prompt behind the model: modellix-cli model run SLUG "a cat"; - reads it '
+        'from standard input. As JSON: --body \'{"prompt": "a cat"}\'',
     )
 
 

@@ -1,6 +1,6 @@
 """Where and how results are saved. Sizes in bytes, times in seconds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, ClassVar, Final
 
 import typer
@@ -10,6 +10,8 @@ from modellix_cli.downloads.name_template import DEFAULT
 from modellix_cli.options.panels import COMMON, LIMITS, SAVING
 
 GIB: Final = 1024**3
+_BOUNDED_OTHERWISE: Final = ("max_total_bytes", "file_timeout")
+"""Options whose meaning or default differs from command to command."""
 
 NameTemplate = Annotated[
     str | None,
@@ -99,6 +101,19 @@ class Saving:
     ] = 4
     file_timeout: float = 600.0
     """Longest time for one file, over all its tries."""
+
+    def words(self) -> tuple[str, ...]:
+        """Return the options to save in the same way with `task download`; none to save nothing."""
+        if self.output_dir is None:
+            return ()
+        words = ["--output-dir", self.output_dir]
+        for field in fields(DownloadSaving):
+            value = getattr(self, field.name)
+            if value == field.default or field.name in ("output_dir", *_BOUNDED_OTHERWISE):
+                continue
+            words.append("--" + field.name.replace("_", "-"))
+            words += [] if value is True else [str(value)]
+        return tuple(words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

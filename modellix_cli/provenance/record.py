@@ -44,7 +44,8 @@ class Provenance:
     `model` is its slug, `prompt` the main text of the request, `parameters` the request's body as
     JSON text. `created_at` is the Unix time of the request, `cost` what was billed for the whole
     task. `sources` are the ids of the tasks whose results went in, `position` is that of the
-    resource within the task, from 1. What is not known is None.
+    resource within the task, from 1. `service` is the API's address without user and query. What
+    is not known is None.
     """
 
     task_id: str
@@ -55,6 +56,7 @@ class Provenance:
     cost: Money | None = None
     sources: tuple[str, ...] = ()
     position: int | None = None
+    service: str | None = None
     program: str = PROGRAM
 
     @classmethod
@@ -69,6 +71,7 @@ class Provenance:
         cost: Money | None = None,
         sources: Iterable[str] = (),
         position: int | None = None,
+        service: str | None = None,
         secrets: Iterable[str] = (),
     ) -> Self:
         """Return the record of a file that `body` made, without `secrets` such as the API key.
@@ -88,6 +91,7 @@ class Provenance:
             cost=cost,
             sources=tuple(sources)[:_MAX_SOURCES],
             position=position,
+            service=None if service is None else redact_text(service, known),
         )
 
     @property
@@ -118,6 +122,7 @@ class Provenance:
             "createdAt": None if self.created_at is None else iso(self.created_at),
             "costUsd": None if self.cost is None else Number(str(self.cost)),
             "sources": list(self.sources) or None,
+            "service": self.service,
             "program": self.program,
         }
         text = dumps({k: v for k, v in facts.items() if v is not None}, indent=indent)
@@ -155,6 +160,7 @@ class Provenance:
             cost=_money(facts.get("costUsd")),
             sources=tuple(source for source in known if source is not None)[:_MAX_SOURCES],
             position=_position(facts.get("position")),
+            service=_line(facts.get("service")),
             program=_line(facts.get("program")) or "unknown",
         )
 

@@ -21,6 +21,7 @@ from modellix_cli.models.parameters import Parameter, by_path
 
 _MAX_TEXT_BYTES: Final = 1024 * 1024
 _HEAD: Final = 64
+_KINDS: Final = {"image": "an image", "video": "a video", "audio": "audio"}
 _SOMEWHERE: Final = "https://files.modellix.invalid"
 
 
@@ -109,6 +110,7 @@ class BodyValues:
             text = _read_text(path, edit)
             return BodyValue(text, text, text)
         file = read_media(path)
+        self._refuse_other_kind(edit, parameter, file.type.partition("/")[0], file.name)
         digest = sha256(file.content).hexdigest()
         asked = {"@sha256": digest}
         likely = f"{_SOMEWHERE}/{quote(file.name)}"
@@ -116,6 +118,18 @@ class BodyValues:
             return BodyValue(f"@{written}", asked, likely)
         url = self._upload(file, digest, self._service)
         return BodyValue(url, asked, url)
+
+    def _refuse_other_kind(
+        self, edit: Edit, parameter: Parameter | None, kind: str | None, what: str
+    ) -> None:
+        """Refuse a video for an image and the like, where both are known."""
+        wanted = None if parameter is None else parameter.media
+        if wanted in (None, "file") or kind not in _KINDS or kind == wanted:
+            return
+        raise usage(
+            f"{edit}: the model takes {_KINDS[str(wanted)]} there, and {what} is {_KINDS[kind]}.",
+            hint="If it does take it, give its address instead: modellix-cli file upload PATH",
+        )
 
     def _upload(self, file: MediaInput, digest: str, service: Service) -> str:
         """Return the address of a file, which is uploaded unless an earlier upload still lives."""
@@ -138,6 +152,9 @@ class BodyValues:
         task = self._service.task(task_id)
         resource = chosen_resource(task, reference.index, str(edit))
         asked = {"@task": [task_id, resource.position - 1]}
+        place = edit.path if isinstance(edit.path[-1], str) else edit.path[:-1]
+        parameter = by_path(self._parameters, place)
+        self._refuse_other_kind(edit, parameter, resource.type, f"the result of {task_id}")
         made = resource.url or resource.text
         return BodyValue(made, asked, made)
 
@@ -146,8 +163,7 @@ class BodyValues:
         known = self._session.stores.tasks.recent(back + 1)
         if len(known) <= back:
             raise usage(
-                f"{edit}: only {count(len(known), 'task')} of this account is in this machine's "
-                "ledger.",
+                f"{edit}: this machine's ledger knows {count(len(known), 'task')} of this account.",
                 hint="Name the task: @task:ID",
             )
         return known[back]

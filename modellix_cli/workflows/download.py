@@ -207,5 +207,5 @@ def _interrupted(
         waited.stop,
         f"Interrupted; {count(files, 'file')}{of_what} saved.",
         task_id=task_ids[0] if single else None,
-        resume=session.commands.line(command, *names, save_to=session.save_to),
+        resume=session.commands.line(command, *names, options=session.saving),
     )

@@ -41,7 +41,11 @@ def edit_body(
     written = without_comments(_read(path))
     if not written.strip():
         path.unlink(missing_ok=True)
-        raise ModellixError(ErrorCode.DECLINED, "The body is empty: nothing was submitted.")
+        raise ModellixError(
+            ErrorCode.DECLINED,
+            "The body is empty: nothing was submitted.",
+            hint="Run the same command again to start over.",
+        )
     try:
         check_object(written.strip(), written, "the editor")
     except ModellixError as error:
@@ -112,6 +116,7 @@ def _run_editor(session: Session, path: Path) -> None:
         raise ModellixError(
             ErrorCode.DECLINED,
             f"The editor ended with status {ended.returncode}: nothing was submitted.",
+            hint="Set EDITOR to the editor you use, or pass the body with --body-file.",
         )
 
 

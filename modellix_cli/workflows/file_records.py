@@ -107,6 +107,7 @@ class RecordWriter:
             created_at=None if known is None else known.created_at,
             cost=task.billed,
             sources=() if known is None else known.sources,
+            service=self._session.stores.account.base_url,
             secrets=() if key is None else (key,),
         )
 

@@ -1,7 +1,8 @@
 """A single request that is shown instead of sent: as JSON, as curl, as a program."""
 
+from typing import Final
+
 from modellix_cli.context.session import Session
-from modellix_cli.context.settings import DEFAULT_BASE_URL
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.jsontext import Json, loads
 from modellix_cli.domain.values import Slug
@@ -12,7 +13,9 @@ from modellix_cli.workflows.models import known_models
 from modellix_cli.workflows.request_body import RequestBody
 from modellix_cli.workflows.request_check import CheckedBody
 
-API_PREFIX = "/api/v1"
+API_PREFIX: Final = "/api/v1"
+_SERVED: Final = "http://127.0.0.1:8787"
+"""Where `sandbox serve` listens, unless it is told otherwise."""
 
 
 def plan_request(
@@ -37,7 +40,9 @@ def plan_request(
 
 
 def as_code(session: Session, slug: Slug, body: RequestBody, webhook: str | None) -> RequestAsCode:
-    """Return a request to be printed as code; in the sandbox it goes to the service."""
+    """Return a request to be printed as code; in the sandbox it goes to `sandbox serve`."""
+    if session.settings.sandbox:
+        session.out.note(f"It goes to {_SERVED}: start that with modellix-cli sandbox serve.")
     return RequestAsCode(
         submit_url(session, slug),
         _address(session) + API_PREFIX,
@@ -53,7 +58,7 @@ def submit_url(session: Session, slug: Slug) -> str:
 
 
 def _address(session: Session) -> str:
-    return DEFAULT_BASE_URL if session.settings.sandbox else session.settings.base_url
+    return _SERVED if session.settings.sandbox else session.settings.base_url
 
 
 def _estimate(

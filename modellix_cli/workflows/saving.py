@@ -251,7 +251,7 @@ def _has_size(path: Path, size: int) -> bool:
 
 def explain(session: Session, saved: "Saved", task_id: str) -> None:
     """Name the task in every failure, and the command that tries again where that may help."""
-    resume = session.commands.line("task download", task_id, save_to=session.save_to)
+    resume = session.commands.line("task download", task_id, options=session.saving)
     for position, failure in saved.failures.items():
         lasting = failure.code in FINAL
         saved.failures[position] = failure.copy_with(

@@ -38,7 +38,7 @@ def carry_out(session: Session, wanted: RequestOptions, options: RunOptions) -> 
     if isinstance(request, ShownRequest):
         show_request(session, request)
         return
-    session.save_to = saving.output_dir
+    session.saving = saving.words()
     downloader = open_downloader(session, saving, request.client)
     with suggesting(session, wanted.slug):
         outcome = run_model(session, request.client, wanted.slug, request.body, options, downloader)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from modellix_cli.context.session import Session
+from modellix_cli.context.settings import SANDBOX_BASE_URL
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import JsonError, decode, loads
 from modellix_cli.ledger.origins import FileOfTask, Origin, Origins
@@ -90,7 +91,7 @@ def _said(path: Path, found_by: str, record: Provenance) -> MadeFile:
         position=record.position,
         program=record.program or None,
         sources=record.sources,
-        again=_again(record.model, record.parameters) if record.complete else None,
+        again=_again(record) if record.complete else None,
     )
 
 
@@ -102,6 +103,7 @@ def _known(said: MadeFile, origin: Origin) -> MadeFile:
     if sent is not None:
         again = rerun_words(origin.task_id, origin.base_url, origin.profile)
     elif again is not None:
+        again = tuple(word for word in again if word != "--sandbox")
         again = (*again, *place_options(origin.base_url, origin.profile))
     return replace(
         said,
@@ -132,12 +134,17 @@ def _object(body: bytes | None) -> str | None:
         return None
 
 
-def _again(model: str | None, parameters: str | None) -> tuple[str, ...] | None:
-    """Return the words of a command that sends the same request; it is charged like the first."""
-    if model is None or parameters is None:
+def _again(record: Provenance) -> tuple[str, ...] | None:
+    """Return the words of a command that sends the same request; it is charged like the first.
+
+    What was made in the sandbox is made there again. Another address in a record that anyone may
+    have written is left out.
+    """
+    if record.model is None or record.parameters is None:
         return None
-    run = ("modellix-cli", "model", "run", model, "--body", parameters)
-    return (*run, "--wait", "--output-dir", ".")
+    run = ("modellix-cli", "model", "run", record.model, "--body", record.parameters)
+    sandbox = ("--sandbox",) if record.service == SANDBOX_BASE_URL else ()
+    return (*run, "--wait", "--output-dir", ".", *sandbox)
 
 
 def _sha256(path: Path) -> str:

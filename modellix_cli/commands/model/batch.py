@@ -97,7 +97,7 @@ def batch(
         api_key=api_key,
     )
     batch_plan.check_options(options)
-    session.save_to = saving.output_dir
+    session.saving = saving.words()
     with batch_plan.read_tasks(session, options) as found:
         run_batch(session, found, options, resume_words(session, ctx))
 

@@ -13,8 +13,6 @@ from modellix_cli.output.sink import Output
 if TYPE_CHECKING:
     from modellix_cli.api.catalog import Model
 
-_TEXTS = {"text-to-image": "prompt", "text-to-video": "prompt", "text-to-speech": "text"}
-
 
 @command(
     default=Output.HUMAN,
@@ -66,10 +64,5 @@ def find(
 
 
 def _next_step(session: Session, best: "Model") -> str:
-    """Return what to type to try a model: to run it, or to see what it needs beside text."""
-    text = _TEXTS.get(best.type or "")
-    if text is None:
-        parameters = session.commands.line("model get-schema", best.slug)
-        return f"What the first one needs: {parameters}"
-    body = f'{{"{text}": "..."}}'
-    return f"Try: {session.commands.line('model run', best.slug, options=['--body', body])}"
+    """Return what to type next: it costs nothing and shows how the model is run."""
+    return f"What the first one takes: {session.commands.line('model params', best.slug)}"

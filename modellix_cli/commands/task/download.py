@@ -55,7 +55,7 @@ def download(
     if saving.name_template is not None:
         parse_name_template(saving.name_template)
     folder = session.settings.path(saving.output_dir)
-    session.save_to = saving.output_dir
+    session.saving = saving.words()
     if wanted is None:
         collected = workflow.download_pending(session, api_key, saving)
         if collected is None:
