@@ -38,7 +38,7 @@ def can_animate(stream: TextIO | None, env: Mapping[str, str]) -> bool:
     refused = "0" in (env.get("TTY_COMPATIBLE"), env.get("TTY_INTERACTIVE"))
     if refused or not is_watched(stream, env):
         return False
-    return bool(env.get("TERM")) or (os.name == "nt" and "WT_SESSION" in env)
+    return bool(env.get("TERM")) or (os.name == "nt" and bool(env.get("WT_SESSION")))
 
 
 def _is_plain(env: Mapping[str, str]) -> bool:
