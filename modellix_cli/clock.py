@@ -19,6 +19,15 @@ class Clock:
         """Return a time that never goes back, for measuring."""
         return time.monotonic()
 
+    def uptime(self) -> float:
+        """Return the time since the machine started, its sleep included.
+
+        Nobody can set it: it goes on evenly whatever happens to the date. Where the system does not
+        tell it, it is the monotonic time.
+        """
+        boot_time = getattr(time, "CLOCK_BOOTTIME", None)
+        return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
+
     def sleep(self, seconds: float) -> None:
         """Pause; Ctrl-C ends it."""
         time.sleep(max(0.0, seconds))

@@ -26,6 +26,7 @@ class FakeClock(Clock):
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
         self.time = now
+        self.stepped = 0.0
         self.slept: list[float] = []
 
     def now(self) -> float:
@@ -33,6 +34,14 @@ class FakeClock(Clock):
 
     def monotonic(self) -> float:
         return self.time
+
+    def uptime(self) -> float:
+        return self.time - self.stepped
+
+    def step(self, seconds: float) -> None:
+        """Set the date to another one, as somebody does."""
+        self.time += seconds
+        self.stepped += seconds
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

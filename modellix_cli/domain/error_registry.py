@@ -22,6 +22,7 @@ class ErrorCode(StrEnum):
     ACCOUNT_CHANGED = "ACCOUNT_CHANGED"
     REQUEST_KEY_REUSED = "REQUEST_KEY_REUSED"
     COST_LIMIT = "COST_LIMIT"
+    BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
     LEDGER_INCOMPLETE = "LEDGER_INCOMPLETE"
     LEDGER_LOST = "LEDGER_LOST"
     LEDGER_BUSY = "LEDGER_BUSY"
@@ -122,6 +123,12 @@ REGISTRY: Final[dict[ErrorCode, Kind]] = {
     ErrorCode.COST_LIMIT: Kind(
         "the request may cost more than a limit allows",
         "Raise the limit, or leave it out where prices are not listed.",
+        ExitStatus.OVER_BUDGET,
+        charged="no",
+    ),
+    ErrorCode.BUDGET_EXCEEDED: Kind(
+        "the budget does not allow the request; what it allows comes back with time",
+        "See what counts with modellix-cli usage, or raise the budget.",
         ExitStatus.OVER_BUDGET,
         charged="no",
     ),

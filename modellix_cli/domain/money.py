@@ -47,6 +47,16 @@ class Money:
         return format(self.usd.normalize(_EXACT), "f")
 
     @property
+    def exact(self) -> str:
+        """The amount for people to the last digit: `$0.30`, `$1.000001`.
+
+        >>> Money(Decimal("0.3")).exact, Money(Decimal("1.000001")).exact
+        ('$0.30', '$1.000001')
+        """
+        whole, _, rest = str(self).partition(".")
+        return f"${int(whole):,}.{rest:0<2}"
+
+    @property
     def words(self) -> str:
         """The amount for people: `$1.20`, and `$0.035` where the hundredth of a cent says more.
 

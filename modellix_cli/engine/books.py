@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from modellix_cli.clock import Clock
-from modellix_cli.domain.errors import ErrorCode
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Task, has_failed
 from modellix_cli.engine.core import effects
@@ -21,9 +21,13 @@ from modellix_cli.ledger.records import (
     Outcome,
     Request,
     TaskReport,
+    TooDear,
 )
 from modellix_cli.ledger.submissions import SubmissionStore
 from modellix_cli.ledger.tasks import EXPIRED, TaskStore
+
+Answer = int | Known | ModellixError
+"""What a claim comes to, as the core takes it."""
 
 
 class Requests(Protocol):
@@ -44,7 +48,7 @@ class TaskBook:
         self._files = files
         self._clock = clock
 
-    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, int | Known]:
+    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, Answer]:
         """Nothing is sent."""
         raise AssertionError("nothing is sent here")
 
@@ -118,16 +122,16 @@ class RunBook(TaskBook):
         self._resume = resume
         self._resend_unknown = resend_unknown
 
-    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, int | Known]:
+    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, Answer]:
         """Claim the request."""
-        claims: dict[int, int | Known] = {}
+        claims: dict[int, Answer] = {}
         for intent in intents:
             claim = self._submissions.claim(
                 self._requests.ledger_request(intent),
                 resume=self._resume,
                 resend_unknown=self._resend_unknown,
             )
-            claims[intent.ref] = _number_or_known(claim, self._clock)
+            claims[intent.ref] = _answer(claim, self._clock)
         return claims
 
     def record(self, outcome: effects.RecordOutcome) -> Notice | None:
@@ -177,12 +181,12 @@ class BatchBook(RunBook):
         self._batches = batches
         self._batch = batch
 
-    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, int | Known]:
+    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, Answer]:
         """Claim lines that are about to be sent."""
         requests = [self._requests.ledger_request(intent) for intent in intents]
         claims = self._submissions.claim_lines(self._batch, requests)
         return {
-            intent.ref: _number_or_known(claim, self._clock)
+            intent.ref: _answer(claim, self._clock)
             for intent, claim in zip(intents, claims, strict=True)
         }
 
@@ -208,7 +212,7 @@ class BatchBook(RunBook):
 class UnrecordedBook:
     """For a single run on a machine where no ledger can be kept at all: nothing is recorded."""
 
-    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, int | Known]:
+    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, Answer]:
         """Let everything leave."""
         return {intent.ref: 0 for intent in intents}
 
@@ -247,7 +251,9 @@ def known_of(attempt: Attempt, clock: Clock, line: BatchLine | None = None) -> K
     )
 
 
-def _number_or_known(claim: Claim, clock: Clock) -> int | Known:
+def _answer(claim: Claim, clock: Clock) -> Answer:
     if isinstance(claim, Claimed):
         return claim.number
+    if isinstance(claim, TooDear):
+        return claim.error
     return known_of(claim, clock)

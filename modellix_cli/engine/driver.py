@@ -191,8 +191,6 @@ class Driver:
                 self._workers.start(effect, partial(self._saver.save, effect))
             case effects.Prepare():
                 self._workers.start(effect, partial(self._prepare, effect.ref))
-            case effects.Reserve():
-                self._events.append(events.Reserved(effect.ref))
             case effects.WatchAttempt():
                 self._events.append(self._watch(effect))
             case effects.Emit():

@@ -37,9 +37,9 @@ class Source(Protocol):
 class Book(Protocol):
     """What is recorded of the lines. Raises the ledger's errors."""
 
-    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, int | Known]:
+    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, int | Known | ModellixError]:
         """Record that lines are about to be sent; return the number of each attempt, or an
-        earlier attempt that answers for the line.
+        earlier attempt that answers for the line, or which limit of cost does not allow it.
         """
 
     def record(self, outcome: effects.RecordOutcome) -> Notice | None:

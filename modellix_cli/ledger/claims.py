@@ -1,7 +1,8 @@
 """Whether a request may be sent now: the rules of a claim, inside one transaction.
 
 Either an earlier attempt answers for the request, or a new one is recorded, which then is sent by
-this process and no other.
+this process and no other. That is also where its cost is reserved: what other processes recorded
+before counts, so that all of them together keep to a budget.
 """
 
 # ruff: noqa: S608 - what is put together are constants
@@ -11,6 +12,7 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import uuid4
 
+from modellix_cli.clock import Clock
 from modellix_cli.domain.account import Account
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
@@ -27,8 +29,9 @@ from modellix_cli.ledger.attempts import (
     find_later,
 )
 from modellix_cli.ledger.marks import refuse_incomplete
-from modellix_cli.ledger.processes import LEASE_SECONDS, this_process
-from modellix_cli.ledger.records import Attempt, Claim, Claimed, Request
+from modellix_cli.ledger.processes import LEASE_SECONDS, Process, this_process
+from modellix_cli.ledger.records import Attempt, Claim, Claimed, Request, TooDear
+from modellix_cli.ledger.spending import Moment, Spending
 
 _LARGEST_BODY: Final = 256 * 1024
 _BODIES_KEPT: Final = 30 * DAY
@@ -48,16 +51,17 @@ _ORDER: Final = (SubmissionState.ACCEPTED, SubmissionState.INTENT, SubmissionSta
 
 
 class Claims:
-    """The claims of one account within one transaction; `now` is the Unix time of it."""
+    """The claims of one account within one transaction, which happens now by the `clock`."""
 
     def __init__(
-        self, db: sqlite3.Connection, account: Account, now: float, *, keep_bodies: bool
+        self, db: sqlite3.Connection, account: Account, clock: Clock, *, keep_bodies: bool
     ) -> None:
         self._db = db
         self._account = account
-        self._now = now
+        self._now = clock.now()
+        self._uptime = clock.uptime()
         self._keep_bodies = keep_bodies
-        self._who = accounts.find_or_add(db, account, now)
+        self._who = accounts.find_or_add(db, account, self._now)
 
     def single(self, request: Request, *, resume: bool, resend_unknown: bool) -> Claim:
         """Claim a request that is no line of a batch (`SubmissionStore.claim`)."""
@@ -72,6 +76,9 @@ class Claims:
             return earlier
         if earlier is None and (resume or request.request_key is not None):
             refuse_incomplete(self._db)
+        refused = self._too_dear(request)
+        if refused is not None:
+            return refused
         replaces = None if earlier is None else earlier.number
         if replaces is None and self._reopen(request):
             return Claimed(request.repeats or 0)
@@ -89,12 +96,16 @@ class Claims:
             )
         generation, linked = int(row[0]), row[1]
         replaces = request.resends or request.retries
-        claim: Claim | None = None
+        claim: Claimed | Attempt | None = None
         for number in dict.fromkeys((replaces, linked)):
             claim = claim or self._standing(number, request)
         claim = claim or self._by_key(request)
         if claim is None and replaces is None:
             claim = self._unlinked(batch, request, generation)
+        if claim is None:
+            refused = self._too_dear(request)
+            if refused is not None:
+                return refused
         if claim is None and self._reopen(request):
             claim = Claimed(request.repeats or 0)
         if claim is None:
@@ -106,6 +117,14 @@ class Claims:
                 (claim.number, batch, request.line),
             )
         return claim
+
+    def _too_dear(self, request: Request) -> TooDear | None:
+        """Return why a request that no attempt answers for may not be paid for, None if it may."""
+        if not request.limits.any:
+            return None
+        moment = Moment(self._now, self._uptime, this_process().boot)
+        error = Spending(self._db, self._account, self._who, moment).refusal(request)
+        return None if error is None else TooDear(error)
 
     def _standing(self, number: int | None, request: Request) -> Attempt | None:
         """Return what answers for an attempt now, None if the request may be sent in its place."""
@@ -180,13 +199,16 @@ class Claims:
     def _reopen(self, request: Request) -> bool:
         """Let an attempt that the server refused be under way again; return whether it may."""
         owner = this_process()
+        cost = request.estimated_cost
         reopened = self._db.execute(
-            "UPDATE submissions SET state = 'intent', detail = NULL, updated_at = ?, host = ?,"
-            " boot = ?, pid = ?, process_started = ?, lease_until = ?"
+            "UPDATE submissions SET state = 'intent', detail = NULL, created_at = ?,"
+            " updated_at = ?, estimated_cost = ?, billed_cost = NULL, host = ?, boot = ?, pid = ?,"
+            " process_started = ?, lease_until = ?, uptime = ?"
             " WHERE number = ? AND state = 'rejected'",
             (
-                *(self._now, owner.host, owner.boot, owner.pid, owner.started),
-                *(self._now + LEASE_SECONDS, request.repeats),
+                *(self._now, self._now, None if cost is None else str(cost)),
+                *(owner.host, owner.boot, owner.pid, owner.started),
+                *(self._now + LEASE_SECONDS, self._uptime_of(owner), request.repeats),
             ),
         )
         return reopened.rowcount > 0
@@ -226,11 +248,16 @@ class Claims:
             "pid": owner.pid,
             "process_started": owner.started,
             "lease_until": self._now + LEASE_SECONDS,
+            "uptime": self._uptime_of(owner),
         }
         names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
         inserted = self._db.execute(f"INSERT INTO submissions ({names}) VALUES ({places})", row)
         assert inserted.lastrowid is not None
         return inserted.lastrowid
+
+    def _uptime_of(self, owner: Process) -> float | None:
+        """Return the uptime to record; without a name of the boot it would say nothing."""
+        return self._uptime if owner.boot else None
 
     def _key_of(self, number: int | None) -> str | None:
         """Return the request key of an attempt that another one now answers for."""

@@ -48,12 +48,24 @@ def _checked(path: Path) -> sqlite3.Connection:
     db = connect(path)
     try:
         check_owner(db, path)
+        add_later_columns(db)
         # From here on SQLite has the log open, and will not look for it by name again.
         db.execute("SELECT 1 FROM meta LIMIT 1").fetchone()
     except BaseException:
         db.close()
         raise
     return db
+
+
+def add_later_columns(db: sqlite3.Connection) -> None:
+    """Add to a file of an older version what it lacks; those versions can use it all the same."""
+    for table, columns in schema.LATER_COLUMNS.items():
+        known = {str(row[1]) for row in db.execute(f"PRAGMA table_info({table})")}
+        for name, kind in columns.items():
+            if known and name not in known:
+                db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+                for statement in schema.LATER_INDEXES:
+                    db.execute(statement)
 
 
 def _create(path: Path, clock: Clock) -> None:

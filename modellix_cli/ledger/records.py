@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from modellix_cli.domain.budget import NO_LIMITS, CostLimits
+from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.identity import RequestIdentity
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
@@ -18,6 +20,7 @@ class Request:
     for a single run; `line_id` is the id that the user gave it. `resends` is the number of an
     attempt of unknown outcome that the user wants to be sent once more, `retries` of one whose
     task failed, `repeats` of one that the server refused: that attempt itself is under way again.
+    `estimated_cost` is what it may cost at most; `unpriced` says why that is not known.
     """
 
     identity: RequestIdentity
@@ -29,6 +32,8 @@ class Request:
     tag: str | None = None
     webhook: str | None = None
     estimated_cost: Money | None = None
+    unpriced: str = ""
+    limits: CostLimits = NO_LIMITS
     resends: int | None = None
     retries: int | None = None
     repeats: int | None = None
@@ -64,8 +69,16 @@ class Claimed:
     number: int
 
 
-Claim = Claimed | Attempt
-"""What a claim comes to: leave to send, or an earlier attempt that answers for the request."""
+@dataclass(frozen=True, slots=True)
+class TooDear:
+    """The request may not be paid for now, and nothing was recorded of it."""
+
+    error: ModellixError
+
+
+Claim = Claimed | Attempt | TooDear
+"""What a claim comes to: leave to send, an earlier attempt that answers for the request, or a
+limit of cost that does not allow it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """The tables of the ledger. Each has one module that writes it, named beside it.
 
 Amounts are exact decimals in US dollars as text, times Unix times in seconds, ids UUIDs; `number`
-is the short one to show. Columns are only ever added, so that older versions can read the file.
+is the short one to show. An attempt's `created_at` is when it was recorded that it is about to be
+sent, and `uptime` the seconds since the start of the machine, called `boot`, at that moment.
+Columns and indexes are only ever added, so that older versions can read the file.
 """
 
 from typing import Final
@@ -56,7 +58,8 @@ CREATE TABLE submissions (
   billed_cost TEXT,
   created_at REAL NOT NULL,
   updated_at REAL NOT NULL,
-  told_at REAL,{_OWNER}
+  told_at REAL,{_OWNER},
+  uptime REAL
 );
 CREATE INDEX submissions_identity ON submissions (identity, batch);
 CREATE INDEX submissions_legacy ON submissions (legacy_sha256) WHERE identity IS NULL;
@@ -175,8 +178,16 @@ CREATE TABLE imports (path TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT 
 CREATE TABLE cleared (profile TEXT PRIMARY KEY, cleared_at REAL NOT NULL) WITHOUT ROWID
 """
 
+LATER_COLUMNS: Final = {"submissions": {"uptime": "REAL"}}
+"""Columns that files of older versions lack, by table, with their types."""
+LATER_INDEXES: Final = (
+    "CREATE INDEX IF NOT EXISTS submissions_created ON submissions (created_at)",
+    "CREATE INDEX IF NOT EXISTS submissions_uptime ON submissions (boot, uptime, created_at)",
+)
+
 
 def statements() -> list[str]:
     """Return the statements that make the tables."""
     lines = [line for line in TABLES.splitlines() if not line.startswith("--")]
-    return [text.strip() for text in "\n".join(lines).split(";") if text.strip()]
+    tables = [text.strip() for text in "\n".join(lines).split(";") if text.strip()]
+    return [*tables, *LATER_INDEXES]

@@ -52,14 +52,14 @@ class SubmissionStore:
         """Record that a single request is about to be sent, unless an attempt answers for it.
 
         That is one of unknown outcome, unless `resend_unknown`; with `resume`, or the same request
-        key, also one that was accepted or is under way. Raises `REQUEST_KEY_REUSED` for a key that
-        belongs to another request, `LEDGER_INCOMPLETE` where an attempt that may be missing from
-        the ledger was to answer, and the ledger's errors: then nothing may be sent.
+        key, also one that was accepted or is under way. The request's limits of cost may speak
+        against it. Raises `REQUEST_KEY_REUSED` for a key that belongs to another request,
+        `LEDGER_INCOMPLETE` where an attempt that may be missing from the ledger was to answer or
+        counts for a budget, and the ledger's errors: then nothing may be sent.
         """
-        now = self._file.clock.now()
 
         def work(db: sqlite3.Connection) -> Claim:
-            claims = Claims(db, self._account, now, keep_bodies=self._keep_bodies)
+            claims = Claims(db, self._account, self._file.clock, keep_bodies=self._keep_bodies)
             return claims.single(request, resume=resume, resend_unknown=resend_unknown)
 
         return self._file.transact(work, durable=True)
@@ -68,19 +68,20 @@ class SubmissionStore:
         """Record that lines of a batch are about to be sent, as far as no attempt answers for them.
 
         Attempts that other processes began meanwhile do, and what became of those that were to be
-        sent once more. Raises `LEDGER_LOST` where the batch is not in the ledger any more,
-        `REQUEST_KEY_REUSED` and the ledger's errors: then nothing may be sent.
+        sent once more. A limit of cost may speak against some; those before them may be sent.
+        Raises `LEDGER_LOST` where the batch is not in the ledger any more, `LEDGER_INCOMPLETE`
+        where payments that count for a budget may be missing, `REQUEST_KEY_REUSED` and the ledger's
+        errors: then nothing may be sent.
         """
-        now = self._file.clock.now()
 
         def work(db: sqlite3.Connection) -> list[Claim]:
-            lease = (now + LEASE_SECONDS, batch)
+            lease = (self._file.clock.now() + LEASE_SECONDS, batch)
             known = db.execute("UPDATE batches SET lease_until = ? WHERE number = ?", lease)
             if not known.rowcount:
                 raise ModellixError(
                     ErrorCode.LEDGER_LOST, f"Batch {batch} is no longer in the ledger."
                 )
-            claims = Claims(db, self._account, now, keep_bodies=self._keep_bodies)
+            claims = Claims(db, self._account, self._file.clock, keep_bodies=self._keep_bodies)
             return [claims.line(batch, request) for request in requests]
 
         return self._file.transact(work, durable=True)

@@ -39,10 +39,12 @@ class TaskStore:
         """Record what the server said about a task; what is recorded already is not written again.
 
         A task that ended stays ended: a status that is none of an end, as of a reply that came
-        late, does not replace one that is. Raises the ledger's errors.
+        late, does not replace one that is. What a task cost is believed once it has ended: until
+        then its estimate stands. Raises the ledger's errors.
         """
         now = self._file.clock.now()
-        cost = None if report.billed_cost is None else str(report.billed_cost)
+        billed = report.billed_cost if is_final(report.status) else None
+        cost = None if billed is None else str(billed)
         who = (self._account.base_url, report.task_id)
         rows = self._file.read(
             lambda db: db.execute(
@@ -271,4 +273,10 @@ def add_of_submission(db: sqlite3.Connection, number: int, now: float) -> None:
         " ON CONFLICT (base_url, task_id, profile) DO UPDATE SET slug = excluded.slug,"
         " account = excluded.account, created_at = min(created_at, excluded.created_at)",
         (SUBMITTED, now, number),
+    )
+    db.execute(  # which may have been looked at before it was known whose it is
+        "UPDATE submissions SET billed_cost = (SELECT max(t.billed_cost) FROM tasks AS t"
+        " WHERE t.base_url = submissions.base_url AND t.task_id = submissions.task_id)"
+        " WHERE number = ? AND billed_cost IS NULL",
+        (number,),
     )

@@ -26,6 +26,7 @@ _STYLE: Final = re.compile(r"(\x1b\[[\d;]*m)")
 _SAY_SO_THEMSELVES: Final = (
     *(ErrorCode.USAGE, ErrorCode.ALREADY_PAID, ErrorCode.ACCOUNT_CHANGED, ErrorCode.COST_LIMIT),
     *(ErrorCode.INVALID_BODY, ErrorCode.INPUT_UNREADABLE, ErrorCode.SUBMISSION_UNKNOWN),
+    ErrorCode.BUDGET_EXCEEDED,
 )
 """Refusals before anything was sent, whose messages say that or need not."""
 

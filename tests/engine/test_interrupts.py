@@ -33,7 +33,7 @@ def after_claim(bench: Bench) -> None:
     def patch(book: BatchBook) -> None:
         claim = book.claim
 
-        def slowly(intents: Sequence[effects.Intent]) -> dict[int, int | Known]:
+        def slowly(intents: Sequence[effects.Intent]) -> dict[int, int | Known | ModellixError]:
             claims = claim(intents)
             bench.interrupt()
             return claims

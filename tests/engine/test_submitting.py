@@ -314,7 +314,7 @@ def test_a_line_that_another_process_sends_meanwhile_is_not_sent_and_gets_its_ta
     def first(book: BatchBook) -> None:
         claim = book.claim
 
-        def meanwhile(intents: Sequence[effects.Intent]) -> dict[int, int | Known]:
+        def meanwhile(intents: Sequence[effects.Intent]) -> dict[int, int | Known | ModellixError]:
             if not claimed:  # the other one is quicker, and is this very process to the ledger
                 found = claim(intents[:1])
                 claimed.append(int(found[1]))  # type: ignore[arg-type]

@@ -322,6 +322,7 @@ def test_large_bodies_are_not_kept_and_none_if_the_user_says_so(ledger: Ledger) 
     assert ledger.submissions.body(number) is None
     silent = SubmissionStore(ledger.file, ledger.account, keep_bodies=False)
     claimed = silent.claim(request(), resume=False, resend_unknown=False)
+    assert isinstance(claimed, Claimed)
     assert silent.body(claimed.number) is None
     assert ledger.sql("SELECT count(*) FROM bodies") == [(0,)]
 

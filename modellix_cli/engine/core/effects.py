@@ -23,13 +23,6 @@ class Prepare:
 
 
 @dataclass(frozen=True, slots=True)
-class Reserve:
-    """Reserve a line's cost; answered by `Reserved`."""
-
-    ref: int
-
-
-@dataclass(frozen=True, slots=True)
 class AskSubmit:
     """Ask whether a request may leave; answered by `SubmitAllowed` or `SubmitHeld`."""
 
@@ -164,7 +157,6 @@ class Finish:
 Effect = (
     FetchWork
     | Prepare
-    | Reserve
     | AskSubmit
     | AskPoll
     | ReturnLeave

@@ -70,9 +70,7 @@ class Engine:
             case events.Work():
                 self._take(event, now)
             case events.Prepared():
-                submitting.prepared(event.ref, event.error, reserved=False)
-            case events.Reserved():
-                submitting.prepared(event.ref, event.error, reserved=True)
+                submitting.prepared(event.ref, event.error)
             case events.SubmitAllowed():
                 submitting.allowed(event.ref)
             case events.SubmitHeld():

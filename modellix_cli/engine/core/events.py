@@ -34,14 +34,6 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Reserved:
-    """A line's cost is reserved, or why it may not be spent."""
-
-    ref: int
-    error: ModellixError | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class SubmitAllowed:
     """A line's request may leave now, as far as limits are concerned."""
 
@@ -77,9 +69,12 @@ class PollHeld:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Intents are on disk: by line the number of its attempt, or an earlier one that answers."""
+    """Intents are on disk: by line the number of its attempt, or an earlier one that answers.
 
-    claims: dict[int, "int | Known"]
+    An error is why a limit of cost does not allow the line: of that nothing is on disk.
+    """
+
+    claims: dict[int, "int | Known | ModellixError"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +171,6 @@ Event = (
     Work
     | Woke
     | Prepared
-    | Reserved
     | SubmitAllowed
     | SubmitHeld
     | PollAllowed

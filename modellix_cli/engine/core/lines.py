@@ -39,9 +39,8 @@ class Line:
 
     `ref` names it, from 1; the body stays with the driver. `needs` are the lines whose results it
     uses, `need_names` their ids in the same order; `prepare` says that its body has to be made
-    ready first (uploads, references), `reserve` that its cost has to be reserved. `resend` is the
-    user's word that an attempt of unknown outcome may be sent once more, `retry_failed` that one
-    whose task failed may be sent again.
+    ready first (uploads, references). `resend` is the user's word that an attempt of unknown
+    outcome may be sent once more, `retry_failed` that one whose task failed may be sent again.
     """
 
     ref: int
@@ -50,7 +49,6 @@ class Line:
     known: Known | None = None
     needs: tuple[int, ...] = ()
     prepare: bool = False
-    reserve: bool = False
     resend: bool = False
     retry_failed: bool = False
     need_names: tuple[str, ...] = ()
@@ -108,7 +106,6 @@ class Active:
     confirming: ModellixError | None = None
     """The failure whose reply named the task that is being looked for."""
     prepared: bool = False
-    reserved: bool = False
     submission: Any = None
     refusal: str | None = None
     """Why the server refused it last, while it waits for another try."""

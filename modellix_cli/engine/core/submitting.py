@@ -183,9 +183,6 @@ class Submitting:
         elif line.line.prepare and not line.prepared:
             self._preparing[line.ref] = line
             self._out.add(effects.Prepare(line.ref))
-        elif line.line.reserve and not line.reserved:
-            self._preparing[line.ref] = line
-            self._out.add(effects.Reserve(line.ref))
         else:
             self._leaving.ask(line)
 
@@ -206,7 +203,7 @@ class Submitting:
         else:
             self._go_on(line, known, now)
 
-    def prepared(self, ref: int, error: ModellixError | None, *, reserved: bool) -> None:
+    def prepared(self, ref: int, error: ModellixError | None) -> None:
         """Take that a line is ready for its next step, or why it will not be sent."""
         line = self._preparing.pop(ref, None)
         if line is None:
@@ -215,7 +212,6 @@ class Submitting:
             self._ends.not_ready(line, error)
             return
         line.prepared = True
-        line.reserved = line.reserved or reserved
         if self.why_stopped is not None:
             self._skip(line)
         else:
@@ -260,10 +256,17 @@ class Submitting:
         )
         self._out.add(effects.RecordIntents(intents))
 
-    def recorded(self, claims: "dict[int, int | Known]", now: float) -> None:
-        """Take the claims of requests: those that are ours leave, unless the run was stopped."""
+    def recorded(self, claims: "dict[int, int | Known | ModellixError]", now: float) -> None:
+        """Take the claims of requests: those that are ours leave, unless the run was stopped.
+
+        The first that a limit of cost does not allow stops the run.
+        """
+        too_dear: list[tuple[Active, ModellixError]] = []
         for ref, claim in claims.items():
             line = self._recording.pop(ref)
+            if isinstance(claim, ModellixError):
+                too_dear.append((line, claim))
+                continue
             if isinstance(claim, Known):
                 self._out.add(effects.ReturnLeave(ref))
                 if line.tries and claim.number == line.number:
@@ -285,6 +288,10 @@ class Submitting:
             self._posting[ref] = line
             self._out.tell(Sending(ref, line.line.slug))
             self._out.add(effects.Post(ref, claim))
+        for line, error in too_dear:  # when those that are allowed have left
+            self._out.add(effects.ReturnLeave(line.ref))
+            self._ends.not_ready(line, error)
+            self.stop(f"Skipped: {error.message}", error)
 
     def not_recorded(self, event: events.NotRecorded) -> None:
         """Stop, as what cannot be recorded must not be sent."""

@@ -42,7 +42,7 @@ class Bench:
         self.ends: dict[str, Any] = {"status": "success", "succeeded": True}
         self.poll_trouble: Callable[[str], ModellixError | None] = lambda task_id: None
         self.holds: list[tuple[float, bool]] = []
-        self.claims: dict[int, list[int | Known]] = {}
+        self.claims: dict[int, list[int | Known | ModellixError]] = {}
         self.seen: dict[int, list[Known | None]] = {}
         self.not_recorded: ModellixError | None = None
         self.recorded = True
@@ -119,8 +119,6 @@ class Bench:
                 self._answer(events.Work(tuple(some), bool(self.work), durations))
             case effects.Prepare(ref=ref):
                 self._later(0.5, lambda: events.Prepared(ref, self.prepare_error))
-            case effects.Reserve(ref=ref):
-                self._answer(events.Reserved(ref))
             case effects.AskSubmit(ref=ref):
                 held = self.holds.pop(0) if self.holds else None
                 self._answer(
@@ -149,7 +147,7 @@ class Bench:
             refs = tuple(intent.ref for intent in intents)
             self._answer(events.NotRecorded(refs, self.not_recorded))
             return
-        claims: dict[int, int | Known] = {}
+        claims: dict[int, int | Known | ModellixError] = {}
         for intent in intents:
             scripted = self.claims.get(intent.ref)
             claims[intent.ref] = scripted.pop(0) if scripted else next(self._numbers)

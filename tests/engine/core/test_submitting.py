@@ -454,21 +454,54 @@ def test_an_interrupt_waits_for_no_other_process(late: bool) -> None:
     assert bench.now < 2
 
 
+TOO_DEAR = ModellixError(ErrorCode.BUDGET_EXCEEDED, "too dear.")
+
+
 # --- lines that need something first
 
 
-def test_a_line_is_prepared_then_reserved_then_sent() -> None:
-    bench = Bench(with_known(prepare=True, reserve=True))
+def test_a_line_is_prepared_then_sent() -> None:
+    bench = Bench(with_known(prepare=True))
     bench.run()
-    wanted = (effects.Prepare, effects.Reserve, effects.AskSubmit, effects.Post)
+    wanted = (effects.Prepare, effects.AskSubmit, effects.Post)
     assert [type(effect) for effect in bench.log if isinstance(effect, wanted)] == list(wanted)
 
 
 def test_a_line_that_was_refused_is_not_prepared_again() -> None:
-    bench = Bench(with_known(prepare=True, reserve=True))
+    bench = Bench(with_known(prepare=True))
     bench.answers[1] = [unavailable()]
     bench.run()
-    assert (len(bench.all(effects.Prepare)), len(bench.all(effects.Reserve))) == (1, 1)
+    assert len(bench.all(effects.Prepare)) == 1
+
+
+# --- limits of cost
+
+
+def test_a_line_that_costs_too_much_is_not_sent_and_stops_the_lines_after_it() -> None:
+    bench = Bench(lines(4), concurrency=3)
+    bench.claims[2] = [TOO_DEAR]
+    bench.run()
+    assert bench.posts == [1, 3]
+    assert bench.states == ["accepted", "skipped", "accepted", "skipped"]
+    assert [outcome.error for outcome in bench.outcomes] == [None, TOO_DEAR, None, TOO_DEAR]
+    assert bench.all(effects.ReturnLeave) == [effects.ReturnLeave(2)]
+    assert bench.engine.stopped_by is TOO_DEAR
+
+
+def test_a_line_that_was_refused_may_cost_too_much_the_next_time() -> None:
+    bench = Bench(lines(1))
+    bench.answers[1] = [unavailable()]
+    bench.claims[1] = [1, TOO_DEAR]
+    bench.run()
+    assert (bench.posts, bench.states, bench.outcomes[0].error) == ([1], ["skipped"], TOO_DEAR)
+    assert bench.outcomes[0].needs_resume
+
+
+def test_an_unknown_outcome_stays_told_where_sending_it_again_costs_too_much() -> None:
+    bench = Bench(with_known(known=known(UNKNOWN, None), resend=True))
+    bench.claims[1] = [TOO_DEAR]
+    bench.run()
+    assert (bench.states, bench.posts) == (["unknown"], [])
 
 
 def test_a_line_that_cannot_be_prepared_is_not_sent_and_stops_no_other() -> None:

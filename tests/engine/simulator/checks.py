@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.config import EngineConfig
@@ -24,6 +25,7 @@ class Checks:
         self.emitted: dict[int, LineOutcome] = {}
         self.finished = False
         self.stopped = False
+        self.stop_after_step = False
         self.grace_over = False
         self.numbers: dict[int, list[int]] = {}
         """By line, the attempts that were recorded for it by this process."""
@@ -64,11 +66,15 @@ class Checks:
                     self._know(line.ref, line.known)
             case events.Recorded(claims=claims):
                 self.recording -= claims.keys()
+                too_dear = False
                 for ref, claim in claims.items():
                     if isinstance(claim, Known):
                         self._know(ref, claim)
+                    elif isinstance(claim, ModellixError):
+                        too_dear = True
                     else:
                         self.numbers.setdefault(ref, []).append(claim)
+                self.stop_after_step = too_dear
             case events.NotRecorded(refs=refs):
                 self.recording.difference_update(refs)
                 self.stopped = True
@@ -285,6 +291,7 @@ class Checks:
 
     def after(self) -> None:
         """Check what must hold when all effects of a step are known."""
+        self.stopped = self.stopped or self.stop_after_step
         if self.to_record:
             raise Violation(f"nobody records {sorted(self.to_record)}")
 

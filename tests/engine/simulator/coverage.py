@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core import events
 from modellix_cli.engine.core.engine import Engine
@@ -120,7 +121,7 @@ def kind_of(event: events.Event) -> str:
             return f"{name} {'running' if not finished else 'success' if succeeded else 'failed'}"
         case events.Saved(errors=errors, final=final):
             return f"{name}{(' failed for good' if final else ' failed') if errors else ''}"
-        case events.Prepared(error=error) | events.Reserved(error=error):
+        case events.Prepared(error=error):
             return f"{name}{' failed' if error else ''}"
         case events.SubmitHeld(slots_full=slots_full):
             return f"{name}{' for room' if slots_full else ''}"
@@ -129,7 +130,9 @@ def kind_of(event: events.Event) -> str:
     return name
 
 
-def _claim_kind(claim: int | Known) -> str:
+def _claim_kind(claim: int | Known | ModellixError) -> str:
+    if isinstance(claim, ModellixError):
+        return "Recorded too dear"
     return f"Recorded {known_kind(claim) if isinstance(claim, Known) else 'claimed'}"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.batch_start import Start
@@ -59,7 +60,7 @@ class Ledger(Protocol):
 
     def attempt(self, number: int) -> Attempt | None: ...
 
-    def record_status(self, task_id: str, status: str) -> None: ...
+    def record_status(self, task_id: str, status: str, billed: Money | None = None) -> None: ...
 
     def record_end(self, batch: int, line: BatchLine) -> None: ...
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
 
 from modellix_cli.clock import Clock
+from modellix_cli.domain.budget import Verdict, judge
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.attempts import CUT_SHORT
@@ -23,6 +25,7 @@ from modellix_cli.ledger.records import (
     PaidBefore,
     Request,
     StartedBatch,
+    TooDear,
 )
 from tests.engine.simulator.ledger_api import FAILED, Processes, Row
 
@@ -47,6 +50,8 @@ class _Submission:
     state: SubmissionState = INTENT
     task_id: str | None = None
     detail: str | None = None
+    uptime: float = 0.0
+    cost: Money | None = None
 
 
 @dataclass(slots=True)
@@ -87,6 +92,7 @@ class ModelLedger:
         self._of: dict[str, list[_Submission]] = {}
         self._batches: dict[int, _Batch] = {}
         self._statuses: dict[str, str] = {}
+        self._billed: dict[str, Money] = {}
         self._last_batch = 0
 
     def begin(self, lines: Sequence[LineKey], digest: str, on_paid: OnPaid) -> Start:
@@ -290,13 +296,15 @@ class ModelLedger:
         line = batch.lines[request.line]
         identity = request.identity.digest
         replaces, linked = request.resends or request.retries, line.submission
-        claim: Claim | None = None
+        claim: Claimed | Attempt | None = None
         for number in dict.fromkeys((replaces, linked)):
             claim = claim or self._standing(number, request)
         claim = claim or self._not_replaced(self._by_key(request.request_key, identity), request)
         if claim is None and replaces is None:
             found = self._unlinked(batch, request, line.generation)
             claim = None if found is None else self._attempt(found)
+        if claim is None and (refused := self._too_dear(request)):
+            return refused
         if claim is None and self._reopen(request):
             claim = Claimed(request.repeats or 0)
         if claim is None:
@@ -334,7 +342,28 @@ class ModelLedger:
         if one is None or one.state is not REJECTED:
             return False
         one.state, one.detail, one.owner = INTENT, None, self.processes.current
+        one.created_at, one.uptime = self._clock.now(), self._clock.uptime()
+        one.cost = request.estimated_cost
         return True
+
+    def _too_dear(self, request: Request) -> TooDear | None:
+        verdict = judge(
+            request.limits, request.estimated_cost, lambda budget: self._spent(budget.period)
+        )
+        if verdict is Verdict.ALLOWED:
+            return None
+        over = verdict is Verdict.OVER_BUDGET
+        code = ErrorCode.BUDGET_EXCEEDED if over else ErrorCode.COST_LIMIT
+        return TooDear(ModellixError(code, "It costs too much."))
+
+    def _spent(self, period: float) -> Money:
+        """What counts of the last `period` seconds, all of them in one boot of the machine."""
+        spent = NOTHING
+        for one in self._submissions.values():
+            if one.state is not REJECTED and self._clock.uptime() - one.uptime < period:
+                task_id = one.task_id if one.state is ACCEPTED else None
+                spent += self._billed.get(task_id or "", one.cost or NOTHING)
+        return spent
 
     def _unlinked(self, batch: _Batch, request: Request, generation: int) -> _Submission | None:
         identity = request.identity.digest
@@ -373,6 +402,8 @@ class ModelLedger:
             request.request_key or self._key_of(replaces),
             self._clock.now(),
             self.processes.current,
+            uptime=self._clock.uptime(),
+            cost=request.estimated_cost,
         )
         self._submissions[one.number] = one
         self._of.setdefault(one.identity, []).append(one)
@@ -390,6 +421,8 @@ class ModelLedger:
             earlier = self._earlier(identity, generation, resume, resend_unknown)
         if earlier is not None and not earlier.state.may_send(resend_unknown=resend_unknown):
             return earlier
+        if refused := self._too_dear(request):
+            return refused
         replaces = None if earlier is None else earlier.number
         if replaces is None and self._reopen(request):
             return Claimed(request.repeats or 0)
@@ -432,8 +465,10 @@ class ModelLedger:
         one = self._submissions.get(number)
         return None if one is None else self._attempt(one)
 
-    def record_status(self, task_id: str, status: str) -> None:
+    def record_status(self, task_id: str, status: str, billed: Money | None = None) -> None:
         self._statuses[task_id] = status
+        if billed is not None:
+            self._billed[task_id] = billed
 
     def record_end(self, batch: int, line: BatchLine) -> None:
         kept = self._batches[batch].lines.get(line.line)

@@ -1,11 +1,16 @@
 """What happens in a world, drawn from its seed: who runs what, and what goes wrong."""
 
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from random import Random
 
+from modellix_cli.domain.budget import NO_LIMITS, Budget, CostLimits
+from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from tests.engine.simulator.server import POLLS, POSTS, Nature
+
+AMOUNTS = tuple(Money(Decimal(amount)) for amount in ("0.3", "1", "1.25", "3"))
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,6 @@ class PlannedLine:
     request_key: str | None = None
     needs: tuple[int, ...] = ()
     prepare: bool = False
-    reserve: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,14 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Prices:
+    """What each request may cost, and the limits that all jobs of a world have."""
+
+    costs: dict[str, Money | None]
+    limits: CostLimits = NO_LIMITS
+
+
+@dataclass(frozen=True)
 class Plan:
     """A world."""
 
@@ -64,6 +76,7 @@ class Plan:
     sleeps: tuple[tuple[float, float], ...] = ()
     clock_steps: tuple[tuple[float, float], ...] = ()
     real_ledger: bool = False
+    prices: Prices = field(default_factory=lambda: Prices({}))
     extra: dict[str, float] = field(default_factory=dict)
 
 
@@ -77,8 +90,22 @@ def draw(random: Random) -> Plan:
     sleeps = [(random.uniform(0, 60), random.choice((20.0, 400.0, 4000.0)))] * _often(random, 0.1)
     steps = [(random.uniform(0, 60), random.uniform(-4000, 4000))] * _often(random, 0.1)
     return Plan(
-        draw_nature(random), tuple(jobs), random.choice((0, 0, 1, 2)), tuple(sleeps), tuple(steps)
+        draw_nature(random),
+        tuple(jobs),
+        random.choice((0, 0, 1, 2)),
+        tuple(sleeps),
+        tuple(steps),
+        prices=draw_prices(random),
     )
+
+
+def draw_prices(random: Random) -> Prices:
+    """Draw what the three requests may cost, and often a budget."""
+    costs = {name: random.choice((*AMOUNTS, AMOUNTS[0], None)) for name in "abc"}
+    if random.random() < 0.6:
+        return Prices(costs)
+    budget = Budget(random.choice(AMOUNTS), random.choice((5.0, 60.0, 1e6)))
+    return Prices(costs, CostLimits(budget=budget, allow_unpriced=random.random() < 0.5))
 
 
 def _often(random: Random, probability: float) -> int:
@@ -129,7 +156,6 @@ def _draw_line(random: Random, ref: int, single: bool) -> PlannedLine:
         request_key=f"key-{identity}" if chance() < 0.08 else None,
         needs=needs,
         prepare=prepare,
-        reserve=chance() < 0.15,
     )
 
 

@@ -18,11 +18,12 @@ from modellix_cli.ledger.records import (
     Outcome,
     Request,
     StartedBatch,
+    TooDear,
 )
 from tests.engine.simulator.checks import Checks
 from tests.engine.simulator.coverage import Coverage
 from tests.engine.simulator.ledger_api import Ledger, has_failed
-from tests.engine.simulator.plan import Job, PlannedLine
+from tests.engine.simulator.plan import Job, PlannedLine, Prices
 from tests.engine.simulator.server import Answer, Server
 from tests.engine.simulator.truth import Truth
 from tests.engine.simulator.world import Violation, World
@@ -32,6 +33,7 @@ FULL = ModellixError(ErrorCode.LEDGER_UNUSABLE, "The disk is full.")
 LOST = ModellixError(ErrorCode.LEDGER_LOST, "The ledger is gone.")
 HUNG = ModellixError(ErrorCode.SUBMISSION_UNKNOWN, "No reply in time.")
 _DEADLINE = 45.0
+Taken = int | Known | ModellixError
 
 
 class Process:
@@ -46,8 +48,10 @@ class Process:
         ledger: Ledger,
         truth: Truth,
         coverage: Coverage | None,
+        prices: Prices,
     ) -> None:
         self.pid = pid
+        self.prices = prices
         self.job = job
         self.world = world
         self.server = server
@@ -127,7 +131,6 @@ class Process:
             known,
             planned.needs,
             planned.prepare,
-            planned.reserve,
             self.job.resend,
             self.job.retry_failed,
         )
@@ -237,8 +240,6 @@ class Process:
                 self._fetch(effect.at_most)
             case effects.Prepare(ref=ref):
                 self._later(0.3, lambda: events.Prepared(ref, self._maybe(ErrorCode.INVALID_MEDIA)))
-            case effects.Reserve(ref=ref):
-                self._later(0.1, lambda: events.Reserved(ref, self._maybe(ErrorCode.COST_LIMIT)))
             case effects.AskSubmit(ref=ref):
                 self._soon(self._leave(ref))
             case effects.AskPoll(task_id=task_id):
@@ -332,7 +333,7 @@ class Process:
         delay = 0.0 if self.world.chance(0.7) else self.world.random.uniform(0, 0.2)
         self.world.later(delay, work)
 
-    def _claim(self, intents: tuple[effects.Intent, ...]) -> dict[int, int | Known]:
+    def _claim(self, intents: tuple[effects.Intent, ...]) -> dict[int, Taken]:
         requests = [self._request(intent) for intent in intents]
         if self._batch is None:
             job = self.job
@@ -342,7 +343,7 @@ class Process:
             ]
         else:
             claims = self.ledger.claim_lines(self._batch, requests)
-        found: dict[int, int | Known] = {}
+        found: dict[int, Taken] = {}
         for intent, request, claim in zip(intents, requests, claims, strict=True):
             found[intent.ref] = self._claimed(request, claim)
         return found
@@ -359,15 +360,20 @@ class Process:
             resends=None if self._batch is None else intent.resends,
             retries=None if self._batch is None else intent.retries,
             repeats=intent.repeats,
+            estimated_cost=self.prices.costs.get(planned.identity),
+            limits=self.prices.limits,
         )
 
-    def _claimed(self, request: Request, claim: Claim) -> int | Known:
+    def _claimed(self, request: Request, claim: Claim) -> Taken:
+        if isinstance(claim, TooDear):
+            return claim.error
         if not isinstance(claim, Claimed):
             return self._known(claim)
         replaces = self.ledger.replaces(claim.number)
         if replaces is not None:
             self._check_word(replaces)
         self.truth.claimed(claim.number, request.identity.digest, request.request_key, replaces)
+        self.truth.attempts[claim.number].claimed_at = self.world.time
         return claim.number
 
     def _check_word(self, replaces: int) -> None:
@@ -429,7 +435,8 @@ class Process:
         """The request reaches the server, whether or not its sender still lives."""
         if not self.alive and self.world.chance(0.5):
             return
-        answer = self.server.post(effect.number)
+        cost = self.prices.costs.get(self._planned[effect.ref].identity)
+        answer = self.server.post(effect.number, cost)
         delay = self.server.latency()
         if self.world.chance(0.03):
             delay = self.world.random.uniform(10.0, 70.0)
@@ -487,7 +494,8 @@ class Process:
         def arrive() -> None:
             event = self.server.poll(task_id)
             if isinstance(event, events.Polled) and not self._fails():
-                self.ledger.record_status(task_id, event.status)
+                billed = self.server.billing(task_id) if event.finished else None
+                self.ledger.record_status(task_id, event.status, billed)
             self.world.later(self.server.latency(), lambda: self._feed(event))
 
         self.world.later(self.server.latency(), arrive)

@@ -7,6 +7,7 @@ from unittest import mock
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.account import Account
+from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import read_state
 from modellix_cli.ledger.batch_start import Start
@@ -74,8 +75,8 @@ class RealLedger:
     def attempt(self, number: int) -> Attempt | None:
         return self._submissions.attempt(number)
 
-    def record_status(self, task_id: str, status: str) -> None:
-        self._tasks.record_status(TaskReport(task_id, status))
+    def record_status(self, task_id: str, status: str, billed: Money | None = None) -> None:
+        self._tasks.record_status(TaskReport(task_id, status, billed_cost=billed))
 
     def record_end(self, batch: int, line: BatchLine) -> None:
         self._batches.record_end(batch, line)

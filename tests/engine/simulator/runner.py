@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from modellix_cli.domain.money import NOTHING
 from modellix_cli.domain.submission_state import SubmissionState
 from tests.engine.simulator.coverage import Coverage
 from tests.engine.simulator.ledger_api import Ledger
@@ -83,6 +84,7 @@ class Universe:
             self.ledger,
             self.truth,
             self.coverage,
+            self.plan.prices,
         )
         self.processes.append(process)
         process.ended = lambda: self._ended(process)
@@ -110,6 +112,23 @@ class Universe:
             known = row.task_id == task.task_id
             if not known and row.state not in (SubmissionState.INTENT, SubmissionState.UNKNOWN):
                 raise Violation(f"task {task.task_id} is lost: its attempt is {row}")
+        self._check_budget()
+
+    def _check_budget(self) -> None:
+        """Check that within no period more was billed than the budget allows."""
+        budget = self.plan.prices.limits.budget
+        if budget is None:
+            return
+        bills = sorted(
+            (self.truth.attempts[task.number].claimed_at, task.bill)
+            for task in self.server.tasks.values()
+            if task.bill is not None
+        )
+        for end, _ in bills:
+            within = (bill for at, bill in bills if end - budget.period < at <= end)
+            total = sum(within, NOTHING)
+            if total > budget.limit:
+                raise Violation(f"{total} USD are billed in {budget}")
 
     def figures(self) -> Figures:
         return Figures(
@@ -216,3 +235,6 @@ class _Clock(World):
     def now(self) -> float:
         world = self.world
         return world.time + world.offset
+
+    def uptime(self) -> float:
+        return self.world.time

@@ -1,12 +1,16 @@
 """A service that loses, delays, repeats, refuses and lies."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.money import Money
 from modellix_cli.engine.core import events
 from tests.engine.simulator.world import World
 
 NEVER = float("inf")
+_PARTS = (Decimal(0), Decimal("0.5"), Decimal(1), Decimal(1))
+"""Which part of its estimate a task costs."""
 
 
 @dataclass(slots=True)
@@ -18,6 +22,9 @@ class ServedTask:
     begun: float
     ends: float
     failed: bool
+    bill: Money | None
+    """What it costs; None where that was not to be known before."""
+    tells_bill: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,12 @@ class Server:
             return honest
         return self.world.random.choices(*weighted)[0]
 
-    def post(self, number: int) -> Answer:
+    def billing(self, task_id: str) -> Money | None:
+        """Return what the reply about a task that ended says of its cost."""
+        task = self.tasks.get(task_id)
+        return task.bill if task is not None and task.tells_bill else None
+
+    def post(self, number: int, cost: Money | None) -> Answer:
         """Take a POST and return what its sender will hear."""
         kind = self._choose(self._posts, "made")
         self.world.say("server", f"POST of attempt {number}: {kind}")
@@ -93,7 +105,7 @@ class Server:
             return Answer(next(iter(self.tasks)))
         if self.nature.cap and self._running() >= self.nature.cap:
             return _REFUSALS["crowded"]
-        task = self._make(number)
+        task = self._make(number, cost)
         if kind == "lost":
             return _unknown(None)
         return _unknown(task.task_id) if kind == "named" else Answer(task.task_id)
@@ -101,12 +113,14 @@ class Server:
     def _running(self) -> int:
         return sum(task.ends > self.world.time for task in self.tasks.values())
 
-    def _make(self, number: int) -> ServedTask:
+    def _make(self, number: int, cost: Money | None) -> ServedTask:
         random, now = self.world.random, self.world.time
         length = random.choice(self.nature.lengths) * random.uniform(0.8, 1.2)
         ends = NEVER if self.world.chance(self.nature.endless) else now + length
         failed = self.world.chance(self.nature.failing)
-        task = ServedTask(f"t{len(self.tasks) + 1}", number, now, ends, failed)
+        bill = cost and cost.times(random.choice(_PARTS))
+        tells = self.world.chance(0.8)
+        task = ServedTask(f"t{len(self.tasks) + 1}", number, now, ends, failed, bill, tells)
         self.tasks[task.task_id] = task
         return task
 

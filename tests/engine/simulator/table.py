@@ -11,12 +11,12 @@ TABLE: Final[dict[str, str]] = {
     " Work unknown with id",
     "queue": _ENDS,
     "blocked": _ENDS,
-    "preparing": f"Prepared, Prepared failed, Reserved, Reserved failed, GraceOver, {_ENDS}",
+    "preparing": f"Prepared, Prepared failed, GraceOver, {_ENDS}",
     "asking": f"SubmitAllowed, SubmitHeld, SubmitHeld for room, GraceOver, {_ENDS}",
     "allowed": f"GraceOver, {_ENDS}",
     "held": f"GraceOver, {_ENDS}",
     "recording": "Recorded claimed, Recorded accepted, Recorded in flight, Recorded unknown,"
-    f" Recorded unknown with id, NotRecorded, GraceOver, {_ENDS}",
+    f" Recorded unknown with id, Recorded too dear, NotRecorded, GraceOver, {_ENDS}",
     "posting": "Replied accepted, Replied accepted unrecorded, Replied refused,"
     " Replied refused unrecorded, Replied unknown, Replied unknown unrecorded,"
     f" Replied unknown with id, Replied unknown with id unrecorded, GraceOver, {_ENDS}",
@@ -31,7 +31,7 @@ TABLE: Final[dict[str, str]] = {
     "to save": _ENDS,
     "saving": f"Saved, Saved failed, Saved failed for good, {_ENDS}",
     "ended": "AttemptSeen in flight, Saved, Saved failed for good, Prepared, Prepared failed,"
-    " Reserved, Replied accepted, Replied refused, Replied unknown with id",
+    " Replied accepted, Replied refused, Replied unknown with id",
 }
 """What a line may meet in each phase; `ended` are answers that come late."""
 

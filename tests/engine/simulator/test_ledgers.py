@@ -1,14 +1,17 @@
 """The model of the ledger and the real one do the same, whatever is asked of them."""
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from modellix_cli.domain.budget import Budget, CostLimits
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.identity import RequestIdentity
+from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.records import (
@@ -19,9 +22,11 @@ from modellix_cli.ledger.records import (
     Outcome,
     Request,
     StartedBatch,
+    TooDear,
 )
 from tests.engine.simulator.ledger_api import Ledger
 from tests.engine.simulator.model_ledger import ModelLedger
+from tests.engine.simulator.plan import AMOUNTS
 from tests.engine.simulator.real_ledger import RealLedger, as_processes
 from tests.support import FakeClock
 
@@ -62,7 +67,7 @@ class Session:
         return "begin", (lines, repr(lines), on_paid), {}
 
     def _request(self, key: LineKey, line: int) -> Request:
-        request = Request(key.identity, SLUG, b"", line, key.name, key.request_key)
+        request = self._priced(Request(key.identity, SLUG, b"", line, key.name, key.request_key))
         chance, same = self.random.random(), self.of.get(key.identity.digest)
         if chance < 0.15 and same:
             return replace(request, resends=self.random.choice(same))
@@ -82,7 +87,15 @@ class Session:
         flags = {"resume": self.random.random() < 0.5, "resend_unknown": self.random.random() < 0.5}
         key = self._key(0)
         request = Request(key.identity, SLUG, b"", request_key=key.request_key)
-        return "claim", (request,), flags
+        return "claim", (self._priced(request),), flags
+
+    def _priced(self, request: Request) -> Request:
+        cost = self.random.choice((None, *AMOUNTS))
+        if self.random.random() < 0.5:
+            return replace(request, estimated_cost=cost)
+        budget = Budget(Money(Decimal(4)), self.random.choice((5.0, 20.0, 60.0)))
+        limits = CostLimits(budget=budget, allow_unpriced=self.random.random() < 0.5)
+        return replace(request, estimated_cost=cost, limits=limits)
 
     def _number(self) -> int:
         return self.random.randint(1, max(1, self.numbers))
@@ -100,7 +113,8 @@ class Session:
 
     def _record_status(self) -> Call:
         status = self.random.choice(["failed", "success", "processing"])
-        return "record_status", (f"t{self.random.randrange(9)}", status), {}
+        billed = self.random.choice((None, *AMOUNTS)) if status != "processing" else None
+        return "record_status", (f"t{self.random.randrange(9)}", status, billed), {}
 
     def _switch(self) -> Call:
         return "switch", (self.random.randrange(4), self.random.random() < 0.5), {}
@@ -157,6 +171,8 @@ def plain(value: Any) -> Any:
         return replace(value, id="", detail=detail)
     if isinstance(value, BatchLine):
         return replace(value, attempt=plain(value.attempt))
+    if isinstance(value, TooDear):
+        return value.error.code
     return [plain(one) for one in value] if isinstance(value, list) else value
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from modellix_cli.domain.errors import ErrorCode
+from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core import effects, paid_retry
 from modellix_cli.engine.core.following import Following
@@ -140,6 +141,24 @@ def test_it_notices_a_ledger_that_lets_two_processes_send(
     nothing = lambda self, batch, request, generation: None  # noqa: E731
     monkeypatch.setattr(model_ledger.ModelLedger, "_unlinked", nothing)
     assert "times and sent" in found(2000)
+
+
+def test_it_notices_a_budget_that_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_ledger.ModelLedger, "_spent", lambda self, period: NOTHING)
+    assert "USD are billed" in found()
+
+
+def test_it_notices_a_budget_that_forgets_what_is_not_billed_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def billed_only(self: model_ledger.ModelLedger, period: float) -> Money:
+        return sum(
+            (self._billed.get(one.task_id or "", NOTHING) for one in self._submissions.values()),
+            NOTHING,
+        )
+
+    monkeypatch.setattr(model_ledger.ModelLedger, "_spent", billed_only)
+    assert "USD are billed" in found()
 
 
 def test_it_notices_a_task_that_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ class Attempted:
     posted: bool = False
     replied: bool = False
     nothing: bool = False
+    claimed_at: float = 0.0
 
 
 class Truth:

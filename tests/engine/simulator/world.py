@@ -32,6 +32,9 @@ class World(Clock):
     def monotonic(self) -> float:
         return self.time
 
+    def uptime(self) -> float:
+        return self.time
+
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         heapq.heappush(self._heap, (self.time + max(0.0, seconds), next(self._order), action))
 
