@@ -402,3 +402,39 @@ def test_a_connection_ends_waiting_soon_enough_for_ctrl_c(tmp_path: Path) -> Non
 
 def test_the_clock_is_the_one_that_was_given(ledger: Ledger, clock: FakeClock) -> None:
     assert ledger.file.clock is clock
+
+
+def test_a_file_of_an_older_version_gets_the_columns_that_it_lacks(
+    ledger: Ledger, opened: Open
+) -> None:
+    ledger.sent(task_id="t")
+    ledger.close()
+    for statement in ("DROP INDEX submissions_uptime", "DROP INDEX submissions_created",
+                      "ALTER TABLE submissions DROP COLUMN uptime"):  # fmt: skip
+        ledger.sql(statement)
+    later = opened()
+    assert later.run(Lines(bodies("x"))) == 1
+    assert later.marks.incomplete() is None
+    assert later.sql("SELECT task_id, uptime IS NULL FROM submissions ORDER BY number") == [
+        ("t", 1),
+        ("task-2", 0),
+    ]
+    names = later.sql("SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '%uptime%'")
+    assert names == [("submissions_uptime",)]
+    assert not [file for file in later.path.parent.iterdir() if "damaged" in file.name]
+
+
+def test_many_processes_may_find_a_file_of_an_older_version(tmp_path: Path) -> None:
+    first = Ledger(tmp_path)
+    first.sent()
+    first.close()
+    first.sql("DROP INDEX submissions_uptime")
+    first.sql("ALTER TABLE submissions DROP COLUMN uptime")
+
+    def claim(number: int) -> bool:
+        ledger = Ledger(tmp_path, FakeClock(), patience=60.0)
+        claimed = ledger.claim(request(f'{{"n": {number}}}'))
+        ledger.close()
+        return isinstance(claimed, Claimed)
+
+    assert in_processes(claim, [(number,) for number in range(8)]) == [True] * 8
