@@ -14,17 +14,20 @@ from modellix_cli.domain.addresses import (
 )
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.on_paid import OnPaid
-from modellix_cli.domain.text import one_line
+from modellix_cli.domain.text import one_line, quoted
 from modellix_cli.domain.values import DAY, parse_duration
 from modellix_cli.paths import no_home
 from modellix_cli.runtime import Runtime
 
 if TYPE_CHECKING:
+    from modellix_cli.domain.budget import Budget
     from modellix_cli.profiles.credentials import Profile
 
 DEFAULT_BASE_URL: Final = "https://api.modellix.ai"
 SANDBOX_BASE_URL: Final = "https://api.sandbox.invalid"
 DEFAULT_PATIENCE: Final = 120.0
+DEFAULT_PERIOD: Final = DAY
+LONGEST_PERIOD: Final = 366 * DAY
 _ON: Final = ("1", "true", "yes", "y", "on")
 _OUTPUTS: Final = ("human", "json")
 _OFF: Final = ("", "0", "false", "no", "n", "off")
@@ -150,6 +153,32 @@ class Settings:
             return chosen
         given = self.runtime.env.get("MODELLIX_MAX_RETRY_WAIT", "").strip()
         return parse_duration(given, "MODELLIX_MAX_RETRY_WAIT", DAY) if given else DEFAULT_PATIENCE
+
+    @cached_property
+    def budget(self) -> "Budget | None":
+        """What may be spent within a period, None where no budget is set.
+
+        Real money and the sandbox's are apart: the sandbox has a variable of its own. Raises the
+        usage error.
+        """
+        name = "MODELLIX_SANDBOX_BUDGET" if self.sandbox else "MODELLIX_BUDGET"
+        given = self.runtime.env.get(name, "").strip()
+        if not given:
+            return None
+        from modellix_cli.domain.budget import Budget
+        from modellix_cli.domain.money import Money
+
+        limit = Money.parse(given)
+        if limit is None:
+            raise usage(
+                f"{name}={quoted(given)} is not an amount of US dollars.",
+                hint=f"Write a number such as 5 or 2.50, or unset {name}.",
+            )
+        period = self.runtime.env.get("MODELLIX_BUDGET_PERIOD", "").strip()
+        if not period:
+            return Budget(limit, DEFAULT_PERIOD, name)
+        seconds = parse_duration(period, "MODELLIX_BUDGET_PERIOD", LONGEST_PERIOD)
+        return Budget(limit, seconds, name)
 
     @property
     def output(self) -> str | None:

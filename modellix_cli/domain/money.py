@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final, Self
 
+from modellix_cli.domain.errors import usage
+
 _EXACT: Final = Context(prec=200)
 _CENT: Final = Decimal("0.01")
 _SMALLEST: Final = Decimal("0.0001")
@@ -70,6 +72,17 @@ class Money:
         fine = self.usd.quantize(_SMALLEST, ROUND_HALF_UP, _EXACT)
         cents = fine.quantize(_CENT, ROUND_HALF_UP, _EXACT)
         return f"${cents if cents == fine else str(fine).rstrip('0')}"
+
+
+def parse_money(text: str, name: str) -> Money:
+    """Read an amount of US dollars that the user gave as `name`, an option or a variable.
+
+    Raises the usage error.
+    """
+    amount = Money.parse(text)
+    if amount is None:
+        raise usage(f"{name} must be a number of dollars, such as 2.50.")
+    return amount
 
 
 NOTHING: Final = Money(Decimal(0))

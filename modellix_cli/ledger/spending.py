@@ -16,6 +16,7 @@ from modellix_cli.domain.budget import Budget, Verdict, judge
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.text import duration
+from modellix_cli.domain.values import format_duration
 from modellix_cli.ledger.accounts import KnownAccount
 from modellix_cli.ledger.marks import refuse_incomplete
 from modellix_cli.ledger.records import Request
@@ -98,16 +99,10 @@ class Spending:
         if limits.budget is not None:
             refuse_incomplete(self._db)
         verdict = judge(limits, cost, lambda budget: self.within(budget.period).total)
-        match verdict:
-            case Verdict.ALLOWED:
-                return None
-            case Verdict.UNPRICED:
-                return unpriced(request.unpriced)
-            case Verdict.OVER_MAX_COST:
-                assert limits.max_cost is not None
-                return over_max_cost(limits.max_cost, cost or NOTHING)
-        assert limits.budget is not None
-        return self._over_budget(limits.budget, cost or NOTHING)
+        if verdict is Verdict.OVER_BUDGET:
+            assert limits.budget is not None
+            return self._over_budget(limits.budget, cost or NOTHING)
+        return _refusal_of_its_own(verdict, request)
 
     def within(self, period: float) -> Spent:
         """Return what counts of the last `period` seconds."""
@@ -147,8 +142,8 @@ class Spending:
             hint = f"Enough is free again in {duration(wait)} ({when}). {hint}"
         return ModellixError(
             ErrorCode.BUDGET_EXCEEDED,
-            f"The budget of {budget.limit.exact} in {duration(budget.period)} does not allow this "
-            f"request: it may cost {cost.exact}, and of the budget {left.exact} is left "
+            f"The budget of {budget.limit.exact} in {format_duration(budget.period)} does not "
+            f"allow this request: it may cost {cost.exact}, and of the budget {left.exact} is left "
             f"({spent.billed.exact} billed, {spent.reserved.exact} reserved for what is not "
             "billed yet).",
             hint=hint,
@@ -170,6 +165,30 @@ class Spending:
 def amount(text: Any) -> Money | None:
     """Read an amount that the ledger holds; None where it holds none."""
     return None if text is None else Money.parse(str(text))
+
+
+def refusal_without_ledger(request: Request) -> ModellixError | None:
+    """Return why a request may not be paid for where no ledger can be kept, None if it may."""
+    if request.limits.budget is not None:
+        return ModellixError(
+            ErrorCode.LEDGER_UNUSABLE,
+            "A budget is set, and the ledger that keeps it cannot be made. The request was not "
+            "sent.",
+            charged="no",
+        )
+    verdict = judge(request.limits, request.estimated_cost, lambda _: NOTHING)
+    return _refusal_of_its_own(verdict, request)
+
+
+def _refusal_of_its_own(verdict: Verdict, request: Request) -> ModellixError | None:
+    """Return the refusal of a request for its own cost, None if there is none."""
+    if verdict is Verdict.UNPRICED:
+        return unpriced(request.unpriced)
+    if verdict is Verdict.OVER_MAX_COST:
+        assert request.limits.max_cost is not None
+        assert request.estimated_cost is not None
+        return over_max_cost(request.limits.max_cost, request.estimated_cost)
+    return None
 
 
 def unpriced(reason: str) -> ModellixError:

@@ -1,16 +1,45 @@
 """What is checked before anything is paid for."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
 
 from modellix_cli.options.panels import BEFORE_PAYING, COMMON
 
+if TYPE_CHECKING:
+    from modellix_cli.domain.money import Money
+
+
+def _check_dollars(text: str) -> str:
+    """Return an amount as it was given, so that it can be repeated. Raises the usage error."""
+    from modellix_cli.domain.money import parse_money
+
+    parse_money(text, "--max-cost")
+    return text.strip()
+
+
+MaxCost = Annotated[
+    str | None,
+    typer.Option(
+        "--max-cost",
+        metavar="USD",
+        parser=_check_dollars,
+        help="Refuse if listed prices may exceed this.",
+    ),
+]
+AllowUnpriced = Annotated[
+    bool,
+    typer.Option(
+        "--allow-unpriced",
+        help="Under --max-cost or a budget: also submit what cannot be priced. It does not count.",
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchGuards:
-    """Limits and checks of a batch; `max_cost` in USD."""
+    """Limits and checks of a batch."""
 
     PANEL: ClassVar[str] = BEFORE_PAYING
 
@@ -29,19 +58,8 @@ class BatchGuards:
             rich_help_panel=COMMON,
         ),
     ] = False
-    max_cost: Annotated[
-        float | None,
-        typer.Option(
-            "--max-cost", min=0, metavar="USD", help="Refuse if listed prices may exceed this."
-        ),
-    ] = None
-    allow_unpriced: Annotated[
-        bool,
-        typer.Option(
-            "--allow-unpriced",
-            help="With --max-cost: also submit what cannot be priced. It does not count.",
-        ),
-    ] = False
+    max_cost: MaxCost = None
+    allow_unpriced: AllowUnpriced = False
     check: Annotated[
         bool,
         typer.Option(
@@ -58,6 +76,11 @@ class BatchGuards:
             rich_help_panel=COMMON,
         ),
     ] = False
+
+    @property
+    def cost_limit(self) -> "Money | None":
+        """What all lines together may cost."""
+        return _amount(self.max_cost)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +115,16 @@ class RunGuards:
             "--snippet", help="Print a program that submits, waits and saves; submit nothing."
         ),
     ] = None
+    max_cost: MaxCost = None
+    allow_unpriced: AllowUnpriced = False
+
+    @property
+    def cost_limit(self) -> "Money | None":
+        """What it may cost."""
+        return _amount(self.max_cost)
+
+
+def _amount(text: str | None) -> "Money | None":
+    from modellix_cli.domain.money import Money
+
+    return None if text is None else Money.parse(text)

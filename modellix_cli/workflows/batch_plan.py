@@ -1,17 +1,15 @@
 """What `model batch` does before it runs: options, lines, guards, checks, cost."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
-from math import isnan
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
+from modellix_cli.domain.budget import CostLimits
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.text import count
-from modellix_cli.domain.values import Slug
 from modellix_cli.downloads.name_template import DEFAULT, parse_name_template
 from modellix_cli.inputs.batch_file import BatchInput, Line, read_batch
 from modellix_cli.inputs.batch_format import format_of
@@ -25,12 +23,18 @@ from modellix_cli.options.tasks import BatchTasks
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 from modellix_cli.workflows.batch_expand import Expansion
+from modellix_cli.workflows.costs import (
+    SCHEMA_ORIGIN,
+    Costs,
+    SchemaReader,
+    fresh_estimator,
+    limits_of,
+    schemas_if_any,
+)
 from modellix_cli.workflows.parameter_types import ParameterTypes
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
-
-_SCHEMA_ORIGIN: Final = "https://www.modellix.ai"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +80,6 @@ def check_options(options: BatchOptions) -> None:
         raise usage("--retry-failed is about lines of an earlier run, so it needs --resume.")
     if options.saving.output_dir is not None and not options.waiting.wait:
         raise usage("--output-dir saves results, so it needs --wait.")
-    if options.guards.max_cost is not None and isnan(options.guards.max_cost):
-        raise usage("--max-cost must be a number of dollars, such as 2.50.")
     parse_name_template(options.saving.name_template or DEFAULT)
 
 
@@ -142,25 +144,6 @@ def as_input(tasks: BatchInput) -> Iterator[dict[str, Json]]:
         yield {name: value for name, value in parts.items() if value is not None}
 
 
-class SchemaReader:
-    """Asks for schemas, until asking for one has shown that nothing answers."""
-
-    def __init__(self, client: "Client") -> None:
-        self._client = client
-        self._down: ModellixError | None = None
-
-    def __call__(self, slug: Slug) -> Json:
-        """Return the schema document of a model. Raises what asking for it came to."""
-        if self._down is not None:
-            raise self._down
-        try:
-            return self._client.schema(slug)
-        except ModellixError as error:
-            if error.code is ErrorCode.NETWORK:
-                self._down = error
-            raise
-
-
 def check(session: Session, tasks: BatchInput) -> None:
     """Check every body against its model's schema. Raises `INVALID_BODY` naming the lines.
 
@@ -169,7 +152,7 @@ def check(session: Session, tasks: BatchInput) -> None:
     from modellix_cli.models.batch_check import check_lines
 
     report = check_lines(
-        tasks.lines(), SchemaReader(session.connections.public_client(_SCHEMA_ORIGIN))
+        tasks.lines(), SchemaReader(session.connections.public_client(SCHEMA_ORIGIN))
     )
     for slug, reason in report.unchecked.items():
         session.out.warn(f"Lines of {slug} were not checked: {reason}")
@@ -194,9 +177,29 @@ def check(session: Session, tasks: BatchInput) -> None:
     session.out.note(f"{report.checked} of {lines} checked, no fault found.")
 
 
+def costs_of(session: Session, client: "Client | None", options: BatchOptions) -> Costs:
+    """Return what prices the lines of a batch.
+
+    Schemas, for their defaults, are asked for where the user wants to know before paying. Under a
+    limit, raises what asking for the prices came to.
+    """
+    guards = options.guards
+    limits = limits_of(session, allow_unpriced=guards.allow_unpriced)
+    if client is None:
+        return Costs(limits)
+    if guards.cost_limit is not None or limits.any:
+        return Costs(limits, fresh_estimator(session, client, limits))
+    try:
+        listed = client.models(patient=False)
+    except ModellixError:
+        return Costs(limits)
+    thorough = guards.dry_run or guards.check
+    return Costs(limits, Estimator(listed, *([schemas_if_any(session)] if thorough else [])))
+
+
 def estimate(
     session: Session,
-    client: "Client | None",
+    costs: Costs,
     lines: Iterable[Line],
     options: BatchOptions,
     *,
@@ -204,60 +207,42 @@ def estimate(
 ) -> Total | None:
     """Tell what `lines` may cost; None without prices. `left`: others were paid for before.
 
-    With `--max-cost`, raises `COST_LIMIT` if it may be more, or cannot be known. Schemas, for
-    their defaults, are asked for where the user wants to know before paying.
+    Raises `COST_LIMIT` if it may be more than `--max-cost`, or has no price under a limit.
     """
-    limited = options.guards.max_cost is not None
-    try:
-        listed = client.models(patient=limited) if client else None
-    except ModellixError:
-        if limited:
-            raise
-        listed = None
-    if listed is None:
+    if costs.estimator is None:
         return None
-    thorough = limited or options.guards.dry_run or options.guards.check
-    estimator = Estimator(listed, schemas_if_any(session)) if thorough else Estimator(listed)
-    found = total(estimator.of(line.slug, line.body) for line in lines)
-    if options.guards.max_cost is not None:
-        keep_to_limit(found, options.guards.max_cost, allow_unpriced=options.guards.allow_unpriced)
+    found = total(costs.of(line.slug, line.body) for line in lines)
+    keep_to_limits(found, costs.limits, options.guards)
     if found.words and session.out.mode is not Output.QUIET:
         remaining = " left to submit" if left else ""
         session.out.note(f"{count(found.lines, 'task')}{remaining}, listed prices: {found.words}.")
     return found
 
 
-def keep_to_limit(cost: Total, max_cost: float, *, allow_unpriced: bool) -> None:
-    """Refuse what may cost more than `max_cost` (USD), or has no price. Raises `COST_LIMIT`."""
-    limit = Decimal(str(max_cost))
-    if cost.amount.usd > limit:
+def keep_to_limits(cost: Total, limits: CostLimits, guards: BatchGuards) -> None:
+    """Refuse what may cost more than `--max-cost`, or has no price. Raises `COST_LIMIT`."""
+    limit = guards.cost_limit
+    if limit is not None and cost.amount > limit:
         raise ModellixError(
             ErrorCode.COST_LIMIT,
             f"The tasks may cost more than --max-cost {limit}: {cost.words}.",
             hint="Nothing was sent. Raise --max-cost, or submit fewer tasks.",
         )
-    if cost.unpriced_lines and not allow_unpriced:
-        raise ModellixError(
-            ErrorCode.COST_LIMIT,
-            f"The tasks may cost more than --max-cost {limit}: "
-            f"{cost.unpriced_lines} of {count(cost.lines, 'task')} cannot be priced. "
-            f"{cost.unpriced_words()}.",
-            hint="Nothing was sent. With --allow-unpriced they are submitted all the same, and do "
-            "not count for --max-cost.",
-        )
-
-
-def schemas_if_any(session: Session) -> Callable[[Slug], Json]:
-    """Return what gets a model's schema, or None: an estimate does without it if it must."""
-    read = SchemaReader(session.connections.public_client(_SCHEMA_ORIGIN))
-
-    def schema_of(slug: Slug) -> Json:
-        try:
-            return read(slug)
-        except ModellixError:
-            return None
-
-    return schema_of
+    if not cost.unpriced_lines or guards.allow_unpriced:
+        return
+    if limit is not None:
+        what, who = f"The tasks may cost more than --max-cost {limit}", "for --max-cost"
+    elif limits.budget is not None:
+        what, who = "A budget is set, which needs the price of every task", "in the budget"
+    else:
+        return
+    raise ModellixError(
+        ErrorCode.COST_LIMIT,
+        f"{what}: {cost.unpriced_lines} of {count(cost.lines, 'task')} cannot be priced. "
+        f"{cost.unpriced_words()}.",
+        hint="Nothing was sent. With --allow-unpriced they are submitted all the same, and do "
+        f"not count {who}.",
+    )
 
 
 def client_if_any(session: Session, options: BatchOptions) -> "Client | None":
@@ -265,6 +250,6 @@ def client_if_any(session: Session, options: BatchOptions) -> "Client | None":
     try:
         return session.connections.client(options.api_key)
     except ModellixError as error:
-        if error.code is not ErrorCode.MISSING_API_KEY or options.guards.max_cost is not None:
+        if error.code is not ErrorCode.MISSING_API_KEY or options.guards.cost_limit is not None:
             raise
         return None

@@ -29,6 +29,7 @@ from modellix_cli.workflows.batch_links import LineLinks, LineResults
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_report import Entry, EntryFile, Tally, entry_of
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
+from modellix_cli.workflows.costs import Costs
 from modellix_cli.workflows.line_details import about, line_ended, with_about
 from modellix_cli.workflows.odd_replies import RepeatedTasks, warn_of_reply
 from modellix_cli.workflows.saving import open_downloader, open_saver
@@ -66,7 +67,8 @@ def _run_batch(
         client = batch_plan.client_if_any(session, options)
         resumes = client is not None and options.on_paid is OnPaid.RESUME
         lines = lines_left(session, tasks, options) if resumes else tasks.lines()
-        cost = batch_plan.estimate(session, client, lines, options, left=resumes)
+        costs = batch_plan.costs_of(session, client, options)
+        cost = batch_plan.estimate(session, costs, lines, options, left=resumes)
         if session.out.mode is Output.JSONL:
             for task in batch_plan.as_input(tasks):
                 session.out.json_line(task)
@@ -149,6 +151,7 @@ class _Running:
         self._repeated = RepeatedTasks(started.batch.number)
         self._engine: Engine | None = None
         self._source: BatchSource | None = None
+        self._costs = Costs()
         self._progress = Progress()
         self._closing = BatchClosing(session.runtime.clock.monotonic())
 
@@ -208,7 +211,8 @@ class _Running:
         )
         left = self._started.earlier.any
         try:
-            batch_plan.estimate(self._session, self._client, unsent, self._options, left=left)
+            self._costs = batch_plan.costs_of(self._session, self._client, self._options)
+            batch_plan.estimate(self._session, self._costs, unsent, self._options, left=left)
         except BaseException:
             self._session.stores.batches.withdraw(self._batch.number)
             raise
@@ -227,6 +231,7 @@ class _Running:
             session.stores.tasks,
             clock,
             LineResults(self._links, self._client.task, clock, options.limits.max_body_bytes),
+            self._costs,
             folder=None if folder is None else session.settings.path(folder),
             resend_unknown=options.paying.resend_unknown,
             retry_failed=options.paying.retry_failed,

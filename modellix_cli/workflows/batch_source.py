@@ -17,6 +17,7 @@ from modellix_cli.ledger.batches import BatchStore
 from modellix_cli.ledger.records import BatchLine, LineKey, Request
 from modellix_cli.ledger.tasks import TaskStore
 from modellix_cli.workflows.batch_links import LineLinks, LineResults
+from modellix_cli.workflows.costs import Costs
 
 _DIGEST: Final = 32
 _DIGESTS: Final = 3 * _DIGEST
@@ -71,6 +72,7 @@ class BatchSource:
         store: TaskStore,
         clock: Clock,
         results: LineResults,
+        costs: Costs,
         *,
         folder: Path | None,
         resend_unknown: bool,
@@ -84,6 +86,7 @@ class BatchSource:
         self._store = store
         self._clock = clock
         self._results = results
+        self._costs = costs
         self._folder = folder
         self._resend_unknown = resend_unknown
         self._retry_failed = retry_failed
@@ -145,7 +148,7 @@ class BatchSource:
     def ledger_request(self, intent: effects.Intent) -> Request:
         """Return the request of a line as the ledger keeps it."""
         line = self._open[intent.ref]
-        return Request(
+        request = Request(
             self._keys.identity(line.index),
             line.slug.name,
             self._body(line),
@@ -158,6 +161,7 @@ class BatchSource:
             retries=intent.retries,
             repeats=intent.repeats,
         )
+        return self._costs.priced(request, line.slug)
 
     def release(self, outcome: LineOutcome) -> None:
         """Let go of a line that has its end, but for what others use of it."""

@@ -1,7 +1,7 @@
 """`model run`: one paid request, its task followed to the end, its results saved."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.clock import clock_time
@@ -21,11 +21,14 @@ from modellix_cli.engine.core.lines import Line, LineOutcome
 from modellix_cli.engine.ports import Book, ListSource, PaidRequest
 from modellix_cli.ledger.database import has_folder
 from modellix_cli.ledger.records import Request
+from modellix_cli.ledger.spending import refusal_without_ledger
+from modellix_cli.options.guarding import RunGuards
 from modellix_cli.options.paying import RunPaying
 from modellix_cli.options.saving import Saving
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 from modellix_cli.paths import state_dir
+from modellix_cli.workflows.costs import Costs, costs_of_run, limits_of, tell_unpriced
 from modellix_cli.workflows.request_body import RequestBody
 from modellix_cli.workflows.same_account import link_account
 from modellix_cli.workflows.saving import open_saver, tell_saved
@@ -54,20 +57,21 @@ class RunOptions:
     saving: Saving
     webhook: str | None = None
     tag: str | None = None
+    guards: RunGuards = field(default_factory=RunGuards)
 
 
 class SingleRequest(ListSource):
     """The one request of a run."""
 
     def __init__(
-        self, session: Session, slug: Slug, body: RequestBody, options: RunOptions
+        self, session: Session, slug: Slug, body: RequestBody, options: RunOptions, costs: Costs
     ) -> None:
         durations = {slug.name: tuple(_durations(session, slug.name))}
         self.limit = wait_limit(options.waiting.timeout, durations)
         super().__init__(
             [Line(1, slug.name)], {1: PaidRequest(slug, body.sent, options.webhook)}, durations
         )
-        self._request = Request(
+        request = Request(
             identity_of(session.settings.base_url, slug, body.asked),
             slug.name,
             body.sent,
@@ -75,6 +79,7 @@ class SingleRequest(ListSource):
             tag=options.tag,
             webhook=options.webhook,
         )
+        self._request = costs.priced(request, slug)
 
     @property
     def whole(self) -> Request:
@@ -97,10 +102,14 @@ def run_model(
     """Send a paid request once, and return what came of it; its task's id is on disk by then.
 
     Raises what ended it without a task, `SUBMISSION_UNKNOWN`, `INTERRUPTED`, `TASK_WAIT_TIMEOUT`
-    and failures of polling; where there is a task the error names it. A task that failed, and
-    results that could not be saved, are told in the outcome.
+    and failures of polling; where there is a task the error names it. Where a limit of cost does
+    not allow the request, raises `COST_LIMIT` or `BUDGET_EXCEEDED`. A task that failed, and results
+    that could not be saved, are told in the outcome.
     """
-    source = SingleRequest(session, slug, body, options)
+    guards = options.guards
+    limits = limits_of(session, max_cost=guards.cost_limit, allow_unpriced=guards.allow_unpriced)
+    source = SingleRequest(session, slug, body, options, costs_of_run(session, client, limits))
+    tell_unpriced(session, source.whole)
     book = _book(session, source, options)
     if isinstance(book, RunBook) and not options.paying.resend_unknown:
         other = session.stores.submissions.other_account(source.whole, resume=options.paying.resume)
@@ -151,6 +160,9 @@ _ACCEPTED: Final = SubmissionState.ACCEPTED
 
 def _book(session: Session, source: SingleRequest, options: RunOptions) -> Book:
     if not has_folder(state_dir(session.runtime.env)):
+        refused = refusal_without_ledger(source.whole)
+        if refused is not None:
+            raise refused
         session.out.warn(
             f"No folder for the ledger can be made at {state_dir(session.runtime.env)}: this "
             "request is not recorded, and repeats of it cannot be recognised."

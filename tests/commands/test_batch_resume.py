@@ -213,7 +213,7 @@ def test_the_command_that_goes_on_has_the_options_of_this_one(batch: Batches) ->
     options = ("--wait", "--timeout", "90s", "--results", "a b.jsonl", "--max-cost", "1")
     told = batch(*options, "--api-key", "mk-another-0123456789").stderr
     command = (
-        "modellix-cli model batch tasks.jsonl --yes --max-cost 1.0 --concurrency 1 --wait "
+        "modellix-cli model batch tasks.jsonl --yes --max-cost 1 --concurrency 1 --wait "
         "--timeout 90s --results 'a b.jsonl' --resume"
     )
     assert f"Resume with: {command}\n" in told
@@ -223,7 +223,7 @@ def test_a_limit_of_nothing_is_not_forgotten_by_the_resume(batch: Batches) -> No
     price = {"fixed": 0, "unit": "$/img"}
     batch.service.models.respond(json={"models": [{"slug": "a/b", "price": price}]})
     batch.service.replies[1] = UNAUTHORIZED
-    assert " --max-cost 0.0 " in batch("--max-cost", "0").stderr
+    assert " --max-cost 0 " in batch("--max-cost", "0").stderr
 
 
 def test_a_hopeless_refusal_is_told_with_what_to_do(batch: Batches) -> None:

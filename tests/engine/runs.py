@@ -33,6 +33,7 @@ from modellix_cli.ledger.submissions import SubmissionStore
 from modellix_cli.ledger.tasks import TaskStore
 from modellix_cli.workflows.batch_links import LineLinks, LineResults
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
+from modellix_cli.workflows.costs import Costs
 from tests.support import BASE, KEY, FakeClock, task_reply
 
 SLUG = parse_slug("a/b")
@@ -200,7 +201,7 @@ class Bench:
         self.batch = started.batch.number
         self.source = BatchSource(
             lines, keys, self.batches, self.batch, self.tasks, self.clock,
-            LineResults(links, self.service.task, self.clock, 1000),
+            LineResults(links, self.service.task, self.clock, 1000), Costs(),
             folder=None, resend_unknown=resend_unknown, retry_failed=False,
         )  # fmt: skip
         book = BatchBook(

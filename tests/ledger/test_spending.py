@@ -310,7 +310,7 @@ def test_the_refusal_says_what_is_left_and_when_enough_is_free(
     ledger.sent(priced("b", "1.1"))
     clock.sleep(3600)
     error = refusal(ledger.claim(priced("c", "1.2")))
-    for words in ("$2.00 in 24h 00m", "may cost $1.20", "$0.50 is left", "$0.40 billed",
+    for words in ("$2.00 in 24h does", "may cost $1.20", "$0.50 is left", "$0.40 billed",
                   "$1.10 reserved"):  # fmt: skip
         assert words in error.message, error.message
     assert error.retry_after == 23 * 3600

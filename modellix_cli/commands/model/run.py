@@ -52,6 +52,7 @@ _MODEL_HINT: Final = (
         ExitStatus.UNAVAILABLE,
         ExitStatus.OUTCOME_UNKNOWN,
         ExitStatus.NOT_SAVED,
+        ExitStatus.OVER_BUDGET,
         ExitStatus.TIMEOUT,
     ),
 )
@@ -95,7 +96,7 @@ def run(
     address = None if webhook is None else session.settings.webhook_url(webhook)
     label = None if tag is None else parse_tag(tag)
     wanted = RequestOptions(model, prompt, tuple(parameters or ()), body, guards, address, api_key)
-    carry_out(session, wanted, RunOptions(waiting, paying, saving, address, label))
+    carry_out(session, wanted, RunOptions(waiting, paying, saving, address, label, guards))
 
 
 def chosen_model(

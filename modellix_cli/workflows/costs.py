@@ -1,0 +1,127 @@
+"""What requests may cost, and the limits that the user set: known before anything is sent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from modellix_cli.api.catalog import ModelList
+from modellix_cli.context.session import Session
+from modellix_cli.domain.budget import NO_LIMITS, CostLimits
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.jsontext import Json
+from modellix_cli.domain.money import Money
+from modellix_cli.domain.text import clip, one_line
+from modellix_cli.domain.values import DAY, Slug
+from modellix_cli.ledger.records import Request
+from modellix_cli.models.pricing import Estimate, Estimator
+
+if TYPE_CHECKING:
+    from modellix_cli.api.client import Client
+
+SCHEMA_ORIGIN: Final = "https://www.modellix.ai"
+_NO_PRICES: Final = "the list of prices could not be had"
+_MAX_REASON: Final = 300
+
+
+class SchemaReader:
+    """Asks for schemas, until asking for one has shown that nothing answers."""
+
+    def __init__(self, client: "Client") -> None:
+        self._client = client
+        self._down: ModellixError | None = None
+
+    def __call__(self, slug: Slug) -> Json:
+        """Return the schema document of a model. Raises what asking for it came to."""
+        if self._down is not None:
+            raise self._down
+        try:
+            return self._client.schema(slug)
+        except ModellixError as error:
+            if error.code is ErrorCode.NETWORK:
+                self._down = error
+            raise
+
+
+def schemas_if_any(session: Session) -> Callable[[Slug], Json]:
+    """Return what gets a model's schema, or None: an estimate does without it if it must."""
+    read = SchemaReader(session.connections.public_client(SCHEMA_ORIGIN))
+
+    def schema_of(slug: Slug) -> Json:
+        try:
+            return read(slug)
+        except ModellixError:
+            return None
+
+    return schema_of
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """The limits of a run, and what its requests may cost; without `estimator` nobody knows."""
+
+    limits: CostLimits = NO_LIMITS
+    estimator: Estimator | None = None
+
+    def of(self, slug: Slug, body: bytes) -> Estimate:
+        """Return what a request may cost."""
+        if self.estimator is None:
+            return Estimate(slug.name, unpriced=(_NO_PRICES,))
+        return self.estimator.of(slug, body)
+
+    def priced(self, request: Request, slug: Slug) -> Request:
+        """Return a request with what it may cost, and the limits it has to keep to."""
+        estimate = self.of(slug, request.body)
+        return replace(
+            request,
+            estimated_cost=estimate.amount,
+            unpriced=clip(one_line("; ".join(estimate.unpriced)), _MAX_REASON),
+            limits=self.limits,
+        )
+
+
+def limits_of(
+    session: Session, *, max_cost: Money | None = None, allow_unpriced: bool
+) -> CostLimits:
+    """Return the limits of a run; the budget is that of the settings. Raises the usage error."""
+    return CostLimits(max_cost, session.settings.budget, allow_unpriced)
+
+
+def tell_unpriced(session: Session, request: Request) -> None:
+    """Tell that a request counts as nothing, where the user allowed that."""
+    if request.limits.any and request.limits.allow_unpriced and request.estimated_cost is None:
+        session.out.note(
+            f"What this request may cost is not known: {request.unpriced}. It counts as nothing."
+        )
+
+
+def costs_of_run(session: Session, client: "Client", limits: CostLimits) -> Costs:
+    """Return what prices the request of a single run.
+
+    Under a limit the prices are asked for, and the model's schema for its defaults. Without one
+    nothing is asked: a list that another command kept in the last 24 hours will do.
+    """
+    if limits.any:
+        return Costs(limits, fresh_estimator(session, client, limits))
+    kept = session.stores.model_lists.last()
+    if kept is None or not 0 <= session.runtime.clock.now() - kept.seen_at < DAY:
+        return Costs(limits)
+    return Costs(limits, Estimator(ModelList({}, kept.models)))
+
+
+def fresh_estimator(session: Session, client: "Client", limits: CostLimits) -> Estimator | None:
+    """Return an estimator with prices as they are now, for what has to keep to limits.
+
+    Where the prices cannot be had, None if requests without a price are allowed; else what asking
+    for them came to is raised.
+    """
+    try:
+        listed = client.models()
+    except ModellixError as error:
+        if limits.allow_unpriced:
+            session.out.note(f"The list of prices could not be had: {error.message}")
+            return None
+        raise error.copy_with(
+            message=f"A limit of cost is set, and prices could not be had. {error.message}",
+            charged="no",
+        ) from error.__cause__
+    return Estimator(listed, schemas_if_any(session))
