@@ -51,6 +51,7 @@ ALONE = {
     "help": "help",
     "quickstart": "quickstart",
     "which": "which",
+    "usage": "usage",
 }
 WEBHOOK = {"listen": "webhook.listen"}
 SANDBOX = {"serve": "sandbox.serve", "reset": "sandbox.reset"}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from modellix_cli.ledger.task_details import TaskDetailsReader
     from modellix_cli.ledger.tasks import TaskStore
     from modellix_cli.ledger.traces import Traces
+    from modellix_cli.ledger.usage import UsageStore
     from modellix_cli.models.cache import ModelCache
     from modellix_cli.models.kept_lists import KeptLists
     from modellix_cli.models.schema_cache import SchemaCache
@@ -76,6 +77,13 @@ class Stores:
         from modellix_cli.ledger.tasks import TaskStore
 
         return TaskStore(self.ledger_file, self.account)
+
+    @property
+    def usage(self) -> "UsageStore":
+        """What was spent."""
+        from modellix_cli.ledger.usage import UsageStore
+
+        return UsageStore(self.ledger_file, self.account)
 
     @property
     def files(self) -> "FileStore":

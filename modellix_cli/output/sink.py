@@ -21,6 +21,7 @@ _SHORT_SECRET: Final = 8
 _MAX_ENVELOPE_MESSAGE: Final = 2000
 _MAX_TEXT_MESSAGE: Final = 10_000
 _STYLE: Final = re.compile(r"(\x1b\[[\d;]*m)")
+_CSV_SPECIAL: Final = re.compile(r'[",]|^\s|\s$')
 
 
 _SAY_SO_THEMSELVES: Final = (
@@ -40,6 +41,7 @@ class Output(StrEnum):
     QUIET = "quiet"
     TASK_ID = "task-id"
     SLUGS = "slugs"
+    CSV = "csv"
 
 
 class ReaderGone(Exception):
@@ -131,6 +133,15 @@ class Sink:
     def row(self, *cells: str) -> None:
         """Write one line of cells on stdout, separated by tabs."""
         self._write_stdout("\t".join(self.clean(one_line(cell)) for cell in cells) + "\n")
+
+    def csv_row(self, *cells: str) -> None:
+        """Write one record of comma-separated values on stdout (RFC 4180, ended by a line feed)."""
+        safe = (self.clean(one_line(cell)) for cell in cells)
+        quoted = (
+            '"' + cell.replace('"', '""') + '"' if _CSV_SPECIAL.search(cell) else cell
+            for cell in safe
+        )
+        self._write_stdout(",".join(quoted) + "\n")
 
     def block(self, text: str) -> None:
         """Write text of several lines on stdout, as it is but for unsafe characters."""

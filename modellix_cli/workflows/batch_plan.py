@@ -213,10 +213,23 @@ def estimate(
         return None
     found = total(costs.of(line.slug, line.body) for line in lines)
     keep_to_limits(found, costs.limits, options.guards)
+    tell_budget(session, found)
     if found.words and session.out.mode is not Output.QUIET:
         remaining = " left to submit" if left else ""
         session.out.note(f"{count(found.lines, 'task')}{remaining}, listed prices: {found.words}.")
     return found
+
+
+def tell_budget(session: Session, cost: Total) -> None:
+    """Tell where a batch may not fit into what is left of the budget: it stops there."""
+    from modellix_cli.workflows.usage import budget_state
+
+    state = budget_state(session)
+    if state is not None and cost.amount > state.left:
+        session.out.note(
+            f"Of the budget {state.left.exact} is left, and these tasks may cost "
+            f"{cost.amount.exact}: the batch stops when the budget is used up."
+        )
 
 
 def keep_to_limits(cost: Total, limits: CostLimits, guards: BatchGuards) -> None:

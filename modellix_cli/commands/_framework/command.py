@@ -106,6 +106,8 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; Ctrl-C or a signal that it did not explain itself is told here."""
+        if self.spec.pays:  # a budget that cannot be read must not be taken for none
+            _ = Session.of(ctx).settings.budget
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:  # Typer would make a silent exit of it

@@ -1,0 +1,113 @@
+"""How usage looks in each output mode. Amounts are exact."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from modellix_cli.clock import iso
+from modellix_cli.domain.text import count
+from modellix_cli.domain.values import format_duration
+from modellix_cli.models.pricing.values import json_amount
+from modellix_cli.output.sink import Output, Sink
+
+if TYPE_CHECKING:
+    from modellix_cli.ledger.usage import Usage
+    from modellix_cli.workflows.usage import BudgetState, UsageReport
+
+_HEADERS: Final = ("Tasks", "Failed", "Unknown", "Estimated", "Billed", "Reserved")
+_CSV_HEADERS: Final = (
+    *("tasks", "failed", "unknown", "unpriced", "estimated_usd", "billed_usd", "reserved_usd"),
+)
+_FORMULA: Final = ("=", "+", "-", "@")
+_NONE: Final = "(none)"
+
+
+def show_usage(sink: Sink, report: "UsageReport") -> None:
+    """Show what was spent: a table, JSON, CSV, or the billed total alone."""
+    match sink.mode:
+        case Output.JSON:
+            sink.json(_document(report))
+        case Output.CSV:
+            _csv(sink, report)
+        case Output.QUIET:
+            sink.line(str(report.total.billed))
+        case _:
+            _table(sink, report)
+
+
+def _table(sink: Sink, report: "UsageReport") -> None:
+    total = report.total
+    if not report.groups:
+        sink.line("Nothing was spent.")
+    else:
+        rows = [(*_cells(usage), name or _NONE) for name, usage in report.groups.items()]
+        sink.table((*_HEADERS, report.by.capitalize()), [*rows, (*_cells(total), "Total")])
+    if total.unpriced:
+        sink.line(f"What {count(total.unpriced, 'request')} cost is not known.")
+    if report.budget is not None:
+        sink.line(_budget_words(report.budget))
+    if total.reserved.usd and total.tasks:
+        sink.note("Reserved is what has no bill yet: it is known once task wait saw the task end.")
+
+
+def _cells(usage: "Usage") -> tuple[str, ...]:
+    numbers = (str(usage.tasks), str(usage.failed), str(usage.unknown))
+    return (*numbers, usage.estimated.exact, usage.billed.exact, usage.reserved.exact)
+
+
+def _budget_words(state: "BudgetState") -> str:
+    budget, spent = state.budget, state.spent
+    unpriced = f", {count(spent.unpriced, 'request')} of unknown cost" if spent.unpriced else ""
+    return (
+        f"Budget: {budget.limit.exact} in {format_duration(budget.period)} ({budget.source}). "
+        f"{spent.billed.exact} billed, {spent.reserved.exact} reserved{unpriced}, "
+        f"{state.left.exact} left."
+    )
+
+
+def _document(report: "UsageReport") -> dict[str, Any]:
+    since = None if report.since is None else iso(report.since)
+    groups = [{str(report.by): name} | _facts(usage) for name, usage in report.groups.items()]
+    return {
+        "by": str(report.by),
+        "since": since,
+        "groups": groups,
+        "total": _facts(report.total),
+        "budget": None if report.budget is None else _budget_facts(report.budget),
+    }
+
+
+def _facts(usage: "Usage") -> dict[str, Any]:
+    return {
+        "tasks": usage.tasks,
+        "failed": usage.failed,
+        "unknown": usage.unknown,
+        "unpriced": usage.unpriced,
+        "estimatedUsd": json_amount(usage.estimated),
+        "billedUsd": json_amount(usage.billed),
+        "reservedUsd": json_amount(usage.reserved),
+    }
+
+
+def _budget_facts(state: "BudgetState") -> dict[str, Any]:
+    return {
+        "limitUsd": json_amount(state.budget.limit),
+        "periodSeconds": state.budget.period,
+        "source": state.budget.source,
+        "billedUsd": json_amount(state.spent.billed),
+        "reservedUsd": json_amount(state.spent.reserved),
+        "unpriced": state.spent.unpriced,
+        "leftUsd": json_amount(state.left),
+    }
+
+
+def _csv(sink: Sink, report: "UsageReport") -> None:
+    """Write a header and a row for each group; no total, which a spreadsheet would add twice."""
+    sink.csv_row(str(report.by), *_CSV_HEADERS)
+    for name, usage in report.groups.items():
+        numbers = (usage.tasks, usage.failed, usage.unknown, usage.unpriced)
+        amounts = (usage.estimated, usage.billed, usage.reserved)
+        sink.csv_row(_no_formula(name or ""), *map(str, numbers), *map(str, amounts))
+
+
+def _no_formula(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula, as a tag may be anybody's words."""
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
