@@ -49,6 +49,10 @@ class FakeService:
         """The ids of the tasks made for each body, by the body's `prompt`."""
         return {entry["body"]["prompt"]: entry["tasks"] for entry in self.stats()["bodies"]}
 
+    def bills(self) -> dict[str, int]:
+        """What each task cost, in thousandths of a dollar."""
+        return dict(self.stats()["bills"])
+
     def submit(self, body: dict[str, Any]) -> str:
         """Make a task, as another program of the same team would."""
         reply = self._ask("/api/v1/a/b/async", json.dumps(body).encode())

@@ -84,6 +84,8 @@ class Settings:
     named_makes: bool = True  # else the id is of a task that was never made
     hidden_polls: int = 0  # so many GETs of tasks from now on are answered 404
     missing_media: bool = False  # results are answered 404
+    price: int = 0  # thousandths of a dollar; every second task costs half of it
+    listed: str = ""  # slugs that are listed with that price, separated by commas
     post_tail: str = ""  # bytes behind every answer to a POST, in the same write
     connection_requests: int = 0  # a connection is closed at the request after so many
     with_parent: bool = False  # end when the process that started this one is gone
@@ -107,6 +109,7 @@ class Task:
     ended: float
     failed: bool
     media: int = 200  # the status of its result
+    bill: int = 0  # thousandths of a dollar
     team: str = ""
     polls: int = 0
     lateness: float | None = None  # of the first poll that saw it ended
@@ -202,12 +205,16 @@ class Service:
         if method == "GET" and len(parts) == 2 and parts[0] == "tasks":
             return self.poll(parts[1], now, team)
         if (method, parts) == ("GET", ["models"]):
-            return 200, {"models": MODELS}, {}
+            return 200, {"models": MODELS + self.listed()}, {}
         if (method, parts) == ("GET", ["team", "balance"]):
             return 200, success({"balance": 100.0}), {}
         if (method, parts) == ("GET", ["apikey", "validate"]):
             return 200, success({"is_valid": True}), {}
         return *problem(404, f"Resource not found: {path}"), {}
+
+    def listed(self) -> list[dict[str, Any]]:
+        price = {"fixed": self.settings.price / 1000, "unit": "$/img"}
+        return [{"slug": slug, "price": price} for slug in self.settings.listed.split(",") if slug]
 
     def submit(self, slug: str, body: bytes, now: float, team: str) -> Answer:
         try:
@@ -256,7 +263,8 @@ class Service:
         seconds = float(asked.get("_seconds", seconds))
         self.made += 1
         task = Task(f"task-{self.made:06d}", slug, now, now + seconds, bool(asked.get("_fail")),
-                    int(asked.get("_media", 200)), team)  # fmt: skip
+                    int(asked.get("_media", 200)), team=team)  # fmt: skip
+        task.bill = self.settings.price // (1 + self.made % 2)
         self.tasks[task.id] = task
         self.bodies.setdefault(f"{slug} {json.dumps(asked, sort_keys=True)}", []).append(task.id)
         heapq.heappush(self.running, task.ended)
@@ -276,6 +284,8 @@ class Service:
             task.lateness = now - task.ended
         if not self.settings.no_duration:
             data["duration"] = round((task.ended - task.begun) * 1000)
+        if self.settings.price:
+            data["billing"] = {"amount": task.bill / 1000}
         if task.failed:
             data |= {"status": "failed", "error": {"code": "steered", "message": "It failed."}}
             return 200, success(data), {}
@@ -318,6 +328,7 @@ class Service:
             "lateness": {"max": max(late, default=0.0), "mean": mean(late)},
             "max_requests_in_any_second": self.counts["max_second"],
             "bodies": shown,
+            "bills": {task.id: task.bill for task in self.tasks.values()} if bodies else None,
         }
 
     def shown(self, body: str, ids: list[str]) -> dict[str, Any]:

@@ -4,8 +4,10 @@
 
 So many processes at a time run single requests, batches whose lines overlap, with and without
 --wait and saving, and waits, under profiles that log in and out meanwhile, all with the same key.
-Some are killed (kill -9) after a random time. In the end everything is resumed: no request may be
-paid twice, every task is known or its request is unknown, the ledger is sound. Exit 1 if not.
+Some are killed (kill -9) after a random time. All of them have a budget, which grows with time and
+is too small at first. In the end everything is resumed: no request may be paid twice, every task is
+known or its request is unknown, the ledger is sound; what was billed never exceeds the budget, lies
+within what `usage` says, and equals it once all tasks were looked at. Exit 1 if not.
 """
 
 import argparse
@@ -31,7 +33,15 @@ KILLED_SHARE = 0.5
 LONGEST_LIFE = 12.0
 """Seconds after which one that is to be killed is; most of the time goes into starting."""
 LINGER = 60.0
-SETTINGS = ("--task-time", "0.1-1", "--latency", "0.05")
+PRICE = 40
+"""Thousandths of a dollar that a request may cost; every second task costs half of it."""
+FIRST_BUDGET = 10 * PRICE
+WHOLE_BUDGET = (len(RUNS) + len(NAMES)) * PRICE
+LISTED = ",".join(f"a/{name}" for name in (*RUNS, *NAMES))
+SETTINGS = (
+    *("--task-time", "0.1-1", "--latency", "0.05"),
+    *("--price", str(PRICE), "--listed", LISTED),
+)
 GOING_ON = ("--yes", "--resume", "--continue-on-unknown")
 
 
@@ -43,6 +53,7 @@ class Crowd:
     served: FakeService
     rng: random.Random
     running: dict["subprocess.Popen[bytes]", float] = field(default_factory=dict)
+    budget: int = FIRST_BUDGET
     ends: Counter[str] = field(default_factory=Counter)
     samples: dict[str, str] = field(default_factory=dict)
 
@@ -58,7 +69,8 @@ class Crowd:
     def keep_going(self, seconds: float, processes: int) -> None:
         """Start processes and kill some until the time is over, then end them all."""
         until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        while (left := until - time.monotonic()) > 0:
+            self.budget = int(FIRST_BUDGET + (WHOLE_BUDGET - FIRST_BUDGET) * (1 - left / seconds))
             self._reap()
             if len(self.running) < processes:
                 self._start()
@@ -74,6 +86,43 @@ class Crowd:
 
     def settle(self) -> list[str]:
         """Resume everything; return in words what is wrong."""
+        made, billed = self.served.stats()["tasks_created"], sum(self.served.bills().values())
+        print(f"budget     {self.budget / 1000:7.2f}, billed {billed / 1000:.2f} for {made} tasks")
+        wrong = [f"{billed} is billed of a budget of {self.budget}"] * (billed > self.budget)
+        return wrong + self._bounds("after the kills") + self._resume_all() + self._account()
+
+    def _usage(self) -> tuple[int, int, int]:
+        """Return what `usage` says is billed and reserved, in thousandths, and what is unpriced."""
+        _, out, _ = self.place.run("usage", "--json")
+        total = result_of(out)["total"]
+        amounts = [round(total[name] * 1000) for name in ("billedUsd", "reservedUsd")]
+        return amounts[0], amounts[1], total["unpriced"]
+
+    def _bounds(self, when: str) -> list[str]:
+        """Check that the account lies within what is billed and reserved."""
+        account = sum(self.served.bills().values())
+        billed, reserved, unpriced = self._usage()
+        print(f"{when}: account {account}, billed {billed}, reserved {reserved}")
+        within = billed <= account <= billed + reserved and not unpriced
+        return [] if within else [f"{when}: {account} is not within {billed} + {reserved}"]
+
+    def _account(self) -> list[str]:
+        """Look at every task that is known, and compare the bills."""
+        _, out, _ = self.place.run("task", "history", "--json", "--limit", "1000")
+        known = sorted({entry["taskId"] for entry in result_of(out)["entries"]})
+        self.place.run("task", "wait", *known, MODELLIX_API_KEY=KEY)
+        bills = self.served.bills()
+        billed = self._usage()[0]
+        lost = len(bills) - len(known)
+        print(f"in the end: {len(known)} tasks known, {lost} not; billed {billed}")
+        wrong = self._bounds("in the end")
+        if billed != sum(bills[task_id] for task_id in known):
+            wrong.append(f"billed are {billed}, and the known tasks cost another sum")
+        if not lost and billed != sum(bills.values()):
+            wrong.append(f"billed are {billed}, and the account says {sum(bills.values())}")
+        return wrong
+
+    def _resume_all(self) -> list[str]:
         told: dict[str, str | None] = {}
         path = self.place.folder / "all.jsonl"
         path.write_text(batch_of(NAMES))
@@ -105,6 +154,7 @@ class Crowd:
 
     def _start(self) -> None:
         words, env = self._words()
+        env = env | {"MODELLIX_BUDGET": str(self.budget / 1000)}
         process = self.place.start(*words, **env)
         doomed = self.rng.random() < KILLED_SHARE
         life = self.rng.uniform(0.0, LONGEST_LIFE) if doomed else float("inf")
