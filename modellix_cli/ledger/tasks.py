@@ -240,28 +240,22 @@ def note_delivered(db: sqlite3.Connection, base_url: str, report: TaskReport, no
     """Note what an unsigned webhook says of a task that is known, within a transaction.
 
     Only what can do no harm if it is false, and only where the API has not told of an end: that
-    the task succeeded, what it cost, and until when its results are kept if that hides none of
-    them. A failure that is false would hide a result that was paid for; the next poll tells.
+    the task succeeded, and until when its results are kept if that hides none of them. A failure
+    that is false would hide a result that was paid for, and a cost that is too low would free a
+    budget; the next poll tells.
     """
     if report.status.lower() not in SUCCEEDED:
         return
     kept = report.expires_at
     if kept is not None and not now + _SOONEST_EXPIRY <= kept <= now + _LATEST_EXPIRY:
         kept = None
-    cost = report.billed_cost
     ends = json.dumps([*SUCCEEDED, *FAILED, EXPIRED])
-    noted = db.execute(
-        "UPDATE tasks SET status = ?, updated_at = ?, expires_at = coalesce(expires_at, ?),"
-        " billed_cost = coalesce(billed_cost, ?) WHERE base_url = ? AND task_id = ?"
+    db.execute(
+        "UPDATE tasks SET status = ?, updated_at = ?, expires_at = coalesce(expires_at, ?)"
+        " WHERE base_url = ? AND task_id = ?"
         " AND coalesce(status, '') NOT IN (SELECT value FROM json_each(?))",
-        (report.status, now, kept, cost and str(cost), base_url, report.task_id, ends),
+        (report.status, now, kept, base_url, report.task_id, ends),
     )
-    if noted.rowcount and cost is not None:
-        db.execute(
-            "UPDATE submissions SET billed_cost = coalesce(billed_cost, ?)"
-            " WHERE base_url = ? AND task_id = ?",
-            (str(cost), base_url, report.task_id),
-        )
 
 
 def add_of_submission(db: sqlite3.Connection, number: int, now: float) -> None:

@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from modellix_cli.domain.budget import Budget
     from modellix_cli.domain.errors import ModellixError
+    from modellix_cli.domain.money import Money
+    from modellix_cli.ledger.spending import Spent
+    from modellix_cli.ledger.usage import Groups, Usage, UsageBy
     from modellix_cli.models.parameters import Parameter
     from modellix_cli.profiles.accounts import Overview, Removal, Saved
     from modellix_cli.profiles.credentials import ApiKey, Profile
@@ -172,3 +176,27 @@ class FileChange:
 
     path: Path
     what: str
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """A budget, and what counts against it just now."""
+
+    budget: "Budget"
+    spent: "Spent"
+
+    @property
+    def left(self) -> "Money":
+        """What may still be spent."""
+        return self.budget.limit - self.spent.total
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """What was spent in groups, in the order in which they are shown; `since` is a Unix time."""
+
+    by: "UsageBy"
+    since: float | None
+    groups: "Groups"
+    total: "Usage"
+    budget: BudgetState | None

@@ -10,7 +10,7 @@ from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
     from modellix_cli.ledger.usage import Usage
-    from modellix_cli.workflows.usage import BudgetState, UsageReport
+    from modellix_cli.output.facts import BudgetState, UsageReport
 
 _HEADERS: Final = ("Tasks", "Failed", "Unknown", "Estimated", "Billed", "Reserved")
 _CSV_HEADERS: Final = (

@@ -43,14 +43,33 @@ class SchemaReader:
 
 
 def schemas_if_any(session: Session) -> Callable[[Slug], Json]:
-    """Return what gets a model's schema, or None: an estimate does without it if it must."""
+    """Return what gets a model's schema, or None: an estimate does without it if it must.
+
+    One that was kept in the last 24 hours is not asked for.
+    """
+    cache = session.stores.schema_cache
     read = SchemaReader(session.connections.public_client(SCHEMA_ORIGIN))
 
     def schema_of(slug: Slug) -> Json:
+        kept = cache.get(slug)
+        if kept is not None and kept.age < DAY:
+            return kept.document
         try:
-            return read(slug)
+            document = read(slug)
         except ModellixError:
-            return None
+            return None if kept is None else kept.document
+        cache.keep(slug, document)
+        return document
+
+    return schema_of
+
+
+def kept_schemas(session: Session) -> Callable[[Slug], Json]:
+    """Return what gets a model's schema that is kept, however old, and asks for none."""
+
+    def schema_of(slug: Slug) -> Json:
+        kept = session.stores.schema_cache.get(slug)
+        return None if kept is None else kept.document
 
     return schema_of
 
@@ -105,7 +124,7 @@ def costs_of_run(session: Session, client: "Client", limits: CostLimits) -> Cost
     kept = session.stores.model_lists.last()
     if kept is None or not 0 <= session.runtime.clock.now() - kept.seen_at < DAY:
         return Costs(limits)
-    return Costs(limits, Estimator(ModelList({}, kept.models)))
+    return Costs(limits, Estimator(ModelList({}, kept.models), kept_schemas(session)))
 
 
 def fresh_estimator(session: Session, client: "Client", limits: CostLimits) -> Estimator | None:

@@ -2,39 +2,12 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from modellix_cli.context.session import Session
-from modellix_cli.domain.budget import Budget
 from modellix_cli.domain.errors import ModellixError, usage
 from modellix_cli.domain.moments import parse_since
-from modellix_cli.domain.money import Money
-from modellix_cli.ledger.spending import Spent
-from modellix_cli.ledger.usage import Groups, Usage, UsageBy
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetState:
-    """A budget, and what counts against it just now."""
-
-    budget: Budget
-    spent: Spent
-
-    @property
-    def left(self) -> Money:
-        """What may still be spent."""
-        return self.budget.limit - self.spent.total
-
-
-@dataclass(frozen=True, slots=True)
-class UsageReport:
-    """What was spent in groups, in the order in which they are shown; `since` is a Unix time."""
-
-    by: UsageBy
-    since: float | None
-    groups: Groups
-    total: Usage
-    budget: BudgetState | None
+from modellix_cli.ledger.usage import Usage, UsageBy
+from modellix_cli.output.facts import BudgetState, UsageReport
 
 
 def chosen_group(text: str) -> UsageBy:

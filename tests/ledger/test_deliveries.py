@@ -43,12 +43,14 @@ def test_a_task_of_this_ledger_is_known_at_its_own_address(ledger: Ledger) -> No
     assert not store(ledger, SANDBOX).record([received(2)])[0].known
 
 
-def test_success_cost_and_expiry_are_noted(ledger: Ledger, clock: FakeClock) -> None:
+def test_success_and_expiry_are_noted_and_no_cost_that_would_free_a_budget(
+    ledger: Ledger, clock: FakeClock
+) -> None:
     ledger.sent(task_id="t")
     kept = clock.now() + 7 * DAY
     report = TaskReport("t", "success", None, kept, Money.parse("0.03"))
-    assert deliver(ledger, report) == [("success", kept, "0.03")]
-    assert ledger.sql("SELECT billed_cost FROM submissions") == [("0.03",)]
+    assert deliver(ledger, report) == [("success", kept, None)]
+    assert ledger.sql("SELECT billed_cost FROM submissions") == [(None,)]
 
 
 @pytest.mark.parametrize("status", ["failed", "canceled", "processing", "expired"])

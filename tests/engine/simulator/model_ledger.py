@@ -10,6 +10,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.task import is_final
 from modellix_cli.ledger.attempts import CUT_SHORT
 from modellix_cli.ledger.batch_start import Start
 from modellix_cli.ledger.matching import match_equal_lines
@@ -466,7 +467,8 @@ class ModelLedger:
         return None if one is None else self._attempt(one)
 
     def record_status(self, task_id: str, status: str, billed: Money | None = None) -> None:
-        self._statuses[task_id] = status
+        if is_final(status) or not is_final(self._statuses.get(task_id)):
+            self._statuses[task_id] = status
         if billed is not None:
             self._billed[task_id] = billed
 
