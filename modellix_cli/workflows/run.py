@@ -1,7 +1,7 @@
 """`model run`: one paid request, its task followed to the end, its results saved."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.clock import clock_time
@@ -57,7 +57,6 @@ class RunOptions:
     saving: Saving
     webhook: str | None = None
     tag: str | None = None
-    guards: RunGuards = field(default_factory=RunGuards)
 
 
 class SingleRequest(ListSource):
@@ -97,6 +96,7 @@ def run_model(
     slug: Slug,
     body: RequestBody,
     options: RunOptions,
+    guards: RunGuards,
     downloader: "Downloader | None" = None,
 ) -> LineOutcome:
     """Send a paid request once, and return what came of it; its task's id is on disk by then.
@@ -106,7 +106,6 @@ def run_model(
     not allow the request, raises `COST_LIMIT` or `BUDGET_EXCEEDED`. A task that failed, and results
     that could not be saved, are told in the outcome.
     """
-    guards = options.guards
     limits = limits_of(session, max_cost=guards.cost_limit, allow_unpriced=guards.allow_unpriced)
     source = SingleRequest(session, slug, body, options, costs_of_run(session, client, limits))
     tell_unpriced(session, source.whole)

@@ -41,7 +41,15 @@ def carry_out(session: Session, wanted: RequestOptions, options: RunOptions) -> 
     session.saving = saving.words()
     downloader = open_downloader(session, saving, request.client)
     with suggesting(session, wanted.slug):
-        outcome = run_model(session, request.client, wanted.slug, request.body, options, downloader)
+        outcome = run_model(
+            session,
+            request.client,
+            wanted.slug,
+            request.body,
+            options,
+            wanted.guards,
+            downloader,
+        )
     if not waiting.wait:
         submission = submission_of(outcome)
         render.submission(session.out, submission, outcome.slug)

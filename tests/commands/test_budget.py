@@ -170,6 +170,14 @@ def test_where_no_ledger_can_be_kept_a_budget_refuses(run: Runs, tmp_path: Path)
     assert run(1, "--max-cost", "0.04", env=nowhere).status == 0
 
 
+def test_a_request_that_is_made_again_keeps_to_the_limits(run: Runs) -> None:
+    assert run(1).status == 0
+    assert run.cli("task", "rerun", "task-1", "--max-cost", "0.03").status == 10
+    assert run.cli("task", "rerun", "task-1", env={"MODELLIX_BUDGET": "0.07"}).status == 10
+    assert run.service.posts == [1]
+    assert run.cli("task", "rerun", "task-1", "--max-cost", "0.04", env=BUDGET).status == 0
+
+
 # --- the sandbox
 
 

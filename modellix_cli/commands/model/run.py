@@ -96,7 +96,7 @@ def run(
     address = None if webhook is None else session.settings.webhook_url(webhook)
     label = None if tag is None else parse_tag(tag)
     wanted = RequestOptions(model, prompt, tuple(parameters or ()), body, guards, address, api_key)
-    carry_out(session, wanted, RunOptions(waiting, paying, saving, address, label, guards))
+    carry_out(session, wanted, RunOptions(waiting, paying, saving, address, label))
 
 
 def chosen_model(

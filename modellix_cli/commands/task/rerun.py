@@ -36,6 +36,7 @@ from modellix_cli.output.sink import Output
         ExitStatus.UNAVAILABLE,
         ExitStatus.OUTCOME_UNKNOWN,
         ExitStatus.NOT_SAVED,
+        ExitStatus.OVER_BUDGET,
         ExitStatus.TIMEOUT,
     ),
 )
