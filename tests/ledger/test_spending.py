@@ -297,6 +297,12 @@ class TestAfterARestart:
         assert free(ledger)
         assert ledger.sql("SELECT uptime FROM submissions LIMIT 1") == [(None,)]
 
+    def test_a_request_that_is_sent_again_counts_from_then_on(
+        self, ledger: Ledger, clock: FakeClock
+    ) -> None:
+        self.start("")
+        test_a_request_that_is_sent_again_counts_from_then_on(ledger, clock)
+
 
 # --- what is said
 
