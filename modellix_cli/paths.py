@@ -4,6 +4,8 @@ Each raises the usage error where no folder can be found: no XDG variable, no HO
 without an entry in the password file, as in containers.
 """
 
+import os
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -70,6 +72,40 @@ def no_home() -> ModellixError:
         hint="Set HOME to a folder that this user can write, or set XDG_CONFIG_HOME, "
         "XDG_STATE_HOME and XDG_CACHE_HOME to absolute paths.",
     )
+
+
+def find_upwards(name: str, start: Path | None, home: Path | None) -> Path | None:
+    """Return the nearest file called `name` in `start` or a folder above, None if there is none.
+
+    Like git it goes no further than the home folder, and not to another file system. It passes over
+    what somebody else put into a folder where everybody may write, such as /tmp. It reads nothing.
+    """
+    top = None if home is None else _stat(home)
+    first = None
+    for folder in (start, *start.parents) if start is not None else ():
+        here = _stat(folder)
+        first = first or here
+        if here is None or first is None or here.st_dev != first.st_dev:
+            return None
+        found = _stat(folder / name, follow=False)
+        if found is not None and not stat.S_ISDIR(found.st_mode) and not _planted(found, here):
+            return folder / name
+        if top is not None and os.path.samestat(here, top):
+            return None
+    return None
+
+
+def _stat(path: Path, *, follow: bool = True) -> os.stat_result | None:
+    try:
+        return path.stat(follow_symlinks=follow)
+    except (OSError, ValueError):
+        return None
+
+
+def _planted(file: os.stat_result, folder: os.stat_result) -> bool:
+    """Whether somebody else may have put a file into a folder without being asked."""
+    user = getattr(os, "geteuid", lambda: file.st_uid)()
+    return bool(folder.st_mode & stat.S_IWOTH) and file.st_uid not in (user, 0)
 
 
 def make_private_dir(folder: Path) -> None:

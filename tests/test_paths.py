@@ -8,7 +8,7 @@ import pytest
 import respx
 
 from modellix_cli.domain.errors import ExitStatus, ModellixError
-from modellix_cli.paths import cache_dir, config_dir, make_private_dir, state_dir
+from modellix_cli.paths import cache_dir, config_dir, find_upwards, make_private_dir, state_dir
 from tests.conftest import Cli
 
 on_xdg_systems = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="XDG systems")
@@ -150,3 +150,94 @@ def test_without_any_home_each_folder_names_the_variables(
         find({})
     for variable in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         assert variable in caught.value.hint
+
+
+# Looking for a file upwards
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Path:
+    folder = tmp_path / "home" / "film" / "scene" / "shot"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def put(folder: Path) -> Path:
+    (folder / "x.toml").write_text("", encoding="utf-8")
+    return folder / "x.toml"
+
+
+def test_the_nearest_file_is_found(deep: Path) -> None:
+    put(deep.parents[1])
+    nearest = put(deep.parents[0])
+    assert find_upwards("x.toml", deep, None) == nearest
+    assert find_upwards("x.toml", deep.parents[1], None) == deep.parents[1] / "x.toml"
+
+
+def test_the_home_folder_is_the_last_to_look_in(deep: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    put(tmp_path)
+    assert find_upwards("x.toml", deep, home) is None
+    in_home = put(home)
+    assert find_upwards("x.toml", deep, home) == in_home
+
+
+def test_a_home_folder_that_is_a_link_is_known(deep: Path, tmp_path: Path) -> None:
+    put(tmp_path)
+    (tmp_path / "me").symlink_to(tmp_path / "home")
+    assert find_upwards("x.toml", deep, tmp_path / "me") is None
+
+
+def test_a_folder_of_that_name_is_passed_over(deep: Path) -> None:
+    (deep / "x.toml").mkdir()
+    above = put(deep.parent)
+    assert find_upwards("x.toml", deep, None) == above
+
+
+def test_without_a_current_folder_nothing_is_found(tmp_path: Path) -> None:
+    assert find_upwards("x.toml", None, None) is None
+    assert find_upwards("x.toml", tmp_path / "deleted", None) is None
+
+
+def on(monkeypatch: pytest.MonkeyPatch, path: Path, **facts: int) -> None:
+    """Let `stat` of a path tell something else."""
+    real = Path.stat
+
+    def stat_of(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = real(self, follow_symlinks=follow_symlinks)
+        if self != path:
+            return found
+        names = ("st_mode", "st_ino", "st_dev", "st_nlink", "st_uid", "st_gid", "st_size")
+        known = {name: getattr(found, name) for name in names} | facts
+        return os.stat_result((*known.values(), 0, 0, 0))
+
+    monkeypatch.setattr(Path, "stat", stat_of)
+
+
+def test_another_file_system_is_not_entered(deep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(deep.parent)
+    on(monkeypatch, deep.parent, st_dev=deep.stat().st_dev + 1)
+    assert find_upwards("x.toml", deep, None) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no owners")
+def test_what_somebody_else_put_where_everybody_may_write_is_passed_over(
+    deep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = put(deep)
+    on(monkeypatch, planted, st_uid=os.geteuid() + 4711)
+    assert find_upwards("x.toml", deep, None) == planted
+    deep.chmod(0o1777)
+    assert find_upwards("x.toml", deep, deep) is None
+
+
+def test_looking_for_a_file_opens_none(deep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("opened")
+
+    put(deep.parent)
+    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "listdir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert find_upwards("x.toml", deep, None) == deep.parent / "x.toml"
