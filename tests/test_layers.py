@@ -28,6 +28,7 @@ BELOW: dict[str, set[str]] = {
     "profiles": {"domain", "clock", "paths"},
     "downloads": {"domain", "clock", "api"},
     "provenance": {"domain", "clock", "downloads"},
+    "project": {"domain", "downloads"},
     "webhooks": {"domain", "clock", "api"},
     "ledger": {"domain", "clock", "paths"},
     "engine": {"domain", "clock", "api", "ledger"},
@@ -38,12 +39,12 @@ BELOW: dict[str, set[str]] = {
     },
     "context": {
         *("domain", "paths", "runtime", "api", "engine", "inputs", "ledger", "models", "output"),
-        *("profiles", "sandbox"),
+        *("downloads", "profiles", "project", "sandbox"),
     },
     "workflows": {
         *("domain", "clock", "paths", "deferred_signals", "api", "context", "downloads"),
         *("engine", "inputs", "ledger", "models", "options", "output", "profiles"),
-        *("provenance", "webhooks"),
+        *("project", "provenance", "webhooks"),
     },
 }
 """Which rooms a room may import; the version of the program belongs to all."""

@@ -31,6 +31,7 @@ class ErrorCode(StrEnum):
     CONFIG_UNREADABLE = "CONFIG_UNREADABLE"
     CONFIG_BUSY = "CONFIG_BUSY"
     CONFIG_CHANGED = "CONFIG_CHANGED"
+    PROJECT_UNUSABLE = "PROJECT_UNUSABLE"
     KEYCHAIN_UNAVAILABLE = "KEYCHAIN_UNAVAILABLE"
     DECLINED = "DECLINED"
     INVALID_REQUEST = "INVALID_REQUEST"
@@ -178,6 +179,12 @@ REGISTRY: Final[dict[ErrorCode, Kind]] = {
         "Check it with modellix-cli config show, then run the same command again.",
         ExitStatus.FAILED,
         retryable=True,
+    ),
+    ErrorCode.PROJECT_UNUSABLE: Kind(
+        "modellix.toml, or the file of a profile's settings, cannot be used",
+        "Correct the file at that place. docs/project.md says what may be in it.",
+        ExitStatus.USAGE,
+        charged="no",
     ),
     ErrorCode.KEYCHAIN_UNAVAILABLE: Kind(
         "the system's keychain cannot be used",

@@ -27,7 +27,7 @@ _CSV_SPECIAL: Final = re.compile(r'[",]|^\s|\s$')
 _SAY_SO_THEMSELVES: Final = (
     *(ErrorCode.USAGE, ErrorCode.ALREADY_PAID, ErrorCode.ACCOUNT_CHANGED, ErrorCode.COST_LIMIT),
     *(ErrorCode.INVALID_BODY, ErrorCode.INPUT_UNREADABLE, ErrorCode.SUBMISSION_UNKNOWN),
-    ErrorCode.BUDGET_EXCEEDED,
+    *(ErrorCode.BUDGET_EXCEEDED, ErrorCode.PROJECT_UNUSABLE),
 )
 """Refusals before anything was sent, whose messages say that or need not."""
 
