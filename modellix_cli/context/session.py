@@ -53,6 +53,8 @@ class Session:
         )
         self.pays = False
         """Whether the running command can spend money."""
+        self.uses_project = False
+        """Whether the running command takes more from modellix.toml than the form of output."""
         self.submitted: str | None = None
         """The task this run has paid for, so that no end of it leaves the id untold."""
         self.saving: tuple[str, ...] = ()
@@ -79,6 +81,7 @@ class Session:
         What a command prints for a shell to read (`script`) is usual everywhere.
         """
         chosen = self.globals
+        self.out.color_allowed = not chosen.no_color
         named = chosen.output
         if named is not None and named not in allowed:
             choices = ", ".join(allowed)
@@ -87,11 +90,11 @@ class Session:
             mode = Output.QUIET
         elif chosen.json:
             mode = Output.JSON
+        elif named:
+            mode = Output(named)
         else:
-            usual = default if script else self._usual_output(default)
-            mode = Output(named) if named else usual
+            mode = default if script else self._usual_output(default)
         self.out.mode = mode
-        self.out.color_allowed = not chosen.no_color
 
     @property
     def for_people(self) -> bool:
@@ -100,14 +103,24 @@ class Session:
         return self.out.stdout_is_terminal and read
 
     def _usual_output(self, default: Output) -> Output:
-        """Return how results are written without an option: `MODELLIX_OUTPUT`, else words where
+        """Return how results are written without an option: as settings say, else words where
         somebody watches stdout, else the command's default, as in CI.
         """
-        pinned = self.settings.output
+        pinned = self._pinned_output()
         if pinned is not None:
             return Output(pinned)
         watched = self.out.stdout_is_terminal and not self.runtime.env.get("CI")
         return Output.HUMAN if watched else default
+
+    def _pinned_output(self) -> str | None:
+        """Return what settings say; a file that cannot be used stops only commands that use it."""
+        try:
+            return self.settings.output
+        except ModellixError as error:
+            if error.code is not ErrorCode.PROJECT_UNUSABLE or self.uses_project:
+                raise
+            self.out.warn(f"{error.message} This command goes on without the file.")
+            return None
 
     def progress(self, total: int | None = None, *, saves: bool = False) -> "Progress":
         """Return the display of progress that fits where stderr goes.

@@ -14,12 +14,13 @@ from modellix_cli.domain.addresses import (
 )
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.on_paid import OnPaid
-from modellix_cli.domain.text import one_line, quoted
+from modellix_cli.domain.text import quoted
 from modellix_cli.domain.values import DAY, parse_duration
 from modellix_cli.paths import no_home
 from modellix_cli.runtime import Runtime
 
 if TYPE_CHECKING:
+    from modellix_cli.context.defaults import Defaults
     from modellix_cli.domain.budget import Budget
     from modellix_cli.profiles.credentials import Profile
 
@@ -29,7 +30,6 @@ DEFAULT_PATIENCE: Final = 120.0
 DEFAULT_PERIOD: Final = DAY
 LONGEST_PERIOD: Final = 366 * DAY
 _ON: Final = ("1", "true", "yes", "y", "on")
-_OUTPUTS: Final = ("human", "json")
 _OFF: Final = ("", "0", "false", "no", "n", "off")
 
 
@@ -97,6 +97,13 @@ class Settings:
 
         return select_profile(self.globals.profile, self.runtime.env)
 
+    @cached_property
+    def defaults(self) -> "Defaults":
+        """What options leave open: by variables, modellix.toml, or the profile's settings."""
+        from modellix_cli.context.defaults import Defaults
+
+        return Defaults(self)
+
     def select_profile_again(self) -> None:
         """Select the profile once more: the saved choice may be another now."""
         vars(self).pop("profile", None)
@@ -163,9 +170,13 @@ class Settings:
         """
         name = "MODELLIX_SANDBOX_BUDGET" if self.sandbox else "MODELLIX_BUDGET"
         given = self.runtime.env.get(name, "").strip()
-        if not given:
-            return None
         from modellix_cli.domain.budget import Budget
+
+        if not given:
+            chosen = None if self.sandbox else self.defaults.file_budget
+            if chosen is None:
+                return None
+            return Budget(chosen.value.limit, chosen.value.period, chosen.where)
         from modellix_cli.domain.money import Money
 
         limit = Money.parse(given)
@@ -182,14 +193,12 @@ class Settings:
 
     @property
     def output(self) -> str | None:
-        """How results are written where no option says so: human, json, or None for the usual."""
-        given = self.runtime.env.get("MODELLIX_OUTPUT", "").strip().lower()
-        if given not in ("", *_OUTPUTS):
-            raise usage(
-                f'MODELLIX_OUTPUT="{one_line(given)}" is not one of: {", ".join(_OUTPUTS)}.',
-                hint="Set it to one of them, or unset it.",
-            )
-        return given or None
+        """How results are written where no option says so: human, json, or None for the usual.
+
+        Raises the usage error, and `PROJECT_UNUSABLE`.
+        """
+        chosen = self.defaults.output
+        return None if chosen is None else chosen.value
 
     @property
     def on_paid(self) -> OnPaid:

@@ -45,6 +45,7 @@ class Spec:
     pays: bool
     about_model: bool
     script: bool
+    uses_project: bool
 
 
 def command(
@@ -57,11 +58,13 @@ def command(
     pays: bool = False,
     about_model: bool = False,
     script: bool = False,
+    uses_project: bool = False,
 ) -> Callable[[Callable[..., None]], Spec]:
     """Declare a command: its default output, output values beyond human, json and quiet, its
     examples (without the program's name), exit statuses beyond 0, 1, 2 and 130, whether help and
     completion pass over it, whether it can spend money, whether its help shows the parameters of
-    the model that is named, and whether it prints a script, which `MODELLIX_OUTPUT` leaves alone.
+    the model that is named, whether it prints a script, which settings of output leave alone, and
+    whether it takes more from modellix.toml than those, as all that pay.
     """
     every = (Output.HUMAN, Output.JSON, Output.QUIET, *outputs)
     statuses = sorted(
@@ -70,7 +73,8 @@ def command(
 
     def declare(function: Callable[..., None]) -> Spec:
         shown = (tuple(examples), tuple(statuses))
-        return Spec(function, default, every, *shown, hidden, pays, about_model, script)
+        uses = uses_project or pays
+        return Spec(function, default, every, *shown, hidden, pays, about_model, script, uses)
 
     return declare
 
@@ -90,6 +94,7 @@ class Command(TyperCommand):
         if isinstance(ctx.obj, Session):
             ctx.obj.command_path = ctx.command_path
             ctx.obj.pays = self.spec.pays
+            ctx.obj.uses_project = self.spec.uses_project
         before = args[: args.index("--")] if "--" in args else args
         if {"-h", "--help"} & set(before):
             self._beside_help = given(self, ctx, before)
@@ -106,8 +111,10 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; Ctrl-C or a signal that it did not explain itself is told here."""
-        if self.spec.pays:  # a budget that cannot be read must not be taken for none
-            _ = Session.of(ctx).settings.budget
+        if self.spec.pays:  # before anything is paid: what cannot be read must not count as none
+            settings = Session.of(ctx).settings
+            settings.defaults.check()
+            _ = settings.budget
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:  # Typer would make a silent exit of it

@@ -9,6 +9,16 @@ from modellix_cli.domain.values import format_duration
 _DURATIONS = ("interval", "timeout")
 
 
+def given_names(ctx: typer.Context) -> frozenset[str]:
+    """Return the names of the parameters that stood on the command line."""
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    return frozenset(
+        name
+        for name, source in sources.items()
+        if source is not None and source.name == "COMMANDLINE"
+    )
+
+
 def given_options(ctx: typer.Context, *, leaving_out: Collection[str]) -> list[str]:
     """Return the options that stood on the command line, but for some parameters by name.
 

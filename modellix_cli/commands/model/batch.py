@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from modellix_cli.commands._framework.command import command
-from modellix_cli.commands._framework.given_options import given_options
+from modellix_cli.commands._framework.given_options import given_names, given_options
 from modellix_cli.commands._framework.options import ApiKey
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus
@@ -79,9 +79,12 @@ def batch(
     """
     from modellix_cli.workflows import batch_plan
     from modellix_cli.workflows.batch_run import run_batch
+    from modellix_cli.workflows.saving_settings import with_saving_settings
 
     session = Session.of(ctx)
     session.settings.chosen_async_route = async_route
+    if waiting.wait:
+        saving = with_saving_settings(session, saving, given_names(ctx))
     options = batch_plan.BatchOptions(
         source=source,
         tasks=tasks,

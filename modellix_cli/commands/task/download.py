@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.given_options import given_names
 from modellix_cli.commands._framework.options import ApiKey, OptionalTaskId
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus, usage
@@ -16,6 +17,7 @@ from modellix_cli.output.sink import Output
 
 @command(
     default=Output.HUMAN,
+    uses_project=True,
     examples=(
         "task download task-abc123 --output-dir pictures",
         "task download @last --json",
@@ -45,12 +47,14 @@ def download(
     from modellix_cli.workflows import download as workflow
     from modellix_cli.workflows.results import report_errors
     from modellix_cli.workflows.saving import naming_saved
+    from modellix_cli.workflows.saving_settings import with_saving_settings
 
     session = Session.of(ctx)
     if task_id is not None and pending:
         raise usage("TASKID and --pending exclude each other: --pending saves every task.")
     if task_id is None and not pending:
         raise usage("Missing argument 'TASKID'.", hint="Give a task's id, or --pending for all.")
+    saving = with_saving_settings(session, saving, given_names(ctx))
     wanted = None if task_id is None else session.task_id(task_id)
     if saving.name_template is not None:
         parse_name_template(saving.name_template)
