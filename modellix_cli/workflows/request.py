@@ -9,12 +9,19 @@ from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import Slug
 from modellix_cli.options.body import Body
 from modellix_cli.options.guarding import RunGuards
+from modellix_cli.workflows.presets import (
+    NOTHING_BENEATH,
+    Beneath,
+    beneath_body,
+    tell_parameters,
+)
 from modellix_cli.workflows.request_body import BodyMaker, RequestBody, known_schema, read_prompt
 from modellix_cli.workflows.request_check import CheckedBody, check_body, refuse_faults
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
     from modellix_cli.output.request_plan import RequestPlan
+    from modellix_cli.project.values import Preset
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +39,18 @@ class RequestOptions:
     webhook: str | None
     api_key: str | None
     kept: bytes | None = None
+    preset: "Preset | None" = None
 
     @property
     def composed(self) -> bool:
         """Whether the body is put together, rather than given as JSON."""
-        return self.prompt is not None or bool(self.parameters) or self.body.edit
+        named = self.prompt is not None or self.preset is not None
+        return named or bool(self.parameters) or self.body.edit
+
+    @property
+    def made_here(self) -> bool:
+        """Whether it is more than JSON that is sent as it is: put together, or sent before."""
+        return self.composed or self.kept is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +84,14 @@ def make_request(session: Session, wanted: RequestOptions) -> ReadyRequest | Sho
     prompt = read_prompt(session, wanted.prompt)
     schema = known_schema(session, wanted.slug) if checks or wanted.composed else None
     maker = BodyMaker(
-        session, wanted.slug, wanted.body, prompt, wanted.parameters, schema, wanted.kept
+        session,
+        wanted.slug,
+        wanted.body,
+        prompt,
+        wanted.parameters,
+        schema,
+        wanted.kept,
+        _beneath(session, wanted),
     )
     draft = maker.make(None)
     if checks:
@@ -83,6 +104,15 @@ def make_request(session: Session, wanted: RequestOptions) -> ReadyRequest | Sho
     if guards.curl or guards.snippet is not None:
         return _code(session, wanted, body)
     return ReadyRequest(body, client)
+
+
+def _beneath(session: Session, wanted: RequestOptions) -> Beneath:
+    """Return what files of settings put into a body, if it is put together; and say so."""
+    if not wanted.composed or wanted.kept is not None:
+        return NOTHING_BENEATH
+    beneath = beneath_body(session, wanted.slug, wanted.body, wanted.preset)
+    tell_parameters(session, beneath)
+    return beneath
 
 
 def _plan(

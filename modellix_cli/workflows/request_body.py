@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
@@ -15,6 +15,10 @@ from modellix_cli.models.parameters import Parameter, main_text, read_parameters
 from modellix_cli.options.body import Body
 from modellix_cli.workflows.body_values import BodyValues, Service
 from modellix_cli.workflows.models import PUBLIC_ORIGIN
+from modellix_cli.workflows.presets import NOTHING_BENEATH, Beneath, merged, prompted
+
+if TYPE_CHECKING:
+    from modellix_cli.project.values import Preset
 
 FRESH: Final = 7 * DAY
 """Seconds for which a schema that is kept is used without asking for a newer one."""
@@ -63,7 +67,7 @@ def read_given(session: Session, body: Body) -> bytes | None:
 
 
 class BodyMaker:
-    """Puts a body together: what was given as JSON, the prompt, the parameters.
+    """Puts a body together, each over what came before: settings, JSON, prompt, parameters.
 
     `kept` is the body of an earlier request, in place of what is given.
     """
@@ -77,6 +81,7 @@ class BodyMaker:
         parameters: Sequence[str],
         schema: Json,
         kept: bytes | None = None,
+        beneath: Beneath = NOTHING_BENEATH,
     ) -> None:
         self._session = session
         self._options = body
@@ -89,15 +94,18 @@ class BodyMaker:
         if prompt is not None:
             place = prompt_parameter(self._known)
             self._edits = (Edit(place.path, Text(prompt), "PROMPT"), *self._edits)
+        self._layers = beneath.layers
+        if beneath.preset is not None:
+            self._use_preset(beneath.preset)
         if body.edit:
-            self._given = self._edited(slug)
+            self._given, self._layers = self._edited(slug), ()
 
     def _edited(self, slug: Slug) -> bytes:
         """Return the body that the user wrote, who sees prompt and parameters in it."""
         from modellix_cli.workflows.edit_body import edit_body
 
         shown = BodyValues(self._session, self._known, None).sent
-        base = {} if self._given is None else loads(decode(self._given))
+        base = self._base()
         files = [edit for edit in self._edits if not isinstance(edit.value, (Text, JsonText))]
         texts = [edit for edit in self._edits if edit not in files]
         self._edits = tuple(files)
@@ -108,19 +116,41 @@ class BodyMaker:
 
         Given bytes that nothing is laid over stay as they are.
         """
-        if not self._edits:
+        if not self._edits and not self._layers:
             if self._given is None:
                 raise missing_body()
             return RequestBody(self._given, self._given, loads(decode(self._given)))
         values = BodyValues(self._session, self._known, service)
-        base = {} if self._given is None else loads(decode(self._given))
-        source = self._source
+        base, source = self._base(), self._base_name()
         sent = dumps(apply(base, self._edits, values.sent, source), indent=None).encode()
         asked = dumps(apply(base, self._edits, values.asked, source), indent=None).encode()
         likely = apply(base, self._edits, values.likely, source)
         if len(sent) > self._options.max_body_bytes:
             raise too_large(self._options.max_body_bytes)
         return RequestBody(sent, asked, likely)
+
+    def _use_preset(self, preset: "Preset") -> None:
+        """Make the text as a preset says, from the prompt; see `presets.prompted`."""
+        if preset.prompt is None:
+            return
+        place = prompt_parameter(self._known).path
+        has_body = self._given is not None or self._options.edit
+        made = prompted(preset, self._edits, place, has_body=has_body)
+        self._edits, self._layers = made.edits, (*self._layers, *made.beneath)
+
+    def _base(self) -> dict[str, Json]:
+        """Return what parameters are laid over: settings, then the body that was given."""
+        layers = [layer.values for layer in self._layers]
+        if self._given is not None:
+            layers.append(loads(decode(self._given)))
+        return merged(layers)
+
+    def _base_name(self) -> str:
+        """Return what errors call that which parameters are laid over."""
+        names = [layer.where for layer in self._layers]
+        if self._given is not None or not names:
+            names.append(self._source)
+        return " or ".join(names)
 
 
 def prompt_parameter(parameters: tuple[Parameter, ...]) -> Parameter:

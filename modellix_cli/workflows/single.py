@@ -3,6 +3,7 @@
 `model run` and `task rerun` are this, with a request that comes from elsewhere.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 from modellix_cli.workflows.request import RequestOptions, ShownRequest, make_request
 from modellix_cli.workflows.run import RunOptions, run_model, submission_of
+from modellix_cli.workflows.saving_settings import with_saving_settings
 
 if TYPE_CHECKING:
     from modellix_cli.engine.core.lines import LineOutcome
@@ -58,12 +60,25 @@ def carry_out(session: Session, wanted: RequestOptions, options: RunOptions) -> 
     conclude_run(session, outcome)
 
 
-def for_people(session: Session, waiting: Waiting, saving: Saving) -> tuple[Waiting, Saving]:
-    """Return what is meant at a terminal where neither was said: wait, and save here."""
-    if not session.for_people or waiting.wait is not None:
-        return waiting, saving
-    folder, names = saving.output_dir or ".", saving.name_template or BY_PROMPT
-    return replace(waiting, wait=True), replace(saving, output_dir=folder, name_template=names)
+def settled(
+    session: Session, wanted: RequestOptions, options: RunOptions, given: Collection[str]
+) -> RunOptions:
+    """Return how to wait and to save where options leave it open: by the settings.
+
+    At a terminal, a request that is not given as JSON alone waits, and saves here. `given` are the
+    names of the options that were given.
+    """
+    waiting, saving = options.waiting, options.saving
+    for_people = wanted.made_here and session.for_people and waiting.wait is None
+    if for_people:
+        waiting = replace(waiting, wait=True)
+    if not waiting.wait:
+        return options
+    saving = with_saving_settings(session, saving, given, wanted.preset)
+    if for_people:
+        folder, names = saving.output_dir or ".", saving.name_template or BY_PROMPT
+        saving = replace(saving, output_dir=folder, name_template=names)
+    return replace(options, waiting=waiting, saving=saving)
 
 
 def check_saving(waiting: Waiting, saving: Saving) -> None:

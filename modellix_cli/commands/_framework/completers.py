@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from modellix_cli.context.session import LAST, Session
+from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.text import hide_secrets, is_shell_safe
 from modellix_cli.domain.values import TASK_TYPES
 from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
+    from modellix_cli.domain.values import Slug
     from modellix_cli.models.parameters import Parameter
 
 _MOST_TASKS: Final = 50
@@ -42,7 +44,10 @@ def _offering_for(find: Offer) -> Offer:
 @_offering_for
 def slugs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer the slugs that were listed lately; after a type and a slash, those of that type."""
-    session = Session.of(ctx)
+    return _slugs(Session.of(ctx), incomplete)
+
+
+def _slugs(session: Session, incomplete: str) -> list[str]:
     task_type, slash, _ = incomplete.partition("/")
     if not slash or task_type not in TASK_TYPES:
         return session.stores.model_cache.slugs()
@@ -74,6 +79,19 @@ def batches(session: Session) -> list[str]:
 
     folder = state_dir(session.runtime.env)
     return [str(number) for number in recent_batches(folder, session.stores.account, _MOST_TASKS)]
+
+
+@_offering_for
+def runnable(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer what `model run` takes: the default model, presets, and what `slugs` offers."""
+    session = Session.of(ctx)
+    try:
+        defaults = session.settings.defaults
+        model, presets = defaults.model, [f"@{name}" for name in defaults.presets]
+    except ModellixError:  # whoever runs the command is told
+        model, presets = None, []
+    first = [] if model is None else [str(model.value)]
+    return list(dict.fromkeys([*first, *presets, *_slugs(session, incomplete)]))
 
 
 @_offering
@@ -120,17 +138,30 @@ def parameters(ctx: typer.Context, incomplete: str) -> list[str]:
 
     From the schema that is kept of the model.
     """
-    from modellix_cli.domain.values import parse_slug
     from modellix_cli.models.parameters import read_parameters
 
-    slug = ctx.params.get("slug") or ctx.params.get("model_slug")
-    kept = Session.of(ctx).stores.schema_cache.get(parse_slug(slug or ""))
+    session = Session.of(ctx)
+    kept = session.stores.schema_cache.get(_model(ctx, session))
     taken = read_parameters(kept.document) if kept else ()
     name, sign, _ = incomplete.partition("=")
     if not sign:
         return [f"{one.name}=" for one in taken]
     chosen = next((one for one in taken if one.name == name), None)
     return [f"{name}={value}" for value in _choices(chosen)] if chosen else []
+
+
+def _model(ctx: typer.Context, session: Session) -> "Slug":
+    """Return the model that the words before name: itself, by a preset, or not at all."""
+    from modellix_cli.context.defaults import PRESET_WORD
+    from modellix_cli.domain.values import parse_slug
+
+    word, option = ctx.params.get("slug"), ctx.params.get("model_slug")
+    preset = PRESET_WORD.fullmatch(word or "")
+    if preset is not None:
+        chosen = session.settings.defaults.preset(preset[1]).model
+        word = None if chosen is None else str(chosen)
+    default = session.settings.defaults.model if word is None and option is None else None
+    return default.value if default is not None else parse_slug(word or option or "")
 
 
 def _choices(parameter: "Parameter") -> list[str]:

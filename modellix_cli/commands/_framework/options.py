@@ -53,7 +53,9 @@ ModelSlug = Annotated[
 OptionalModelSlug = Annotated[
     str | None,
     typer.Argument(
-        metavar="[SLUG]", help="The model: provider/model.", autocompletion=complete.slugs
+        metavar="[SLUG]",
+        help="The model: provider/model, or @NAME, a preset of modellix.toml.",
+        autocompletion=complete.runnable,
     ),
 ]
 ModelSlugOption = Annotated[

@@ -1,10 +1,11 @@
 """`modellix-cli model run`, also `model invoke`: submit a paid task, wait, save."""
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.given_options import given_names
 from modellix_cli.commands._framework.options import (
     ApiKey,
     ModelSlugOption,
@@ -25,6 +26,9 @@ from modellix_cli.options.saving import Saving
 from modellix_cli.options.tagging import Tag
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
+
+if TYPE_CHECKING:
+    from modellix_cli.project.values import Preset
 
 _MODEL_HINT: Final = (
     "Give it as provider/model, for example: modellix-cli model run "
@@ -86,17 +90,18 @@ def run(
     """
     from modellix_cli.workflows.request import RequestOptions
     from modellix_cli.workflows.run import RunOptions
-    from modellix_cli.workflows.single import carry_out, for_people
+    from modellix_cli.workflows.single import carry_out, settled
 
     session = Session.of(ctx)
     session.settings.chosen_async_route = async_route
+    preset, slug, model_slug = with_settings(session, slug, prompt, model_slug, body)
     model, prompt = chosen_model(slug, prompt, model_slug, body)
-    if prompt is not None or parameters or body.edit:
-        waiting, saving = for_people(session, waiting, saving)
     address = None if webhook is None else session.settings.webhook_url(webhook)
     label = None if tag is None else parse_tag(tag)
-    wanted = RequestOptions(model, prompt, tuple(parameters or ()), body, guards, address, api_key)
-    carry_out(session, wanted, RunOptions(waiting, paying, saving, address, label))
+    given = tuple(parameters or ())
+    wanted = RequestOptions(model, prompt, given, body, guards, address, api_key, preset=preset)
+    options = RunOptions(waiting, paying, saving, address, label)
+    carry_out(session, wanted, settled(session, wanted, options, given_names(ctx)))
 
 
 def chosen_model(
@@ -104,9 +109,8 @@ def chosen_model(
 ) -> tuple[Slug, str | None]:
     """Return the model, which is given once, as an argument or as an option, and the prompt."""
     if model_slug is not None and slug is not None:
-        looks_like_slug = "/" in slug and not any(letter.isspace() for letter in slug)
         has_body = body.body is not None or body.body_file is not None
-        if prompt is not None or looks_like_slug or has_body:
+        if prompt is not None or looks_like_slug(slug) or has_body:
             raise usage(
                 "The model was given twice. Give it once, as SLUG or with --model-slug.",
                 hint=quoting_advice(body.body),
@@ -117,3 +121,28 @@ def chosen_model(
     if prompt is not None and body.body is not None and quoting_advice(body.body):
         raise usage("The shell split --body into several words.", hint=quoting_advice(body.body))
     return parse_slug(slug or model_slug or ""), prompt
+
+
+def with_settings(
+    session: Session, slug: str | None, prompt: str | None, model_slug: str | None, body: Body
+) -> tuple["Preset | None", str | None, str | None]:
+    """Return the preset that the first argument names, and the two ways to name a model.
+
+    The option is filled in by the preset, or by the default model where no argument is a model.
+    """
+    from modellix_cli.workflows.presets import default_model, named_preset
+
+    preset = named_preset(session, slug, model_slug)
+    if preset is not None:
+        slug = None
+        model_slug = model_slug or (str(preset.model) if preset.model else None)
+    has_body = body.body is not None or body.body_file is not None
+    is_model = slug is not None and (prompt is not None or has_body or looks_like_slug(slug))
+    if model_slug is None and not is_model:
+        model_slug = default_model(session, preset)
+    return preset, slug, model_slug
+
+
+def looks_like_slug(word: str) -> bool:
+    """Whether an argument is more like a model than like a prompt."""
+    return "/" in word and not any(letter.isspace() for letter in word)

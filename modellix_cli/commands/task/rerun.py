@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.given_options import given_names
 from modellix_cli.commands._framework.options import ApiKey, KnownTask, Parameters
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus
@@ -65,12 +66,11 @@ def rerun(
     from modellix_cli.workflows.request import RequestOptions
     from modellix_cli.workflows.rerun import find_request
     from modellix_cli.workflows.run import RunOptions
-    from modellix_cli.workflows.single import carry_out, for_people
+    from modellix_cli.workflows.single import carry_out, settled
 
     session = Session.of(ctx)
     session.settings.chosen_async_route = async_route
     earlier = find_request(session, task, resend_unknown=paying.resend_unknown)
-    waiting, saving = for_people(session, waiting, saving)
     address = None if webhook is None else session.settings.webhook_url(webhook)
     label = earlier.tag if tag is None else parse_tag(tag)
     wanted = RequestOptions(
@@ -83,4 +83,5 @@ def rerun(
         api_key,
         kept=earlier.body,
     )
-    carry_out(session, wanted, RunOptions(waiting, paying.of_run, saving, address, label))
+    options = RunOptions(waiting, paying.of_run, saving, address, label)
+    carry_out(session, wanted, settled(session, wanted, options, given_names(ctx)))
