@@ -40,6 +40,7 @@ AUTH = {
     "migrate": "auth.migrate",
 }
 CONFIG = {"path": "config.path", "show": "config.show", "clear": "config.clear"}
+PROJECT = {"show": "project.show", "init": "project.init"}
 LEDGER = {"path": "ledger.path", "acknowledge": "ledger.acknowledge"}
 DOCS = {"list": "docs.list", "page": "docs.page", "search": "docs.search"}
 FILE = {"upload": "file.upload", "list": "file.list", "delete": "file.delete"}
@@ -59,7 +60,7 @@ SANDBOX = {"serve": "sandbox.serve", "reset": "sandbox.reset"}
 
 NOUNS = (
     *("model", "task", "batch", "file", "webhook", "docs"),
-    *("ledger", "auth", "config", "sandbox"),
+    *("ledger", "project", "auth", "config", "sandbox"),
 )
 
 
@@ -89,6 +90,8 @@ class Root(Group):
             return Group("config", "Show the saved configuration, or remove a profile.", CONFIG)
         if cmd_name == "ledger":
             return Group("ledger", "The record of what was paid.", LEDGER)
+        if cmd_name == "project":
+            return Group("project", "Settings of a project, kept in modellix.toml.", PROJECT)
         if cmd_name == "docs":
             return Group("docs", "Read the documentation of Modellix; needs no key.", DOCS)
         if cmd_name == "file":

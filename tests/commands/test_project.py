@@ -1,0 +1,546 @@
+"""`modellix.toml`: what comes from where, presets, and commands where the file is broken."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import respx
+import typer
+
+from modellix_cli.commands._framework import completers
+from modellix_cli.context.session import Session
+from modellix_cli.domain.values import parse_slug
+from modellix_cli.output.sink import Sink
+from modellix_cli.runtime import Runtime
+from tests.commands.test_model_params import schema
+from tests.conftest import Cli
+from tests.e2e.conftest import COMMAND
+from tests.support import FakeClock, Terminal, invoke, task_reply
+
+SANDBOX = {"MODELLIX_SANDBOX": "1"}
+MODEL = "alibaba/qwen-image-plus"
+OTHER = "sandbox/image"
+BANNER = f"""
+[presets.banner]
+model = "{MODEL}"
+prompt = "A banner for {{prompt}}"
+[presets.banner.parameters]
+seed = 7
+"""
+
+Project = Callable[[str], Path]
+
+
+@pytest.fixture
+def project(work: Path) -> Project:
+    """Write the project's file."""
+
+    def write(text: str) -> Path:
+        path = work / "modellix.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def profile(env: dict[str, str]) -> Project:
+    """Write the settings of the profile `default`."""
+
+    def write(text: str) -> Path:
+        folder = Path(env["XDG_CONFIG_HOME"]) / "modellix" / "profiles"
+        folder.mkdir(parents=True)
+        path = folder / "default.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def plan(cli: Cli) -> Callable[..., Any]:
+    """Return the request that `model run` would send."""
+
+    def run(*arguments: str, **options: Any) -> Any:
+        line = ("model", "run", *arguments, "--sandbox", "--dry-run", "--json")
+        result = cli(*line, **options)
+        assert result.status == 0, result.stdout
+        return result.json
+
+    return run
+
+
+def shown(cli: Cli, name: str, *options: str, **more: Any) -> tuple[Any, str, str | None]:
+    """Return what `project show` says of a setting: value, source, and the name it comes from."""
+    settings = cli("project", "show", "--json", *options, **more).json["settings"]
+    one = next(setting for setting in settings if setting["name"] == name)
+    return one["value"], one["source"], one["from"]
+
+
+# Precedence: option, variable, project, profile; the table of docs/project.md
+
+
+def test_precedence_of_the_model(
+    cli: Cli, plan: Callable[..., Any], project: Project, profile: Project
+) -> None:
+    own, file = profile(f'model = "{OTHER}"'), project(f'model = "{MODEL}"')
+    variable = {"MODELLIX_MODEL": "google/veo-3.1-fast-t2v"}
+    option = ("--model-slug", "bytedance/seedream-4.5-t2i")
+    assert plan("a cat", *option, env=variable)["model"] == option[1]
+    assert plan("a cat", env=variable)["model"] == variable["MODELLIX_MODEL"]
+    assert shown(cli, "model", env=variable)[1:] == ("variable", "MODELLIX_MODEL")
+    assert plan("a cat")["model"] == MODEL
+    assert shown(cli, "model") == (MODEL, "project", f"{file}:1")
+    file.unlink()
+    assert plan("a cat")["model"] == OTHER
+    assert shown(cli, "model") == (OTHER, "profile", f"{own}:1")
+    own.unlink()
+    assert shown(cli, "model") == (None, "default", None)
+    assert cli("model", "run", "a cat", "--sandbox").status == 2
+
+
+def is_json(text: str) -> bool:
+    return text.startswith("{")
+
+
+def test_precedence_of_the_output(cli: Cli, project: Project, profile: Project) -> None:
+    own, file = profile('output = "human"'), project('output = "json"')
+    variable = {"MODELLIX_OUTPUT": "human"}
+    line = ("task", "history")
+    assert is_json(cli(*line, "--output", "json", env=variable).stdout)
+    assert not is_json(cli(*line, env=variable).stdout)
+    assert is_json(cli(*line).stdout)
+    assert shown(cli, "output") == ("json", "option", "--json")
+    settings = json.loads(cli("project", "show").stdout)["settings"]
+    assert {"value": "json", "source": "project"}.items() <= settings[2].items()
+    file.unlink()
+    assert cli("project", "show").stdout.splitlines()[2] == f"output\thuman\t{own}:1"
+    own.write_text('output = "json"', encoding="utf-8")
+    assert is_json(cli(*line).stdout)
+    own.unlink()
+    assert not is_json(cli(*line).stdout)
+
+
+SAVE = ("model", "run", OTHER, "--sandbox", "--wait", "--body", '{"prompt": "a cat"}')
+
+
+def folder_of(cli: Cli, *options: str, **more: Any) -> Path:
+    result = cli(*SAVE, "--quiet", *options, **more)
+    assert result.status == 0
+    return Path(result.stdout.strip()).parent
+
+
+def test_precedence_of_the_output_folder(
+    cli: Cli, work: Path, tmp_path: Path, project: Project, profile: Project
+) -> None:
+    own, file = profile(f'output_dir = "{tmp_path / "own"}"'), project('output_dir = "pictures"')
+    variable = {"MODELLIX_OUTPUT_DIR": "by-variable"}
+    assert folder_of(cli, "--output-dir", "by-option", env=variable) == work / "by-option"
+    assert folder_of(cli, env=variable) == work / "by-variable"
+    assert shown(cli, "output_dir", env=variable)[1:] == ("variable", "MODELLIX_OUTPUT_DIR")
+    assert folder_of(cli) == work / "pictures"
+    assert shown(cli, "output_dir") == (str(work / "pictures"), "project", f"{file}:1")
+    file.unlink()
+    assert folder_of(cli) == tmp_path / "own"
+    assert shown(cli, "output_dir") == (str(tmp_path / "own"), "profile", f"{own}:1")
+    own.unlink()
+    assert cli(*SAVE, "--quiet").stdout.startswith("http")
+
+
+def name_of(cli: Cli, *options: str, **more: Any) -> str:
+    result = cli(*SAVE, "--output-dir", "out", "--quiet", *options, **more)
+    assert result.status == 0
+    return Path(result.stdout.strip()).name
+
+
+def test_precedence_of_the_name_template(cli: Cli, project: Project, profile: Project) -> None:
+    own = profile('name_template = "own-{index}.{ext}"')
+    file = project('name_template = "project-{index}.{ext}"')
+    variable = {"MODELLIX_NAME_TEMPLATE": "variable-{index}.{ext}"}
+    option = ("--name-template", "option-{index}.{ext}")
+    assert name_of(cli, *option, env=variable) == "option-1.png"
+    assert name_of(cli, env=variable) == "variable-1.png"
+    assert shown(cli, "name_template", env=variable)[1:] == ("variable", "MODELLIX_NAME_TEMPLATE")
+    assert name_of(cli) == "project-1.png"
+    assert shown(cli, "name_template")[1:] == ("project", f"{file}:1")
+    file.unlink()
+    assert name_of(cli) == "own-1.png"
+    assert shown(cli, "name_template")[1:] == ("profile", f"{own}:1")
+    own.unlink()
+    assert shown(cli, "name_template") == (None, "default", None)
+
+
+def test_precedence_of_parameters(
+    cli: Cli, plan: Callable[..., Any], project: Project, profile: Project
+) -> None:
+    table = f'[models."{MODEL}".parameters]\n'
+    own = profile(f"{table}n = 4\nseed = 1\nsize = '1024*1024'")
+    file = project(f"{table}n = 3\nseed = 2")
+    body = plan(MODEL, "a cat", "-p", "n=2")["body"]
+    assert body == {"n": 2, "seed": 2, "size": "1024*1024", "prompt": "a cat"}
+    assert shown(cli, f"models.{MODEL}.n") == (3, "project", f"{file}:2")
+    assert shown(cli, f"models.{MODEL}.size") == ("1024*1024", "profile", f"{own}:4")
+    file.unlink()
+    assert plan(MODEL, "a cat")["body"]["n"] == 4
+
+
+def test_precedence_of_presets(
+    cli: Cli, plan: Callable[..., Any], project: Project, profile: Project
+) -> None:
+    own = profile(f'[presets.banner]\nmodel = "{OTHER}"\n[presets.icon]\nmodel = "{OTHER}"')
+    file = project(BANNER)
+    assert plan("@banner", "a cat", "--model-slug", OTHER)["model"] == OTHER
+    assert plan("@banner", "a cat")["model"] == MODEL
+    assert shown(cli, "@banner")[1:] == ("project", f"{file}:2")
+    assert shown(cli, "@icon")[1:] == ("profile", f"{own}:3")
+    file.unlink()
+    assert plan("@banner", "a cat")["model"] == OTHER
+
+
+def test_precedence_of_the_profile(cli: Cli) -> None:
+    variable = {"MODELLIX_PROFILE": "home"}
+    assert shown(cli, "profile", "--profile", "work", env=variable)[:2] == ("work", "option")
+    assert shown(cli, "profile", env=variable) == ("home", "variable", "MODELLIX_PROFILE")
+    assert shown(cli, "profile") == ("default", "default", None)
+
+
+def test_the_budget_of_a_project_is_shown(cli: Cli, project: Project) -> None:
+    file = project('[budget]\nlimit = "25.00"\nperiod = "12h"')
+    budget = {"limit": "25", "period": "12h"}
+    assert shown(cli, "budget") == (budget, "project", f"{file}:2")
+
+
+def test_settings_of_a_profile_are_those_of_the_selected_one(cli: Cli, profile: Project) -> None:
+    profile(f'model = "{OTHER}"')
+    assert shown(cli, "model", "--profile", "work") == (None, "default", None)
+
+
+def test_the_table_in_the_docs_has_every_setting_with_its_variable(cli: Cli) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "project.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z_]+)` \| .*? \| (?:`([A-Z_]+)`)?", page, re.MULTILINE)
+    variables = dict(rows)
+    settings = [one["name"] for one in cli("project", "show", "--json").json["settings"]]
+    assert [name for name, _ in rows] == [*settings, "parameters", "presets"]
+    values = {"output": "human", "name_template": "{index}", "model": "a/b", "output_dir": "x"}
+    chosen = {variables[name]: value for name, value in values.items()}
+    rows_shown = cli("project", "show", env=chosen).stdout.splitlines()
+    assert {row.split("\t")[2] for row in rows_shown} >= set(chosen)
+
+
+# Presets and defaults in requests
+
+
+def test_a_preset_lies_between_the_models_parameters_and_what_is_given(
+    plan: Callable[..., Any], project: Project
+) -> None:
+    project(f'{BANNER}\n[models."{MODEL}".parameters]\nseed = 1\nn = 2\nsize = "1024*1024"')
+    body = plan("@banner", "spring", "--body", '{"n": 3, "x": 1}', "-p", "x=2", "--no-check")
+    assert body["body"] == {
+        "seed": 7,
+        "n": 3,
+        "size": "1024*1024",
+        "x": "2",
+        "prompt": "A banner for spring",
+    }
+
+
+@pytest.mark.parametrize("given", [("a {prompt} $HOME",), ("-p", "prompt=a {prompt} $HOME")])
+def test_the_prompt_goes_into_the_text_of_a_preset_as_it_is(
+    plan: Callable[..., Any], project: Project, given: tuple[str, ...]
+) -> None:
+    project(BANNER)
+    assert plan("@banner", *given)["body"]["prompt"] == "A banner for a {prompt} $HOME"
+
+
+def test_a_text_without_a_place_for_the_prompt_is_what_is_sent_without_one(
+    plan: Callable[..., Any], project: Project
+) -> None:
+    project(f'[presets.fox]\nmodel = "{MODEL}"\nprompt = "a fox"')
+    assert plan("@fox")["body"] == {"prompt": "a fox"}
+    assert plan("@fox", "a cat")["body"] == {"prompt": "a cat"}
+    assert plan("@fox", "--body", '{"prompt": "a dog"}')["body"] == {"prompt": "a dog"}
+
+
+def test_a_preset_that_needs_a_prompt_says_so(cli: Cli, project: Project) -> None:
+    project(BANNER)
+    result = cli("model", "run", "@banner", "--sandbox")
+    assert result.status == 2
+    assert "The preset banner makes its text from a prompt" in result.stderr
+    assert cli("model", "run", "@banner", "-p", "prompt:=1", "--sandbox").status == 2
+
+
+def test_an_unknown_preset_names_the_nearest(cli: Cli, project: Project) -> None:
+    assert "There is no" not in cli("model", "run", "@baner", "x").stderr
+    assert "project init" in cli("model", "run", "@baner", "x").stderr
+    project(BANNER)
+    assert "Did you mean @banner?" in cli("model", "run", "@baner", "x").stderr
+
+
+def test_a_preset_without_a_model_takes_the_default_one_or_says_what_is_missing(
+    cli: Cli, plan: Callable[..., Any], project: Project
+) -> None:
+    file = project("[presets.x.parameters]\nseed = 1")
+    result = cli("model", "run", "@x", "a cat", "--sandbox")
+    assert (result.status, f"{file}:1: the preset x names no model." in result.stderr) == (2, True)
+    project(f'model = "{MODEL}"\n[presets.x.parameters]\nseed = 1')
+    assert plan("@x", "a cat")["model"] == MODEL
+
+
+def test_beside_model_slug_a_word_with_an_at_sign_may_be_a_prompt(
+    plan: Callable[..., Any], project: Project
+) -> None:
+    project(BANNER)
+    assert plan("--model-slug", MODEL, "@home")["body"] == {"prompt": "@home"}
+    assert plan("--model-slug", OTHER, "@banner", "x")["body"]["prompt"] == "A banner for x"
+
+
+def test_a_preset_saves_where_it_says(cli: Cli, work: Path, project: Project) -> None:
+    project(
+        'output_dir = "pictures"\n[presets.icon]\nmodel = "sandbox/image"\n'
+        'output_dir = "icons"\nname_template = "icon-{index}.{ext}"'
+    )
+    line = ("model", "run", "@icon", "a cat", "--sandbox", "--wait", "--quiet")
+    assert cli(*line).stdout == f"{work / 'icons' / 'icon-1.png'}\n"
+
+
+def test_at_a_terminal_a_preset_waits_and_saves(
+    env: dict[str, str], work: Path, project: Project
+) -> None:
+    project('[presets.fox]\nmodel = "sandbox/image"\nprompt = "a fox"')
+    line = ("model", "run", "@fox", "--sandbox")
+    assert invoke(*line, env=env, cwd=work, stdout=Terminal()).status == 0
+    assert [path.suffix for path in work.glob("a-fox-*")] == [".png"]
+
+
+def test_at_a_terminal_an_option_beats_the_folder_of_the_project(
+    env: dict[str, str], work: Path, project: Project
+) -> None:
+    project('output_dir = "pictures"')
+    line = ("model", "run", OTHER, "a fox", "--sandbox", "--output-dir", "here")
+    assert invoke(*line, env=env, cwd=work, stdout=Terminal()).status == 0
+    assert [path.parent.name for path in work.glob("*/*")] == ["here"]
+
+
+def test_a_request_that_is_sent_again_gets_nothing_new(cli: Cli, project: Project) -> None:
+    line = ("model", "run", MODEL, "--body", '{"prompt": "x"}', "--sandbox", "--output", "task-id")
+    task = cli(*line).stdout.strip()
+    project(f'[models."{MODEL}".parameters]\nseed = 1')
+    again = cli("task", "rerun", task, "-p", "n=2", "--sandbox", "--dry-run", "--json")
+    assert again.json["body"] == {"prompt": "x", "n": 2}
+
+
+def test_with_a_default_model_a_single_argument_is_the_prompt_unless_it_is_a_model(
+    plan: Callable[..., Any], project: Project
+) -> None:
+    project(f'model = "{MODEL}"')
+    assert plan("cat")["body"] == {"prompt": "cat"}
+    assert plan("and/or nothing")["model"] == MODEL
+    assert plan(OTHER, "-p", "prompt=x")["model"] == OTHER
+    assert plan("--body", '{"prompt": "x"}')["model"] == MODEL
+
+
+def test_a_body_given_as_json_is_sent_byte_for_byte(cli: Cli, project: Project) -> None:
+    project(f'[models."{MODEL}".parameters]\nn = 2')
+    body = '{"prompt":  "a cat"}'
+    result = cli("model", "run", MODEL, "--body", body, "--curl", "--sandbox")
+    assert body in result.stdout
+
+
+def test_what_a_request_gets_unasked_is_told(cli: Cli, project: Project) -> None:
+    file = project(f'model = "{MODEL}"\n[models."{MODEL}".parameters]\nn = 2\nseed = 3')
+    talk = cli("model", "run", "a cat", "--sandbox", "--dry-run").stderr
+    assert f"Model {MODEL}, from {file}:1." in talk
+    assert f"With n, seed, from {file}:2." in talk
+
+
+def test_a_parameter_that_does_not_fit_names_the_file(cli: Cli, project: Project) -> None:
+    file = project(f'[models."{MODEL}".parameters]\nsize = "1K"')
+    result = cli("model", "run", MODEL, "x", "-p", "size.w=1", "--sandbox", "--dry-run")
+    assert f"-p size.w=1 conflicts with {file}:1" in result.stderr
+
+
+@respx.mock
+def test_task_download_saves_in_the_folder_of_the_project(
+    cli: Cli, work: Path, project: Project
+) -> None:
+    project('output_dir = "pictures"')
+    submit = tuple(word for word in SAVE if word != "--wait")
+    task = cli(*submit, "--output", "task-id").stdout.strip()
+    assert cli("task", "wait", task, "--sandbox").status == 0
+    line = ("task", "download", task, "--sandbox", "--quiet")
+    assert Path(cli(*line).stdout.strip()).parent == work / "pictures"
+    assert Path(cli(*line, "--output-dir", ".").stdout.strip()).parent == work
+
+
+def test_a_batch_saves_by_the_settings(cli: Cli, work: Path, project: Project) -> None:
+    project('output_dir = "pictures"\nname_template = "{id}.{ext}"')
+    line = json.dumps({"id": "cat", "modelSlug": OTHER, "body": {"prompt": "a cat"}})
+    options = ("--yes", "--sandbox", "--wait", "-q")
+    assert cli("model", "batch", "-", *options, stdin=line.encode()).status == 0
+    assert (work / "pictures" / "cat.png").is_file()
+
+
+# Files that cannot be used, or are not wanted
+
+
+BROKEN = 'base_url = "https://evil.example"'
+
+
+@pytest.mark.parametrize("line", [
+    ("model", "run", MODEL, "a cat", "--sandbox"),
+    ("model", "run", MODEL, "--body", "{}", "--sandbox", "--json"),
+    ("model", "batch", "-", "--yes", "--sandbox"),
+    ("task", "download", "task-1"),
+    ("project", "show"),
+])  # fmt: skip
+@respx.mock
+def test_commands_that_use_a_broken_file_fail_before_anything_is_sent(
+    cli: Cli, project: Project, line: tuple[str, ...]
+) -> None:
+    file = project(BROKEN)
+    result = cli(*line, stdin=b'{"modelSlug": "a/b", "body": {}}')
+    assert result.status == 2
+    assert f"{file}:1: " in result.stdout + result.stderr
+    assert "PROJECT_UNUSABLE" in result.stdout or result.stdout == ""
+
+
+@respx.mock
+def test_other_commands_warn_once_and_go_on(cli: Cli, project: Project) -> None:
+    respx.get("https://api.modellix.ai/api/v1/tasks/ok-1").respond(
+        json=task_reply("ok-1", "success")
+    )
+    file = project(BROKEN)
+    result = cli("task", "get", "ok-1")
+    assert (result.status, result.json["data"]["task_id"]) == (0, "ok-1")
+    assert result.stderr.count(f"{file}:1: ") == 1
+    assert cli("task", "get", "ok-1", "--json").stderr == ""
+
+
+def test_a_project_can_be_switched_off(cli: Cli, project: Project) -> None:
+    project(BROKEN)
+    result = cli("project", "show", "--json", env={"MODELLIX_PROJECT": "0"})
+    assert (result.status, result.json["project"]) == (0, None)
+
+
+def test_a_completion_script_stays_a_script(cli: Cli, project: Project) -> None:
+    project('output = "json"')
+    assert not is_json(cli("completion", "bash").stdout)
+
+
+@pytest.mark.parametrize(("variable", "value"), [
+    ("MODELLIX_MODEL", "nonsense"),
+    ("MODELLIX_NAME_TEMPLATE", "same"),
+    ("MODELLIX_OUTPUT", "xml"),
+])  # fmt: skip
+def test_a_wrong_variable_is_named(cli: Cli, variable: str, value: str) -> None:
+    result = cli("project", "show", env={variable: value})
+    assert result.status == 2
+    assert f'{variable}="{value}"' in result.stderr
+
+
+# project show, project init
+
+
+def test_show_tells_files_and_settings(
+    cli: Cli, work: Path, project: Project, profile: Project
+) -> None:
+    own, file = profile(""), project(BANNER)
+    (work / "deep").mkdir()
+    found = cli("project", "show", "--json").json
+    assert (found["project"], found["profileSettings"]) == (str(file), str(own))
+    banner = found["settings"][-1]
+    assert (banner["name"], banner["file"], banner["line"]) == ("@banner", str(file), 2)
+    assert banner["value"]["parameters"] == {"seed": 7}
+    assert cli("project", "show", "--quiet").stdout == f"{file}\n"
+
+
+def test_show_without_any_file_says_so(cli: Cli) -> None:
+    result = cli("project", "show")
+    assert result.stdout.splitlines()[0] == "profile\tdefault\tdefault"
+    assert "There is no modellix.toml here" in result.stderr
+
+
+def test_init_writes_a_file_that_changes_nothing_and_never_replaces_one(
+    cli: Cli, work: Path
+) -> None:
+    before = cli("project", "show", "--json").json["settings"]
+    assert cli("project", "init").stdout == f"{work / 'modellix.toml'}\n"
+    assert cli("project", "show", "--json").json["settings"] == before
+    (work / "modellix.toml").write_text("# mine", encoding="utf-8")
+    again = cli("project", "init", "--json")
+    assert (again.status, again.json["error"]["code"]) == (2, "USAGE")
+    assert (work / "modellix.toml").read_text(encoding="utf-8") == "# mine"
+
+
+def test_init_does_not_write_through_a_link(cli: Cli, work: Path, tmp_path: Path) -> None:
+    (work / "modellix.toml").symlink_to(tmp_path / "elsewhere")
+    assert cli("project", "init").status == 2
+    assert not (tmp_path / "elsewhere").exists()
+
+
+# Tab, and what is loaded
+
+
+@pytest.fixture
+def session(env: dict[str, str], work: Path, clock: FakeClock) -> Session:
+    return Session(Runtime(None, None, None, env, work, clock), Sink(None, None, env))
+
+
+def offered(session: Session, incomplete: str) -> list[str]:
+    context = typer.Context(typer.core.TyperCommand("run"), obj=session)
+    return completers.runnable(context, incomplete)
+
+
+def test_tab_offers_the_default_model_and_presets(session: Session, project: Project) -> None:
+    project(f'model = "{OTHER}"\n{BANNER}')
+    assert offered(session, "") == [OTHER, "@banner"]
+    assert offered(session, "@b") == ["@banner"]
+
+
+def test_tab_goes_on_without_a_broken_file(session: Session, project: Project) -> None:
+    session.stores.model_cache.keep([OTHER])
+    project(BROKEN)
+    assert offered(session, "") == [OTHER]
+
+
+def test_tab_knows_the_parameters_of_a_preset(session: Session, project: Project) -> None:
+    session.stores.schema_cache.keep(parse_slug(MODEL), schema({"seed": {"type": "integer"}}))
+    project(f'model = "{MODEL}"\n{BANNER}')
+    context = typer.Context(typer.core.TyperCommand("run"), obj=session)
+    for word in ("@banner", None):
+        context.params["slug"] = word
+        assert completers.parameters(context, "s") == ["seed="]
+
+
+LOADED = (
+    "import sys; from modellix_cli.__main__ import main; main(); "
+    "found = [name for name in sys.modules if name == 'tomllib' or 'modellix_cli.project' in name];"
+    "print(sorted(found), file=sys.stderr)"
+)
+
+
+@pytest.mark.parametrize("line", ["--help", "task history", "config path", "completion bash"])
+def test_without_a_file_nothing_that_reads_one_is_loaded(
+    env: dict[str, str], work: Path, line: str
+) -> None:
+    ran = subprocess.run(
+        [Path(COMMAND).with_name("python"), "-c", LOADED, *line.split()],
+        env=env, cwd=work, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ran.stderr.splitlines()[-1] == "[]"
+
+
+def test_with_a_file_and_options_that_decide_nothing_that_reads_it_is_loaded(
+    env: dict[str, str], work: Path, project: Project
+) -> None:
+    project(BROKEN)
+    ran = subprocess.run(
+        [sys.executable, "-c", LOADED, "task", "history", "--json"],
+        env=env, cwd=work, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ran.stderr.splitlines()[-1] == "[]"
