@@ -1,0 +1,1 @@
+"""Pictures, frames of videos and waveforms of sounds, drawn in the terminal."""
