@@ -7,6 +7,7 @@ from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.task import Resource, Submission, Task
 from modellix_cli.domain.text import count, duration
 from modellix_cli.output import summaries
+from modellix_cli.output.links import FileLink
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.output.summaries import Beside, ShownFile
 
@@ -162,7 +163,8 @@ def _saved_line(sink: Sink, file: ShownFile, resource: Resource | None = None) -
     """Write the path of a file; people also see its type, measures and size."""
     if sink.mode is Output.HUMAN and sink.stdout_is_terminal:
         details = summaries.file_details(file, resource)
-        sink.parts((summaries.shown_path(file.path), ""), (f"  ({details})", "2"))
+        shown = FileLink(summaries.shown_path(file.path), "", file.path)
+        sink.parts(shown, (f"  ({details})", "2"))
     else:
         sink.line(file.path)
 

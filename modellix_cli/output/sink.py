@@ -12,6 +12,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.domain.text import clip, escape, one_line
 from modellix_cli.output import terminal
+from modellix_cli.output.links import FileLink, can_link, linked
 from modellix_cli.runtime import is_terminal
 
 if TYPE_CHECKING:
@@ -121,13 +122,20 @@ class Sink:
         """Write `[label] text` on stdout; where colours are shown the label has that of `style`."""
         self.parts((f"[{label}]", style), (f" {text}", ""))
 
-    def parts(self, *parts: tuple[str, str]) -> None:
-        """Write one line of data on stdout from texts, each with its style (an SGR code or "")."""
-        colored = self._colored(self._stdout)
+    def parts(self, *parts: tuple[str, str] | FileLink) -> None:
+        """Write one line of data on stdout from texts, each with its style (an SGR code or "").
+
+        A file can be clicked where the terminal at stdout follows links.
+        """
+        colored, links = self._colored(self._stdout), can_link(self._stdout, self._env)
         line = ""
-        for text, style in parts:
+        for part in parts:
+            text, style = part[:2]
             safe = self.clean(one_line(text))
-            line += f"\x1b[{style}m{safe}\x1b[0m" if style and colored and safe else safe
+            shown = f"\x1b[{style}m{safe}\x1b[0m" if style and colored and safe else safe
+            if links and isinstance(part, FileLink) and self.clean(part.path) == part.path:
+                shown = linked(shown, part.path, self._env)
+            line += shown
         self._write_stdout(line.rstrip() + "\n")
 
     def row(self, *cells: str) -> None:
@@ -184,6 +192,11 @@ class Sink:
             for line in (*lines, *(f"  {text}" for text in (below[place] if below else ()))):
                 self.line(line)
 
+    def drawing(self, codes: str) -> None:
+        """Write codes of our own making for the terminal at stdout; elsewhere nothing."""
+        if self.stdout_is_terminal:
+            self._write_stdout(codes)
+
     def markdown(self, text: str) -> None:
         """Write Markdown on stdout: laid out on a terminal, else as it is."""
         if not self.stdout_is_terminal:
@@ -234,6 +247,11 @@ class Sink:
     def stdout_is_terminal(self) -> bool:
         """Whether somebody watches stdout."""
         return is_terminal(self._stdout)
+
+    @property
+    def is_colored(self) -> bool:
+        """Whether what is written on stdout may have colours."""
+        return self._colored(self._stdout)
 
     @property
     def silent(self) -> bool:

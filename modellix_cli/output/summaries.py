@@ -7,6 +7,7 @@ from typing import Final
 
 from modellix_cli.domain.task import Resource, Task
 from modellix_cli.domain.text import clip, duration, size
+from modellix_cli.output.links import FileLink
 from modellix_cli.output.sink import Sink
 
 LONGEST_URL: Final = 2000
@@ -47,12 +48,16 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One fact: its label, its text, and details that may go to a line of their own."""
+    """One fact: its label, its text, and details that may go to a line of their own.
+
+    `path` is the file that the text stands for, if it does.
+    """
 
     label: str
     text: str
     details: str = ""
     style: str = ""
+    path: str | None = None
 
 
 def summary(sink: Sink, task: Task, beside: Beside, *, reason: bool = False) -> None:
@@ -101,7 +106,7 @@ def _results(task: Task, beside: Beside) -> Iterator[Field]:
     resources = {resource.position: resource for resource in task.resources}
     for file in beside.files:
         details = file_details(file, resources.get(file.position))
-        yield Field("Saved", shown_path(file.path), details)
+        yield Field("Saved", shown_path(file.path), details, path=file.path)
     saved = {file.position for file in beside.files}
     for resource in task.resources:
         if resource.position not in saved:
@@ -154,9 +159,11 @@ def write_fields(sink: Sink, fields: Sequence[Field]) -> None:
         before = field.label
         head = (label.ljust(indent), _LABEL if label else "")
         details = f"  ({field.details})" if field.details else ""
+        text = (field.text, field.style)
+        fact = text if field.path is None else FileLink(*text, field.path)
         fits = indent + len(field.text) + len(details) <= sink.width
         if fits or not details:
-            sink.parts(head, (field.text, field.style), (details, _DETAIL))
+            sink.parts(head, fact, (details, _DETAIL))
         else:
-            sink.parts(head, (field.text, field.style))
+            sink.parts(head, fact)
             sink.parts((" " * indent, ""), (details.strip(), _DETAIL))
