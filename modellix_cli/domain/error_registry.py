@@ -58,6 +58,7 @@ class ErrorCode(StrEnum):
     DOWNLOAD_FAILED = "DOWNLOAD_FAILED"
     OUTPUT_UNWRITABLE = "OUTPUT_UNWRITABLE"
     NO_VIEWER = "NO_VIEWER"
+    NO_PREVIEW = "NO_PREVIEW"
     INTERRUPTED = "INTERRUPTED"
     INTERNAL = "INTERNAL"
 
@@ -323,6 +324,11 @@ REGISTRY: Final[dict[ErrorCode, Kind]] = {
     ErrorCode.NO_VIEWER: Kind(
         "nothing on this machine can show a result, or may",
         "See where it is with modellix-cli task open ID --print.",
+        ExitStatus.FAILED,
+    ),
+    ErrorCode.NO_PREVIEW: Kind(
+        "a file cannot be drawn in the terminal",
+        "Open the file with another program.",
         ExitStatus.FAILED,
     ),
     ErrorCode.INTERRUPTED: Kind("stopped by Ctrl-C or a signal", "", ExitStatus.INTERRUPTED),

@@ -14,6 +14,7 @@ from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.name_template import BY_PROMPT, parse_name_template
 from modellix_cli.options.saving import Saving
+from modellix_cli.options.showing import Showing
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 from modellix_cli.workflows.request import RequestOptions, ShownRequest, make_request
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from modellix_cli.engine.core.lines import LineOutcome
 
 
-def carry_out(session: Session, wanted: RequestOptions, options: RunOptions) -> None:
+def carry_out(
+    session: Session, wanted: RequestOptions, options: RunOptions, showing: Showing
+) -> None:
     """Send a request, or show it where only that is wanted; show what came of it.
 
     Ends the command with the status that fits.
@@ -36,6 +39,10 @@ def carry_out(session: Session, wanted: RequestOptions, options: RunOptions) -> 
 
     waiting, saving = options.waiting, options.saving
     check_saving(waiting, saving)
+    if showing != Showing():
+        from modellix_cli.workflows.showing import check_showing
+
+        check_showing(session, showing, saves=saving.output_dir is not None)
     request = make_request(session, wanted)
     if isinstance(request, ShownRequest):
         show_request(session, request)
@@ -57,7 +64,7 @@ def carry_out(session: Session, wanted: RequestOptions, options: RunOptions) -> 
         render.submission(session.out, submission, outcome.slug)
         tell_how_to_wait(session, submission)
         return
-    conclude_run(session, outcome)
+    conclude_run(session, outcome, showing)
 
 
 def settled(
@@ -101,12 +108,13 @@ def show_request(session: Session, shown: ShownRequest) -> None:
         raise typer.Exit(ExitStatus.USAGE)
 
 
-def conclude_run(session: Session, outcome: "LineOutcome") -> None:
+def conclude_run(session: Session, outcome: "LineOutcome", showing: Showing) -> None:
     """Show the task that ended and its files, say what went wrong or until when results live."""
     from modellix_cli.output import render
     from modellix_cli.workflows.results import report_errors, tell_expiry
     from modellix_cli.workflows.run import ended_errors
     from modellix_cli.workflows.saving import naming_saved
+    from modellix_cli.workflows.showing import show_saved
 
     task, saved = outcome.task, outcome.saved
     errors = [session.name_submitted(error) for error in ended_errors(outcome)]
@@ -114,6 +122,8 @@ def conclude_run(session: Session, outcome: "LineOutcome") -> None:
         render.run_result(session.out, task, outcome.slug, saved, errors)
     if saved is not None and saved.files and session.out.mode is Output.JSON:
         session.out.note(f"Saved {count(len(saved.files), 'file')} to {saved.folder}.")
+    if saved is not None:
+        show_saved(session, [file.path for file in saved.files], showing)
     if errors:
         raise typer.Exit(report_errors(session, errors))
     if saved is None:

@@ -23,6 +23,7 @@ from modellix_cli.options.panels import OTHER
 from modellix_cli.options.paying import RunPaying
 from modellix_cli.options.routing import AsyncRoute
 from modellix_cli.options.saving import Saving
+from modellix_cli.options.showing import Showing
 from modellix_cli.options.tagging import Tag
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
@@ -70,6 +71,7 @@ def run(
     guards: RunGuards = RunGuards(),
     waiting: Waiting = Waiting(),
     saving: Saving = Saving(),
+    showing: Showing = Showing(),
     paying: RunPaying = RunPaying(),
     tag: Tag = None,
     webhook: Annotated[
@@ -101,7 +103,7 @@ def run(
     given = tuple(parameters or ())
     wanted = RequestOptions(model, prompt, given, body, guards, address, api_key, preset=preset)
     options = RunOptions(waiting, paying, saving, address, label)
-    carry_out(session, wanted, settled(session, wanted, options, given_names(ctx)))
+    carry_out(session, wanted, settled(session, wanted, options, given_names(ctx)), showing)
 
 
 def chosen_model(

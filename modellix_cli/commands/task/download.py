@@ -12,6 +12,7 @@ from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.name_template import parse_name_template
 from modellix_cli.options.saving import DownloadSaving
+from modellix_cli.options.showing import Open
 from modellix_cli.output.sink import Output
 
 
@@ -36,6 +37,7 @@ def download(
         ),
     ] = False,
     saving: DownloadSaving = DownloadSaving(),
+    open_: Open = False,
     api_key: ApiKey = None,
 ) -> None:
     """Save what a finished task made. Files appear whole or not at all; existing ones stay.
@@ -48,6 +50,7 @@ def download(
     from modellix_cli.workflows.results import report_errors
     from modellix_cli.workflows.saving import naming_saved
     from modellix_cli.workflows.saving_settings import with_saving_settings
+    from modellix_cli.workflows.showing import open_first
 
     session = Session.of(ctx)
     if task_id is not None and pending:
@@ -68,12 +71,15 @@ def download(
         with naming_saved(session, collected.saved.values()):
             render.collected(session.out, folder, collected.saved, collected.running)
         tell_running(session, collected.running)
+        saved = list(collected.saved.values())
         errors = collected.errors
     else:
         downloaded = workflow.download_task(session, api_key, saving, wanted)
         with naming_saved(session, [downloaded.saved]):
             render.downloaded(session.out, wanted, downloaded.saved, downloaded.task)
-        errors = downloaded.saved.errors
+        saved, errors = [downloaded.saved], downloaded.saved.errors
+    if open_:
+        open_first(session, [file.path for one in saved for file in one.files])
     if errors:
         raise typer.Exit(report_errors(session, errors))
 

@@ -15,6 +15,7 @@ from modellix_cli.options.guarding import RunGuards
 from modellix_cli.options.paying import RerunPaying
 from modellix_cli.options.routing import AsyncRoute
 from modellix_cli.options.saving import Saving
+from modellix_cli.options.showing import Showing
 from modellix_cli.options.tagging import Tag
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
@@ -48,6 +49,7 @@ def rerun(
     guards: RunGuards = RunGuards(),
     waiting: Waiting = Waiting(),
     saving: Saving = Saving(),
+    showing: Showing = Showing(),
     paying: RerunPaying = RerunPaying(),
     tag: Tag = None,
     webhook: Annotated[
@@ -84,4 +86,4 @@ def rerun(
         kept=earlier.body,
     )
     options = RunOptions(waiting, paying.of_run, saving, address, label)
-    carry_out(session, wanted, settled(session, wanted, options, given_names(ctx)))
+    carry_out(session, wanted, settled(session, wanted, options, given_names(ctx)), showing)
