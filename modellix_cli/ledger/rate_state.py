@@ -178,6 +178,11 @@ class RateStateStore:
         return apply
 
 
+def read_scope(db: sqlite3.Connection, scope: str) -> tuple[RateState, Slots]:
+    """Return what is known of a key's limits, within a transaction, to be shown."""
+    return _read(_load_state(db, scope)), Slots(_load_slots(db, scope))
+
+
 def _load_state(db: sqlite3.Connection, scope: str) -> str:
     row = db.execute("SELECT state FROM rate_state WHERE scope = ?", (scope,)).fetchone()
     return str(row[0]) if row else "{}"
