@@ -29,6 +29,8 @@ TASK = {
     "url": "task.url",
     "open": "task.open",
     "resolve": "task.resolve",
+    "preview": "task.preview",
+    "watch": "task.watch",
 }
 BATCH = {"list": "batch.list", "show": "batch.show"}
 AUTH = {
