@@ -67,9 +67,8 @@ class Downloads:
             self._session.out.note(words)
 
     def _save(self, task_id: str) -> None:
-        words = self._session.commands.words(
-            "task download", task_id, save_to=".", options=["--quiet"]
-        )
+        options = ["--output-dir", ".", "--quiet"]
+        words = self._session.commands.words("task download", task_id, options=options)
         env = dict(self._session.runtime.env)
         if self._api_key is not None:
             env["MODELLIX_API_KEY"] = self._api_key
