@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 LAYERS := .venv-layers
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test test-fast simulate sweep crowd lint layers types docs screens bench clean
+.PHONY: demo test test-fast coverage mutants simulate sweep crowd lint layers types docs screens bench clean
 
 demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
 	$(BIN)/modellix-cli model run sandbox/image --sandbox --body '{"prompt": "a lighthouse at dawn"}' \
@@ -18,6 +18,14 @@ test: $(READY)  ## Run every test
 
 test-fast: $(READY)  ## Run the tests that start no processes, until the first failure
 	$(BIN)/python -m pytest -x -q --ignore=tests/e2e --ignore=tests/engine/simulator
+
+coverage: $(READY)  ## Measure which lines the tests reach that start no processes; below the floor it fails
+	$(BIN)/coverage run -m pytest -q --ignore=tests/e2e --ignore=tests/engine/simulator
+	$(BIN)/coverage report
+
+JOBS ?= 2
+mutants: $(READY)  ## Break the money rules in small ways, one at a time: which would the tests notice?
+	$(BIN)/python -m tests.mutation --jobs $(JOBS)
 
 RUNS ?= 100000
 simulate: $(READY)  ## Run the engine in RUNS simulated worlds with crashes and a hostile server
@@ -67,4 +75,4 @@ $(LAYERS)/ready:
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(LAYERS) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LAYERS) demo-output .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

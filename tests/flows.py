@@ -102,12 +102,13 @@ class Watch:
 
     def way(self, flow: Flow) -> list[str]:
         """Return the modules of a flow, in the order in which they are entered."""
-        ways = [
+        ways: list[tuple[str, ...]] = [
             stack[stack.index(flow.begins) :]
-            for stack in set().union(*(self.stacks[end] for end in flow.ends))
+            for end in flow.ends
+            for stack in self.stacks[end]
             if flow.begins in stack and (flow.through is None or flow.through in stack)
         ]
-        return list(max(ways, key=len, default=()))
+        return list(max(ways, key=lambda way: (len(way), way), default=()))
 
 
 def _ours(frame: FrameType) -> str | None:
@@ -147,11 +148,11 @@ def _run(command: str, home: Path, url: str) -> Result:
         *("--allow-insecure-http", "--allow-private-network"),
     )
     if command == "run":
-        arguments = ("model", "run", "sandbox/image", "--body", body, *saving)
+        arguments = ["model", "run", "sandbox/image", "--body", body, *saving]
     else:
         line = f'{{"model_slug": "sandbox/image", "body": {body}}}'
         (home / "tasks.jsonl").write_text(line + "\n", encoding="utf-8")
-        arguments = ("model", "batch", "tasks.jsonl", "--yes", *saving)
+        arguments = ["model", "batch", "tasks.jsonl", "--yes", *saving]
     return invoke(*arguments, env=environment, cwd=home, clock=Clock())
 
 

@@ -89,6 +89,11 @@ def test_different_numbers(one: str, other: str) -> None:
     assert canonical_number(one) != canonical_number(other)
 
 
+@pytest.mark.parametrize("text", ["", "-", "1.", "0x10", "1e", "NaN", "1e9999999999"])
+def test_what_is_no_number_or_too_big_is_left_as_it_is(text: str) -> None:
+    assert canonical_number(text) == text
+
+
 @pytest.mark.parametrize("number", ["1e999999999", "1e-999999999", "1e9" + "9" * 5000, "9" * 9000])
 def test_an_absurd_number_takes_no_time_and_no_memory(number: str) -> None:
     assert digest(f'{{"seed": {number}}}') == digest(f'{{ "seed":{number} }}')

@@ -28,6 +28,10 @@ def test_adding_and_taking_away_are_exact(one: str, other: str) -> None:
         assert Money.parse(str(a + b)) in (a + b, None)
 
 
+def test_nothing_is_zero() -> None:
+    assert NOTHING.usd == 0
+
+
 def test_cents_do_not_drift() -> None:
     total = NOTHING
     for _ in range(10):
@@ -38,6 +42,22 @@ def test_cents_do_not_drift() -> None:
 @pytest.mark.parametrize("text", ["", "-1", "+1", "1,5", "$1", "NaN", "inf", "1e999", "٣", "1_0"])
 def test_anything_else_is_no_amount(text: str) -> None:
     assert Money.parse(text) is None
+
+
+@pytest.mark.parametrize("text", ["1e30", "1" + "0" * 29 + "e1", "1e-61", "0.1e-60"])
+def test_what_is_too_large_or_too_fine_is_no_amount(text: str) -> None:
+    assert Money.parse(text) is None
+
+
+@pytest.mark.parametrize("text", ["9" * 30, "9e29", "1e-60", "0." + "0" * 59 + "1"])
+def test_the_largest_and_the_finest_amounts_are_read(text: str) -> None:
+    assert Money.parse(text) == Money(Decimal(text))
+
+
+def test_an_amount_is_multiplied_exactly() -> None:
+    fine = Money(Decimal("0." + "0" * 59 + "1"))
+    assert fine.times(Decimal("9" * 40)).usd == Decimal("0." + "0" * 20 + "9" * 40)
+    assert fine.times(Decimal(0)) == NOTHING
 
 
 def test_equal_amounts_are_equal_however_they_are_written() -> None:
@@ -53,6 +73,8 @@ def test_equal_amounts_are_equal_however_they_are_written() -> None:
         ("0.5", "$0.50"),
         ("0.035", "$0.035"),
         ("0.00001", "$0.0001"),
+        ("0.0001", "$0.0001"),
+        ("1", "$1.00"),
         ("0.99996", "$1.00"),
         ("1.005", "$1.01"),
         ("1234.5", "$1,234.50"),

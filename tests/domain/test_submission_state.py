@@ -28,6 +28,12 @@ def test_each_word_of_the_user_permits_one_thing(words: tuple[bool, bool, bool])
     assert not S.INTENT.may_send(**said)
 
 
+def test_without_a_word_of_the_user_only_what_created_nothing_may_be_sent() -> None:
+    assert [state for state in S if state.may_send()] == [S.REJECTED]
+    assert not S.ACCEPTED.may_send(retry_failed=True)
+    assert not S.ACCEPTED.may_send(task_failed=True)
+
+
 def test_a_word_of_another_version_may_have_cost_money() -> None:
     assert [read_state(word) for word in STATES] == list(S)
     assert read_state("held") is S.UNKNOWN

@@ -113,7 +113,11 @@ def test_refusals_that_come_at_once_are_one_trouble() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", [ErrorCode.UNAUTHORIZED, ErrorCode.PAYMENT_REQUIRED, ErrorCode.TLS]
+    "code",
+    [
+        *(ErrorCode.UNAUTHORIZED, ErrorCode.PAYMENT_REQUIRED, ErrorCode.TLS),
+        *(ErrorCode.LEDGER_LOST, ErrorCode.LEDGER_BUSY, ErrorCode.LEDGER_UNUSABLE),
+    ],
 )
 def test_what_no_other_request_can_escape_stops_all(code: ErrorCode) -> None:
     assert policy().refused(ModellixError(code, "no."), 1, 0.0) == GiveUp(stop=True)
@@ -147,3 +151,110 @@ def test_very_many_refusals_end_in_no_defect() -> None:
     retry = policy(patience=1e9)
     for tries in range(3000):
         assert isinstance(retry.refused(unavailable(), tries, tries * 60.0), Again)
+
+
+class Least(Random):
+    """Draws the least of what is possible."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return a
+
+
+class Most(Random):
+    """Draws the most of what is possible."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+def exact(random: Random | None = None, *, patience: float = 120.0) -> PaidRetryPolicy:
+    """Return a policy without chance, whose server was never reached."""
+    return PaidRetryPolicy(random or Least(), patience=patience, task_timeout=300.0, tries=None)
+
+
+def test_pauses_without_chance() -> None:
+    least, most = exact(Least()), exact(Most())
+    least.succeeded()
+    most.succeeded()
+    assert pauses(least, unavailable(), 45) == [1, 2, 4, 8, 10, 10, 10]
+    assert pauses(most, unavailable(), 25) == [1.25, 2.5, 5, 10, 12.5]
+
+
+def test_the_server_may_ask_for_as_much_as_the_patience() -> None:
+    assert exact(patience=60).refused(unavailable(60.0), 1, 0.0) == Again(60.0)
+    assert exact(patience=60).refused(unavailable(60.1), 1, 0.0) == GiveUp(stop=True)
+    assert exact(patience=60).refused(rate_limited(60.0), 1, 0.0) == Again(0.0)
+
+
+def test_patience_counts_from_the_first_refusal_to_the_end_of_the_pause() -> None:
+    retry = exact(patience=60)
+    assert retry.refused(unavailable(5.0), 1, 100.0) == Again(5.0)
+    assert retry.refused(unavailable(5.0), 2, 155.0) == Again(5.0)
+    assert retry.refused(unavailable(5.0), 3, 155.1) == GiveUp(stop=True)
+
+
+def test_waiting_for_room_is_no_trouble_of_the_service() -> None:
+    retry = exact(patience=60)
+    retry.refused(unavailable(), 1, 0.0)
+    retry.waited_for_room()
+    assert isinstance(retry.refused(unavailable(), 2, 1000.0), Again)
+
+
+def test_a_success_ends_the_want_of_room_and_makes_pauses_short_again() -> None:
+    retry = exact()
+    assert retry.refused(unavailable(), 1, 0.0) == Again(1)
+    assert retry.refused(unavailable(), 2, 1.0) == Again(2)
+    retry.refused(crowded(), 1, 3.0)
+    retry.succeeded()
+    assert retry.refused(unavailable(), 1, 9.0) == Again(1)
+    assert isinstance(retry.refused(crowded(), 1, 1000.0), Again)
+
+
+def test_a_wrong_request_makes_pauses_short_again_only_if_the_server_said_so() -> None:
+    wrong = ModellixError(ErrorCode.INVALID_REQUEST, "no.", status=400)
+    unsent = ModellixError(ErrorCode.INVALID_REQUEST, "no.")
+    for error, pause in ((wrong, 1), (unsent, 4)):
+        retry = exact()
+        retry.refused(unavailable(), 1, 0.0)
+        retry.refused(unavailable(), 2, 1.0)
+        assert retry.refused(error, 1, 3.0) == GiveUp(stop=False)
+        assert retry.refused(unavailable(), 3, 3.0) == Again(pause)
+
+
+def test_what_was_never_sent_does_not_show_that_the_service_is_available() -> None:
+    retry = exact(patience=60)
+    retry.refused(unavailable(), 1, 0.0)
+    retry.refused(ModellixError(ErrorCode.INVALID_REQUEST, "no."), 1, 30.0)
+    assert retry.refused(unavailable(), 2, 1000.0) == GiveUp(stop=True)
+
+
+@pytest.mark.parametrize("error", [unavailable(), rate_limited()])
+def test_a_server_that_refused_or_took_a_request_is_there(error: ModellixError) -> None:
+    refused, taken = exact(), exact()
+    refused.refused(error, 1, 0.0)
+    taken.succeeded()
+    assert isinstance(refused.refused(NETWORK, 4, 2.0), Again)
+    assert isinstance(taken.refused(NETWORK, 4, 2.0), Again)
+
+
+def test_many_lines_that_reach_no_server_give_up_after_four_troubles() -> None:
+    retry, now = exact(), 0.0
+    for pause in (1, 2, 4):
+        assert retry.refused(NETWORK, 1, now) == Again(pause)
+        assert retry.refused(NETWORK, 1, now) == Again(pause)  # another line, at once
+        now += pause
+    assert retry.refused(NETWORK, 1, now) == GiveUp(stop=True)
+
+
+def test_a_pause_that_is_under_way_is_not_shortened_by_a_shorter_one() -> None:
+    retry = exact()
+    assert retry.refused(unavailable(20.0), 1, 0.0) == Again(20)
+    assert retry.refused(unavailable(), 1, 5.0) == Again(1)
+    assert retry.refused(unavailable(), 1, 19.0) == Again(1)
+    assert retry.refused(unavailable(), 1, 20.0) == Again(2)
+
+
+def test_a_connection_that_fails_counts_as_trouble_with_tries_too() -> None:
+    retry = policy(tries=3)
+    assert isinstance(retry.refused(NETWORK, 2, 1.0), Again)
+    assert retry.refused(NETWORK, 3, 5.0) == GiveUp(stop=True)
