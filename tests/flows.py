@@ -108,7 +108,8 @@ class Watch:
             for stack in self.stacks[end]
             if flow.begins in stack and (flow.through is None or flow.through in stack)
         ]
-        return list(max(ways, key=lambda way: (len(way), way), default=()))
+        longest = max((len(way) for way in ways), default=0)
+        return list(min((way for way in ways if len(way) == longest), default=()))
 
 
 def _ours(frame: FrameType) -> str | None:

@@ -9,6 +9,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -29,7 +30,10 @@ from tests.mutation.patching import install
 
 PACKAGE: Final = Path(__file__).parents[2] / "modellix_cli"
 MOST_SECONDS: Final = 8.0
-"""How many seconds of tests a mutant meets."""
+"""How many seconds of tests a mutant meets, as they took while their lines were noted."""
+_MEMORY: Final = 4 << 30
+_PATIENCE: Final = 300.0
+"""After how many seconds a mutant is given up that waits for something."""
 IMPORTING: Final = "import"
 LATE: Final = "no end"
 _SURVIVED: Final = 0
@@ -39,7 +43,7 @@ _LATE: Final = 4
 
 @dataclass
 class Seen:
-    """One test: the lines of each module that it executes, and its seconds."""
+    """One test: the lines of each module that it executes, and its seconds of processor time."""
 
     index: int
     seconds: float
@@ -122,11 +126,11 @@ class MutationRun:
         rows = []
         for index, item in enumerate(session.items):
             lines: dict[str, set[int]] = {}
-            began = time.perf_counter()
+            began = time.process_time()
             with _Tracing(names, lines):
                 self._failed = False
                 self._run(item)
-            seconds = time.perf_counter() - began
+            seconds = time.process_time() - began
             at = {name: sorted(numbers) for name, numbers in lines.items()}
             rows.append({"index": index, "seconds": seconds, "lines": at, "failed": self._failed})
         with os.fdopen(write, "w", encoding="utf-8") as pipe:
@@ -141,19 +145,18 @@ class MutationRun:
         made = mutants(path.read_text(encoding="utf-8"))
         waiting = deque(m for m in made if not self._only or m.number in self._only)
         verdicts = self.report.verdicts.setdefault(name, [])
-        running: dict[int, tuple[_Child, Mutant, float, float]] = {}
+        running: dict[int, tuple[_Child, Mutant, float]] = {}
         killers: dict[int, float] = {}
         indexes = {item.nodeid: index for index, item in enumerate(session.items)}
         while waiting or running:
             while waiting and len(running) < self._jobs:
                 mutant = waiting.popleft()
                 tests = _tests_for(mutant, name, seen, killers)
-                limit = 20.0 + 10 * sum(test.seconds for test in tests)
                 child = self._fork(lambda m=mutant, t=tests: self._kill(session, name, m, t))  # type: ignore[misc]
-                running[child.pid] = child, mutant, time.monotonic(), limit
-            for pid, (child, mutant, began, limit) in list(running.items()):
+                running[child.pid] = child, mutant, time.monotonic()
+            for pid, (child, mutant, began) in list(running.items()):
                 took = time.monotonic() - began
-                status = _ended(child, late=took > limit)
+                status = _ended(child, late=took > _PATIENCE)
                 if status is None:
                     continue
                 del running[pid]
@@ -168,6 +171,9 @@ class MutationRun:
     def _kill(self, session: pytest.Session, name: str, mutant: Mutant, tests: list[Seen]) -> int:
         module = importlib.import_module("modellix_cli." + name[:-3].replace("/", "."))
         _say(-1)
+        seconds = 4 + 2 * int(sum(test.seconds for test in tests))  # a busy machine does not count
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
         install(module, mutant.tree())
         for test in tests:
             self._failed = False
@@ -184,7 +190,6 @@ class MutationRun:
             return _Child(pid, folder)
         status = _KILLED
         try:
-            os.setpgid(0, 0)
             quiet = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(quiet, stream)
@@ -226,13 +231,14 @@ def _say(index: int) -> None:
 def _ended(child: _Child, *, late: bool) -> int | None:
     """Return the status of a child that ended, None while it runs; end one that is late."""
     if late:  # a loop without an end counts as noticed
-        os.killpg(child.pid, signal.SIGKILL)
+        os.kill(child.pid, signal.SIGKILL)
         os.waitpid(child.pid, 0)
         return _LATE
     pid, status = os.waitpid(child.pid, os.WNOHANG)
     if not pid:
         return None
     code = os.waitstatus_to_exitcode(status)
+    code = _LATE if code in (-signal.SIGXCPU, -signal.SIGKILL) else code
     if code == _SURVIVED:
         shutil.rmtree(child.folder, ignore_errors=True)
     return code

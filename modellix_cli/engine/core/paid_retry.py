@@ -92,8 +92,8 @@ class PaidRetryPolicy:
         pause = self._pause(error, now)
         contacts = max(tries, self._troubles)
         unreachable = not self._reached and contacts >= FIRST_CONTACT_TRIES
-        unavailable = error.code is not ErrorCode.RATE_LIMITED and self._tries is not None
-        too_often = unavailable and self._tries is not None and tries >= self._tries
+        most = None if error.code is ErrorCode.RATE_LIMITED else self._tries
+        too_often = most is not None and tries >= most
         too_long = now + pause - since > allowed or (error.retry_after or 0.0) > self._patience
         if unreachable or too_often or too_long:
             return GiveUp(stop=True)

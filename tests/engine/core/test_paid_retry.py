@@ -184,6 +184,7 @@ def test_the_server_may_ask_for_as_much_as_the_patience() -> None:
     assert exact(patience=60).refused(unavailable(60.0), 1, 0.0) == Again(60.0)
     assert exact(patience=60).refused(unavailable(60.1), 1, 0.0) == GiveUp(stop=True)
     assert exact(patience=60).refused(rate_limited(60.0), 1, 0.0) == Again(0.0)
+    assert exact(patience=0).refused(rate_limited(), 1, 0.0) == Again(0.0)
 
 
 def test_patience_counts_from_the_first_refusal_to_the_end_of_the_pause() -> None:
