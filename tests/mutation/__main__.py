@@ -52,7 +52,8 @@ def main() -> int:
     run = MutationRun(options.module or list(MODULES), options.jobs, set(options.only or ()))
     status = pytest.main([*_QUIET, *TESTS], [run])
     if not run.report.verdicts:
-        return int(status) or 1
+        print(f"The tests could not be collected (pytest ended with {status}).", file=sys.stderr)
+        return 1
     print("\n".join(report(run.report)))
     return 0 if not run.report.broken and _share(run.report) >= FLOOR else 1
 
