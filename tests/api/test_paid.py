@@ -191,3 +191,26 @@ def test_nothing_is_said_of_ids_where_there_are_none() -> None:
     message = unknown(reply(500, b"oops")).message
     assert "task id" not in message
     assert message.endswith("a task may have been created and charged.")
+
+
+def test_nothing_is_said_of_other_ids_where_there_is_one() -> None:
+    message = unknown(reply(500, {"task_id": "t-1"})).message
+    assert message.endswith("The reply names the task id t-1.")
+
+
+def test_a_bare_id_is_not_another_task_beside_one_that_is_named() -> None:
+    document = accepted("t-1") | {"id": "bare-1"}
+    outcome = post(reply(200, document)).outcome
+    assert isinstance(outcome, Submission)
+    assert outcome.others == ()
+    assert unknown(reply(500, {"task_id": "t-1", "id": "bare-1"})).other_tasks == ()
+
+
+def test_a_success_that_is_not_json_says_so() -> None:
+    assert "something that is not JSON" in unknown(reply(200, b"<html>")).message
+
+
+def test_a_very_long_id_is_cut_where_it_is_told() -> None:
+    message = unknown(reply(500, {"task_id": "x" * 700})).message
+    assert "x" * 599 in message
+    assert "x" * 601 not in message

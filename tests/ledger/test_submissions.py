@@ -334,6 +334,34 @@ def test_bodies_go_after_thirty_days(ledger: Ledger, clock: FakeClock) -> None:
     assert ledger.sql("SELECT count(*) FROM bodies") == [(0,)]
 
 
+@pytest.mark.parametrize(("size", "kept"), [(256 * 1024, True), (256 * 1024 + 1, False)])
+def test_a_body_of_256_kib_is_the_largest_that_is_kept(
+    ledger: Ledger, size: int, *, kept: bool
+) -> None:
+    body = '{"prompt": "' + "a" * (size - 14) + '"}'
+    assert len(body) == size
+    number = ledger.sent(request(body))
+    assert ledger.submissions.body(number) == (body.encode() if kept else None)
+
+
+def test_a_body_that_was_used_within_thirty_days_stays(ledger: Ledger, clock: FakeClock) -> None:
+    ledger.sent()
+    clock.time += 30 * 24 * 3600
+    ledger.begun(Lines(bodies("x")))
+    assert ledger.sql("SELECT count(*) FROM bodies") == [(1,)]
+
+
+def test_a_body_that_is_used_again_is_kept_for_another_thirty_days(
+    ledger: Ledger, clock: FakeClock
+) -> None:
+    number = ledger.sent()
+    clock.time += 20 * 24 * 3600
+    ledger.sent()
+    clock.time += 20 * 24 * 3600
+    ledger.begun(Lines(bodies("x")))
+    assert ledger.submissions.body(number) is not None
+
+
 def test_keys_are_not_in_the_file(ledger: Ledger) -> None:
     ledger.sent()
     ledger.close()

@@ -1,0 +1,376 @@
+"""What is recorded, told and kept of each line: numbers, ids, reasons."""
+
+from typing import Any
+
+import pytest
+
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
+from modellix_cli.domain.task import Submission
+from modellix_cli.engine.core import effects, events
+from modellix_cli.engine.core.lines import Line
+from modellix_cli.engine.notices import Counts, OtherTasks, SubmitRetried
+from tests.engine.core.bench import SLUG, Bench, Follow, busy, known, lines, unavailable, unknown
+
+ACCEPTED, REJECTED = SubmissionState.ACCEPTED, SubmissionState.REJECTED
+UNKNOWN, INTENT = SubmissionState.UNKNOWN, SubmissionState.INTENT
+STOP = events.Stop("Skipped: interrupted.")
+FILES = ({"path": "a.png"},)
+
+
+def one(**facts: Any) -> list[Line]:
+    return [Line(1, SLUG, **facts)]
+
+
+# --- replies
+
+
+def test_what_a_submission_said_goes_with_its_line() -> None:
+    bench = Bench(one())
+    submission = Submission("task-1", "pending", {}, ("task-2", "task-3"))
+    bench.answers[1] = [None]
+    bench.run()
+    bench.step(events.Replied(1, "task-1", submission=submission))
+    outcome = bench.outcomes[0]
+    assert (outcome.task_id, outcome.number, outcome.submission) == ("task-1", 1, submission)
+    assert OtherTasks("task-1", ("task-2", "task-3")) in bench.notices
+
+
+def test_nothing_is_told_of_other_tasks_where_there_are_none() -> None:
+    bench = Bench(one())
+    bench.answers[1] = [None]
+    bench.run()
+    bench.step(events.Replied(1, "task-1", submission=Submission("task-1", "pending", {})))
+    assert not [notice for notice in bench.notices if isinstance(notice, OtherTasks)]
+
+
+def test_an_acceptance_that_is_recorded_late_names_the_other_tasks() -> None:
+    bench = Bench(one())
+    bench.answers[1] = [None]
+    bench.run()
+    submission = Submission("task-1", "pending", {}, ("task-2",))
+    bench.step(events.Replied(1, "task-1", submission=submission, recorded=False))
+    record = bench.all(effects.RecordOutcome)[0]
+    assert (record.number, record.state, record.task_id) == (1, ACCEPTED, "task-1")
+    assert record.detail is not None
+    assert "task-2" in record.detail
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (ModellixError(ErrorCode.SUBMISSION_UNKNOWN, "cut.", task_id="task-9"), UNKNOWN),
+        (ModellixError(ErrorCode.INVALID_REQUEST, "no prompt."), REJECTED),
+    ],
+)
+def test_a_failure_that_is_recorded_late_keeps_its_state_id_and_reason(
+    error: ModellixError, state: SubmissionState
+) -> None:
+    bench = Bench(one())
+    bench.answers[1] = [None]
+    bench.run()
+    bench.step(events.Replied(1, error=error, recorded=False))
+    record = effects.RecordOutcome(1, state, error.task_id, error.message)
+    assert bench.all(effects.RecordOutcome)[0] == record
+
+
+def test_an_outcome_that_is_recorded_is_not_recorded_again() -> None:
+    bench = Bench(lines(2))
+    bench.answers[2] = [ModellixError(ErrorCode.INVALID_REQUEST, "no.", status=400)]
+    bench.run()
+    assert bench.all(effects.RecordOutcome) == []
+
+
+def test_an_unknown_outcome_says_why_and_carries_its_error() -> None:
+    bench = Bench(one())
+    error = unknown()
+    bench.answers[1] = [error]
+    outcome = bench.run()[0]
+    assert (outcome.state, outcome.detail, outcome.error) == (UNKNOWN, "cut.", error)
+    assert outcome.needs_resume
+
+
+def test_what_is_skipped_after_an_unknown_outcome_says_so() -> None:
+    bench = Bench(lines(2), concurrency=1)
+    bench.answers[1] = [unknown()]
+    skipped = bench.run()[1]
+    assert skipped.detail is not None
+    assert skipped.detail.startswith("Skipped after an earlier paid submission")
+    assert (skipped.error, bench.engine.stopped_by) == (None, None)
+
+
+# --- refusals
+
+
+def test_a_refusal_that_is_waited_out_is_told_with_its_pause() -> None:
+    bench = Bench(one())
+    bench.answers[1] = [unavailable(3.0)]
+    bench.run()
+    told = [notice for notice in bench.notices if isinstance(notice, SubmitRetried)]
+    assert [notice.message for notice in told] == ["later."]
+    assert 3 <= told[0].seconds <= 3.75
+    assert bench.now >= 3
+
+
+def test_a_rate_limit_that_the_governor_knows_is_not_told_as_a_retry() -> None:
+    bench = Bench(one())
+    bench.answers[1] = [busy(1.0)]
+    bench.run()
+    assert not [notice for notice in bench.notices if isinstance(notice, SubmitRetried)]
+    assert bench.states == ["accepted"]
+
+
+def test_a_line_that_is_refused_for_a_time_goes_behind_the_others() -> None:
+    bench = Bench(lines(3), concurrency=1)
+    bench.answers[1] = [busy()]
+    bench.run()
+    assert bench.posts in ([1, 2, 3, 1], [1, 2, 1, 3])
+
+
+def test_what_stops_all_lines_is_their_reason_and_their_error() -> None:
+    bench = Bench(lines(3), concurrency=1)
+    stop = ModellixError(ErrorCode.PAYMENT_REQUIRED, "no money.", status=402)
+    bench.answers[1] = [stop]
+    first, *others = bench.run()
+    assert (first.state, first.error) == (REJECTED, stop)
+    assert [(o.state, o.detail, o.error) for o in others] == [
+        (None, "Skipped: no money.", stop)
+    ] * 2
+    assert bench.engine.stopped_by == stop
+
+
+# --- limits
+
+
+def test_a_wait_beyond_the_patience_says_how_long_and_what_to_do() -> None:
+    bench = Bench(lines(2), patience=60.0, concurrency=1)
+    bench.holds = [(75.4, False)]
+    outcome = bench.run()[0]
+    stop = bench.engine.stopped_by
+    assert stop is not None
+    assert (stop.code, stop.retry_after) == (ErrorCode.RATE_LIMITED, 75.4)
+    assert stop.message == "Rate limit reached; the next request may be sent in 75s."
+    assert stop.hint is not None
+    assert "--max-retry-wait" in stop.hint
+    assert (outcome.detail, outcome.error) == (f"Skipped: {stop.message}", stop)
+
+
+def test_a_wait_of_just_the_patience_is_waited() -> None:
+    bench = Bench(one(), patience=60.0)
+    bench.holds = [(60.0, False)]
+    bench.run()
+    assert bench.states == ["accepted"]
+    assert 60 <= bench.now < 61
+
+
+def test_the_next_line_waits_for_nothing_once_it_leaves() -> None:
+    bench = Bench(one())
+    bench.holds = [(2.0, False)]
+    bench.run()
+    counts = [notice.waiting for notice in bench.notices if isinstance(notice, Counts)]
+    assert any(counts)
+    assert counts[-1] is None
+
+
+def test_a_line_that_is_held_is_asked_for_before_those_behind_it() -> None:
+    bench = Bench(lines(3), concurrency=2)
+    bench.holds = [(1.0, False), (1.0, False)]
+    bench.run()
+    assert bench.posts == [1, 2, 3]
+
+
+# --- what earlier runs did
+
+
+def test_an_earlier_unknown_outcome_is_told_in_its_own_words() -> None:
+    for detail in ("cut off.", None):
+        bench = Bench(one(known=known(UNKNOWN, None, detail=detail)))
+        outcome = bench.run()[0]
+        said = detail or "An earlier submission of this request is of unknown outcome."
+        assert (outcome.detail, outcome.number, outcome.reused) == (said, 70, True)
+        assert outcome.error is not None
+        assert outcome.error.message == said
+
+
+def test_an_earlier_unknown_outcome_with_an_id_is_looked_for() -> None:
+    bench = Bench(one(known=known(UNKNOWN, "task-0")))
+    outcome = bench.run()[0]
+    assert bench.all(effects.Poll)[0] == effects.Poll("task-0")
+    assert (outcome.state, outcome.task_id, bench.posts) == (ACCEPTED, "task-0", [])
+
+
+def test_an_id_that_is_not_found_is_still_told() -> None:
+    missing = ModellixError(ErrorCode.NOT_FOUND, "no such task.", status=404)
+    bench = Bench(one(known=known(UNKNOWN, "task-0", detail="cut.")))
+    bench.poll_trouble = lambda task_id: missing
+    outcome = bench.run()[0]
+    assert (outcome.state, outcome.task_id) == (UNKNOWN, "task-0")
+    assert outcome.error is not None
+    assert outcome.error.code is ErrorCode.SUBMISSION_UNKNOWN
+    assert outcome.error.task_id == "task-0"
+
+
+def test_a_task_whose_end_and_files_are_known_is_not_touched() -> None:
+    whole = known(status="success", files=FILES, urls=("u",))
+    bench = Bench(one(known=whole), follow=Follow.TO_THE_END, save=True)
+    outcome = bench.run()[0]
+    assert (outcome.status, outcome.files, outcome.urls) == ("success", FILES, ("u",))
+    assert bench.all(effects.Poll) + bench.all(effects.Save) == []
+
+
+def test_a_task_that_ended_is_not_polled_where_nothing_is_saved() -> None:
+    bench = Bench(one(known=known(status="success")), follow=Follow.TO_THE_END)
+    assert bench.run()[0].status == "success"
+    assert bench.all(effects.Poll) == []
+
+
+def test_a_task_that_ended_and_is_not_saved_is_saved() -> None:
+    ended = known(status="success", urls=("u",))
+    bench = Bench(one(known=ended), follow=Follow.TO_THE_END, save=True)
+    bench.made_at["task-0"] = -100.0
+    bench.run()
+    assert len(bench.all(effects.Save)) == 1
+
+
+def test_a_task_that_has_not_ended_is_polled() -> None:
+    bench = Bench(one(known=known()), follow=Follow.TO_THE_END)
+    outcome = bench.run()[0]
+    assert (outcome.status, outcome.reused, outcome.number) == ("success", True, 70)
+    assert bench.all(effects.Poll) != []
+
+
+def test_a_request_that_is_sent_again_is_none_that_was_reused() -> None:
+    for earlier in (
+        {"known": known(UNKNOWN, "task-0"), "resend": True},
+        {"known": known(status="failed", failed=True, detail="x"), "retry_failed": True},
+    ):
+        outcome = Bench(one(**earlier)).run()[0]
+        assert (outcome.reused, outcome.task_id, outcome.number) == (False, "task-1", 1)
+
+
+def test_a_refused_attempt_is_the_one_that_is_sent_again() -> None:
+    bench = Bench(one(known=known(REJECTED, None)))
+    bench.run()
+    assert bench.all(effects.RecordIntents)[0].intents == (effects.Intent(1, 70),)
+
+
+def test_an_attempt_that_another_process_could_not_send_leaves_nothing_behind() -> None:
+    bench = Bench(one(known=known(INTENT, "task-0", in_flight=True)))
+    bench.seen[1] = [known(REJECTED, None)]
+    outcome = bench.run()[0]
+    assert bench.all(effects.RecordIntents)[0].intents == (effects.Intent(1),)
+    assert (outcome.reused, outcome.task_id) == (False, "task-1")
+
+
+def test_an_attempt_that_the_ledger_lost_may_have_been_sent() -> None:
+    bench = Bench(one(known=known(INTENT, None, in_flight=True)))
+    bench.seen[1] = [None]
+    outcome = bench.run()[0]
+    assert (outcome.state, bench.posts) == (UNKNOWN, [])
+    assert outcome.detail is not None
+    assert "holds no record of it any more" in outcome.detail
+
+
+def test_an_earlier_task_ends_the_doubt_about_its_line() -> None:
+    bench = Bench(one(known=known(UNKNOWN, None), resend=True))
+    outcome = bench.run()[0]
+    assert (outcome.state, outcome.detail) == (ACCEPTED, None)
+
+
+def test_doubt_about_an_earlier_attempt_is_told_when_sending_again_fails() -> None:
+    bench = Bench(one(known=known(UNKNOWN, None, detail="cut off."), resend=True))
+    bench.answers[1] = [ModellixError(ErrorCode.INVALID_REQUEST, "no prompt.", status=400)]
+    assert bench.run()[0].detail == "cut off. Sent again: no prompt."
+
+
+# --- the end of a run
+
+
+def test_whether_a_request_may_be_under_way() -> None:
+    bench = Bench(one())
+    bench.answers[1] = [None]
+    assert bench.engine.in_flight is False
+    bench.run()
+    assert bench.engine.in_flight is True
+    bench.step(events.Replied(1, "task-1"))
+    assert bench.engine.in_flight is False
+
+
+def test_what_was_recorded_and_did_not_leave_says_so_in_the_ledger() -> None:
+    bench = Bench(one())
+    bench.on_effect = lambda effect: STOP if isinstance(effect, effects.RecordIntents) else None
+    outcome = bench.run()[0]
+    assert bench.all(effects.RecordOutcome) == [effects.RecordOutcome(1, REJECTED, detail=NOT_SENT)]
+    assert (outcome.state, outcome.detail) == (None, NOT_SENT)
+
+
+def test_a_line_that_is_being_prepared_when_time_is_over_was_not_sent() -> None:
+    bench = Bench(one(prepare=True))
+    bench.at = [(0.1, STOP), (0.2, events.GraceOver())]
+    outcome = bench.run()[0]
+    assert (outcome.state, outcome.detail, bench.posts) == (None, NOT_SENT, [])
+    bench.step(events.Prepared(1))
+    assert len(bench.outcomes) == 1
+
+
+def test_a_line_that_is_ready_after_a_stop_is_not_sent() -> None:
+    bench = Bench(one(prepare=True))
+    bench.at = [(0.1, STOP)]
+    outcome = bench.run()[0]
+    assert (outcome.state, outcome.detail, bench.posts) == (None, "Skipped: interrupted.", [])
+
+
+def test_a_submission_that_is_cut_short_says_that_a_task_may_exist() -> None:
+    bench = Bench(one())
+    bench.answers[1] = [None]
+    bench.at = [(0.1, STOP), (0.2, events.GraceOver())]
+    outcome = bench.run()[0]
+    assert outcome.state is UNKNOWN
+    assert outcome.detail is not None
+    assert "a task may have been created" in outcome.detail
+
+
+def test_the_first_reason_to_stop_stays() -> None:
+    bench = Bench(lines(3), concurrency=1)
+    bench.at = [(0.05, STOP), (0.06, events.Stop("Skipped: something else."))]
+    assert [outcome.detail for outcome in bench.run()[1:]] == ["Skipped: interrupted."] * 2
+
+
+def test_only_as_many_lines_are_fetched_as_there_is_room_for() -> None:
+    bench = Bench(lines(40), concurrency=2)
+    bench.always = None
+    bench.run()
+    assert len(bench.posts) == 2
+    assert len(bench.work) >= 40 - 2 * 3
+
+
+def test_lines_that_wait_for_others_take_room() -> None:
+    work = [Line(1, SLUG), *(Line(ref, SLUG, needs=(1,)) for ref in range(2, 30))]
+    bench = Bench(work, concurrency=2, follow=Follow.TO_THE_END)
+    bench.answers[1] = [None]
+    bench.run()
+    assert len(bench.work) >= 29 - 2 * 3
+
+
+def test_lines_that_other_processes_send_take_room() -> None:
+    earlier = known(INTENT, None, in_flight=True)
+    bench = Bench(lines(40, known=earlier), concurrency=2, most_followed=4)
+    bench.seen = {ref: [earlier] * 4 for ref in range(1, 41)}
+    bench.run(longest=1.4)
+    assert 4 <= 40 - len(bench.work) <= 4 + 2
+
+
+def test_a_stopped_run_fetches_all_lines_to_say_that_they_are_skipped() -> None:
+    bench = Bench(lines(40), concurrency=2)
+    bench.always = None
+    bench.at = [(0.1, STOP)]
+    bench.run()
+    assert len(bench.outcomes) == 38
+
+
+def test_a_batch_goes_on_as_soon_as_there_is_room_again() -> None:
+    bench = Bench(lines(3), concurrency=1)
+    bench.latency = 10.0
+    bench.run()
+    assert bench.posts == [1, 2, 3]
+    assert 29 <= bench.now <= 31
