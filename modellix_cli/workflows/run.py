@@ -37,6 +37,8 @@ from modellix_cli.workflows.work import Collector, run_engine
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
     from modellix_cli.downloads.downloader import Downloader
+    from modellix_cli.engine.core.engine import Engine
+    from modellix_cli.workflows.saving import EngineSaver
 
 TRIES: Final = 4
 """How often a single request is sent to a service that is unavailable."""
@@ -139,7 +141,19 @@ def run_model(
             saver=saver,
             submit_anyway=True,
         )
-    outcome = collector.outcomes[1]
+    return _concluded(session, collector.outcomes[1], engine, source, options, signals, saver)
+
+
+def _concluded(
+    session: Session,
+    outcome: LineOutcome,
+    engine: "Engine",
+    source: SingleRequest,
+    options: RunOptions,
+    signals: DeferredSignals,
+    saver: "EngineSaver | None",
+) -> LineOutcome:
+    """Return what came of a run, or raise what ended it before that."""
     if signals.stop is not None and (outcome.waiting or outcome.state is not _ACCEPTED):
         if saver is not None:
             saver.settle()
