@@ -18,7 +18,8 @@ from modellix_cli.options.showing import Showing
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 from modellix_cli.workflows.request import RequestOptions, ShownRequest, make_request
-from modellix_cli.workflows.run import RunOptions, run_model, submission_of
+from modellix_cli.workflows.run import RunOptions, run_model
+from modellix_cli.workflows.run_end import submission_of
 from modellix_cli.workflows.saving_settings import with_saving_settings
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def conclude_run(session: Session, outcome: "LineOutcome", showing: Showing) -> 
     """Show the task that ended and its files, say what went wrong or until when results live."""
     from modellix_cli.output import render
     from modellix_cli.workflows.results import report_errors, tell_expiry
-    from modellix_cli.workflows.run import ended_errors
+    from modellix_cli.workflows.run_end import ended_errors
     from modellix_cli.workflows.saving import naming_saved
     from modellix_cli.workflows.showing import show_saved
 
