@@ -18,8 +18,8 @@ from modellix_cli.paths import config_dir, find_upwards
 
 if TYPE_CHECKING:
     from modellix_cli.context.settings import Settings
+    from modellix_cli.domain.budget import Budget
     from modellix_cli.project.values import (
-        BudgetSetting,
         Given,
         Parameters,
         Preset,
@@ -130,7 +130,7 @@ class Defaults:
         )
 
     @property
-    def file_budget(self) -> "Chosen[BudgetSetting] | None":
+    def file_budget(self) -> "Chosen[Budget] | None":
         """The budget of the project; a variable beats it."""
         return self._in_file(lambda file: file.budget)
 

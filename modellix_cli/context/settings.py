@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL: Final = "https://api.modellix.ai"
 SANDBOX_BASE_URL: Final = "https://api.sandbox.invalid"
 DEFAULT_PATIENCE: Final = 120.0
-DEFAULT_PERIOD: Final = DAY
-LONGEST_PERIOD: Final = 366 * DAY
 _ON: Final = ("1", "true", "yes", "y", "on")
 _OFF: Final = ("", "0", "false", "no", "n", "off")
 
@@ -165,18 +163,15 @@ class Settings:
     def budget(self) -> "Budget | None":
         """What may be spent within a period, None where no budget is set.
 
-        Real money and the sandbox's are apart: the sandbox has a variable of its own. Raises the
-        usage error.
+        Real money and the sandbox's are apart: the sandbox has a variable of its own, and a
+        project's budget is for real money. Raises the usage error, and `PROJECT_UNUSABLE`.
         """
         name = "MODELLIX_SANDBOX_BUDGET" if self.sandbox else "MODELLIX_BUDGET"
         given = self.runtime.env.get(name, "").strip()
-        from modellix_cli.domain.budget import Budget
-
         if not given:
             chosen = None if self.sandbox else self.defaults.file_budget
-            if chosen is None:
-                return None
-            return Budget(chosen.value.limit, chosen.value.period, chosen.where)
+            return None if chosen is None else chosen.value
+        from modellix_cli.domain.budget import DEFAULT_PERIOD, LONGEST_PERIOD, Budget
         from modellix_cli.domain.money import Money
 
         limit = Money.parse(given)

@@ -6,6 +6,10 @@ from enum import Enum
 from typing import Final
 
 from modellix_cli.domain.money import NOTHING, Money
+from modellix_cli.domain.values import DAY
+
+DEFAULT_PERIOD: Final = DAY
+LONGEST_PERIOD: Final = 366 * DAY
 
 
 @dataclass(frozen=True, slots=True)

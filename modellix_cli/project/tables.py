@@ -6,16 +6,16 @@ from difflib import get_close_matches
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Final, TypeVar
 
+from modellix_cli.domain.budget import DEFAULT_PERIOD, LONGEST_PERIOD, Budget
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import MAX_DEPTH, Json, Number, deeper_than
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.text import one_line, quoted
-from modellix_cli.domain.values import DAY, parse_duration, parse_slug
+from modellix_cli.domain.values import parse_duration, parse_slug
 from modellix_cli.downloads.name_template import parse_name_template
 from modellix_cli.project.lines import KeyPath
 from modellix_cli.project.refused import advice_against
 from modellix_cli.project.values import (
-    BudgetSetting,
     Given,
     Parameters,
     Preset,
@@ -25,8 +25,6 @@ from modellix_cli.project.values import (
 T = TypeVar("T")
 Table = Mapping[str, Json]
 
-DEFAULT_PERIOD: Final = DAY
-LONGEST_PERIOD: Final = 366 * DAY
 OUTPUTS: Final = ("human", "json")
 PRESET_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 
@@ -122,7 +120,7 @@ class TableReader:
             )
         return str(folder)
 
-    def _budget(self, data: Table) -> Given[BudgetSetting] | None:
+    def _budget(self, data: Table) -> Given[Budget] | None:
         place = ("budget",)
         if "budget" not in data:
             return None
@@ -146,7 +144,8 @@ class TableReader:
             (*place, "period"),
             lambda _, text: parse_duration(text, "budget.period", LONGEST_PERIOD),
         )
-        return Given(BudgetSetting(limit, period or DEFAULT_PERIOD), self._where((*place, "limit")))
+        where = self._where((*place, "limit"))
+        return Given(Budget(limit, period or DEFAULT_PERIOD, f"budget.limit in {where}"), where)
 
     def _model(self, models: Table, name: str) -> tuple[str, Parameters]:
         """Return the parameters of a model, by its `provider/model`."""

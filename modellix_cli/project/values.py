@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
+from modellix_cli.domain.budget import Budget
 from modellix_cli.domain.jsontext import Json
-from modellix_cli.domain.money import Money
 from modellix_cli.domain.values import Slug
 
 T = TypeVar("T")
@@ -20,14 +20,6 @@ class Given(Generic[T]):
 
     value: T
     where: str
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetSetting:
-    """At most `limit` may be spent within any `period` seconds."""
-
-    limit: Money
-    period: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +63,6 @@ class SettingsFile:
     output: Given[str] | None = None
     output_dir: Given[str] | None = None
     name_template: Given[str] | None = None
-    budget: Given[BudgetSetting] | None = None
+    budget: Given[Budget] | None = None
     parameters: Mapping[str, Parameters] = field(default_factory=dict)
     presets: Mapping[str, Preset] = field(default_factory=dict)

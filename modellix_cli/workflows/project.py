@@ -55,12 +55,13 @@ def _output_option(session: Session) -> Chosen[str] | None:
 
 
 def _budget(session: Session) -> ShownSetting:
-    chosen = session.settings.defaults.file_budget
-    if chosen is None:
+    budget, chosen = session.settings.budget, session.settings.defaults.file_budget
+    if budget is None:
         return ShownSetting("budget", None, "default", "")
-    budget = chosen.value
     value = {"limit": str(budget.limit), "period": format_duration(budget.period)}
-    return ShownSetting("budget", value, chosen.source, chosen.where)
+    if chosen is not None and budget is chosen.value:
+        return ShownSetting("budget", value, chosen.source, chosen.where)
+    return ShownSetting("budget", value, "variable", budget.source)
 
 
 def _parameters(defaults: "Defaults") -> Iterator[ShownSetting]:

@@ -17,6 +17,7 @@ from modellix_cli.context.session import Session
 from modellix_cli.domain.values import parse_slug
 from modellix_cli.output.sink import Sink
 from modellix_cli.runtime import Runtime
+from tests.commands.batches import Service
 from tests.commands.test_model_params import schema
 from tests.conftest import Cli
 from tests.e2e.conftest import COMMAND
@@ -209,10 +210,31 @@ def test_precedence_of_the_profile(cli: Cli) -> None:
     assert shown(cli, "profile") == ("default", "default", None)
 
 
-def test_the_budget_of_a_project_is_shown(cli: Cli, project: Project) -> None:
-    file = project('[budget]\nlimit = "25.00"\nperiod = "12h"')
-    budget = {"limit": "25", "period": "12h"}
-    assert shown(cli, "budget") == (budget, "project", f"{file}:2")
+@respx.mock(assert_all_called=False)
+def test_precedence_of_the_budget(
+    cli: Cli, project: Project, respx_mock: respx.MockRouter
+) -> None:
+    service = Service(respx_mock)  # each request costs 0.04
+    file = project('[budget]\nlimit = "0.03"\nperiod = "12h"')
+    line = ("model", "run", "a/b", "--json", "--body")
+    result = cli(*line, '{"line": 1}')
+    assert (result.status, result.json["error"]["code"]) == (10, "BUDGET_EXCEEDED")
+    assert f"raise budget.limit in {file}:2" in result.json["error"]["hint"]
+    assert shown(cli, "budget") == ({"limit": "0.03", "period": "12h"}, "project", f"{file}:2")
+    variable = {"MODELLIX_BUDGET": "5"}
+    assert shown(cli, "budget", env=variable)[1:] == ("variable", "MODELLIX_BUDGET")
+    assert cli(*line, '{"line": 2}', env=variable).status == 0
+    assert cli(*line, '{"line": 3}').status == 10
+    file.unlink()
+    assert shown(cli, "budget") == (None, "default", None)
+    assert cli(*line, '{"line": 4}').status == 0
+    assert service.posts == [2, 4]
+
+
+def test_the_budget_of_a_project_is_for_real_money(cli: Cli, project: Project) -> None:
+    project('[budget]\nlimit = "0.01"')
+    assert shown(cli, "budget", "--sandbox") == (None, "default", None)
+    assert cli("model", "run", MODEL, "a cat", "--sandbox").status == 0
 
 
 def test_settings_of_a_profile_are_those_of_the_selected_one(cli: Cli, profile: Project) -> None:
@@ -227,6 +249,7 @@ def test_the_table_in_the_docs_has_every_setting_with_its_variable(cli: Cli) -> 
     settings = [one["name"] for one in cli("project", "show", "--json").json["settings"]]
     assert [name for name, _ in rows] == [*settings, "parameters", "presets"]
     values = {"output": "human", "name_template": "{index}", "model": "a/b", "output_dir": "x"}
+    values |= {"budget": "5", "profile": "work"}
     chosen = {variables[name]: value for name, value in values.items()}
     rows_shown = cli("project", "show", env=chosen).stdout.splitlines()
     assert {row.split("\t")[2] for row in rows_shown} >= set(chosen)
