@@ -9,7 +9,7 @@ from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
 from modellix_cli.domain.task import Submission
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.lines import Line
-from modellix_cli.engine.notices import Counts, OtherTasks, SubmitRetried
+from modellix_cli.engine.notices import Counts, OtherTasks, SubmitRetried, TaskAwaited
 from tests.engine.core.bench import SLUG, Bench, Follow, busy, known, lines, unavailable, unknown
 
 ACCEPTED, REJECTED = SubmissionState.ACCEPTED, SubmissionState.REJECTED
@@ -367,3 +367,129 @@ def test_a_batch_goes_on_as_soon_as_there_is_room_again() -> None:
     bench.run()
     assert bench.posts == [1, 2, 3]
     assert 29 <= bench.now <= 31
+
+
+# --- what holds lines back
+
+
+def missing(task_id: str) -> ModellixError:
+    return ModellixError(ErrorCode.NOT_FOUND, "no such task.", status=404)
+
+
+def test_an_id_that_is_not_found_ends_the_batch_unless_it_is_to_go_on() -> None:
+    for goes_on in (False, True):
+        bench = Bench(lines(3), concurrency=1, continue_on_unknown=goes_on)
+        bench.answers[1] = [unknown("task-9")]
+        bench.poll_trouble = missing
+        first, *others = bench.run()
+        assert (first.state, first.task_id) == (UNKNOWN, "task-9")
+        assert [o.state for o in others] == ([ACCEPTED] * 2 if goes_on else [None] * 2)
+        after = [o.detail for o in others if o.detail is not None]
+        assert all(text.startswith("Skipped after an earlier paid") for text in after)
+        assert len(after) == (0 if goes_on else 2)
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_while_an_id_is_looked_for_no_line_leaves_unless_the_batch_is_to_go_on(
+    *, goes_on: bool
+) -> None:
+    bench = Bench(lines(2), concurrency=1, continue_on_unknown=goes_on)
+    bench.answers[1] = [unknown("task-9")]
+    bench.poll_trouble = lambda task_id: missing(task_id) if bench.now < 2 else None
+    bench.run()
+    posted = bench.times[bench.log.index(effects.Post(2, 2))]
+    assert (posted < 1) == goes_on
+    assert bench.states == ["accepted", "accepted"]
+
+
+def test_no_more_tasks_are_followed_than_allowed() -> None:
+    bench = Bench(lines(2), concurrency=1, most_followed=1, follow=Follow.TO_THE_END)
+    bench.run()
+    ended = next(at for at, effect in enumerate(bench.log) if isinstance(effect, effects.Emit))
+    assert bench.log.index(effects.Post(2, 2)) > ended
+
+
+def test_the_next_moment_is_the_nearest_one() -> None:
+    flying = known(INTENT, None, in_flight=True)
+    bench = Bench([Line(1, SLUG, known=flying), Line(2, SLUG)])
+    bench.seen[1] = [flying, flying, known()]
+    bench.holds = [(30.0, False)]
+    bench.run()
+    ended = next(at for at, effect in enumerate(bench.log) if isinstance(effect, effects.Emit))
+    assert bench.times[ended] < 2
+    assert bench.now >= 30
+
+
+def test_a_hold_of_no_time_is_a_short_one() -> None:
+    bench = Bench(one())
+    bench.holds = [(0.0, False)] * 3
+    bench.run()
+    assert 0.03 <= bench.now < 0.5
+
+
+def test_a_line_whose_need_has_no_result_says_so() -> None:
+    bench = Bench([Line(1, SLUG, needs=(1,))])
+    outcome = bench.run()[0]
+    assert outcome.detail == "Skipped: a line whose result it uses has none."
+    assert outcome.error is None
+
+
+def test_a_line_that_waits_for_another_says_why_it_was_not_sent() -> None:
+    bench = Bench([Line(1, SLUG), Line(2, SLUG, needs=(1,))])
+    bench.answers[1] = [None]
+    lost = ModellixError(ErrorCode.LEDGER_LOST, "gone.")
+    bench.at = [(0.1, events.LedgerLost(lost))]
+    bench.run()
+    assert [(o.ref, o.detail, o.error) for o in bench.outcomes] == [(2, "Skipped: gone.", lost)]
+
+
+def test_a_line_that_was_interrupted_before_it_was_sent_carries_no_error_of_others() -> None:
+    bench = Bench(one(prepare=True))
+    lost = ModellixError(ErrorCode.LEDGER_LOST, "gone.")
+    bench.at = [(0.1, events.LedgerLost(lost)), (0.2, events.GraceOver())]
+    outcome = bench.run()[0]
+    assert (outcome.detail, outcome.error) == (NOT_SENT, None)
+
+
+# --- an earlier task
+
+
+def test_a_failed_task_is_paid_for_again_once() -> None:
+    failed = known(status="failed", failed=True, detail="It failed.")
+    bench = Bench(one(known=failed, retry_failed=True))
+    bench.claims[1] = [known(status="failed", failed=True, detail="Again.", number=71)]
+    outcome = bench.run()[0]
+    assert (bench.posts, outcome.number, outcome.detail) == ([], 71, "Again.")
+
+
+def awaited(bench: Bench) -> list[TaskAwaited]:
+    bench.run()
+    return [notice for notice in bench.notices if isinstance(notice, TaskAwaited)]
+
+
+@pytest.mark.parametrize(("age", "told"), [(40.0, 40.0), (0.0, 0.0), (0.5, 0.5), (-1.0, None)])
+def test_an_earlier_task_counts_from_its_submission(age: float, told: float | None) -> None:
+    bench = Bench(one(known=known(age=age)), follow=Follow.TO_THE_END)
+    assert [notice.age for notice in awaited(bench)] == [told]
+
+
+def test_the_age_of_an_earlier_task_may_be_unknown() -> None:
+    bench = Bench(one(known=known()), follow=Follow.TO_THE_END)
+    assert [(notice.age, notice.reused) for notice in awaited(bench)] == [(None, True)]
+
+
+def test_an_earlier_task_is_polled_at_once_and_a_new_one_is_not() -> None:
+    old = Bench(one(known=known()), follow=Follow.TO_THE_END)
+    new = Bench(one(), follow=Follow.TO_THE_END)
+    old.run()
+    new.run()
+    assert old.polls_at("task-0")[0] == 0
+    assert new.polls_at("task-1")[0] > 0.5
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_task_from_elsewhere_that_is_not_found_is_given_up(*, ours: bool) -> None:
+    bench = Bench(one(known=known(ours=ours)), follow=Follow.TO_THE_END)
+    bench.poll_trouble = missing
+    bench.run()
+    assert (len(bench.all(effects.Poll)) > 1) == ours
