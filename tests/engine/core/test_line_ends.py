@@ -430,7 +430,7 @@ def test_a_hold_of_no_time_is_a_short_one() -> None:
 def test_a_line_whose_need_has_no_result_says_so() -> None:
     bench = Bench([Line(1, SLUG, needs=(1,))])
     outcome = bench.run()[0]
-    assert outcome.detail == "Skipped: a line whose result it uses has none."
+    assert outcome.detail == "Skipped: it uses the result of line 1, which has none."
     assert outcome.error is None
 
 
