@@ -211,9 +211,7 @@ def test_precedence_of_the_profile(cli: Cli) -> None:
 
 
 @respx.mock(assert_all_called=False)
-def test_precedence_of_the_budget(
-    cli: Cli, project: Project, respx_mock: respx.MockRouter
-) -> None:
+def test_precedence_of_the_budget(cli: Cli, project: Project, respx_mock: respx.MockRouter) -> None:
     service = Service(respx_mock)  # each request costs 0.04
     file = project('[budget]\nlimit = "0.03"\nperiod = "12h"')
     line = ("model", "run", "a/b", "--json", "--body")

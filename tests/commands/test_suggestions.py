@@ -32,7 +32,7 @@ def test_a_close_option_is_named(cli: Cli, line: str, meant: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "task history --search cat",
+        "task history --find cat",
         "task history --cleer",
         "task history --clea",
         "init --forse",

@@ -7,7 +7,7 @@ from typing import Any, Final
 from modellix_cli.domain.errors import ModellixError, usage
 from modellix_cli.domain.text import clip, one_line
 
-_CLOSE: Final = 0.75
+_CLOSE: Final = 0.8
 """How alike a name must be to be meant, as difflib measures it; --search and --clear are not."""
 _NEVER_SUGGESTED: Final = frozenset(
     {
