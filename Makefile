@@ -13,8 +13,10 @@ demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
 	$(BIN)/modellix-cli model run sandbox/image --sandbox --body '{"prompt": "a lighthouse at dawn"}' \
 	  --wait --output-dir demo-output --output human
 
+# Most tests that start processes wait for them, so that more run at a time than there are cores.
+WORKERS ?= 4
 test: $(READY)  ## Run every test
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-fast: $(READY)  ## Run the tests that start no processes, until the first failure
 	$(BIN)/python -m pytest -x -q --ignore=tests/e2e --ignore=tests/engine/simulator

@@ -197,7 +197,7 @@ def variables_read() -> set[str]:
 
 def test_the_environment_topic_lists_every_variable_that_is_read() -> None:
     proxies = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}  # read in any spelling
-    words = "CI|TERM|HOME|COLUMNS|LINES|SHELL|PATH|VISUAL|EDITOR|ZDOTDIR|DISPLAY"
+    words = "CI|TERM|HOME|COLUMNS|LINES|SHELL|PATH|VISUAL|EDITOR|ZDOTDIR|DISPLAY|COLORTERM|TMUX|STY"
     named = rf"(?<![\w-])_?[A-Z]+(?:_[A-Z]+)+|\b(?:{words}|PSModulePath)\b"
     told = set(re.findall(named, topic_page("environment")))
     assert told == variables_read() | proxies
