@@ -10,8 +10,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: demo test test-fast coverage mutants simulate sweep crowd lint layers types docs screens bench clean
 
 demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
-	$(BIN)/modellix-cli model run sandbox/image --sandbox --body '{"prompt": "a lighthouse at dawn"}' \
+	$(BIN)/modellix-cli model run sandbox/image "a lighthouse at dawn" --sandbox \
 	  --wait --output-dir demo-output --output human
+	@echo "Open it:   $(BIN)/modellix-cli task open @last --sandbox"
+	@echo "Try next:  $(BIN)/modellix-cli model find 'turn a photo into a clip' --sandbox"
 
 # Most tests that start processes wait for them, so that more run at a time than there are cores.
 WORKERS ?= 4
