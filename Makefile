@@ -38,6 +38,7 @@ simulate: $(READY)  ## Run the engine in RUNS simulated worlds with crashes and 
 EVERY ?= 25
 sweep: $(READY)  ## Kill at every EVERY-th system call, resume, compare (Linux, gcc)
 	$(BIN)/python -m tests.sweep.sweep --every $(EVERY)
+	ALL_KILLS=1 $(BIN)/python -m pytest tests/e2e/test_batch_chain_kills.py
 
 CROWD_SECONDS ?= 120
 crowd: $(READY)  ## Kill 60 mixed processes at random for CROWD_SECONDS, resume, compare
