@@ -1,4 +1,4 @@
-"""A chain of three lines, each using the one before, killed at many points: every step paid once."""
+"""A chain of three lines, each using the one before, killed: every step is paid once."""
 
 import json
 import os
