@@ -25,7 +25,7 @@ def test_each_word_of_the_user_permits_one_thing(words: tuple[bool, bool, bool])
     assert S.REJECTED.may_send(**said)
     assert S.UNKNOWN.may_send(**said) == resend_unknown
     assert S.ACCEPTED.may_send(**said) == (retry_failed and task_failed)
-    assert not S.INTENT.may_send(**said)
+    assert S.INTENT.may_send(**said) is False
 
 
 def test_without_a_word_of_the_user_only_what_created_nothing_may_be_sent() -> None:

@@ -24,19 +24,15 @@ MODULES: Final = (
 TESTS: Final = (
     *("tests/domain/test_submission_state.py", "tests/domain/test_identity.py"),
     *("tests/domain/test_money.py", "tests/engine/core", "tests/engine/test_submitting.py"),
-    *("tests/ledger/test_matching.py", "tests/ledger/test_submissions.py"),
-    *("tests/ledger/test_batches.py", "tests/ledger/test_recent.py"),
+    *("tests/ledger/test_matching.py", "tests/ledger/test_claims.py"),
+    *("tests/ledger/test_submissions.py", "tests/ledger/test_batches.py"),
+    *("tests/ledger/test_import_journal.py", "tests/api/test_paid.py"),
     *("tests/api/test_post_task.py", "tests/api/test_named_tasks.py", "tests/mutation/worlds.py"),
 )
+"""The tests that mutants meet: those of these modules, and a few simulated worlds."""
 _QUIET: Final = (
-    "--override-ini=addopts=",
-    "--capture=no",
-    "-p",
-    "no:terminal",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:xdist",
+    *("--override-ini=addopts=", "--capture=no"),
+    *(f"-pno:{plugin}" for plugin in ("terminal", "cacheprovider", "xdist")),
 )
 FLOOR: Final = 95.0
 """Per cent of the mutants that must be killed."""

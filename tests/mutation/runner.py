@@ -46,6 +46,7 @@ class Seen:
     """One test: the lines of each module that it executes, and its seconds of processor time."""
 
     index: int
+    file: str
     seconds: float
     lines: dict[str, set[int]]
 
@@ -116,7 +117,12 @@ class MutationRun:
         _end(child)
         self.report.broken = [session.items[row["index"]].nodeid for row in rows if row["failed"]]
         return [
-            Seen(row["index"], row["seconds"], {name: set(at) for name, at in row["lines"].items()})
+            Seen(
+                row["index"],
+                session.items[row["index"]].path.name,
+                row["seconds"],
+                {name: set(at) for name, at in row["lines"].items()},
+            )
             for row in rows
             if not row["failed"]
         ]
@@ -252,14 +258,24 @@ def _end(child: _Child) -> None:
 def _tests_for(
     mutant: Mutant, name: str, seen: list[Seen], killers: dict[int, float]
 ) -> list[Seen]:
-    """Return the tests that execute a mutant's lines: recent killers first, then the quick ones."""
+    """Return the tests that execute a mutant's lines.
+
+    Recent killers come first, then those of the module's own file, and the quick before the slow.
+    """
     wanted = None if mutant.lines is None else set(mutant.lines)
     touching = [
         test
         for test in seen
         if (lines := test.lines.get(name)) and (wanted is None or lines & wanted)
     ]
-    touching.sort(key=lambda test: (test.seconds > 1, -killers.get(test.index, 0.0), test.seconds))
+    touching.sort(
+        key=lambda test: (
+            test.seconds > 1,
+            -killers.get(test.index, 0.0),
+            Path(name).stem not in test.file,
+            test.seconds,
+        )
+    )
     chosen: list[Seen] = []
     total = 0.0
     for test in touching:
