@@ -287,6 +287,7 @@ def test_a_bare_id_that_another_field_has_too_is_not_the_tasks() -> None:
         *(b'{"task_id": "t-1", ', b'{"Task-Id":"t-1"', b'{"job_id" : "t-1"]', b'x "taskid": "t-1"'),
         *(b'{"prediction_id": "t-1"', b'{"generation_id": "t-1"'),
         b'{"get_result": {"method": "GET", "url": "https://x/tasks/t-1"',
+        b'{"GET_RESULT": {\n"url": "https://x/tasks/t-1"',
         b'{"get-result": "https:\\/\\/x\\/tasks\\/t-1?a',
     ],
 )
@@ -305,6 +306,12 @@ def test_a_bare_id_in_the_bytes_of_broken_json_counts(start: bytes) -> None:
     assert names(start + b'"id": "t-1", ', bare=False) == []
     assert names(start + b'"id": "req_1", ') == []
     assert names(b"<p>" + start + b'"id": "t-1"') == []
+
+
+@pytest.mark.parametrize("value", [7, "text", None, True, ["text", 7, None]])
+def test_results_that_are_no_objects_name_nothing(value: Any) -> None:
+    assert names({"data": value}) == []
+    assert names({"data": {"result": value}}) == []
 
 
 def test_whole_json_is_not_searched_for_bare_ids_as_bytes() -> None:
@@ -341,4 +348,5 @@ def test_a_long_text_is_cut() -> None:
 
 def test_a_usable_id_is_one_that_is_written_as_it_is_read() -> None:
     assert is_usable("t-1")
-    assert not any(map(is_usable, ("", " t-1", "t-1 ", "a b", "x" * 513, "..")))
+    for text in ("", " t-1", "t-1 ", "a b", "x" * 513, ".."):
+        assert is_usable(text) is False

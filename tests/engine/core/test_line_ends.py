@@ -602,3 +602,21 @@ def test_a_line_that_got_leave_after_a_stop_is_told_as_skipped() -> None:
     asked = bench.engine.step(events.SubmitAllowed(1), 0.0)
     ends = [effect.outcome for effect in asked if isinstance(effect, effects.Emit)]
     assert [(end.state, end.detail) for end in ends] == [(None, "Skipped: interrupted.")]
+
+
+def test_the_first_failure_that_stops_a_run_stays_its_reason() -> None:
+    bench = Bench(lines(2))
+    first = ModellixError(ErrorCode.LEDGER_LOST, "gone.")
+    bench.answers = {1: [None], 2: [None]}
+    bench.at = [(0.1, events.LedgerLost(first)), (0.2, STOP)]
+    bench.run()
+    assert bench.engine.stopped_by == first
+
+
+def test_a_line_that_is_refused_for_a_time_after_a_stop_was_rejected() -> None:
+    bench = Bench(one())
+    bench.answers[1] = [unavailable()]
+    bench.on_effect = lambda effect: STOP if isinstance(effect, effects.Post) else None
+    outcome = bench.run()[0]
+    assert (outcome.state, outcome.detail) == (REJECTED, "later.")
+    assert bench.engine.finished
