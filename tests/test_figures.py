@@ -5,6 +5,7 @@ Where a figure here is higher than what the test finds, lower it in the same com
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -25,12 +26,18 @@ MOST_ANYS: Final = 280
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Return the modules of the package by their paths in it."""
+    paths = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in paths.items()}
+
+
 def trees(*rooms: str) -> Iterator[tuple[str, ast.Module]]:
     """Yield the modules in rooms of the package, in all of it without any."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        name = path.relative_to(PACKAGE).as_posix()
+    for name, tree in modules().items():
         if not rooms or name.split("/")[0] in rooms:
-            yield name, ast.parse(path.read_text(encoding="utf-8"))
+            yield name, tree
 
 
 def long_functions() -> list[str]:
@@ -61,16 +68,20 @@ def names(tree: ast.AST) -> Iterator[str]:
             yield node.attr
 
 
+@cache
 def callable_types() -> set[str]:
     """Return the names by which types of callables are known in the package."""
     found = {"Callable"}
+    aliases = [
+        node
+        for _name, tree in trees()
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript)
+    ]
     for _ in range(2):  # an alias of an alias
-        for _name, tree in trees():
-            for node in tree.body:
-                if isinstance(node, ast.Assign) and found & set(names(node.value)):
-                    head = node.value
-                    if isinstance(head, ast.Subscript) and found & set(names(head.value)):
-                        found |= {name.id for name in node.targets if isinstance(name, ast.Name)}
+        for node in aliases:
+            if found & set(names(node.value)):
+                found |= {name.id for name in node.targets if isinstance(name, ast.Name)}
     return found
 
 

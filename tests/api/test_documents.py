@@ -518,6 +518,7 @@ TASKS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(VALUES | TASKS)
 @settings(max_examples=200)
 def test_any_json_is_a_task_or_a_bad_reply(document: Any) -> None:

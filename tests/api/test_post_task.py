@@ -215,6 +215,7 @@ def test_a_defect_while_reading_the_reply_is_an_unknown_outcome_that_keeps_the_i
 # Replies that name a task
 
 
+@pytest.mark.slow
 @respx.mock
 @pytest.mark.parametrize("status", [200, 202, 301, 400, 401, 402, 404, 422, 429, 500, 503])
 @pytest.mark.parametrize(
@@ -281,6 +282,7 @@ def test_a_task_that_the_request_itself_named_is_not_a_new_one() -> None:
     assert outcome.code is ErrorCode.INVALID_REQUEST
 
 
+@pytest.mark.slow
 @given(
     status=st.integers(200, 599),
     body=st.recursive(

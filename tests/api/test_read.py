@@ -366,6 +366,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(
     status=st.integers(200, 599),
     body=json_values.map(lambda value: httpx.Response(200, json=value).content) | st.binary(),

@@ -166,6 +166,7 @@ def test_threads_can_read_at_the_same_time() -> None:
     assert seen == [[str(i) for i in range(1, 301)]] * 4
 
 
+@pytest.mark.slow
 def test_memory_is_for_the_ids_only() -> None:
     def many_lines() -> BinaryIO:
         random.seed(1)

@@ -145,6 +145,7 @@ class TestWhatCountsAsPaid:
         assert refused(ledger, ABCD).unknown == 1
 
 
+@pytest.mark.slow
 @given(
     first=st.lists(st.sampled_from("abc"), min_size=1, max_size=5),
     second=st.lists(st.sampled_from("abc"), min_size=1, max_size=5),

@@ -97,6 +97,7 @@ task_fields = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.sampled_from(sorted(headers())), st.text(max_size=30)),
     st.one_of(st.binary(), json_values.map(lambda value: json.dumps(value).encode())),

@@ -85,6 +85,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), JSON))
 def test_any_body_can_be_read(body: dict[str, object]) -> None:
     sent = read_request(dumps(body).encode("utf-8", "surrogatepass"))

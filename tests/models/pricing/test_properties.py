@@ -18,6 +18,8 @@ from modellix_cli.sandbox.catalog import MODELS
 from modellix_cli.sandbox.prices import MICRO
 from tests.models.pricing.prices import IMAGE, SECOND, TEXT
 
+pytestmark = pytest.mark.slow
+
 NAMES = st.sampled_from(
     [
         *("n", "num_images", "numImages", "parameters", "options", "prompt", "prompts", "images"),
