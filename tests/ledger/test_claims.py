@@ -146,6 +146,18 @@ def test_typing_a_request_again_is_stopped_by_an_unknown_one_only(ledger: Ledger
     assert isinstance(ledger.claim(), Claimed)
 
 
+def test_typing_a_request_again_while_it_is_resent_sends_it(ledger: Ledger) -> None:
+    ledger.sent(state=UNKNOWN)
+    assert ledger.claim(resend_unknown=True) == Claimed(2)
+    assert ledger.claim() == Claimed(3)
+
+
+def test_a_resend_of_another_request_answers_for_nothing(ledger: Ledger) -> None:
+    ledger.sent(request(LINE), state=UNKNOWN)
+    assert ledger.claim(request(LINE), resend_unknown=True) == Claimed(2)
+    assert ledger.claim(request(), resend_unknown=True) == Claimed(3)
+
+
 def test_a_request_of_another_model_answers_for_nothing(ledger: Ledger) -> None:
     ledger.sent(state=UNKNOWN)
     assert ledger.claim(request(slug="a/c")) == Claimed(2)
@@ -210,6 +222,36 @@ def test_who_was_sent_in_the_place_of_the_one_to_resend_answers(ledger: Ledger, 
     assert isinstance(claim, Attempt)
     assert claim.number == second
     assert linked(ledger) == [second]
+
+
+def test_what_answers_for_a_line_is_no_reason_to_take_up_its_refused_attempt(
+    ledger: Ledger, batch: int
+) -> None:
+    refused = line(ledger, batch).number
+    ledger.record(refused, REJECTED)
+    single = ledger.sent(request(LINE), state=UNKNOWN)
+    assert line(ledger, batch, repeats=refused).number == single
+    assert states(ledger) == ["rejected", "unknown"]
+
+
+def test_of_other_batches_attempts_an_accepted_one_answers_first(
+    ledger: Ledger, batch: int
+) -> None:
+    both = Lines([LINE, LINE, LINE])
+    other = ledger.begun(both, digest="d2").batch.number
+    for number, state in ((1, UNKNOWN), (2, ACCEPTED), (3, ACCEPTED)):
+        ledger.record(ledger.claim_line(other, both, number).number, state)
+    assert line(ledger, batch).number == 2
+
+
+def test_of_other_batches_attempts_that_of_the_same_id_answers_first(ledger: Ledger) -> None:
+    mine = Lines([LINE], ids={1: "y"})
+    batch = ledger.begun(mine).batch.number
+    both = Lines([LINE, LINE], ids={1: "x", 2: "y"})
+    other = ledger.begun(both, digest="d2").batch.number
+    for number in (1, 2):
+        ledger.record(ledger.claim_line(other, both, number).number, ACCEPTED)
+    assert ledger.claim_line(batch, mine, 1).number == 2
 
 
 def test_a_failed_task_is_paid_for_again_only_if_it_is_the_one_that_was_named(
