@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modellix_cli.domain.money import NOTHING, Money
+from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.money import NOTHING, Money, parse_money
 
 amounts = st.from_regex(r"[0-9]{1,30}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,2})?", fullmatch=True)
 
@@ -42,6 +43,12 @@ def test_cents_do_not_drift() -> None:
 @pytest.mark.parametrize("text", ["", "-1", "+1", "1,5", "$1", "NaN", "inf", "1e999", "٣", "1_0"])
 def test_anything_else_is_no_amount(text: str) -> None:
     assert Money.parse(text) is None
+
+
+def test_an_amount_that_the_user_gives_is_one_or_an_error_that_names_the_option() -> None:
+    assert parse_money("2.50", "--max-cost") == Money(Decimal("2.5"))
+    with pytest.raises(ModellixError, match="--max-cost must be a number of dollars"):
+        parse_money("nan", "--max-cost")
 
 
 @pytest.mark.parametrize("text", ["1e30", "1" + "0" * 29 + "e1", "1e-61", "0.1e-60"])
@@ -84,3 +91,10 @@ def test_people_read_cents(text: str, words: str) -> None:
     amount = Money.parse(text)
     assert amount is not None
     assert amount.words == words
+
+
+@pytest.mark.parametrize(
+    ("text", "exact"), [("0.3", "$0.30"), ("1.000001", "$1.000001"), ("1234", "$1,234.00")]
+)
+def test_an_exact_amount_is_told_to_its_last_digit(text: str, exact: str) -> None:
+    assert Money(Decimal(text)).exact == exact

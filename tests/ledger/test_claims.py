@@ -234,6 +234,34 @@ def test_what_answers_for_a_line_is_no_reason_to_take_up_its_refused_attempt(
     assert states(ledger) == ["rejected", "unknown"]
 
 
+@pytest.mark.parametrize("where", ["earlier batch", "later batch", "single", "sent again"])
+def test_attempts_of_other_requests_answer_for_no_line(ledger: Ledger, where: str) -> None:
+    other = Lines(bodies("something else"))
+    earlier = ledger.begun(other, digest="d1").batch.number
+    batch = ledger.begun(Lines([LINE]), digest="d2").batch.number
+    later = ledger.begun(Lines(bodies("a third")), digest="d3").batch.number
+    if where == "earlier batch":
+        ledger.record(ledger.claim_line(earlier, other, 1).number, ACCEPTED)
+    elif where == "later batch":
+        third = Lines(bodies("a third"))
+        ledger.record(ledger.claim_line(later, third, 1).number, ACCEPTED)
+    else:
+        ledger.sent(request("{}"), state=UNKNOWN)
+    if where == "sent again":
+        ledger.sent(request("{}"), state=UNKNOWN, resend_unknown=True)
+    assert isinstance(line(ledger, batch), Claimed)
+
+
+@pytest.mark.parametrize("mine", [0, 1])
+def test_an_attempt_of_another_batch_answers_whichever_was_begun_first(
+    ledger: Ledger, mine: int
+) -> None:
+    batches = [ledger.begun(Lines([LINE]), digest=name).batch.number for name in ("d1", "d2")]
+    theirs = line(ledger, batches[1 - mine]).number
+    ledger.record(theirs, ACCEPTED)
+    assert line(ledger, batches[mine]).number == theirs
+
+
 def test_of_other_batches_attempts_an_accepted_one_answers_first(
     ledger: Ledger, batch: int
 ) -> None:

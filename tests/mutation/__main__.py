@@ -26,6 +26,7 @@ TESTS: Final = (
     *("tests/domain/test_money.py", "tests/engine/core", "tests/engine/test_submitting.py"),
     *("tests/ledger/test_matching.py", "tests/ledger/test_claims.py"),
     *("tests/ledger/test_submissions.py", "tests/ledger/test_batches.py"),
+    "tests/ledger/test_spending.py",
     *("tests/ledger/test_import_journal.py", "tests/api/test_paid.py"),
     *("tests/api/test_post_task.py", "tests/api/test_named_tasks.py", "tests/mutation/worlds.py"),
 )

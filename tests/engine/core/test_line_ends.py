@@ -9,7 +9,7 @@ from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
 from modellix_cli.domain.task import Submission
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.lines import Line
-from modellix_cli.engine.notices import Counts, OtherTasks, SubmitRetried, TaskAwaited
+from modellix_cli.engine.notices import Counts, OtherTasks, Sending, SubmitRetried, TaskAwaited
 from tests.engine.core.bench import SLUG, Bench, Follow, busy, known, lines, unavailable, unknown
 
 ACCEPTED, REJECTED = SubmissionState.ACCEPTED, SubmissionState.REJECTED
@@ -97,6 +97,13 @@ def test_what_is_skipped_after_an_unknown_outcome_says_so() -> None:
     assert skipped.detail is not None
     assert skipped.detail.startswith("Skipped after an earlier paid submission")
     assert (skipped.error, bench.engine.stopped_by) == (None, None)
+
+
+def test_a_request_that_leaves_is_told() -> None:
+    bench = Bench(lines(2), concurrency=1)
+    bench.run()
+    told = [notice for notice in bench.notices if isinstance(notice, Sending)]
+    assert told == [Sending(1, SLUG), Sending(2, SLUG)]
 
 
 # --- refusals
@@ -343,6 +350,14 @@ def test_only_as_many_lines_are_fetched_as_there_is_room_for() -> None:
     bench.run()
     assert len(bench.posts) == 2
     assert len(bench.work) >= 40 - 2 * 3
+
+
+def test_no_more_lines_wait_for_others_than_tasks_may_be_followed() -> None:
+    work = [Line(1, SLUG), *(Line(ref, SLUG, needs=(1,)) for ref in range(2, 40))]
+    bench = Bench(work, concurrency=2, most_followed=5, follow=Follow.TO_THE_END)
+    bench.answers[1] = [None]
+    bench.run()
+    assert 39 - len(bench.work) == 1 + 5
 
 
 def test_lines_that_other_processes_send_take_room() -> None:
