@@ -248,7 +248,7 @@ def test_attempts_of_other_requests_answer_for_no_line(ledger: Ledger, where: st
     else:
         ledger.sent(request("{}"), state=UNKNOWN)
     if where == "sent again":
-        ledger.sent(request("{}"), state=UNKNOWN, resend_unknown=True)
+        ledger.sent(request("{}"), state=REJECTED, resend_unknown=True)
     assert isinstance(line(ledger, batch), Claimed)
 
 

@@ -14,7 +14,7 @@ from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.ledger import claims
 from modellix_cli.ledger.processes import Process
-from modellix_cli.ledger.records import Claimed, Request, TaskReport, TooDear
+from modellix_cli.ledger.records import Attempt, Claimed, Request, TaskReport, TooDear
 from tests.ledger.ledgers import (
     ACCEPTED,
     API,
@@ -143,6 +143,18 @@ def test_one_that_was_sent_again_counts_beside_the_first(ledger: Ledger) -> None
 def test_what_answers_for_a_request_costs_nothing(ledger: Ledger) -> None:
     ledger.sent(priced("a", "2"))
     assert ledger.claim(priced("a", "2"), resume=True).number == 1
+
+
+def test_what_answers_for_a_line_costs_nothing(ledger: Ledger) -> None:
+    lines = Lines(bodies("a"))
+    batch = ledger.begun(lines).batch.number
+    wanted = [lines.request(1, estimated_cost=usd("2"), limits=limits("2"))]
+    (first,) = ledger.submissions.claim_lines(batch, wanted)
+    assert isinstance(first, Claimed)
+    ledger.record(first.number, ACCEPTED)
+    (again,) = ledger.submissions.claim_lines(batch, wanted)
+    assert isinstance(again, Attempt)
+    assert again.number == first.number
 
 
 def test_what_was_sent_without_a_budget_counts_too(ledger: Ledger) -> None:
