@@ -1,10 +1,11 @@
 """What the user says about requests that were paid for before, or may have been."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 import typer
 
+from modellix_cli.domain.values import parse_request_key
 from modellix_cli.options.panels import COMMON, PAYING_AGAIN
 
 RequestKey = Annotated[
@@ -49,6 +50,11 @@ class RunPaying:
     request_key: RequestKey = None
     resend_unknown: ResendUnknown = False
     same_account: SameAccount = False
+
+    def checked(self) -> "RunPaying":
+        """Return the same with its request key as it is kept; raise USAGE where it is none."""
+        key = self.request_key
+        return self if key is None else replace(self, request_key=parse_request_key(key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda
 """
 
 import os
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
@@ -55,9 +54,15 @@ def linked(shown: str, path: str, env: Mapping[str, str]) -> str:
     Over SSH the address names this machine, so that no file of the other one is opened.
     """
     absolute = Path(path).absolute()
-    host = socket.gethostname() if env.get("SSH_CONNECTION") or env.get("SSH_TTY") else ""
+    host = _machine() if env.get("SSH_CONNECTION") or env.get("SSH_TTY") else ""
     address = absolute.as_uri() if os.name == "nt" else f"file://{host}{_quoted(absolute)}"
     return f"\x1b]8;;{address}\x1b\\{shown}\x1b]8;;\x1b\\"
+
+
+def _machine() -> str:
+    import socket
+
+    return quote(socket.gethostname())
 
 
 def _quoted(path: Path) -> str:

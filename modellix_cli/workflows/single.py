@@ -38,6 +38,7 @@ def carry_out(
     from modellix_cli.workflows.results import tell_how_to_wait
     from modellix_cli.workflows.saving import open_downloader
 
+    options = replace(options, paying=options.paying.checked())
     waiting, saving = options.waiting, options.saving
     check_saving(waiting, saving)
     if showing != Showing():

@@ -39,23 +39,12 @@ def test_models_are_found_best_first_and_the_next_step_is_told(
     assert (result.status, slug, kind, price) == (0, FLUX["slug"], FLUX["type"], "0.05 $/img")
     assert description.startswith("Photographic images.")
     assert len(description) <= 80
-    run = """modellix-cli model run flux/flux-2-pro --body '{"prompt": "..."}'"""
-    assert result.stderr == f"Try: {run}\n"
+    params = "modellix-cli model params flux/flux-2-pro"
+    assert result.stderr == f"What the first one takes: {params}\n"
 
 
 def test_words_need_no_quotes(cli: Cli, models: respx.Route) -> None:
     assert cli(*FIND, "edit", "a", "photo", "-q").stdout.startswith("alibaba/qwen-edit\n")
-
-
-def test_a_model_for_speech_takes_a_text(cli: Cli, models: respx.Route) -> None:
-    assert '{"text": "..."}' in cli(*FIND, "voice").stderr
-
-
-def test_a_model_that_needs_more_than_text_is_not_run_blindly(
-    cli: Cli, models: respx.Route
-) -> None:
-    told = cli(*FIND, "edit").stderr
-    assert told == "What the first one needs: modellix-cli model get-schema alibaba/qwen-edit\n"
 
 
 def test_json_has_the_models_as_listed_with_what_was_matched(cli: Cli, models: respx.Route) -> None:
@@ -169,7 +158,7 @@ def test_hostile_models_stay_harmless(cli: Cli) -> None:
     result = cli(*FIND, "fox")
     assert not set(result.stdout + result.stderr) & set("\x1b\x07\u202e")
     assert len(result.stdout.splitlines()) == 1
-    assert "get-schema 'a/$(id) fox'" in result.stderr
+    assert "model params 'a/$(id) fox'" in result.stderr
 
 
 def test_at_a_terminal_it_is_a_table(env: dict[str, str], work: Path, models: respx.Route) -> None:

@@ -140,7 +140,7 @@ def test_what_is_saved_is_named_once_and_needs_no_saving(
     resource = {"url": GIF, "type": "image", "width": 1, "height": 1}
     reply = task_reply("t-1", "success", result={"resources": [resource]})
     respx.get(f"{API}/tasks/t-1").respond(json=reply)
-    path = work / "out" / "resource-1.gif"
+    path = work / "out" / "result-t1.gif"
     wide = env | {"COLUMNS": "300"}
     download = (*DOWNLOAD, "--output-dir", str(path.parent))
     assert at_terminal(wide, work, clock, *download).stdout.splitlines() == [

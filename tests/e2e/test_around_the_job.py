@@ -48,7 +48,7 @@ def test_the_bare_command_says_how_to_begin(shell: Shell) -> None:
     del shell.env["MODELLIX_API_KEY"]
     ran = shell()
     assert (ran.status, ran.stderr) == (0, "")
-    assert "modellix-cli model run sandbox/image --sandbox" in ran.stdout.decode()
+    assert 'modellix-cli model run sandbox/image "a cat' in ran.stdout.decode()
 
 
 def test_doctor_finds_the_sandbox_server_healthy(shell: Shell, sandbox: Served) -> None:
