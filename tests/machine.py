@@ -8,7 +8,7 @@ from typing import Any
 from modellix_cli.clock import iso
 from modellix_cli.domain.account import account_of
 from modellix_cli.ledger.history import History, Scope
-from modellix_cli.ledger.records import TaskReport
+from modellix_cli.ledger.task_records import TaskReport
 from tests.ledger.ledgers import Ledger
 from tests.support import KEY, FakeClock
 

@@ -4,30 +4,18 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from modellix_cli.clock import Clock
-from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.domain.task import Task, has_failed
+from modellix_cli.domain.task import has_failed
 from modellix_cli.engine.core import effects
-from modellix_cli.engine.core.lines import Known, LineOutcome
+from modellix_cli.engine.core.lines import Answer, Known, LineOutcome
 from modellix_cli.engine.notices import Notice, SameTask
+from modellix_cli.engine.task_book import TaskBook
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.batches import BatchStore
 from modellix_cli.ledger.files import FileStore
-from modellix_cli.ledger.records import (
-    Attempt,
-    BatchLine,
-    Claim,
-    Claimed,
-    KeptFile,
-    Outcome,
-    Request,
-    TaskReport,
-    TooDear,
-)
+from modellix_cli.ledger.records import BatchLine, Claim, Claimed, Outcome, Request, TooDear
 from modellix_cli.ledger.submissions import SubmissionStore
-from modellix_cli.ledger.tasks import EXPIRED, TaskStore
-
-Answer = int | Known | ModellixError
-"""What a claim comes to, as the core takes it."""
+from modellix_cli.ledger.tasks import TaskStore
 
 
 class Requests(Protocol):
@@ -35,69 +23,6 @@ class Requests(Protocol):
 
     def ledger_request(self, intent: effects.Intent) -> Request:
         """Return the request of a line that is about to be sent."""
-
-
-class TaskBook:
-    """Records what becomes of tasks that exist already; nothing is sent with it.
-
-    `clean` takes secrets out of texts, as a server's message may hold the key.
-    """
-
-    def __init__(self, tasks: TaskStore, files: FileStore, clock: Clock) -> None:
-        self._tasks = tasks
-        self._files = files
-        self._clock = clock
-
-    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, Answer]:
-        """Nothing is sent."""
-        raise AssertionError("nothing is sent here")
-
-    def record(self, outcome: effects.RecordOutcome) -> Notice | None:
-        """Nothing was sent."""
-        return None
-
-    def attempt(self, number: int) -> Known | None:
-        """Nothing was sent."""
-        return None
-
-    def record_status(self, task: Task) -> None:
-        """Record what the server said about a task."""
-        self._tasks.record_status(
-            TaskReport(
-                task.task_id,
-                task.status.lower(),
-                task.ended_at,
-                task.expires_at,
-                task.billed,
-            )
-        )
-
-    def record_duration(self, slug: str, age: float, seconds: float) -> None:
-        """Record how long a task ran that was submitted `age` seconds ago."""
-        self._tasks.record_duration(slug, self._clock.now() - age, seconds)
-
-    def record_end(self, outcome: LineOutcome) -> None:
-        """Record what was saved of a task."""
-        if outcome.task_id is None or outcome.saved is None:
-            return
-        kept = [
-            KeptFile(
-                file.position,
-                str(file.path),
-                file.bytes,
-                file.sha256 or None,
-                file.type,
-                file.url,
-            )
-            for file in outcome.saved.files
-        ]
-        if kept:
-            self._files.record(outcome.task_id, kept)
-        errors = outcome.saved.errors
-        if all(error.code is ErrorCode.NO_RESOURCES for error in errors):
-            self._tasks.mark_saved(outcome.task_id)
-        elif all(error.code is ErrorCode.RESULT_EXPIRED for error in errors):
-            self._tasks.record_status(TaskReport(outcome.task_id, EXPIRED))
 
 
 class RunBook(TaskBook):

@@ -8,7 +8,7 @@ from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.task import Task
 from modellix_cli.domain.values import Slug
 from modellix_cli.engine.core import effects, events
-from modellix_cli.engine.core.lines import Known, Line, LineOutcome
+from modellix_cli.engine.core.lines import Answer, Known, Line, LineOutcome
 from modellix_cli.engine.notices import Notice
 
 
@@ -37,7 +37,7 @@ class Source(Protocol):
 class Book(Protocol):
     """What is recorded of the lines. Raises the ledger's errors."""
 
-    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, int | Known | ModellixError]:
+    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, Answer]:
         """Record that lines are about to be sent; return the number of each attempt, or an
         earlier attempt that answers for the line, or which limit of cost does not allow it.
         """

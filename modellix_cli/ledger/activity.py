@@ -13,7 +13,7 @@ from typing import Any, Final
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.submission_state import NOT_SENT
 from modellix_cli.domain.task import FAILED, SUCCEEDED, has_failed, is_final
-from modellix_cli.ledger.claims import unpacked
+from modellix_cli.ledger.bodies import unpacked
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history import Scope
 from modellix_cli.ledger.processes import Process, is_alive

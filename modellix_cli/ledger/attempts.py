@@ -7,8 +7,8 @@ from typing import Any, Final
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.identity import RequestIdentity
 from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState, read_state
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.processes import Process, is_alive
-from modellix_cli.ledger.records import Attempt
 
 CUT_SHORT: Final = "The process that sent it ended before an outcome was recorded."
 
@@ -26,6 +26,9 @@ NOT_REPLACED: Final = (
     " WHERE later.replaces = s.number AND later.state <> 'rejected')"
 )
 """An attempt of unknown outcome that was sent again is answered for by the later one."""
+
+OPEN: Final = "s.state IN ('intent', 'unknown')"
+"""An attempt whose outcome may not be known; the submission is called `s`."""
 
 LEFT: Final = "(s.state <> 'rejected' OR s.detail IS NOT ?)"
 """An attempt that did not stop short of being sent; the value is `NOT_SENT`."""

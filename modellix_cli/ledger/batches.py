@@ -13,11 +13,12 @@ from modellix_cli.domain.account import Account
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
 from modellix_cli.ledger import accounts
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import LEFT, SELECT_ATTEMPT, linked_attempts, read_attempt
 from modellix_cli.ledger.batch_start import COLUMNS, Beginning, Refused, Start
-from modellix_cli.ledger.claims import forget_old_bodies
+from modellix_cli.ledger.bodies import forget_old_bodies
 from modellix_cli.ledger.database import LedgerFile
-from modellix_cli.ledger.records import Attempt, Batch, BatchLine, BatchPlan, KeyedLines
+from modellix_cli.ledger.records import Batch, BatchLine, BatchPlan, KeyedLines
 
 __all__ = ["BatchStore", "Start"]
 

@@ -7,8 +7,6 @@ before counts, so that all of them together keep to a budget.
 
 # ruff: noqa: S608 - what is put together are constants
 import sqlite3
-import zlib
-from hashlib import sha256
 from typing import Any, Final
 from uuid import uuid4
 
@@ -16,26 +14,25 @@ from modellix_cli.clock import Clock
 from modellix_cli.domain.account import Account
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.domain.values import DAY
 from modellix_cli.ledger import accounts
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import (
     CURRENT_GENERATION,
     NOT_REPLACED,
     OF_TEAM,
+    OPEN,
     adopt_identity,
     find_attempt,
     find_attempts,
     find_by_key,
     find_later,
 )
+from modellix_cli.ledger.bodies import keep_body
 from modellix_cli.ledger.marks import refuse_incomplete
 from modellix_cli.ledger.processes import LEASE_SECONDS, Process, this_process
-from modellix_cli.ledger.records import Attempt, Claim, Claimed, Request, TooDear
+from modellix_cli.ledger.records import Claim, Claimed, Request, TooDear
 from modellix_cli.ledger.spending import Moment, Spending
 
-_LARGEST_BODY: Final = 256 * 1024
-_BODIES_KEPT: Final = 30 * DAY
-OPEN: Final = "s.state IN ('intent', 'unknown')"
 _ANSWERS: Final = (
     f"s.state <> 'rejected' AND {OF_TEAM} AND {NOT_REPLACED} AND s.generation >= :generation"
 )
@@ -267,31 +264,8 @@ class Claims:
         return None if row is None else row[0]
 
     def _keep(self, body: bytes) -> str | None:
-        if not self._keep_bodies or len(body) > _LARGEST_BODY:
-            return None
-        digest = sha256(body).hexdigest()
-        self._db.execute(
-            "INSERT INTO bodies (sha256, compressed, used_at) VALUES (?, ?, ?)"
-            " ON CONFLICT (sha256) DO UPDATE SET used_at = excluded.used_at",
-            (digest, zlib.compress(body), self._now),
-        )
-        return digest
+        return keep_body(self._db, body, self._now) if self._keep_bodies else None
 
 
 def _replaced(request: Request) -> tuple[int | None, int | None]:
     return request.resends, request.retries
-
-
-def unpacked(compressed: bytes) -> bytes | None:
-    """Return a body that was kept; None for what cannot be one, whatever the file holds."""
-    unpacking = zlib.decompressobj()
-    try:
-        body = unpacking.decompress(compressed, _LARGEST_BODY)
-    except zlib.error:
-        return None
-    return body if unpacking.eof else None
-
-
-def forget_old_bodies(db: sqlite3.Connection, now: float) -> None:
-    """Drop bodies that no request used for a long time."""
-    db.execute("DELETE FROM bodies WHERE used_at < ?", (now - _BODIES_KEPT,))

@@ -12,7 +12,7 @@ from typing import Final
 
 from modellix_cli.ledger import tasks
 from modellix_cli.ledger.database import LedgerFile
-from modellix_cli.ledger.records import TaskReport
+from modellix_cli.ledger.task_records import TaskReport
 
 KEPT_SECONDS: Final = 30 * 24 * 3600.0
 MOST_KEPT: Final = 100_000

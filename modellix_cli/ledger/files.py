@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from modellix_cli.ledger.database import LedgerFile
-from modellix_cli.ledger.records import KeptFile
+from modellix_cli.ledger.task_records import KeptFile
 
 
 class FileStore:

@@ -14,8 +14,7 @@ from typing import Any, Final
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.addresses import canonical_base_url
-from modellix_cli.ledger.attempts import find_unknown
-from modellix_cli.ledger.claims import OPEN
+from modellix_cli.ledger.attempts import OPEN, find_unknown
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history_json import Entry, NotAHistory, read_history
 from modellix_cli.ledger.request_log import (

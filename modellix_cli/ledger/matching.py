@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.ledger.records import Attempt
+from modellix_cli.ledger.attempt import Attempt
 
 LineName = tuple[int, str | None]
 """The place of a line, and the id that the user gave it."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from modellix_cli.domain.jsontext import JsonError, loads
 from modellix_cli.domain.money import Money
-from modellix_cli.ledger.claims import unpacked
+from modellix_cli.ledger.bodies import unpacked
 from modellix_cli.ledger.database import LedgerFile
 
 _MOST: Final = 20

@@ -10,6 +10,7 @@ from modellix_cli.domain.identity import RequestIdentity
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.ledger.attempt import Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +38,6 @@ class Request:
     resends: int | None = None
     retries: int | None = None
     repeats: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt of a paid request, as it is known.
-
-    `in_flight` says that a process which is alive has just sent it, or is about to. `status` is
-    the last one known of its task.
-    """
-
-    number: int
-    id: str
-    state: SubmissionState
-    slug: str
-    task_id: str | None
-    detail: str | None
-    created_at: float
-    batch: int | None
-    line: int | None
-    line_id: str | None
-    profile: str
-    in_flight: bool = False
-    status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,26 +171,3 @@ class StartedBatch:
     batch: Batch
     earlier: PaidBefore
     resumed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class KeptFile:
-    """A file that was saved of a task: `position` of its resource, size in bytes."""
-
-    position: int
-    path: str
-    size: int
-    sha256: str | None = None
-    type: str | None = None
-    url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TaskReport:
-    """What a poll says about a task, as the ledger keeps it; times are Unix times."""
-
-    task_id: str
-    status: str
-    ended_at: float | None = None
-    expires_at: float | None = None
-    billed_cost: Money | None = None

@@ -14,8 +14,8 @@ from modellix_cli.clock import iso
 from modellix_cli.domain.jsontext import JsonError, Number, loads
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.attempts import state_now
-from modellix_cli.ledger.claims import unpacked
-from modellix_cli.ledger.records import KeptFile
+from modellix_cli.ledger.bodies import unpacked
+from modellix_cli.ledger.task_records import KeptFile
 
 PAGE: Final = 50
 """Records that are read at a time, so that a long ledger takes little memory."""

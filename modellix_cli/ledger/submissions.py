@@ -12,16 +12,18 @@ from modellix_cli.domain.account import Account
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger import accounts, tasks
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import (
     NOT_REPLACED,
     find_attempt,
     find_attempts,
     find_unknown,
 )
-from modellix_cli.ledger.claims import Claims, unpacked
+from modellix_cli.ledger.bodies import unpacked
+from modellix_cli.ledger.claims import Claims
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.processes import LEASE_SECONDS
-from modellix_cli.ledger.records import Attempt, Claim, OtherAccount, Outcome, Request
+from modellix_cli.ledger.records import Claim, OtherAccount, Outcome, Request
 
 NO_ID: Final = "It was accepted without a task id."
 BY_THE_USER: Final = "Not created, by the user's word."

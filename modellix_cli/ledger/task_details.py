@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from modellix_cli.ledger.claims import unpacked
+from modellix_cli.ledger.bodies import unpacked
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history import Scope
-from modellix_cli.ledger.records import KeptFile
+from modellix_cli.ledger.task_records import KeptFile
 
 T = TypeVar("T")
 

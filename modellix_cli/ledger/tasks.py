@@ -9,7 +9,7 @@ from modellix_cli.domain.account import Account
 from modellix_cli.domain.task import FAILED, RESULT_LIFETIME, SUCCEEDED, is_final
 from modellix_cli.ledger import accounts
 from modellix_cli.ledger.database import LedgerFile
-from modellix_cli.ledger.records import TaskReport
+from modellix_cli.ledger.task_records import TaskReport
 
 KEPT_DURATIONS: Final = 20
 SUBMITTED: Final = "submitted"

@@ -7,10 +7,10 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, Final
 
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import find_attempts
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.origins import find_sources
-from modellix_cli.ledger.records import Attempt
 from modellix_cli.ledger.request_log import (
     Record,
     select_submissions,

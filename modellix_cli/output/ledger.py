@@ -8,8 +8,8 @@ from modellix_cli.domain.text import count
 from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
+    from modellix_cli.ledger.attempt import Attempt
     from modellix_cli.ledger.marks import Incomplete
-    from modellix_cli.ledger.records import Attempt
 
 
 def resolved(sink: Sink, attempt: "Attempt") -> None:

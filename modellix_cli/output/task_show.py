@@ -15,8 +15,9 @@ from modellix_cli.output.request import file_as_dict, log_entry, parameters_of, 
 from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
-    from modellix_cli.ledger.records import Attempt, KeptFile
+    from modellix_cli.ledger.attempt import Attempt
     from modellix_cli.ledger.request_log import Record
+    from modellix_cli.ledger.task_records import KeptFile
     from modellix_cli.ledger.traces import Trace
 
 _LABEL: Final = 13

@@ -14,8 +14,8 @@ from modellix_cli.output.gallery.item import GalleryItem
 from modellix_cli.workflows.gallery_request import SentRequest, names_of, read_request
 
 if TYPE_CHECKING:
-    from modellix_cli.ledger.records import KeptFile
     from modellix_cli.ledger.task_details import TaskDetails
+    from modellix_cli.ledger.task_records import KeptFile
 
 MEDIA_TYPES: Final = {
     ".png": "image/png",

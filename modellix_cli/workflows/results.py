@@ -10,7 +10,7 @@ from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.exit_status import worst
 from modellix_cli.domain.task import RESULT_LIFETIME, Submission, Task, is_end
 from modellix_cli.domain.text import duration
-from modellix_cli.engine.books import TaskBook
+from modellix_cli.engine.task_book import TaskBook
 from modellix_cli.output.sink import Output
 from modellix_cli.output.summaries import Beside, ShownFile
 

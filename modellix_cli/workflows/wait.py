@@ -13,7 +13,6 @@ from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import clip
 from modellix_cli.domain.wait_limit import WaitLimit, wait_limit
-from modellix_cli.engine.books import TaskBook
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.events import Stop
 from modellix_cli.engine.core.following import INTERRUPTED, TIMED_OUT
@@ -21,6 +20,7 @@ from modellix_cli.engine.core.lines import Known, Line, LineOutcome
 from modellix_cli.engine.notices import Notice, PollTrouble, TaskPolled
 from modellix_cli.engine.ports import ListSource
 from modellix_cli.engine.progress import Progress
+from modellix_cli.engine.task_book import TaskBook
 from modellix_cli.output.summaries import Beside
 from modellix_cli.workflows.results import beside, report_errors, tell_expiry
 from modellix_cli.workflows.work import Collector, run_engine

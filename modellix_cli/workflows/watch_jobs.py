@@ -12,11 +12,11 @@ from modellix_cli.deferred_signals import DeferredSignals
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.text import one_line
-from modellix_cli.engine.books import TaskBook
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.lines import Known, Line
 from modellix_cli.engine.ports import ListSource
 from modellix_cli.engine.progress import Progress
+from modellix_cli.engine.task_book import TaskBook
 from modellix_cli.workflows.wait import TaskCollector
 from modellix_cli.workflows.work import run_engine
 

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.jsontext import dumps
 from modellix_cli.ledger.deliveries import Received, Recorded
-from modellix_cli.ledger.records import TaskReport
+from modellix_cli.ledger.task_records import TaskReport
 from modellix_cli.webhooks.commands import CommandRunner, Order
 from modellix_cli.webhooks.delivery import Delivery
 from modellix_cli.webhooks.inbox import Inbox

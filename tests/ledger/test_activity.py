@@ -10,7 +10,8 @@ from modellix_cli.ledger.activity import Activity, ActivityReader, Limits, Spend
 from modellix_cli.ledger.files import FileStore
 from modellix_cli.ledger.history import Scope
 from modellix_cli.ledger.rate_state import RateState, RateStateStore, Slots
-from modellix_cli.ledger.records import BatchLine, KeptFile, TaskReport
+from modellix_cli.ledger.records import BatchLine
+from modellix_cli.ledger.task_records import KeptFile, TaskReport
 from tests.ledger.ledgers import (
     ACCEPTED,
     OTHER,

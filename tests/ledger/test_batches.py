@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from modellix_cli.domain.account import account_of
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.processes import LEASE_SECONDS
 from modellix_cli.ledger.records import (
-    Attempt,
     BatchLine,
     Claimed,
     LineKey,
     OtherAccount,
     PaidBefore,
     StartedBatch,
-    TaskReport,
 )
+from modellix_cli.ledger.task_records import TaskReport
 from tests.ledger.ledgers import (
     ACCEPTED,
     API,

@@ -8,9 +8,10 @@ import pytest
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.marks import set_incomplete
 from modellix_cli.ledger.processes import LEASE_SECONDS
-from modellix_cli.ledger.records import Attempt, Claimed
+from modellix_cli.ledger.records import Claimed
 from tests.ledger.ledgers import (
     ACCEPTED,
     INTENT,

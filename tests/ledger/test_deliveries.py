@@ -6,7 +6,7 @@ import pytest
 
 from modellix_cli.domain.money import Money
 from modellix_cli.ledger.deliveries import DeliveryStore, DeliveryWatch, Received, Recorded
-from modellix_cli.ledger.records import TaskReport
+from modellix_cli.ledger.task_records import TaskReport
 from tests.ledger.ledgers import API, SANDBOX, Ledger
 from tests.support import FakeClock
 

@@ -14,7 +14,8 @@ from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.ledger.files import FileStore
 from modellix_cli.ledger.history import History, Scope
 from modellix_cli.ledger.history_json import parse_history
-from modellix_cli.ledger.records import BatchLine, Claimed, KeptFile, PaidBefore, TaskReport
+from modellix_cli.ledger.records import BatchLine, Claimed, PaidBefore
+from modellix_cli.ledger.task_records import KeptFile, TaskReport
 from tests.ledger.ledgers import REJECTED, UNKNOWN, Lines, bodies, end_process, request
 from tests.machine import ALL, API, SANDBOX, Machine, entry
 

@@ -14,8 +14,9 @@ from modellix_cli.domain.identity import identity_of
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.values import parse_slug
 from modellix_cli.inputs.batch_file import read_batch
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.import_journal import OWNER
-from modellix_cli.ledger.records import Attempt, Claimed, LineKey, PaidBefore, StartedBatch
+from modellix_cli.ledger.records import Claimed, LineKey, PaidBefore, StartedBatch
 from tests.ledger.ledgers import ACCEPTED, API, UNKNOWN, Ledger, request, sql
 
 Open = Callable[..., Ledger]

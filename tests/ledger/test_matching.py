@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.matching import LineName, match_equal_lines
-from modellix_cli.ledger.records import Attempt
 from tests.ledger.ledgers import ACCEPTED, FAILED, INTENT, UNKNOWN
 
 

@@ -8,7 +8,7 @@ import pytest
 from modellix_cli.domain.money import Money
 from modellix_cli.ledger.files import FileStore
 from modellix_cli.ledger.origins import FileOfTask, Origin, Origins, find_sources
-from modellix_cli.ledger.records import KeptFile, TaskReport
+from modellix_cli.ledger.task_records import KeptFile, TaskReport
 from tests.ledger.ledgers import API, SANDBOX, Ledger, request
 
 COST = Money.parse("0.03")

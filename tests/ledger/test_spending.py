@@ -13,8 +13,10 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.ledger import claims
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.processes import Process
-from modellix_cli.ledger.records import Attempt, Claimed, Request, TaskReport, TooDear
+from modellix_cli.ledger.records import Claimed, Request, TooDear
+from modellix_cli.ledger.task_records import TaskReport
 from tests.ledger.ledgers import (
     ACCEPTED,
     API,

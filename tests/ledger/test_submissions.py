@@ -10,8 +10,9 @@ import pytest
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.processes import LEASE_SECONDS
-from modellix_cli.ledger.records import Attempt, Claimed, Outcome, Request
+from modellix_cli.ledger.records import Claimed, Outcome, Request
 from modellix_cli.ledger.submissions import SubmissionStore
 from tests.ledger.ledgers import (
     ACCEPTED,

@@ -8,12 +8,12 @@ from modellix_cli.domain.account import account_of
 from modellix_cli.domain.money import Money
 from modellix_cli.ledger.files import FileStore
 from modellix_cli.ledger.history import Scope
-from modellix_cli.ledger.records import KeptFile, TaskReport
 from modellix_cli.ledger.task_details import (
     TaskDetails,
     TaskDetailsReader,
     TaskQuery,
 )
+from modellix_cli.ledger.task_records import KeptFile, TaskReport
 from tests.ledger.ledgers import API, SANDBOX, Ledger, Lines, bodies, request
 
 Open = Callable[..., Ledger]

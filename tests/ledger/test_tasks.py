@@ -7,7 +7,7 @@ import pytest
 from modellix_cli.domain.account import account_of
 from modellix_cli.domain.money import Money
 from modellix_cli.ledger.files import FileStore
-from modellix_cli.ledger.records import KeptFile, TaskReport
+from modellix_cli.ledger.task_records import KeptFile, TaskReport
 from modellix_cli.ledger.tasks import KEPT_DURATIONS
 from tests.ledger.ledgers import API, OTHER, UNKNOWN, Ledger, Lines, bodies, request
 from tests.support import FakeClock

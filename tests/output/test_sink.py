@@ -165,7 +165,15 @@ def test_talk_that_cannot_be_written_is_dropped() -> None:
 
 
 def test_output_names_are_those_of_the_command_line() -> None:
-    assert [str(mode) for mode in Output] == ["human", "json", "jsonl", "quiet", "task-id", "slugs", "csv"]
+    assert [str(mode) for mode in Output] == [
+        "human",
+        "json",
+        "jsonl",
+        "quiet",
+        "task-id",
+        "slugs",
+        "csv",
+    ]
 
 
 def test_very_long_messages_are_cut() -> None:

@@ -11,7 +11,8 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core.following import INTERRUPTED, RUN_INTERRUPTED, TIMED_OUT
 from modellix_cli.engine.core.lines import LineOutcome
-from modellix_cli.ledger.records import Attempt, BatchLine
+from modellix_cli.ledger.attempt import Attempt
+from modellix_cli.ledger.records import BatchLine
 from modellix_cli.output.sink import Sink
 from modellix_cli.runtime import Runtime
 from modellix_cli.workflows.batch_report import EntryFile, Tally, entry_of, outcome_of

@@ -6,8 +6,8 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from modellix_cli.ledger.records import KeptFile
 from modellix_cli.ledger.task_details import TaskDetails
+from modellix_cli.ledger.task_records import KeptFile
 from modellix_cli.output.gallery.item import GalleryItem
 from modellix_cli.workflows.gallery_items import (
     Item,

@@ -5,7 +5,7 @@ from typing import Any
 
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.jsontext import JsonObject
-from modellix_cli.engine.core.lines import Known, Line
+from modellix_cli.engine.core.lines import Answer, Known, Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Recorded:
     An error is why a limit of cost does not allow the line: of that nothing is on disk.
     """
 
-    claims: dict[int, "int | Known | ModellixError"]
+    claims: dict[int, Answer]
 
 
 @dataclass(frozen=True, slots=True)

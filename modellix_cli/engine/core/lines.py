@@ -33,6 +33,11 @@ class Known:
     """Whether its task ended without a result."""
 
 
+Answer = int | Known | ModellixError
+"""What a claim comes to: the number of an attempt that may be sent, an earlier one that answers for
+the request, or a limit of cost that does not allow it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One piece of work: a request to send, or a task that is known already.

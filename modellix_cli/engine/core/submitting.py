@@ -11,7 +11,7 @@ from modellix_cli.engine.core.config import EngineConfig
 from modellix_cli.engine.core.ends import Ends
 from modellix_cli.engine.core.following import Following
 from modellix_cli.engine.core.leaving import Leaving
-from modellix_cli.engine.core.lines import Active, Known, Line
+from modellix_cli.engine.core.lines import Active, Answer, Known, Line
 from modellix_cli.engine.core.needs import Needs
 from modellix_cli.engine.core.outbox import Outbox
 from modellix_cli.engine.core.paid_retry import Again, PaidRetryPolicy
@@ -256,7 +256,7 @@ class Submitting:
         )
         self._out.add(effects.RecordIntents(intents))
 
-    def recorded(self, claims: "dict[int, int | Known | ModellixError]", now: float) -> None:
+    def recorded(self, claims: dict[int, Answer], now: float) -> None:
         """Take the claims of requests: those that are ours leave, unless the run was stopped.
 
         The first that a limit of cost does not allow stops the run.

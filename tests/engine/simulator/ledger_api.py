@@ -7,9 +7,10 @@ from typing import Protocol
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.batch_start import Start
 from modellix_cli.ledger.processes import Process
-from modellix_cli.ledger.records import Attempt, BatchLine, Claim, LineKey, Outcome, Request
+from modellix_cli.ledger.records import BatchLine, Claim, LineKey, Outcome, Request
 
 FAILED = frozenset({"failed"})
 """Statuses of tasks that ended without a result."""

@@ -11,12 +11,12 @@ from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import is_final
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import CUT_SHORT
 from modellix_cli.ledger.batch_start import Start
 from modellix_cli.ledger.matching import match_equal_lines
 from modellix_cli.ledger.processes import Process
 from modellix_cli.ledger.records import (
-    Attempt,
     Batch,
     BatchLine,
     Claim,

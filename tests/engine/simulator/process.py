@@ -9,8 +9,8 @@ from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.lines import Known, Line, LineOutcome
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.records import (
-    Attempt,
     BatchLine,
     Claim,
     Claimed,

@@ -10,19 +10,13 @@ from modellix_cli.domain.account import Account
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import read_state
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.batch_start import Start
 from modellix_cli.ledger.batches import BatchStore
 from modellix_cli.ledger.database import LedgerFile
-from modellix_cli.ledger.records import (
-    Attempt,
-    BatchLine,
-    Claim,
-    LineKey,
-    Outcome,
-    Request,
-    TaskReport,
-)
+from modellix_cli.ledger.records import BatchLine, Claim, LineKey, Outcome, Request
 from modellix_cli.ledger.submissions import SubmissionStore
+from modellix_cli.ledger.task_records import TaskReport
 from modellix_cli.ledger.tasks import TaskStore
 from tests.engine.simulator.ledger_api import FAILED, Processes, Row
 

@@ -14,8 +14,8 @@ from modellix_cli.domain.identity import RequestIdentity
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.records import (
-    Attempt,
     BatchLine,
     Claimed,
     LineKey,

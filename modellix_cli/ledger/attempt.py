@@ -1,0 +1,28 @@
+"""One attempt of a paid request, as the ledger knows it."""
+
+from dataclasses import dataclass
+
+from modellix_cli.domain.submission_state import SubmissionState
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of a paid request, as it is known.
+
+    `in_flight` says that a process which is alive has just sent it, or is about to. `status` is
+    the last one known of its task.
+    """
+
+    number: int
+    id: str
+    state: SubmissionState
+    slug: str
+    task_id: str | None
+    detail: str | None
+    created_at: float
+    batch: int | None
+    line: int | None
+    line_id: str | None
+    profile: str
+    in_flight: bool = False
+    status: str | None = None

@@ -1,0 +1,30 @@
+"""What the ledger is told of a task, and what it keeps of its files."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modellix_cli.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that was saved of a task: `position` of its resource, size in bytes."""
+
+    position: int
+    path: str
+    size: int
+    sha256: str | None = None
+    type: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReport:
+    """What a poll says about a task, as the ledger keeps it; times are Unix times."""
+
+    task_id: str
+    status: str
+    ended_at: float | None = None
+    expires_at: float | None = None
+    billed_cost: "Money | None" = None
