@@ -4,11 +4,11 @@ Only a model's slug is certain; everything else is kept as sent. The list with a
 `data`; the public one comes in pages, in any of several forms, and all of them are read of both.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from modellix_cli.api.fields import as_object, unexpected, whole
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, Number, dumps
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _MAX_DIGITS: Final = 20
 _UNSAFE: Final = frozenset(map(chr, [*range(32), *range(127, 160)]))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Price:
     """What one `unit` costs in US dollars, from `low` to `high`, exactly as it was written.
 
@@ -31,7 +31,7 @@ class Price:
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Model:
     """One entry of the list. `price` is words such as `0.05-0.1 $/sec`, None where none is told.
 
@@ -52,7 +52,7 @@ class Model:
         return _rate(self.record.get("price"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelList:
     """The model list as one document, and its entries; `public` if it is the one without a key."""
 
@@ -69,7 +69,7 @@ def read_models(document: Json) -> ModelList:
     return ModelList(document, tuple(_read_model(entry) for entry in entries))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelPage:
     """One page of the public list. `more`: whether others follow, None where it does not say.
 

@@ -4,25 +4,13 @@ Each returns a typed document or raises `ModellixError`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from modellix_cli.api import failures, paid
-from modellix_cli.api.catalog import ModelList, read_models, read_schema
+from modellix_cli.api import failures
 from modellix_cli.api.connecting import NotSent, WsgiApp
 from modellix_cli.api.documents import read_balance, read_task, read_validity
 from modellix_cli.api.exchange import Exchange
-from modellix_cli.api.files import (
-    MAX_LISTED,
-    FileList,
-    UploadedFile,
-    multipart_file,
-    read_file_list,
-)
-from modellix_cli.api.pages import DocsEntry, Page
-from modellix_cli.api.paid import Posted
-from modellix_cli.api.public import read_docs_index, read_docs_page, read_public_models
 from modellix_cli.api.retry import (
     NO_RETRIES,
     PROBING,
@@ -33,14 +21,23 @@ from modellix_cli.api.retry import (
 from modellix_cli.api.transport import EXCHANGE_SECONDS, Reply, Trace, Transport
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.task import Task
 from modellix_cli.domain.values import SANDBOX_KEY, Slug
 
+if TYPE_CHECKING:
+    from modellix_cli.api.catalog import ModelList
+    from modellix_cli.api.files import FileList, UploadedFile
+    from modellix_cli.api.pages import DocsEntry, Page
+    from modellix_cli.api.paid import Posted
+
 API_PREFIX: Final = "/api/v1"
+MAX_LISTED: Final = 100
+"""How many uploaded files a page of their list has at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Polled:
     """What one poll of a task told: the task, or why it could not be read.
 
@@ -94,13 +91,15 @@ class Client:
         *,
         webhook: str | None = None,
         async_route: bool | None = None,
-    ) -> Posted:
+    ) -> "Posted":
         """Send one paid POST: `POST /{provider}/{model}/async` with `body` as it is.
 
         Once, on a connection of its own, at once; never raises `ModellixError`. Without
         `async_route`, by default the client's own, to the address without `/async`; `webhook` is a
         URL that `parse_webhook_url` accepted.
         """
+        from modellix_cli.api import paid
+
         with_async = self._async_route if async_route is None else async_route
         path = f"{API_PREFIX}/{slug.path}" + ("/async" if with_async else "")
         headers = self._headers | {"Content-Type": "application/json"}
@@ -135,11 +134,13 @@ class Client:
         except ModellixError as error:
             raise _about_a_task(error) from error.__cause__
 
-    def models(self, *, featured: bool = False, patient: bool = True) -> ModelList:
+    def models(self, *, featured: bool = False, patient: bool = True) -> "ModelList":
         """List the models: `GET /models`, with `?featured=true` the featured ones.
 
         Without `patient`, one try only.
         """
+        from modellix_cli.api.catalog import read_models
+
         query = "?featured=true" if featured else ""
         policy = self._policy if patient else RetryPolicy(retries=0)
         return self._exchange.get(f"{API_PREFIX}/models{query}", read_models, policy)
@@ -149,26 +150,34 @@ class Client:
 
         Without `patient`, one try only.
         """
+        from modellix_cli.api.catalog import read_schema
+
         path = f"/models/{Slug(slug.provider, slug.model).path}/api_schema"
         return self._exchange.get(path, read_schema, self._policy if patient else NO_RETRIES)
 
-    def public_models(self, *, patient: bool = True) -> ModelList:
+    def public_models(self, *, patient: bool = True) -> "ModelList":
         """List the models without a key: `GET /portal/v1/models` of www.modellix.ai, all pages.
 
         Without `patient`, each page is asked for once.
         """
+        from modellix_cli.api.public import read_public_models
+
         policy = self._policy if patient else RetryPolicy(retries=0)
         return read_public_models(self._exchange, policy)
 
-    def docs_index(self) -> tuple[DocsEntry, ...]:
+    def docs_index(self) -> "tuple[DocsEntry, ...]":
         """List the pages of the documentation: `GET /llms.txt` of docs.modellix.ai."""
+        from modellix_cli.api.public import read_docs_index
+
         return read_docs_index(self._exchange)
 
-    def docs_page(self, where: str) -> Page:
+    def docs_page(self, where: str) -> "Page":
         """Return a page of the documentation as Markdown, by its path or a model's `docs_url`.
 
         Raises `USAGE` for an address of another host.
         """
+        from modellix_cli.api.public import read_docs_page
+
         return read_docs_page(self._exchange, where)
 
     def validate_key(self) -> bool:
@@ -192,8 +201,10 @@ class Client:
         policy = self._policy if patient else PROBING
         return self._exchange.get(f"{API_PREFIX}/team/balance", read_balance, policy)
 
-    def list_files(self, limit: int = MAX_LISTED, offset: int = 0) -> FileList:
+    def list_files(self, limit: int = MAX_LISTED, offset: int = 0) -> "FileList":
         """List uploaded inputs: `GET /media/files`, `limit` (at most 100) after `offset` others."""
+        from modellix_cli.api.files import read_file_list
+
         query = f"limit={min(limit, MAX_LISTED)}&offset={offset}"
         return self._exchange.get(f"{API_PREFIX}/media/files?{query}", read_file_list)
 
@@ -207,12 +218,14 @@ class Client:
             "DELETE", path, lambda reply: failures.check_deleted(reply, self._clock), NO_RETRIES
         )
 
-    def upload(self, name: str, media_type: str, content: bytes) -> UploadedFile:
+    def upload(self, name: str, media_type: str, content: bytes) -> "UploadedFile":
         """Upload an input: `POST /media/files`, multipart, field `file`. At most 16 MiB.
 
         Sent again only where it never left or was refused for a time; after that its outcome is
         unknown, and raises `UPLOAD_UNKNOWN`. `FILE_QUOTA_FULL`: others have to be deleted first.
         """
+        from modellix_cli.api.files import multipart_file
+
         body, content_type = multipart_file(name, media_type, content)
         return self._exchange.upload(
             f"{API_PREFIX}/media/files",

@@ -8,10 +8,11 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import import_module
 from typing import Any, Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import clip, one_line
 
 PATH: Final = "/mcp"
@@ -37,7 +38,7 @@ class NoDocsServer(Exception):
         self.installed = installed
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DocsFilters:
     """What to leave out; None and False leave nothing out."""
 
@@ -53,7 +54,7 @@ class DocsFilters:
         return {name: value for name in names if (value := getattr(self, name))}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DocsResult:
     """A piece of the documentation; title and address are empty where the server tells none."""
 
@@ -62,7 +63,7 @@ class DocsResult:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DocsAnswer:
     """What was found, and the filters that the server does not have."""
 

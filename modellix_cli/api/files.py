@@ -4,7 +4,6 @@ See docs/spec/service.md 7 and official-cli.md 4.19.
 """
 
 import re
-from dataclasses import dataclass
 from math import isfinite
 from secrets import token_hex
 from typing import Final
@@ -14,10 +13,9 @@ from modellix_cli.api.fields import as_object, unexpected, whole
 from modellix_cli.clock import iso
 from modellix_cli.domain.addresses import is_loopback_or_https
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 
-MAX_LISTED: Final = 100
-"""How many files one request can list."""
 _QUOTA: Final = re.compile(
     r"(?i)\bquota\b|\bfiles?\b.*\b(?:full|limit|max|maximum|too many|exceed)"
 )
@@ -26,7 +24,7 @@ _OTHER_LIMIT: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UploadedFile:
     """An uploaded input. `size` in bytes, `created_at` ISO 8601 as sent."""
 
@@ -49,7 +47,7 @@ class UploadedFile:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileList:
     """One page of the uploaded inputs; `total` counts all of them, None where nobody says.
 

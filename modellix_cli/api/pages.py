@@ -5,11 +5,11 @@ or an entry of the index.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from modellix_cli.domain.errors import usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import clip, one_line
 
 DOCS_ORIGIN: Final = "https://docs.modellix.ai"
@@ -22,7 +22,7 @@ _TEXTS: Final = (".md", ".txt", ".json", ".yaml", ".yml")
 _ESCAPED: Final = re.compile(r"\\([\[\]()\\*_`])")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """A page as Markdown, and the address it was read from."""
 
@@ -30,7 +30,7 @@ class Page:
     markdown: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DocsEntry:
     """One line of the index. `path` is what `docs_path` takes; `description` may be empty."""
 

@@ -4,7 +4,7 @@ This is the one place that says which replies prove that no task was created.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from modellix_cli.api import failures
@@ -15,6 +15,7 @@ from modellix_cli.api.retry import Limits, asked_wait
 from modellix_cli.api.transport import ConnectionLost, Reply, Transport
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.task import Submission, also_named
 
@@ -23,7 +24,7 @@ REFUSALS: Final = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422, 429})
 _MOST_OTHERS: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Posted:
     """What came of one paid POST: the task, or why there is none or nobody knows.
 

@@ -6,18 +6,18 @@ HTTP_PROXY go by the scheme of the address, ALL_PROXY stands for both, NO_PROXY 
 
 import os
 import sys
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from modellix_cli.domain.addresses import LOOPBACK
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import without_secrets
 
 _HAS_SETTINGS: Final[bool] = sys.platform in ("darwin", "win32")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Proxy:
     """A proxy's address, and the variable that names it; None where the system's settings do."""
 

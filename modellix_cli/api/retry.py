@@ -5,12 +5,12 @@ server asks, in full and with jitter, up to a limit the user can set; else 1, 2,
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import isfinite
 from typing import Final, TypeVar
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import duration
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ _MOST_REQUESTS: Final = 10**9
 _LONGEST_WINDOW: Final = 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryPolicy:
     """How patient to be.
 
@@ -32,7 +32,7 @@ class RetryPolicy:
     paced: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """What an answer says about the key's limits (docs/spec/service.md 10).
 

@@ -6,7 +6,7 @@ server got nothing, `ConnectionLost` when it may have. That difference is what p
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import httpx
@@ -15,6 +15,7 @@ from modellix_cli import __version__
 from modellix_cli.api.connecting import NotSent, Route, WsgiApp, describe, not_sent
 from modellix_cli.api.deadline import Deadline
 from modellix_cli.clock import Clock
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonError, loads
 from modellix_cli.domain.text import excerpt, hide_secrets
 
@@ -38,7 +39,7 @@ _NEVER_SENT: Final = (
 Trace = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """An answer: status, headers by lower-case name, and the whole body.
 

@@ -6,12 +6,12 @@ takes a few stat calls. They are read, and what reads them is loaded, only where
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 
 from modellix_cli.domain.errors import ModellixError, usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import quoted
 from modellix_cli.domain.values import Slug, parse_slug
 from modellix_cli.paths import config_dir, find_upwards
@@ -37,7 +37,7 @@ PRESET_WORD: Final = re.compile(r"@([A-Za-z0-9_-][A-Za-z0-9_.-]{0,63})")
 _OUTPUTS: Final = ("human", "json")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chosen(Generic[T]):
     """The value of a setting; `where` names the variable, or file and line."""
 

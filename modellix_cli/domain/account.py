@@ -1,17 +1,17 @@
 """Who pays: an API address, the profile in use and a one-way mark of the key."""
 
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Literal
 
 from modellix_cli.domain.addresses import canonical_base_url
+from modellix_cli.domain.frozen import frozen
 
 DEFAULT_PROFILE: Final = "default"
 StoreName = Literal["keychain", "file"]
 """Where keys are saved."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Account:
     """On whose behalf something is done. `base_url` is canonical.
 

@@ -1,10 +1,10 @@
 """What requests may cost: a limit for one of them, and a budget for all within a period."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.values import DAY
 
@@ -12,7 +12,7 @@ DEFAULT_PERIOD: Final = DAY
 LONGEST_PERIOD: Final = 366 * DAY
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Budget:
     """At most `limit` may be spent within any `period` seconds. `source` is where it was set."""
 
@@ -21,7 +21,7 @@ class Budget:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CostLimits:
     """What the user said about cost.
 

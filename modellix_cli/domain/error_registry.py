@@ -1,10 +1,10 @@
 """Every way a command can fail, in one table: meaning, hint, exit status, money."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
 from modellix_cli.domain.exit_status import ExitStatus
+from modellix_cli.domain.frozen import frozen
 
 Charged = Literal["no", "yes", "unknown"]
 """What is known about money: whether this command's own requests were, or may be, charged."""
@@ -63,7 +63,7 @@ class ErrorCode(StrEnum):
     INTERNAL = "INTERNAL"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind:
     """What the registry knows about a code.
 

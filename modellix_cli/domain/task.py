@@ -4,9 +4,9 @@ Server values stay open: an unknown status counts as unfinished, an unknown type
 statuses are those of docs/spec/service.md 4.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ RESULT_LIFETIME: Final = 7 * 24 * 3600.0
 """Seconds for which Modellix keeps results, where it does not say until when."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Submission:
     """The reply to a paid submission: the task that was created.
 
@@ -33,7 +33,7 @@ class Submission:
     others: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resource:
     """One thing a task made. `position` counts from 1; `url` or `text` may be missing.
 
@@ -54,7 +54,7 @@ class Resource:
     expires_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Task:
     """The reply to `GET /tasks/{task_id}`, or a webhook's body.
 

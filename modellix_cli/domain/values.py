@@ -6,11 +6,11 @@ names what is wrong. They rest on official-cli.md 1.6.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
 from modellix_cli.domain.errors import usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import is_encodable, one_line, quoted
 
 TASK_TYPES: Final = (
@@ -49,7 +49,7 @@ _RESERVED_PROFILES: Final = ("__proto__", "constructor", "prototype")
 _SLUGS_HINT: Final = "Run modellix-cli model list --output slugs to see available model slugs."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slug:
     """A model's name: `provider/model`, on the older routes with a leading task type."""
 

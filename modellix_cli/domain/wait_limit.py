@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.values import format_duration
 
 SHORTEST: Final = 300.0
@@ -16,7 +16,7 @@ _VIDEO: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WaitLimit:
     """The longest time to wait for each task, in seconds; `why` is empty where it was chosen."""
 

@@ -8,13 +8,14 @@ import hashlib
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final, Protocol
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.task import Resource, Task
 from modellix_cli.downloads.destination import Abandoned, DownloadDestination
 from modellix_cli.downloads.fetcher import MediaFetcher
@@ -68,7 +69,7 @@ class Silent:
         """Say nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Arrived:
     """A complete part and the file that it is to become; `path` holds the name that is wanted."""
 

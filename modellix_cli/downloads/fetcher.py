@@ -5,7 +5,7 @@ Every hop of a redirect is checked again, and the connection goes to the address
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
@@ -19,6 +19,7 @@ from modellix_cli.api.transport import USER_AGENT
 from modellix_cli.clock import Clock
 from modellix_cli.domain.addresses import LOOPBACK
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.downloads import hosts
 from modellix_cli.downloads.connections import Connections
@@ -43,7 +44,7 @@ _PASSING: Final = frozenset({408, 425, 429})
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaPolicy:
     """What the user allows: plain http, and hosts on private networks.
 
@@ -55,7 +56,7 @@ class MediaPolicy:
     own_origin: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaStream:
     """An open download.
 

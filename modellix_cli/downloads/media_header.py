@@ -1,9 +1,10 @@
 """What the first bytes of a media file say: its kind, its width and height, how long it plays."""
 
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from modellix_cli.domain.frozen import frozen
 
 _HEAD: Final = 64 * 1024
 _MAX_MOOV: Final = 8 * 1024 * 1024
@@ -13,7 +14,7 @@ _NO_FRAME: Final = frozenset({0xC4, 0xC8, 0xCC})
 """Markers of JPEG in the range of frames that are none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaHeader:
     """What is known about a file: width and height in pixels, duration in seconds.
 

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.errors import usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import clip, one_line
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _HINT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NameTemplate:
     """A template that is known to be usable."""
 
@@ -45,7 +45,7 @@ class NameTemplate:
         return Formatter().vformat(self.text, (), values).rstrip(".")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TemplateNames:
     """Names the files of one task: a template, and the values of all fields but `ext`."""
 

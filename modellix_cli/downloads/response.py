@@ -12,13 +12,13 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import httpx
 
 from modellix_cli.api.deadline import TIME_IS_UP, Deadline
 from modellix_cli.api.retry import http_date
+from modellix_cli.domain.frozen import frozen
 
 BIG: Final = 32 * 1024 * 1024
 """Bytes from which on a fast body is worth a connection."""
@@ -37,7 +37,7 @@ _ITEM: Final = re.compile(r"\s*([A-Za-z0-9-]+)=:?([A-Za-z0-9+/]{1,100}={0,2}):?\
 _MAX_HEADER: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Version:
     """Which version of a file a host has: its `ETag` and `Last-Modified`, None where not said."""
 
@@ -64,7 +64,7 @@ class Version:
         return all(a == b or a is None or b is None for a, b in pairs)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resume:
     """What is there of a file: its first `offset` bytes, of `length` if that is known."""
 
@@ -90,7 +90,7 @@ class Resume:
         return total if fits else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checksum:
     """What a file's bytes must hash to; `algorithm` is hashlib's name for it."""
 

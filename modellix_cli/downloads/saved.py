@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.task import Resource, Task
 from modellix_cli.domain.text import clip, count, one_line
@@ -22,7 +23,7 @@ class NameChooser(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """What a download may use.
 
@@ -37,7 +38,7 @@ class Limits:
     parallel: int = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SavedFile:
     """A file that was saved.
 

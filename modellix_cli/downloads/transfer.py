@@ -4,11 +4,11 @@
 """
 
 import hashlib
-from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from modellix_cli.clock import Clock
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.task import Resource
 from modellix_cli.downloads.destination import DownloadDestination
@@ -46,7 +46,7 @@ class ResultUrls(Protocol):
         """Return another URL of a resource than it has; None if there is none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Services:
     """What transfers share. `time_limit`: seconds for all tries of one."""
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from modellix_cli.api.retry import BACKOFF_SECONDS
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import duration, size
 from modellix_cli.downloads.response import Resume, Version
 
@@ -67,7 +68,7 @@ def failed(
     return FetchFailed(error, remedy, retry_after=retry_after, start_over=start_over)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TryAgain:
     """Wait `pause` seconds, telling `notice`, and ask once more."""
 
@@ -75,14 +76,14 @@ class TryAgain:
     notice: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefreshUrl:
     """Ask the task where its result is now; `error` is raised if it is nowhere else."""
 
     error: ModellixError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GiveUp:
     """No further try; `error` says why."""
 

@@ -3,15 +3,15 @@
 `VERSION` changes when a field is removed or changes its meaning; fields may be added.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.money import Money
 
 VERSION: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sending:
     """The paid request of line `ref` leaves now.
 
@@ -23,7 +23,7 @@ class Sending:
     about: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskAwaited:
     """A task is waited for; `age` is how long ago it was submitted, in seconds, if known.
 
@@ -41,7 +41,7 @@ class TaskAwaited:
     about: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskPolled:
     """The server told the status of a task."""
 
@@ -50,7 +50,7 @@ class TaskPolled:
     finished: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskLeft:
     """A task is not waited for any more, and why."""
 
@@ -58,7 +58,7 @@ class TaskLeft:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PollTrouble:
     """Asking for a task failed and will be tried again."""
 
@@ -66,7 +66,7 @@ class PollTrouble:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherTasks:
     """The reply that named a task which answers for a request named `others` too."""
 
@@ -74,7 +74,7 @@ class OtherTasks:
     others: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SameTask:
     """The server gave a task for a request that is the task of an earlier request already.
 
@@ -90,7 +90,7 @@ class SameTask:
     earlier_line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubmitRetried:
     """The paid request of line `ref` was refused for now, and will be sent again in `seconds`.
 
@@ -102,7 +102,7 @@ class SubmitRetried:
     ref: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiting:
     """The next request waits: for a limit, or for a running task to end (`slots_full`)."""
 
@@ -110,7 +110,7 @@ class Waiting:
     slots_full: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stopped:
     """No more requests are sent, while `running` tasks are still followed."""
 
@@ -118,7 +118,7 @@ class Stopped:
     running: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Counts:
     """How far a batch is: lines that have their end, tasks that run, lines in error."""
 
@@ -128,7 +128,7 @@ class Counts:
     waiting: Waiting | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BytesSaved:
     """How many bytes of a file have arrived, of how many if known."""
 
@@ -137,7 +137,7 @@ class BytesSaved:
     total: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineEnded:
     """A line has its end; told by who takes its outcome, not by the engine.
 

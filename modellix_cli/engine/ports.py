@@ -1,10 +1,10 @@
 """What the driver works with: small objects that the rooms around the engine provide."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.task import Task
 from modellix_cli.domain.values import Slug
 from modellix_cli.engine.core import effects, events
@@ -12,7 +12,7 @@ from modellix_cli.engine.core.lines import Answer, Known, Line, LineOutcome
 from modellix_cli.engine.notices import Notice
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PaidRequest:
     """What a line sends: the exact bytes of the body, and where the service is to call back."""
 

@@ -8,7 +8,6 @@ submission waits for a free slot.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from os import urandom
 from typing import Final
@@ -16,6 +15,7 @@ from typing import Final
 from modellix_cli.api.retry import Limits, Pacer
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import duration
 from modellix_cli.engine.request_window import learn, take
@@ -37,7 +37,7 @@ _FORGET_SPURT: Final = 600.0
 _WORTH_TELLING: Final = 1.5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ticket:
     """Leave to send one submission, and the slot that its task will take."""
 

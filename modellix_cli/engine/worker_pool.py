@@ -3,16 +3,16 @@
 import queue
 import threading
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 from modellix_cli.clock import Clock
+from modellix_cli.domain.frozen import frozen
 
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Done(Generic[K, R]):
     """A finished piece of work: its key, and its result or what it raised."""
 

@@ -9,11 +9,11 @@ header is row 1, blank ones count too.
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonError, decode, loads
 from modellix_cli.domain.text import clip, one_line, quoted
 from modellix_cli.inputs.batch_task import (
@@ -46,7 +46,7 @@ _HEADER_HINT: Final = "The first row names the columns, for example: id,prompt,s
 _SHOWN: Final = 40
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Column:
     """A column: what it is `for` if it is reserved, else the parameter at `path`."""
 

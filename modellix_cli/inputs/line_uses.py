@@ -6,10 +6,10 @@ Only a whole text means that, at any depth, also as an entry of an array. `"@@li
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Final
 
 from modellix_cli.domain.errors import usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, dumps, loads
 from modellix_cli.domain.text import quoted
 
@@ -21,7 +21,7 @@ Place = tuple[str | int, ...]
 """Where in a body: names of properties and indexes of entries."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineUse:
     """A place in a body that stands for a result of the line `line_id`; `position` from 0."""
 

@@ -8,12 +8,12 @@ it a part of the value, before a range a text. `KEY:=[…]` takes the entries of
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Final
 
 from modellix_cli.domain.errors import usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonError, dumps, loads
 from modellix_cli.domain.text import clip, count, one_line, quoted
 from modellix_cli.inputs.parameter_keys import parse_key, split_assignment
@@ -29,7 +29,7 @@ _LONGEST_LABEL: Final = 32
 _EXAMPLE: Final = "For example: --matrix seed=1..4 --matrix model=google/nano-banana-2,a/b"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Axis:
     """The values of one key, each as it would be written alone; `sign` is `=` or `:=`."""
 

@@ -7,11 +7,11 @@ import os
 import re
 import stat
 import unicodedata
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import size
 
 MAX_MEDIA_BYTES: Final = 16 * 1024 * 1024
@@ -39,7 +39,7 @@ _RIFF: Final = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-m
 _UNSAFE_IN_NAME: Final = re.compile('["\\\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaInput:
     """A file to upload: the name it gets, its media type by content, and its bytes."""
 

@@ -6,10 +6,10 @@ Nothing is read or looked up here. A text arrives as it was given, whatever is i
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from modellix_cli.domain.errors import ModellixError, usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, JsonError, loads
 from modellix_cli.domain.text import clip, one_line, quoted
 from modellix_cli.domain.values import parse_task_id
@@ -30,14 +30,14 @@ _REFERENCE_HINT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """A text as it was given; what the schema wants to be a number becomes one later."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonText:
     """One JSON value as it was written, so that its numbers keep every digit."""
 
@@ -49,14 +49,14 @@ class JsonText:
         return loads(self.text)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileRef:
     """A file, by its path as it was given."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskRef:
     """A resource of a finished task.
 
@@ -69,7 +69,7 @@ class TaskRef:
     index: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineRef:
     """A resource of what another line of the same batch makes: its id, `index` as for a task."""
 
@@ -80,7 +80,7 @@ class LineRef:
 Value = Text | JsonText | FileRef | TaskRef | LineRef
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Edit:
     """One change to a body: where, and to what. `written` is how it was given."""
 

@@ -5,12 +5,12 @@ one team are linked once the server, or the user, has said so.
 """
 
 import sqlite3
-from dataclasses import dataclass
 
 from modellix_cli.domain.account import Account
+from modellix_cli.domain.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KnownAccount:
     """An account in the ledger; accounts of the same `team` pay together."""
 

@@ -6,10 +6,10 @@ It only reads.
 import json
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.submission_state import NOT_SENT
 from modellix_cli.domain.task import FAILED, SUCCEEDED, has_failed, is_final
@@ -77,7 +77,7 @@ SELECT billed_cost, estimated_cost FROM submissions
 WHERE state <> 'rejected' AND created_at >= :today AND {_IN_SCOPE}"""  # noqa: S608
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WatchedTask:
     """A task that goes on, or ended lately. Times are Unix times.
 
@@ -109,7 +109,7 @@ class WatchedTask:
         return has_failed(self.status)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WatchedBatch:
     """A batch that runs or ended lately, and how many of its lines are where.
 
@@ -128,7 +128,7 @@ class WatchedBatch:
     failed: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """What is left of a key's limits, None for what is not known.
 
@@ -143,7 +143,7 @@ class Limits:
     slots: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spending:
     """What requests of today cost: as billed, and as estimated where nothing is billed yet.
 
@@ -155,7 +155,7 @@ class Spending:
     unpriced: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Activity:
     """What goes on at one moment. `sending` requests are on their way, `unknown` ones were lost."""
 

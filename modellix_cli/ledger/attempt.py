@@ -1,11 +1,10 @@
 """One attempt of a paid request, as the ledger knows it."""
 
-from dataclasses import dataclass
-
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.submission_state import SubmissionState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempt:
     """One attempt of a paid request, as it is known.
 

@@ -7,9 +7,9 @@ Of a delivery the ledger keeps that it came, not its body, which the API can tel
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.ledger import tasks
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.task_records import TaskReport
@@ -22,7 +22,7 @@ _NEXT: Final = 1e-5
 """Seconds between two deliveries at least, so that their times tell their order."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Received:
     """A delivery; `report` is what it says of the end of a task, None where that is unusable."""
 
@@ -32,7 +32,7 @@ class Received:
     report: TaskReport | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recorded:
     """Whether a delivery was new, and whether the ledger knows its task."""
 

@@ -6,7 +6,7 @@ That file is read into the ledger once, again when it has changed, and never tou
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.addresses import canonical_base_url
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.ledger.attempts import OPEN, find_unknown
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history_json import Entry, NotAHistory, read_history
@@ -63,7 +64,7 @@ ON CONFLICT (base_url, task_id, profile) DO UPDATE SET
   updated_at = max(updated_at, excluded.updated_at)"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scope:
     """Which part of the history is meant: one profile or all, the sandbox's tasks or the others."""
 
@@ -71,7 +72,7 @@ class Scope:
     sandbox: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cleared:
     """What `clear` did: whether there was anything, and how many unknown outcomes it kept."""
 

@@ -2,14 +2,14 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.ledger.database import FILE_NAME
 from modellix_cli.ledger.marks import Incomplete, read_incomplete
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inspection:
     """What is in the ledger at `path`, None where there is no file yet.
 

@@ -2,16 +2,16 @@
 
 import json
 import sqlite3
-from dataclasses import dataclass
 from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.ledger.database import LedgerFile
 
 _INCOMPLETE: Final = "incomplete"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Incomplete:
     """The ledger was damaged at the Unix time `since`; `kept` rows could still be read."""
 

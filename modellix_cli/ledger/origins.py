@@ -5,9 +5,10 @@ Nothing is written here.
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonError, loads
 from modellix_cli.domain.money import Money
 from modellix_cli.ledger.bodies import unpacked
@@ -33,7 +34,7 @@ SELECT base_url FROM tasks WHERE task_id = :task
 UNION SELECT base_url FROM submissions WHERE task_id = :task"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileOfTask:
     """A file that was saved of a task; `sha256` is that of its content then."""
 
@@ -44,7 +45,7 @@ class FileOfTask:
     sha256: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """A task and the request that made it, as far as the ledger knows them.
 

@@ -8,16 +8,17 @@ import os
 import socket
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
+
+from modellix_cli.domain.frozen import frozen
 
 LEASE_SECONDS: Final = 15 * 60.0
 """How long a process of another host is believed to work on what it claimed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Process:
     """A process; `started` is in the system's own ticks since boot, 0 where it is not told."""
 

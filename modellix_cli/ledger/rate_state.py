@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Final, TypeVar
 
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.processes import Process, is_alive, this_process
 
@@ -73,7 +74,7 @@ class RateState:
     crowds: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slot:
     """A place that a submission under way takes, then the task that it created.
 

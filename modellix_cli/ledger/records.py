@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from modellix_cli.domain.budget import NO_LIMITS, CostLimits
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.identity import RequestIdentity
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
@@ -13,7 +14,7 @@ from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.attempt import Attempt
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """A paid request that is about to be sent, as the ledger keeps it.
 
@@ -40,14 +41,14 @@ class Request:
     repeats: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claimed:
     """The request may be sent now, by this process only; its attempt has this number."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TooDear:
     """The request may not be paid for now, and nothing was recorded of it."""
 
@@ -59,7 +60,7 @@ Claim = Claimed | Attempt | TooDear
 limit of cost that does not allow it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """How an attempt ended."""
 
@@ -86,7 +87,7 @@ class KeyedLines(Protocol):
         """Yield what makes each line known, in their order."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BatchPlan:
     """A batch that is to begin. `digest` is that of its lines, `source` the file as named."""
 
@@ -98,7 +99,7 @@ class BatchPlan:
     tag: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PaidBefore:
     """What earlier runs paid for of a batch's lines, or may have."""
 
@@ -119,7 +120,7 @@ class PaidBefore:
         return self.total > 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherAccount:
     """Lines were paid for with another key; `tasks` are some of theirs, the newest first."""
 
@@ -129,7 +130,7 @@ class OtherAccount:
     tasks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Batch:
     """A batch; `state` is `running` (or interrupted without a word), `stopped` or `done`.
 
@@ -145,7 +146,7 @@ class Batch:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BatchLine:
     """A line of a batch, with the attempt that answers for it, None while it was not sent.
 
@@ -164,7 +165,7 @@ class BatchLine:
     files: tuple[dict[str, Any], ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartedBatch:
     """A batch that may be run now. `earlier` is what it reuses, `resumed` that it ran before."""
 

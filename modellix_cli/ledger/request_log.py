@@ -7,10 +7,11 @@ here; or a submission without a task: refused, of unknown outcome, or just being
 # ruff: noqa: S608 - what is put together are constants
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from modellix_cli.clock import iso
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonError, Number, loads
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.attempts import state_now
@@ -48,7 +49,7 @@ _OF_NO_SUBMISSION: Final = """NOT EXISTS (SELECT 1 FROM submissions AS a
   WHERE a.task_id = t.task_id AND a.base_url = t.base_url)"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """Which records are meant; None does not limit them.
 
@@ -72,7 +73,7 @@ class Wanted:
 EVERYTHING: Final = Wanted()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """A task, a submission, or both. Times are Unix times, costs US dollars as text.
 

@@ -7,13 +7,13 @@ with what was billed. One that the server refused does not count, one of unknown
 # ruff: noqa: S608 - what is put together are constants
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from modellix_cli.clock import clock_time
 from modellix_cli.domain.account import Account
 from modellix_cli.domain.budget import Budget, Verdict, judge
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.text import duration
 from modellix_cli.domain.values import format_duration
@@ -42,7 +42,7 @@ SELECT min(created_at - uptime) FROM submissions
 WHERE boot = :boot AND :boot <> '' AND uptime > :uptime - :period"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """When a transaction happens: Unix time, and seconds since the start of this machine.
 
@@ -54,7 +54,7 @@ class Moment:
     boot: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spent:
     """What counts within a period.
 

@@ -2,9 +2,9 @@
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.ledger.bodies import unpacked
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history import Scope
@@ -35,7 +35,7 @@ SELECT (SELECT count(*) FROM files), (SELECT max(saved_at) FROM files),
   (SELECT count(*) FROM tasks), (SELECT max(updated_at) FROM tasks)"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskQuery:
     """Which tasks are meant: those created since a Unix time, of models whose slug contains a text.
 
@@ -48,7 +48,7 @@ class TaskQuery:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskDetails:
     """A task whose results were saved. Times are Unix times, costs US dollars as text.
 

@@ -1,13 +1,14 @@
 """What the ledger is told of a task, and what it keeps of its files."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from modellix_cli.domain.frozen import frozen
 
 if TYPE_CHECKING:
     from modellix_cli.domain.money import Money
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeptFile:
     """A file that was saved of a task: `position` of its resource, size in bytes."""
 
@@ -19,7 +20,7 @@ class KeptFile:
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskReport:
     """What a poll says about a task, as the ledger keeps it; times are Unix times."""
 

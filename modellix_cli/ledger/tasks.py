@@ -2,10 +2,10 @@
 
 import json
 import sqlite3
-from dataclasses import dataclass
 from typing import Final
 
 from modellix_cli.domain.account import Account
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.task import FAILED, RESULT_LIFETIME, SUCCEEDED, is_final
 from modellix_cli.ledger import accounts
 from modellix_cli.ledger.database import LedgerFile
@@ -20,7 +20,7 @@ _LATEST_EXPIRY: Final = 60 * 24 * 3600.0
 """How far ahead a webhook's word on the expiry may lie to be believed, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KnownTask:
     """A task that was submitted on this machine; `created_at` is the Unix time of it."""
 

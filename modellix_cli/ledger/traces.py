@@ -4,9 +4,9 @@ Nothing is written here.
 """
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Any, Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import find_attempts
 from modellix_cli.ledger.database import LedgerFile
@@ -40,7 +40,7 @@ WHERE o.identity = (SELECT identity FROM submissions WHERE number = :number)
 ORDER BY o.number DESC LIMIT :most"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trace:
     """A record with its files, and what is around it.
 

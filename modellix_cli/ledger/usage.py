@@ -2,12 +2,13 @@
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from time import localtime, strftime
 from typing import Any, Final
 
 from modellix_cli.domain.account import Account
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.task import has_failed
 from modellix_cli.ledger import accounts
@@ -44,7 +45,7 @@ class UsageBy(StrEnum):
     BATCH = "batch"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """What requests came to.
 

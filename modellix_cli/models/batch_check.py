@@ -1,10 +1,10 @@
 """The tasks of a batch against the schemas of their models, before anything is paid."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.domain.values import Slug
@@ -20,7 +20,7 @@ _SOME_URL: Final = "https://www.modellix.ai/result.png"
 _NO_MODEL: Final = "there is no such model"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineProblem:
     """What is wrong with a task: its line in the file, its index among the tasks, its slug."""
 
@@ -30,7 +30,7 @@ class LineProblem:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckReport:
     """What a check found.
 

@@ -1,15 +1,15 @@
 """What changed between two model lists."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from modellix_cli.api.catalog import Model
+from modellix_cli.domain.frozen import frozen
 
 Field = Literal["type", "price"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """A field of a model that is another one now; `before` and `after` are None where not told."""
 
@@ -18,7 +18,7 @@ class Change:
     field: Field
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Changes:
     """The models that came and went, in the order of their list, and those that changed."""
 

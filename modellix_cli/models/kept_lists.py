@@ -5,7 +5,6 @@ baseline, is the first list that was ever seen; only `model diff` replaces it, o
 what changed. Any of them may vanish or be broken at any time: then there is none.
 """
 
-from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Final
@@ -14,12 +13,13 @@ from modellix_cli import cache_file
 from modellix_cli.api.catalog import Model, ModelList, read_models
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeptList:
     """Models in the order of the API, and the Unix time at which it listed them."""
 

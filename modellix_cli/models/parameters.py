@@ -6,9 +6,9 @@ are followed inside the document only.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.text import clip
 from modellix_cli.inputs.parameter_keys import Path, write_key
@@ -38,7 +38,7 @@ _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _AFTER_MEDIA: Final = ("list", "file", "array")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     """One value that a model takes.
 

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
 
 from modellix_cli.api.catalog import Model
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.models.wishes import QualityKind
 from modellix_cli.models.words import stem, words_of
 
@@ -19,7 +19,7 @@ _ALONE: Final = 0.5
 """How cheap the only price of its unit is, and how new the only version: nobody can tell."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Measured:
     """How much of a quality a model has, from 0 to 1, and the words that tell it."""
 

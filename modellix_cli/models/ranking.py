@@ -9,11 +9,11 @@ No I/O, no chance: the same list and the same words give the same order.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import log
 from typing import Final, Literal
 
 from modellix_cli.api.catalog import Model
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.models.qualities import Measured, measure
 from modellix_cli.models.wishes import Quality, Term, read_wish
 from modellix_cli.models.words import likeness, words_of
@@ -30,7 +30,7 @@ _WORTH_TELLING: Final = 0.5
 _DIGITS: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Match:
     """A word of the wish, and the word of a model's field that answers it."""
 
@@ -39,7 +39,7 @@ class Match:
     found: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ranked:
     """A model that fits, how well (more is better, zero never), and why."""
 

@@ -5,7 +5,6 @@ be broken or foreign at any time: then there is none, and nobody is told.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Final
 
 from modellix_cli import cache_file
 from modellix_cli.clock import Clock
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import Slug
 
@@ -20,7 +20,7 @@ MOST_SCHEMAS: Final = 300
 MAX_BYTES: Final = 512 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CachedSchema:
     """A schema document as it was published, and how long ago that was, in seconds."""
 

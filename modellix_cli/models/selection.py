@@ -1,9 +1,9 @@
 """Which models of a list are meant, and in which order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.values import TASK_TYPES
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ SortKey = Literal["name", "price", "type", "provider"]
 _UNITS: Final = ("$/img", "$/sec", "$/m chars")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Filters:
     """What a model must be. A blank text lets everything pass; case does not matter.
 
@@ -39,7 +39,7 @@ class Filters:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Selection:
     """The models that are meant, in order, and how many were left out for want of a price."""
 

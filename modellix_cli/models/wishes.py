@@ -1,8 +1,8 @@
 """What a wish in words asks for: words to look for, words that stand for them, and qualities."""
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.models.words import is_typo, split, stem
 
 MAX_WORDS: Final = 32
@@ -10,7 +10,7 @@ MAX_WORDS: Final = 32
 QualityKind = Literal["cheap", "fast", "new"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Term:
     """Something that a model should have: the word as it was written, and what answers it too.
 
@@ -23,7 +23,7 @@ class Term:
     types: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quality:
     """What moves a model up without finding it, by `weight`; `word` is what was written."""
 
@@ -32,7 +32,7 @@ class Quality:
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """What was asked for."""
 

@@ -1,16 +1,17 @@
 """Columns that fit a terminal: wide cells are clipped, columns that may be missed left out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
+
+from modellix_cli.domain.frozen import frozen
 
 _GAP: Final = 2
 _CUT: Final = "…"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """A heading and its cells. `least` is the width down to which cells may be clipped, None for
     never; an `optional` column may be left out.

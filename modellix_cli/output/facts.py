@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from modellix_cli.domain.frozen import frozen
+
 if TYPE_CHECKING:
     from modellix_cli.domain.budget import Budget
     from modellix_cli.domain.errors import ModellixError
@@ -18,7 +20,7 @@ MISSING: Final = "missing"
 """The source of a key that is not there."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignedIn:
     """A login with a valid key. `saved` says where it was saved, None if it was not."""
 
@@ -30,7 +32,7 @@ class SignedIn:
     """Where the profile's key is kept: file, keychain or legacy-file."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignedOut:
     """A profile that was removed, or was not there. `active` is the source of the key that
     commands use from now on, `missing` if none.
@@ -68,7 +70,7 @@ class LoginStatus:
         return "valid" if self.valid else "not authenticated"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Setup:
     """The selected profile, and the source of the API key.
 
@@ -95,7 +97,7 @@ class Setup:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """One thing that `doctor` checks. `cause` is a word for a failure of the connection.
 
@@ -125,7 +127,7 @@ class Check:
         return known | ({"skipped": True} if self.skipped else {})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Examination:
     """Everything that `doctor` found, in the order in which it is shown.
 
@@ -155,7 +157,7 @@ _CAUSES_FIRST: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelParameters:
     """What a model takes. `main_text` is given as a plain argument, None where there is none.
 
@@ -170,7 +172,7 @@ class ModelParameters:
     age: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileChange:
     """A file, and what was done with it: written, changed, removed, unchanged."""
 
@@ -178,7 +180,7 @@ class FileChange:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BudgetState:
     """A budget, and what counts against it just now."""
 
@@ -191,7 +193,7 @@ class BudgetState:
         return self.budget.limit - self.spent.total
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UsageReport:
     """What was spent in groups, in the order in which they are shown; `since` is a Unix time."""
 

@@ -1,10 +1,10 @@
 """How the task history looks in each output mode (official-cli.md 4.18)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modellix_cli.clock import clock_time, iso
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.text import clip, count, one_line
 from modellix_cli.output.request import files_as_dicts, log_entry, prompt_of
@@ -22,7 +22,7 @@ _SETTLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing:
     """What is to be listed: tasks, newest first, of `total` that are wanted, and submissions.
 

@@ -1,16 +1,16 @@
 """How the settings of a project look in each output mode."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.output.sink import Output, Sink
 
 _NOT_SET: Final = "-"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShownSetting:
     """A setting: its value, None if it is not set, and what it comes from.
 
@@ -24,7 +24,7 @@ class ShownSetting:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InForce:
     """The settings in force in a folder, and the files that they may come from."""
 

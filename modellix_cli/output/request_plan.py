@@ -1,13 +1,12 @@
 """A request that is shown and not sent (`model run --dry-run`)."""
 
-from dataclasses import dataclass
-
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.models.pricing import Estimate, as_dict, describe
 from modellix_cli.output.sink import Output, Sink
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestPlan:
     """A request before it is sent: where to, what, what it may cost and what speaks against it.
 

@@ -6,10 +6,10 @@ the paid request, and follow docs/spec/service.md 2 and 3.
 
 import json
 import shlex
-from dataclasses import dataclass
 from string import Template
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.task import FAILED, SUCCEEDED
 
 LANGUAGES: Final = ("curl", "python", "javascript")
@@ -17,7 +17,7 @@ _LONGEST_ARGUMENT: Final = 100_000
 """Bytes; a longer body is given to curl by its standard input."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestAsCode:
     """A paid request: the full address of its submission, the API's address, and its body.
 

@@ -1,10 +1,10 @@
 """Short summaries of tasks for people: model, status, what it made, what it took and cost."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.task import Resource, Task
 from modellix_cli.domain.text import clip, duration, size
 from modellix_cli.output.links import FileLink
@@ -19,7 +19,7 @@ _DETAIL: Final = "2"
 _GOOD, _BAD, _RUNNING = "32", "31", "33"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShownFile:
     """A file that was saved; `bytes` is its size, `position` that of its resource, from 1."""
 
@@ -29,7 +29,7 @@ class ShownFile:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Beside:
     """What this machine knows of a task beside the server's words.
 
@@ -46,7 +46,7 @@ class Beside:
         return all(resource.position in saved for resource in task.resources)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     """One fact: its label, its text, and details that may go to a line of their own.
 

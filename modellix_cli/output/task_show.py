@@ -1,12 +1,12 @@
 """How it looks what is known here of one task."""
 
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING, Any, Final
 
 from modellix_cli.clock import clock_time, iso
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import dumps
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.submission_state import SubmissionState
@@ -28,7 +28,7 @@ CHANGED: Final = "changed"
 MISSING: Final = "missing"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShownTask:
     """A trace, the moment in Unix time, and the words of a command that runs it again, if any."""
 

@@ -1,11 +1,11 @@
 """How it looks where a file came from."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import join
 from typing import Any, Final
 
 from modellix_cli.clock import clock_time, iso
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Number, loads
 from modellix_cli.domain.money import Money
 from modellix_cli.output.sink import Output, Sink
@@ -22,7 +22,7 @@ _FOUND: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MadeFile:
     """Where a file came from, as far as it is known.
 

@@ -8,13 +8,14 @@ second half fails.
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from os import getpid
 from pathlib import Path
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.addresses import is_loopback_or_https
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import parse_api_key, parse_profile
 from modellix_cli.profiles.config_file import (
@@ -49,7 +50,7 @@ from modellix_cli.profiles.keystore import KeyStore, Store
 from modellix_cli.profiles.locks import hold
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Overview:
     """What is saved: the current profile, all profiles, and whether any key is of an old format."""
 
@@ -58,7 +59,7 @@ class Overview:
     legacy: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Login:
     """A key to be saved: for which profile and API origin, and where."""
 
@@ -68,7 +69,7 @@ class Login:
     store: Store
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Saved:
     """Where a key was saved (file, keychain, legacy-file), and what the user should know of it."""
 
@@ -76,7 +77,7 @@ class Saved:
     warning: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Removal:
     """Whether a profile was removed, and what is left."""
 

@@ -7,12 +7,13 @@ whether the key is in credentials.json or in the system's keychain.
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from pathlib import Path
 
 from modellix_cli.domain.account import DEFAULT_PROFILE
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import parse_api_key, parse_profile
 from modellix_cli.paths import config_dir
@@ -28,7 +29,7 @@ from modellix_cli.profiles.documents import (
 from modellix_cli.profiles.key_advice import KEY_VARIABLE
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Profile:
     """The selected profile and where its name came from: flag, environment, config, default."""
 
@@ -36,7 +37,7 @@ class Profile:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApiKey:
     """A key, and where it came from: flag, stdin, prompt, environment, sandbox, or where it is
     saved (keychain, file, legacy-file).

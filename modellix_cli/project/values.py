@@ -1,10 +1,11 @@
 """What a file of settings says, as values; each knows where it stands."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Generic, TypeVar
 
 from modellix_cli.domain.budget import Budget
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import Slug
 
@@ -14,7 +15,7 @@ PROMPT_FIELD: Final = "{prompt}"
 """What a preset's prompt has where the words of the user go."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Given(Generic[T]):
     """A setting, and where it stands: `/home/me/film/modellix.toml:3`."""
 
@@ -22,7 +23,7 @@ class Given(Generic[T]):
     where: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameters:
     """Parameters that lie beneath what the user gives.
 
@@ -34,7 +35,7 @@ class Parameters:
     places: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Preset:
     """What `model run @NAME` stands for. What is None is left to the other settings.
 
@@ -55,7 +56,7 @@ class Preset:
         return self.prompt is not None and PROMPT_FIELD in self.prompt
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SettingsFile:
     """All that a file of settings says. `parameters` are by the model's `provider/model`."""
 

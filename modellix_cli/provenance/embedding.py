@@ -6,12 +6,12 @@ file is doubtful it stays as it is.
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO, Final, Protocol
 
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.downloads.files import appear
 from modellix_cli.downloads.parts import Part, open_part
 from modellix_cli.downloads.resources import sniff
@@ -41,7 +41,7 @@ _READ: Final = 1024 * 1024
 _OPEN: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Embedded:
     """The record is in the file, which now has this `size` in bytes and this SHA-256 in hex.
 
@@ -54,7 +54,7 @@ class Embedded:
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeftAlone:
     """Nothing was written; `reason` goes on from "NAME was left as it is:".
 

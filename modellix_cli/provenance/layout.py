@@ -1,8 +1,9 @@
 """A file as pieces: what is copied from it as it is, and what is put between."""
 
 import os
-from dataclasses import dataclass
 from typing import BinaryIO, Final
+
+from modellix_cli.domain.frozen import frozen
 
 MAX_PARTS: Final = 200_000
 """Most chunks, segments or boxes that are gone through in one file."""
@@ -20,7 +21,7 @@ class TooLong(Unfit):
     """The format has no room for as much as was to be put in."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """Bytes of the file that are copied: `length` of them from the offset `start`."""
 

@@ -6,10 +6,10 @@ Nothing before it moves, so that the tables of offsets stay true, those of fragm
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.provenance import c2pa, xmp
 from modellix_cli.provenance.layout import Piece, Source, Span, Unfit, bounded
 from modellix_cli.provenance.record import Provenance
@@ -21,7 +21,7 @@ _INDEX: Final = b"mfra"
 """The index of fragments: it is found from the end of the file, so that it must stay last."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Box:
     kind: bytes
     start: int

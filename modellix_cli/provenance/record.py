@@ -7,13 +7,14 @@ It leaves the machine with the file, so that it holds no keys, webhooks or signe
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 from modellix_cli import __version__
 from modellix_cli.clock import iso
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonError, JsonObject, Number, decode, dumps, loads
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.text import clip, escape
@@ -37,7 +38,7 @@ _NOT_IN_XML: Final = re.compile("[\ufffe\uffff]")
 _MAIN_TEXTS: Final = ("prompt", "text")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Provenance:
     """How one file was made. Make one with `of`, which takes out what must not be published.
 

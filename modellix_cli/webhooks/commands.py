@@ -8,9 +8,9 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import duration
 
 AT_ONCE: Final = 4
@@ -20,7 +20,7 @@ _MOST_WAITING: Final = 1000
 _STEP: Final = 0.2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Order:
     """What a command is started for: a task, an event, and the delivery as JSON."""
 

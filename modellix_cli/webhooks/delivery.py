@@ -6,12 +6,12 @@ delivery is a hint that a task is worth a poll, never a proof of how it ended.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from modellix_cli.api.documents import read_task
 from modellix_cli.clock import iso
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonError, loads
 from modellix_cli.domain.task import Task
 from modellix_cli.domain.values import parse_task_id
@@ -30,7 +30,7 @@ class Refused(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     """One delivery; repeats of it have the same `delivery_id`.
 

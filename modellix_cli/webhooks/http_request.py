@@ -6,9 +6,9 @@ Only what a webhook needs: a head of bounded length, and a body with a Content-L
 import re
 from asyncio import IncompleteReadError, LimitOverrunError, StreamReader
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.webhooks.delivery import Refused
 
 LONGEST_HEAD: Final = 32 * 1024
@@ -21,7 +21,7 @@ _CHUNK_LENGTH: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?\r?\n", re.
 _LONGEST_TRAILER: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Head:
     """The first part of a request; names of headers are in lower case."""
 

@@ -1,6 +1,5 @@
 """How a batch ends: the summary, the failures, how to continue, the exit status."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import typer
@@ -9,6 +8,7 @@ from modellix_cli.context.sandbox_advice import in_sandbox
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted
 from modellix_cli.domain.exit_status import worst
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import count
 from modellix_cli.output.sink import Output, ReaderGone
 from modellix_cli.workflows.batch_plan import BatchOptions
@@ -37,7 +37,7 @@ _OF_A_BATCH: Final = frozenset(
 """Statuses that are true of a batch if they are of one line; of others it just failed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BatchEnd:
     """What is known when a run of batch number `batch` is over.
 

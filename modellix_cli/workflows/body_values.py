@@ -1,6 +1,5 @@
 """What the parameters of a request stand for: files are uploaded or read, results looked up."""
 
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
@@ -9,6 +8,7 @@ from urllib.parse import quote
 from modellix_cli.api.files import UploadedFile
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.task import Resource, Task
 from modellix_cli.domain.text import count, quoted
@@ -35,7 +35,7 @@ class Service(Protocol):
         """Read a task."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BodyValue:
     """One value of a body: what is sent, and what it asks for, whatever address that has now.
 

@@ -7,7 +7,6 @@ user has there; fish finds it by its name. Doing either twice changes nothing th
 import shlex
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from shutil import which
@@ -15,6 +14,7 @@ from typing import Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.output.facts import FileChange
 from modellix_cli.paths import home_dir
 
@@ -25,7 +25,7 @@ _MAX_STARTUP_BYTES: Final = 4 * 1024 * 1024
 _ASK_PROFILE: Final = "[Console]::Out.Write($PROFILE.CurrentUserAllHosts)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where a script belongs, and the start-up file with the line that reads it, if one must."""
 

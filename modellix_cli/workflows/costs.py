@@ -1,13 +1,14 @@
 """What requests may cost, and the limits that the user set: known before anything is sent."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.api.catalog import ModelList
 from modellix_cli.context.session import Session
 from modellix_cli.domain.budget import NO_LIMITS, CostLimits
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.text import clip, one_line
@@ -74,7 +75,7 @@ def kept_schemas(session: Session) -> Callable[[Slug], Json]:
     return schema_of
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Costs:
     """The limits of a run, and what its requests may cost; without `estimator` nobody knows."""
 

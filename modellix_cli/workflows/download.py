@@ -3,12 +3,12 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.task import RESULT_LIFETIME, has_failed
 from modellix_cli.domain.text import count
 from modellix_cli.engine.core.config import EngineConfig, Follow
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _LOCK_STEP: Final = 0.1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Downloaded:
     """What was saved of one task; `task` is what the server said of it."""
 
@@ -37,7 +37,7 @@ class Downloaded:
     task: "Task | None" = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Collected:
     """What became of many tasks, in the order in which they expire; `saved` has failures too."""
 

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from modellix_cli.context.session import Session
 from modellix_cli.context.settings import DEFAULT_BASE_URL, SANDBOX_BASE_URL
 from modellix_cli.domain.errors import ModellixError, usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.values import DAY, parse_duration
 from modellix_cli.downloads.files import appear, unwritable
 from modellix_cli.ledger.history import Scope
@@ -36,7 +36,7 @@ _LONGEST_PAST: Final = 100 * 365 * DAY
 _BEGINNING: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """What a gallery is to show: a folder, or the saved tasks in `scope`; the newest `limit`.
 
@@ -50,7 +50,7 @@ class Wanted:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """A gallery, and where each of its media files is, by the id of the item."""
 

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import clip
 from modellix_cli.downloads.media_header import UNKNOWN, MediaHeader, read_header
 from modellix_cli.output.gallery.item import GalleryItem
@@ -58,7 +59,7 @@ Command = Callable[["TaskDetails", str], str]
 """Gives the command line that sends a body again."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """An item with what it takes to find its place among the others and to serve it."""
 

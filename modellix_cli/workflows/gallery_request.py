@@ -3,11 +3,11 @@
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonError, dumps, loads
 from modellix_cli.domain.text import clip, without_secrets
 
@@ -23,7 +23,7 @@ _LONGEST_NAME: Final = 4_096
 """Longest text, in characters, that is searched for the name of another task's result."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SentRequest:
     """A body as the gallery shows it.
 

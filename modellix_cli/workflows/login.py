@@ -1,12 +1,13 @@
 """Logging in, as `init`, `auth login` and `auth import-env` do it: find, check, save a key."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.prompts import ask_secret, can_ask, confirm
 from modellix_cli.context.session import Session
 from modellix_cli.domain.account import StoreName
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.values import KEY_PAGE, parse_api_key
 from modellix_cli.output.facts import SignedIn
 from modellix_cli.profiles.credentials import ApiKey, environment_key, option_key
@@ -20,7 +21,7 @@ _REPLACE: Final = "Pass --force to replace it, or --profile NAME to save a secon
 _UNREADABLE: Final = (ErrorCode.CONFIG_UNREADABLE, ErrorCode.KEYCHAIN_UNAVAILABLE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """What the options of a login ask for."""
 

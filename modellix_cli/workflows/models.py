@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import is_shell_safe, quoted
 from modellix_cli.domain.values import DAY, Slug
 
@@ -26,7 +26,7 @@ _UNREACHABLE: Final = frozenset(
 """Failures after which an older model list is better than none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """The model list as it is now, and what changed `since` a Unix time, None at the first look."""
 

@@ -1,12 +1,13 @@
 """What the files of settings put into a request: its model, parameters, and a preset's text."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.defaults import PRESET_WORD
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import Slug
 from modellix_cli.inputs.parameter_keys import Path, write_key
@@ -45,7 +46,7 @@ def default_model(session: Session, preset: "Preset | None") -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Beneath:
     """What files of settings put into a body: parameters, the lowest first, and a preset."""
 
@@ -97,7 +98,7 @@ def merged(layers: Iterable[Mapping[str, Json]]) -> dict[str, Json]:
     return result
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prompted:
     """The changes to a body with a preset's text in them, and what it sets beneath them."""
 

@@ -1,10 +1,10 @@
 """From what the user gave to the request that is sent, checked; or to one that is only shown."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import Slug
 from modellix_cli.options.body import Body
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from modellix_cli.project.values import Preset
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestOptions:
     """What a request is made of, and what is to be done about it before it is paid for.
 
@@ -53,7 +53,7 @@ class RequestOptions:
         return self.composed or self.kept is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShownRequest:
     """A request to print: its plan, else it as code."""
 
@@ -61,7 +61,7 @@ class ShownRequest:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadyRequest:
     """A request that may be sent, with the client that sends it."""
 

@@ -1,11 +1,11 @@
 """The body of one request: as it was given, or put together from a prompt and parameters."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, decode, dumps, loads
 from modellix_cli.domain.values import DAY, Slug
 from modellix_cli.inputs.body import missing_body, read_body, too_large, unreadable_stdin
@@ -26,7 +26,7 @@ _QUICK: Final = 1.0
 _MAX_PROMPT_BYTES: Final = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestBody:
     """The body of a paid request.
 

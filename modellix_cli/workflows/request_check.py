@@ -1,15 +1,14 @@
 """A body against what its model documents, before it is paid for."""
 
-from dataclasses import dataclass
-
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.models.body_warnings import paths_for_addresses, unknown_parameters
 from modellix_cli.models.parameters import read_parameters
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckedBody:
     """What is wrong with a body, and what may be; `unchecked` is why nothing could be told."""
 

@@ -1,9 +1,8 @@
 """`task rerun`: the request of an earlier task, as far as it is kept here."""
 
-from dataclasses import dataclass
-
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.values import Slug, parse_slug
 from modellix_cli.ledger.request_log import Record
@@ -11,7 +10,7 @@ from modellix_cli.workflows.run_end import UNKNOWN_HINT
 from modellix_cli.workflows.task_trace import find_trace, rerun_words
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EarlierRequest:
     """What was sent then: the model, the body byte for byte, the tag."""
 

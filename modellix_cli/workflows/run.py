@@ -1,13 +1,14 @@
 """`model run`: one paid request, its task followed to the end, its results saved."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.identity import identity_of
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.values import Slug
@@ -43,7 +44,7 @@ TRIES: Final = 4
 """How often a single request is sent to a service that is unavailable."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunOptions:
     """What a run asks for beside its request."""
 

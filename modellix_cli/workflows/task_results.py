@@ -1,11 +1,11 @@
 """Where the results of a task are: as files that were saved here, and at their addresses."""
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.task import Resource, Task
 from modellix_cli.domain.text import count
 from modellix_cli.workflows.results import remember
@@ -14,7 +14,7 @@ from modellix_cli.workflows.task_trace import find_trace
 _EVERY = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """What is to be opened: a file that was saved, else the address of a result."""
 

@@ -3,12 +3,12 @@
 import os
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 
 SHOWABLE: Final = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff", ".heic"}
@@ -22,7 +22,7 @@ _AT_ONCE: Final = 2.0
 _KEYS: Final = ("MODELLIX_API_KEY",)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class System:
     """What tells which viewer there is: platform, environment, and how programs are found."""
 

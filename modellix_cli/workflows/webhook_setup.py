@@ -2,12 +2,12 @@
 
 import re
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
 from modellix_cli.domain.errors import usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import count, quoted
 from modellix_cli.ledger.deliveries import DeliveryStore
 from modellix_cli.output.sink import Output
@@ -25,7 +25,7 @@ _PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]{0,500}")
 _MOST_NAMED: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListenOptions:
     """Where to listen, and the command for each delivery."""
 

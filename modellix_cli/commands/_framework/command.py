@@ -5,7 +5,6 @@ when their command is named, so that start-up does not grow with the number of c
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, Final
@@ -21,6 +20,7 @@ from modellix_cli.commands._framework.parsing import given, refuse_repeats, with
 from modellix_cli.commands._framework.suggestions import answer, elsewhere
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import one_line
 from modellix_cli.output.sink import Output
 
@@ -32,7 +32,7 @@ CONTEXT: Final[dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spec:
     """A command as its module declares it."""
 

@@ -1,7 +1,8 @@
 """How the engine is to work, as the user chose."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from modellix_cli.domain.frozen import frozen
 
 
 class Follow(Enum):
@@ -14,7 +15,7 @@ class Follow(Enum):
     TO_THE_END = "to the end"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EngineConfig:
     """Times in seconds. `timeout` is for each task, from when it is taken up.
 

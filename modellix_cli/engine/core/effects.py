@@ -1,49 +1,50 @@
 """What to do: the effects that the core asks of the driver, which answers most with an event."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.engine.notices import Notice
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FetchWork:
     """Bring more lines; answered by `Work`."""
 
     at_most: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepare:
     """Make a line's body ready; answered by `Prepared`."""
 
     ref: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AskSubmit:
     """Ask whether a request may leave; answered by `SubmitAllowed` or `SubmitHeld`."""
 
     ref: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AskPoll:
     """Ask whether a task may be asked for; answered by `PollAllowed` or `PollHeld`."""
 
     task_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReturnLeave:
     """A request that was allowed to leave does not: what it took is free again."""
 
     ref: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Intent:
     """A line that is about to be sent.
 
@@ -57,14 +58,14 @@ class Intent:
     retries: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordIntents:
     """Claim requests on disk before they leave; answered by `Recorded` or `NotRecorded`."""
 
     intents: tuple[Intent, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Post:
     """Send a paid request and record its outcome; answered by `Replied`."""
 
@@ -72,7 +73,7 @@ class Post:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordOutcome:
     """Record how an attempt ended; not answered."""
 
@@ -82,7 +83,7 @@ class RecordOutcome:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WatchAttempt:
     """See how another process's attempt stands; answered by `AttemptSeen`."""
 
@@ -90,14 +91,14 @@ class WatchAttempt:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Poll:
     """Ask how a task stands and record it; answered by `Polled` or `PollFailed`."""
 
     task_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Save:
     """Save what a line's task made; answered by `Saved`."""
 
@@ -107,19 +108,19 @@ class Save:
     task: Any = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StopSaving:
     """End all saving at once, leaving nothing incomplete; not answered."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordEnd:
     """Record how a line's task ended and what was saved of it; not answered."""
 
     outcome: LineOutcome
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordDuration:
     """Record how long a task ran that was submitted `age` seconds ago; not answered."""
 
@@ -128,28 +129,28 @@ class RecordDuration:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Emit:
     """A line has its end; not answered."""
 
     outcome: LineOutcome
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tell:
     """Tell whoever watches; not answered."""
 
     notice: Notice
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WakeAt:
     """Feed `Woke` at this monotonic time; only the last one of a step counts."""
 
     moment: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finish:
     """Nothing is left to do."""
 

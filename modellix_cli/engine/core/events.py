@@ -1,14 +1,15 @@
 """What happened: the events that the driver feeds to the core."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.engine.core.lines import Answer, Known, Line
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Work:
     """Lines to work on, in their order; `more` says that others follow.
 
@@ -20,12 +21,12 @@ class Work:
     durations: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Woke:
     """A moment that was asked for has come."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """A line's body is ready, or why it cannot be made ready."""
 
@@ -33,14 +34,14 @@ class Prepared:
     error: ModellixError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubmitAllowed:
     """A line's request may leave now, as far as limits are concerned."""
 
     ref: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubmitHeld:
     """A line's request may not leave for so many seconds.
 
@@ -52,14 +53,14 @@ class SubmitHeld:
     slots_full: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PollAllowed:
     """A task may be asked for now."""
 
     task_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PollHeld:
     """No task may be asked for during so many seconds."""
 
@@ -67,7 +68,7 @@ class PollHeld:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recorded:
     """Intents are on disk: by line the number of its attempt, or an earlier one that answers.
 
@@ -77,7 +78,7 @@ class Recorded:
     claims: dict[int, Answer]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotRecorded:
     """Intents could not be recorded, so nothing may leave."""
 
@@ -85,7 +86,7 @@ class NotRecorded:
     error: ModellixError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replied:
     """A POST is over: it created a task, or failed; that is on disk if it is `recorded`."""
 
@@ -96,7 +97,7 @@ class Replied:
     recorded: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AttemptSeen:
     """How an attempt of another process stands now, None where the ledger lost it."""
 
@@ -104,7 +105,7 @@ class AttemptSeen:
     known: Known | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Polled:
     """The server told how a task stands; `seconds` is how long it ran, if the reply says."""
 
@@ -118,7 +119,7 @@ class Polled:
     task: Any = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PollFailed:
     """A task could not be asked for."""
 
@@ -126,14 +127,14 @@ class PollFailed:
     error: ModellixError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivered:
     """A webhook told that a task ended: it is worth a poll at once."""
 
     task_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Saved:
     """Saving a line's results is over."""
 
@@ -145,14 +146,14 @@ class Saved:
     saved: Any = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LedgerLost:
     """The ledger cannot be relied on any more: nothing may be paid for."""
 
     error: ModellixError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stop:
     """The run is to end: nothing more is sent, what is under way is still recorded."""
 
@@ -162,7 +163,7 @@ class Stop:
     """Whether tasks that run are still followed to their end."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GraceOver:
     """What was under way when the run was stopped has had its time."""
 

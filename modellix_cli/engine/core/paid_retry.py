@@ -4,11 +4,11 @@ Only failures after which it is certain that nothing was created come here: neve
 and 503 in the API's own words (docs/spec/decisions.md, "Retries").
 """
 
-from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 
 MAY_PASS: Final = frozenset(
     {ErrorCode.RATE_LIMITED, ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.NETWORK}
@@ -29,14 +29,14 @@ LONGEST_BACKOFF: Final = 10.0
 _MOST_DOUBLINGS: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Again:
     """Send it again; no request leaves before `pause` seconds are over."""
 
     pause: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GiveUp:
     """Do not send it again; `stop` says that no other request has a chance either."""
 

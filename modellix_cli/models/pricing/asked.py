@@ -1,16 +1,16 @@
 """What a value of a body asks for, and how that adds up."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.models.pricing.amounts import EXACT
 
 _ONE: Final = Decimal(1)
 _NOTHING: Final = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """What a value asks for: `count` results (at least `fewest`), seconds, frames."""
 

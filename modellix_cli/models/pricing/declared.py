@@ -1,9 +1,9 @@
 """What a model's schema declares about a parameter; whatever it holds, reading it is bounded."""
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 
 _PLACE: Final = ("post", "requestBody", "content", "application/json", "schema")
@@ -13,7 +13,7 @@ _MAX_NAMES: Final = 300
 _MAX_HOPS: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Declared:
     """A parameter's schema: all the `forms` it may take; none where nothing is declared."""
 

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from modellix_cli.api.catalog import ModelList, Price
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, JsonError, decode, loads
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.text import clip, one_line
@@ -25,7 +25,7 @@ _MAX_REASONS: Final = 20
 _FROM_INPUT: Final = ("speech-to", "video-to", "audio-to")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Quantity:
     """How many units a body asks for, at most and at least, and how to say it."""
 

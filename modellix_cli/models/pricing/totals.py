@@ -1,9 +1,9 @@
 """What many requests may cost together."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.text import clip, count, one_line
@@ -14,7 +14,7 @@ _MAX_REASONS: Final = 10
 _MAX_SLUG: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnpricedModel:
     """A model with lines that cannot be priced: how many, and the first few reasons."""
 
@@ -23,7 +23,7 @@ class UnpricedModel:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Total:
     """What `lines` may cost together, in US dollars: from `lowest` to `amount`.
 

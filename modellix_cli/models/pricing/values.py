@@ -1,9 +1,9 @@
 """An estimate of what one request may cost, and how it is told."""
 
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject, Number
 from modellix_cli.domain.money import Money
 
@@ -13,7 +13,7 @@ _SMALLEST: Final = Decimal("0.0001")
 _MAX_TOLD: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Estimate:
     """What one request may cost, in US dollars.
 

@@ -1,10 +1,12 @@
 """What the gallery shows: one item for each file."""
 
-from dataclasses import dataclass
+from dataclasses import fields
 from typing import Any
 
+from modellix_cli.domain.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class GalleryItem:
     """A file of a task, or one found in a folder. What is not known is None or empty.
 
@@ -47,5 +49,5 @@ class GalleryItem:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the page's script reads, without what is not known."""
-        facts = {name: getattr(self, name) for name in self.__slots__}
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in facts.items() if value not in (None, (), False)}

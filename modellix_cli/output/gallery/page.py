@@ -7,7 +7,6 @@ runs, and allows no connection; media may come from files, or from the gallery's
 import re
 from base64 import b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from html import escape
@@ -15,6 +14,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from modellix_cli import __version__
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import dumps
 from modellix_cli.output.gallery.item import GalleryItem
 
@@ -29,7 +29,7 @@ _PLACE: Final = re.compile(r"\{\{([a-z]+)\}\}")
 _IN_SCRIPT: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gallery:
     """Everything that a page shows. `total` is how many tasks there are, `tasks` how many of them
     are shown; `version` changes with the content. `live` pages ask their server for news.

@@ -4,10 +4,10 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TextIO
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.output import terminal
 
 _KITTY_TERMS: Final = ("xterm-kitty", "xterm-ghostty")
@@ -42,7 +42,7 @@ class Colors(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where a picture goes: how, in how many columns and rows, cells of how many pixels."""
 

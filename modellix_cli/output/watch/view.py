@@ -1,10 +1,10 @@
 """What `task watch` shows: a pure function from a state to the lines of a screen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import localtime, strftime
 from typing import Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import count, one_line
 from modellix_cli.ledger.activity import Activity, Limits, Spending, WatchedBatch, WatchedTask
 from modellix_cli.output.cells import Line, bar, clock, cut, fit, line_width, pad
@@ -27,7 +27,7 @@ HELP: Final = (
 Row = WatchedBatch | WatchedTask
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class State:
     """All that is shown. `now` is a Unix time, `chosen` a row's place, from 0.
 
@@ -143,7 +143,7 @@ def _body(state: State, columns: int, room: int) -> list[Line]:
     return lines
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Widths:
     """How wide columns are, 0 for one that has no room; `bar` how long the bars are."""
 
