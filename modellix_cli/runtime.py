@@ -3,15 +3,14 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
 from modellix_cli.clock import Clock
-from modellix_cli.domain.frozen import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Runtime:
     """Streams, environment, folder and clock.
 

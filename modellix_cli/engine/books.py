@@ -11,7 +11,6 @@ from modellix_cli.engine.core.lines import Answer, Known, LineOutcome
 from modellix_cli.engine.notices import Notice, SameTask
 from modellix_cli.engine.task_book import TaskBook
 from modellix_cli.ledger.attempt import Attempt
-from modellix_cli.ledger.batches import BatchStore
 from modellix_cli.ledger.files import FileStore
 from modellix_cli.ledger.records import BatchLine, Claim, Claimed, Outcome, Request, TooDear
 from modellix_cli.ledger.submissions import SubmissionStore
@@ -56,7 +55,7 @@ class RunBook(TaskBook):
                 resume=self._resume,
                 resend_unknown=self._resend_unknown,
             )
-            claims[intent.ref] = _answer(claim, self._clock)
+            claims[intent.ref] = answer_of(claim, self._clock)
         return claims
 
     def record(self, outcome: effects.RecordOutcome) -> Notice | None:
@@ -77,61 +76,6 @@ class RunBook(TaskBook):
         """Return how an attempt stands."""
         attempt = self._submissions.attempt(number)
         return None if attempt is None else known_of(attempt, self._clock)
-
-
-class BatchBook(RunBook):
-    """Records the lines of a batch."""
-
-    def __init__(
-        self,
-        batches: BatchStore,
-        batch: int,
-        submissions: SubmissionStore,
-        tasks: TaskStore,
-        files: FileStore,
-        clock: Clock,
-        requests: Requests,
-        clean: Callable[[str], str],
-    ) -> None:
-        super().__init__(
-            submissions,
-            tasks,
-            files,
-            clock,
-            requests,
-            clean,
-            resume=False,
-            resend_unknown=False,
-        )
-        self._batches = batches
-        self._batch = batch
-
-    def claim(self, intents: Sequence[effects.Intent]) -> dict[int, Answer]:
-        """Claim lines that are about to be sent."""
-        requests = [self._requests.ledger_request(intent) for intent in intents]
-        claims = self._submissions.claim_lines(self._batch, requests)
-        return {
-            intent.ref: _answer(claim, self._clock)
-            for intent, claim in zip(intents, claims, strict=True)
-        }
-
-    def record_end(self, outcome: LineOutcome) -> None:
-        """Record how a line's task ended and what was saved of it."""
-        super().record_end(outcome)
-        detail = None if outcome.detail is None else self._clean(outcome.detail)
-        self._batches.record_end(
-            self._batch,
-            BatchLine(
-                outcome.ref,
-                outcome.slug,
-                outcome.name,
-                None,
-                outcome.status,
-                detail,
-                tuple(self._clean(url) for url in outcome.urls),
-                outcome.files,
-            ),
-        )
 
 
 class UnrecordedBook:
@@ -176,7 +120,8 @@ def known_of(attempt: Attempt, clock: Clock, line: BatchLine | None = None) -> K
     )
 
 
-def _answer(claim: Claim, clock: Clock) -> Answer:
+def answer_of(claim: Claim, clock: Clock) -> Answer:
+    """Return what a claim comes to, as the core takes it."""
     if isinstance(claim, Claimed):
         return claim.number
     if isinstance(claim, TooDear):

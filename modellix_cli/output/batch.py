@@ -12,7 +12,7 @@ from modellix_cli.domain.jsontext import dumps
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.files import unwritable
 from modellix_cli.ledger.records import Batch
-from modellix_cli.models.pricing import Total
+from modellix_cli.models.pricing.totals import Total
 from modellix_cli.output.sink import Output, Sink
 
 _HEADERS: Final = ("No.", "State", "Begun", "Accepted", "Rejected", "Unknown", "Input")

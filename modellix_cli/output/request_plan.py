@@ -2,7 +2,7 @@
 
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
-from modellix_cli.models.pricing import Estimate, as_dict, describe
+from modellix_cli.models.pricing.values import Estimate, as_dict, describe
 from modellix_cli.output.sink import Output, Sink
 
 

@@ -14,7 +14,8 @@ from modellix_cli.downloads.name_template import DEFAULT, parse_name_template
 from modellix_cli.inputs.batch_file import BatchInput, Line, read_batch
 from modellix_cli.inputs.batch_format import format_of
 from modellix_cli.inputs.line_uses import write_body
-from modellix_cli.models.pricing import Estimator, Total, total
+from modellix_cli.models.pricing.estimator import Estimator
+from modellix_cli.models.pricing.totals import Total, total
 from modellix_cli.options.body import InputLimits
 from modellix_cli.options.guarding import BatchGuards
 from modellix_cli.options.paying import BatchPaying

@@ -10,7 +10,7 @@ from modellix_cli.domain.errors import ModellixError, interrupted, usage
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.values import parse_slug
 from modellix_cli.domain.wait_limit import wait_limit
-from modellix_cli.engine.books import BatchBook
+from modellix_cli.engine.batch_book import BatchBook
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.events import Stop

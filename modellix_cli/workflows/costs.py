@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from modellix_cli.api.catalog import ModelList
 from modellix_cli.context.session import Session
 from modellix_cli.domain.budget import NO_LIMITS, CostLimits
 from modellix_cli.domain.errors import ErrorCode, ModellixError
@@ -14,10 +13,11 @@ from modellix_cli.domain.money import Money
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.domain.values import DAY, Slug
 from modellix_cli.ledger.records import Request
-from modellix_cli.models.pricing import Estimate, Estimator
+from modellix_cli.models.pricing.values import Estimate
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
+    from modellix_cli.models.pricing.estimator import Estimator
 
 SCHEMA_ORIGIN: Final = "https://www.modellix.ai"
 _NO_PRICES: Final = "the list of prices could not be had"
@@ -80,7 +80,7 @@ class Costs:
     """The limits of a run, and what its requests may cost; without `estimator` nobody knows."""
 
     limits: CostLimits = NO_LIMITS
-    estimator: Estimator | None = None
+    estimator: "Estimator | None" = None
 
     def of(self, slug: Slug, body: bytes) -> Estimate:
         """Return what a request may cost."""
@@ -125,10 +125,13 @@ def costs_of_run(session: Session, client: "Client", limits: CostLimits) -> Cost
     kept = session.stores.model_lists.last()
     if kept is None or not 0 <= session.runtime.clock.now() - kept.seen_at < DAY:
         return Costs(limits)
+    from modellix_cli.api.catalog import ModelList
+    from modellix_cli.models.pricing.estimator import Estimator
+
     return Costs(limits, Estimator(ModelList({}, kept.models), kept_schemas(session)))
 
 
-def fresh_estimator(session: Session, client: "Client", limits: CostLimits) -> Estimator | None:
+def fresh_estimator(session: Session, client: "Client", limits: CostLimits) -> "Estimator | None":
     """Return an estimator with prices as they are now, for what has to keep to limits.
 
     Where the prices cannot be had, None if requests without a price are allowed; else what asking
@@ -144,4 +147,6 @@ def fresh_estimator(session: Session, client: "Client", limits: CostLimits) -> E
             message=f"A limit of cost is set, and prices could not be had. {error.message}",
             charged="no",
         ) from error.__cause__
+    from modellix_cli.models.pricing.estimator import Estimator
+
     return Estimator(listed, schemas_if_any(session))

@@ -9,19 +9,14 @@ from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import Slug
 from modellix_cli.options.body import Body
 from modellix_cli.options.guarding import RunGuards
-from modellix_cli.workflows.presets import (
-    NOTHING_BENEATH,
-    Beneath,
-    beneath_body,
-    tell_parameters,
-)
-from modellix_cli.workflows.request_body import BodyMaker, RequestBody, known_schema, read_prompt
-from modellix_cli.workflows.request_check import CheckedBody, check_body, refuse_faults
+from modellix_cli.workflows.given_body import RequestBody, given_body
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
     from modellix_cli.output.request_plan import RequestPlan
     from modellix_cli.project.values import Preset
+    from modellix_cli.workflows.presets import Beneath
+    from modellix_cli.workflows.request_check import CheckedBody
 
 
 @frozen
@@ -81,8 +76,21 @@ def make_request(session: Session, wanted: RequestOptions) -> ReadyRequest | Sho
         raise usage("Both the prompt and --body-file are read from standard input.")
     checks = wanted.composed if guards.check is None else guards.check
     checks = checks or guards.strict or guards.dry_run
+    if checks or wanted.composed:
+        return _composed(session, wanted, checks=checks)
+    body = given_body(session, wanted.body, wanted.kept)
+    return _ready(session, wanted, body, session.connections.client(wanted.api_key))
+
+
+def _composed(
+    session: Session, wanted: RequestOptions, *, checks: bool
+) -> ReadyRequest | ShownRequest:
+    """Put a body together from all that was given, and check it if that is wanted."""
+    from modellix_cli.workflows.request_body import BodyMaker, known_schema, read_prompt
+    from modellix_cli.workflows.request_check import check_body
+
     prompt = read_prompt(session, wanted.prompt)
-    schema = known_schema(session, wanted.slug) if checks or wanted.composed else None
+    schema = known_schema(session, wanted.slug)
     maker = BodyMaker(
         session,
         wanted.slug,
@@ -95,19 +103,27 @@ def make_request(session: Session, wanted: RequestOptions) -> ReadyRequest | Sho
     )
     draft = maker.make(None)
     if checks:
-        checked = check_body(draft.likely, schema, strict=guards.strict)
-        if guards.dry_run:
+        checked = check_body(draft.likely, schema, strict=wanted.guards.strict)
+        if wanted.guards.dry_run:
             return _plan(session, wanted, draft, schema, checked)
         _tell(session, wanted, checked)
     client = session.connections.client(wanted.api_key)
-    body = maker.make(client)
-    if guards.curl or guards.snippet is not None:
+    return _ready(session, wanted, maker.make(client), client)
+
+
+def _ready(
+    session: Session, wanted: RequestOptions, body: RequestBody, client: "Client"
+) -> ReadyRequest | ShownRequest:
+    """Return a request that may be sent, or as code where only that is wanted."""
+    if wanted.guards.curl or wanted.guards.snippet is not None:
         return _code(session, wanted, body)
     return ReadyRequest(body, client)
 
 
-def _beneath(session: Session, wanted: RequestOptions) -> Beneath:
+def _beneath(session: Session, wanted: RequestOptions) -> "Beneath":
     """Return what files of settings put into a body, if it is put together; and say so."""
+    from modellix_cli.workflows.presets import NOTHING_BENEATH, beneath_body, tell_parameters
+
     if not wanted.composed or wanted.kept is not None:
         return NOTHING_BENEATH
     beneath = beneath_body(session, wanted.slug, wanted.body, wanted.preset)
@@ -120,7 +136,7 @@ def _plan(
     wanted: RequestOptions,
     draft: RequestBody,
     schema: Json,
-    checked: CheckedBody,
+    checked: "CheckedBody",
 ) -> ShownRequest:
     from modellix_cli.workflows.request_plan import plan_request
 
@@ -135,8 +151,10 @@ def _code(session: Session, wanted: RequestOptions, body: RequestBody) -> ShownR
     return ShownRequest(code=code.curl() if language is None else code.program(language))
 
 
-def _tell(session: Session, wanted: RequestOptions, checked: CheckedBody) -> None:
+def _tell(session: Session, wanted: RequestOptions, checked: "CheckedBody") -> None:
     """Refuse faults, warn of the rest; a check that cannot be made is never a reason to fail."""
+    from modellix_cli.workflows.request_check import refuse_faults
+
     refuse_faults(checked, session.commands.line("model params", wanted.slug.name))
     for warning in checked.warnings:
         session.out.warn(warning)

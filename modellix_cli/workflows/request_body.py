@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
-from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, decode, dumps, loads
 from modellix_cli.domain.values import DAY, Slug
-from modellix_cli.inputs.body import missing_body, read_body, too_large, unreadable_stdin
+from modellix_cli.inputs.body import missing_body, too_large
 from modellix_cli.inputs.overlay import apply
 from modellix_cli.inputs.parameters import Edit, JsonText, Text, parse_edits
 from modellix_cli.models.parameters import Parameter, main_text, read_parameters
 from modellix_cli.options.body import Body
 from modellix_cli.workflows.body_values import BodyValues, Service
+from modellix_cli.workflows.given_body import RequestBody, as_given, read_given
 from modellix_cli.workflows.models import PUBLIC_ORIGIN
 from modellix_cli.workflows.presets import NOTHING_BENEATH, Beneath, merged, prompted
 
@@ -24,20 +24,6 @@ FRESH: Final = 7 * DAY
 """Seconds for which a schema that is kept is used without asking for a newer one."""
 _QUICK: Final = 1.0
 _MAX_PROMPT_BYTES: Final = 1024 * 1024
-
-
-@frozen
-class RequestBody:
-    """The body of a paid request.
-
-    `sent` are the bytes that leave; `asked` the same with files and results by what they are
-    instead of by address, which is what makes two requests the same. `likely` is the body to check
-    and to estimate by.
-    """
-
-    sent: bytes
-    asked: bytes
-    likely: dict[str, Json]
 
 
 def known_schema(session: Session, slug: Slug) -> Json:
@@ -52,18 +38,6 @@ def known_schema(session: Session, slug: Slug) -> Json:
         return keep_schema(session, slug, client.schema(slug, patient=False))
     except ModellixError:
         return None if kept is None else kept.document
-
-
-def read_given(session: Session, body: Body) -> bytes | None:
-    """Return what --body or --body-file says, None where neither was given."""
-    if body.body is None and body.body_file is None:
-        return None
-    file = body.body_file
-    if file == "-" and body.body is None and session.runtime.stdin_is_terminal:
-        raise unreadable_stdin("--body-file")
-    if file not in (None, "-"):
-        file = str(session.settings.path(file))
-    return read_body(body.body, file, session.runtime.read_stdin, body.max_body_bytes)
 
 
 class BodyMaker:
@@ -119,7 +93,7 @@ class BodyMaker:
         if not self._edits and not self._layers:
             if self._given is None:
                 raise missing_body()
-            return RequestBody(self._given, self._given, loads(decode(self._given)))
+            return as_given(self._given)
         values = BodyValues(self._session, self._known, service)
         base, source = self._base(), self._base_name()
         sent = dumps(apply(base, self._edits, values.sent, source), indent=None).encode()

@@ -6,11 +6,12 @@ from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.jsontext import Json, loads
 from modellix_cli.domain.values import Slug
-from modellix_cli.models.pricing import Estimate, estimate
+from modellix_cli.models.pricing.estimator import estimate
+from modellix_cli.models.pricing.values import Estimate
 from modellix_cli.output.request_plan import RequestPlan
 from modellix_cli.output.snippets import RequestAsCode
+from modellix_cli.workflows.given_body import RequestBody
 from modellix_cli.workflows.models import known_models
-from modellix_cli.workflows.request_body import RequestBody
 from modellix_cli.workflows.request_check import CheckedBody
 
 API_PREFIX: Final = "/api/v1"

@@ -28,7 +28,7 @@ from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 from modellix_cli.paths import state_dir
 from modellix_cli.workflows.costs import Costs, costs_of_run, limits_of, tell_unpriced
-from modellix_cli.workflows.request_body import RequestBody
+from modellix_cli.workflows.given_body import RequestBody
 from modellix_cli.workflows.run_end import not_accepted, stopped, unfinished
 from modellix_cli.workflows.same_account import link_account
 from modellix_cli.workflows.saving import open_saver, tell_saved

@@ -34,14 +34,14 @@ def open_downloader(
     Returns None where nothing is to be saved. `reread` reads a task again where its results have
     moved.
     """
-    from modellix_cli.downloads.downloader import Downloader, Limits
-    from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy
-    from modellix_cli.downloads.files import prepare_folder
-
     if options.output_dir is None:
         if options.sidecar or options.embed:
             raise usage("--sidecar and --embed are about saved files: give --output-dir too.")
         return None
+    from modellix_cli.downloads.downloader import Downloader, Limits
+    from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy
+    from modellix_cli.downloads.files import prepare_folder
+
     folder = session.settings.path(options.output_dir)
     prepare_folder(folder)
     policy = MediaPolicy(options.allow_insecure_http, options.allow_private_network)

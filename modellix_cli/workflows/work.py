@@ -1,24 +1,21 @@
 """Running the engine for a command: the driver put together, signals held back, ends collected."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
 from modellix_cli.domain.errors import interrupted
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.engine.core.config import EngineConfig
+from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.events import Stop
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.engine.driver import Driver
-from modellix_cli.engine.notices import Notice, Sending, TaskAwaited
+from modellix_cli.engine.notices import Notice, OtherTasks, SameTask, Sending, TaskAwaited
 from modellix_cli.engine.ports import Book, Observer, Saver, Source
 from modellix_cli.engine.progress import Progress
-from modellix_cli.ledger.deliveries import DeliveryWatch
-from modellix_cli.workflows.line_details import about, line_ended, trouble_of, with_about
-from modellix_cli.workflows.odd_replies import warn_of_reply
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
@@ -51,6 +48,8 @@ class Collector:
         if self._paying and accepted:
             self._session.submitted = outcome.task_id
         if self._progress.wants_details:
+            from modellix_cli.workflows.line_details import line_ended, trouble_of
+
             self._progress.tell(line_ended(outcome, None, trouble_of(outcome)))
         return None
 
@@ -58,8 +57,13 @@ class Collector:
         """Show progress."""
         if self._paying and isinstance(notice, TaskAwaited) and not notice.reused:
             self._session.submitted = notice.task_id
-        warn_of_reply(self._session, notice)
+        if isinstance(notice, OtherTasks | SameTask):
+            from modellix_cli.workflows.odd_replies import warn_of_reply
+
+            warn_of_reply(self._session, notice)
         if self._progress.wants_details and isinstance(notice, Sending | TaskAwaited):
+            from modellix_cli.workflows.line_details import about, with_about
+
             notice = with_about(notice, about(self._bodies(notice.ref)))
         self._progress.tell(notice)
 
@@ -93,7 +97,7 @@ def run_engine(
         threads=config.concurrency + config.polls + config.saves,
         submit_anyway=submit_anyway,
         patience=config.patience,
-        deliveries=DeliveryWatch(session.stores.ledger_file).news,
+        deliveries=None if config.follow is Follow.NOT else _deliveries(session),
     )
     signals.then = driver.interrupt
     if signals.stop is not None:  # it came before there was anything to interrupt
@@ -114,3 +118,10 @@ def run_engine(
         for task_id in driver.unrecorded_ids:
             session.out.alert(f"Task {task_id} was submitted; note its id, it is not recorded.")
     return engine
+
+
+def _deliveries(session: Session) -> Callable[[], Sequence[str]]:
+    """Return what tells of the tasks that webhooks said have ended."""
+    from modellix_cli.ledger.deliveries import DeliveryWatch
+
+    return DeliveryWatch(session.stores.ledger_file).news

@@ -7,7 +7,7 @@ import pytest
 
 from modellix_cli.api.retry import Limits
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.engine.books import BatchBook
+from modellix_cli.engine.batch_book import BatchBook
 from modellix_cli.engine.core import effects
 from modellix_cli.engine.core.lines import Known
 from tests.engine.runs import (

@@ -4,7 +4,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from modellix_cli.api.catalog import Price
-from modellix_cli.models.pricing import Estimate, estimate
+from modellix_cli.models.pricing.estimator import estimate
+from modellix_cli.models.pricing.values import Estimate
 
 
 def price(unit: str, low: str, high: str | None = None) -> Price:

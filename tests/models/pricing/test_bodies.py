@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from modellix_cli.domain.jsontext import Number, loads
-from modellix_cli.models.pricing import describe
+from modellix_cli.models.pricing.values import describe
 from tests.models.pricing.prices import IMAGE, RANGE, SECOND, TEXT, most, of, price
 
 URLS = [f"https://example.com/{number}.png" for number in range(3)]

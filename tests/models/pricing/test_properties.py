@@ -13,7 +13,9 @@ from modellix_cli.domain.jsontext import Number, dumps, loads
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.text import one_line
 from modellix_cli.domain.values import parse_slug
-from modellix_cli.models.pricing import Estimate, Estimator, as_dict, describe, estimate, total
+from modellix_cli.models.pricing.estimator import Estimator, estimate
+from modellix_cli.models.pricing.totals import total
+from modellix_cli.models.pricing.values import Estimate, as_dict, describe
 from modellix_cli.sandbox.catalog import MODELS
 from modellix_cli.sandbox.prices import MICRO
 from tests.models.pricing.prices import IMAGE, SECOND, TEXT

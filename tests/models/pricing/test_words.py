@@ -7,7 +7,9 @@ import pytest
 from modellix_cli.api.catalog import Price, read_models
 from modellix_cli.domain.jsontext import dumps, loads
 from modellix_cli.domain.values import Slug, parse_slug
-from modellix_cli.models.pricing import Estimate, Estimator, Total, as_dict, describe, total
+from modellix_cli.models.pricing.estimator import Estimator
+from modellix_cli.models.pricing.totals import Total, total
+from modellix_cli.models.pricing.values import Estimate, as_dict, describe
 from tests.models.pricing.prices import IMAGE, RANGE, SECOND, TEXT, of, price
 
 LISTED = read_models(
