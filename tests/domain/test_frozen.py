@@ -1,6 +1,6 @@
-"""`frozen`: a dataclass that is completed when the first one is made."""
+"""`frozen`: what a frozen dataclass is, without its cost at import."""
 
-from dataclasses import FrozenInstanceError, field, fields, is_dataclass
+from dataclasses import FrozenInstanceError, field, fields, is_dataclass, replace
 from threading import Barrier, Thread
 
 import pytest
@@ -32,24 +32,18 @@ class Other:
     y: int = 0
 
 
-def test_nothing_is_generated_until_the_first_is_made() -> None:
-    @frozen
-    class Fresh:
-        x: int
-
-    before = is_dataclass(Fresh)
-    made = Fresh(1)
-    assert (before, is_dataclass(made)) == (False, True)
-    assert (made, hash(made)) == (Fresh(1), hash(Fresh(1)))
-
-
 def test_it_is_a_frozen_dataclass() -> None:
     point = Point(1, labels={"a": "b"})
+    assert is_dataclass(point)
     assert repr(point) == "Point(x=1, y=0, labels={'a': 'b'})"
+    assert hash(point) == hash(Point(1))
+    assert replace(point, y=2) == Point(1, 2)
     assert point == Point(x=1, y=0)
     assert point != Other(1)  # type: ignore[comparison-overlap]
     with pytest.raises(FrozenInstanceError):
         point.x = 2  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        del point.x
 
 
 def test_a_value_may_extend_another_that_was_never_made() -> None:
@@ -71,11 +65,43 @@ def test_values_match_by_position_and_by_name() -> None:
             assert (x, y, name) == (1, 2, "home")
 
 
-def test_wrong_arguments_are_refused_as_a_dataclass_refuses_them() -> None:
-    with pytest.raises(TypeError, match="z"):
-        Point(1, z=3)  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="x"):
-        Point()  # type: ignore[call-arg]
+@pytest.mark.parametrize(
+    ("args", "kwargs", "why"),
+    [
+        ((1,), {"z": 3}, "z"),
+        ((), {"y": 3}, "x"),
+        ((1,), {"x": 3}, "too many"),
+        ((1, 2, {}, 4), {}, "too many"),
+    ],
+)
+def test_wrong_arguments_are_refused(
+    args: tuple[int, ...], kwargs: dict[str, int], why: str
+) -> None:
+    with pytest.raises(TypeError, match=why):
+        Point(*args, **kwargs)  # type: ignore[arg-type]
+
+
+def test_each_value_gets_a_default_of_its_own() -> None:
+    first, second = Point(1), Point(1)
+    first.labels["a"] = "b"
+    assert second.labels == {}
+
+
+def test_methods_of_its_own_are_kept() -> None:
+    @frozen
+    class Word:
+        text: str
+
+        def __repr__(self) -> str:
+            return self.text
+
+        def __post_init__(self) -> None:
+            if not self.text:
+                raise ValueError("empty")
+
+    assert repr(Word("a")) == "a"
+    with pytest.raises(ValueError, match="empty"):
+        Word("")
 
 
 def test_threads_that_make_the_first_at_once_all_get_one() -> None:

@@ -31,7 +31,7 @@ STEPS = {"before commit", "before POST", "after POST"}
 SAMPLE = 3
 """About so many rounds are resumed once more, by the installed command."""
 AT_A_TIME = {"batch": 2, "batch with saving": 2}
-"""How many share the steps of a kind; single runs have few, which a pause for another would shift."""
+"""How many share the steps of a kind. Single runs have few; a pause for another shifts them."""
 
 
 @pytest.mark.parametrize("kind", KINDS)

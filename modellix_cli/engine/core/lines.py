@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.submission_state import SubmissionState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Known:
     """What earlier runs, or other processes, did about a line.
 
@@ -38,7 +39,7 @@ Answer = int | Known | ModellixError
 the request, or a limit of cost that does not allow it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """One piece of work: a request to send, or a task that is known already.
 
@@ -59,7 +60,7 @@ class Line:
     need_names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineOutcome:
     """What became of a line; told once, when it has its end.
 
