@@ -4,16 +4,18 @@ The server's own detail is part of every message, whatever the method.
 """
 
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.api.connecting import NotSent
-from modellix_cli.api.files import UploadedFile, is_quota_full, read_uploaded
 from modellix_cli.api.retry import Limits, asked_wait, read_limits
 from modellix_cli.api.transport import ConnectionLost, Reply
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, JsonError, decode, loads
 from modellix_cli.domain.text import clip, one_line
+
+if TYPE_CHECKING:
+    from modellix_cli.api.files import UploadedFile
 
 _CODES: Final = {
     400: ErrorCode.INVALID_REQUEST,
@@ -143,8 +145,10 @@ def check_deleted(reply: Reply, clock: Clock) -> None:
         read_document(reply, clock)
 
 
-def read_upload(reply: Reply, clock: Clock) -> UploadedFile:
+def read_upload(reply: Reply, clock: Clock) -> "UploadedFile":
     """Return the uploaded file; what leaves its outcome in doubt raises `UPLOAD_UNKNOWN`."""
+    from modellix_cli.api.files import read_uploaded
+
     document = json_of(reply)
     status = effective_status(reply, document)
     own_words = isinstance(document, dict) and "code" in document
@@ -165,6 +169,8 @@ def read_upload(reply: Reply, clock: Clock) -> UploadedFile:
 
 def is_full_quota(reply: Reply) -> bool:
     """Whether an upload was refused because other files must be deleted first: no rate limit."""
+    from modellix_cli.api.files import is_quota_full
+
     document = json_of(reply)
     message = document.get("message") if isinstance(document, dict) else None
     limited = effective_status(reply, document) == 429

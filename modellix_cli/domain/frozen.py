@@ -4,18 +4,19 @@ A dataclass compiles its methods, which takes about a millisecond, and a command
 hundred classes: half of its start-up. Here all classes share their methods, which ask the fields.
 """
 
+from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from threading import Lock
-from typing import Any, Final, NamedTuple, TypeVar, dataclass_transform
+from typing import Any, Final, NamedTuple, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
 
 
 class _Plan(NamedTuple):
-    """The fields of a class: names in their order, how to get defaults, and what makes it equal."""
+    """The fields of a class: their names in order, themselves, and which make values equal."""
 
     names: tuple[str, ...]
-    defaults: dict[str, "Field[Any]"]
+    fields: dict[str, "Field[Any]"]
     compared: tuple[str, ...]
 
 
@@ -24,17 +25,40 @@ _PLANS: Final[dict[type, _Plan]] = {}
 _FROZEN: Final[set[type]] = set()
 
 
+@overload
+def frozen(cls: type[T], /) -> type[T]: ...
+@overload
+def frozen(*, kw_only: bool) -> Callable[[type[T]], type[T]]: ...
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def frozen(cls: type[T]) -> type[T]:
+def frozen(
+    cls: type[T] | None = None, /, *, kw_only: bool = False
+) -> type[T] | Callable[[type[T]], type[T]]:
     """Make a class behave as `dataclass(frozen=True)` would make it.
 
-    `dataclasses.replace` and `fields` take its values; a subclass has to be `frozen` too.
+    `dataclasses.replace` takes its values; a subclass has to be `frozen` too. That `kw_only` fields
+    are named is for the type checker to see.
     """
+    if cls is None:
+        return _frozen
+    return _frozen(cls)
+
+
+def _frozen(cls: type[T]) -> type[T]:
     _FROZEN.add(cls)
     for name, method in _METHODS.items():
         if name not in cls.__dict__ or (name == "__hash__" and cls.__hash__ is None):
             setattr(cls, name, method)
     return cls
+
+
+def is_frozen(cls: object) -> bool:
+    """Whether this is a class of frozen values."""
+    return cls in _FROZEN
+
+
+def fields_of(cls: type) -> tuple["Field[Any]", ...]:
+    """Return the fields of a class of frozen values, in their order."""
+    return tuple(_plan_of(cls).fields.values())
 
 
 def _plan_of(cls: type) -> _Plan:
@@ -62,7 +86,7 @@ def _init(self: Any, *args: Any, **kwargs: Any) -> None:
     if len(values) < len(plan.names):
         for name in plan.names:
             if name not in values:
-                values[name] = _default(self, plan.defaults[name])
+                values[name] = _default(self, plan.fields[name])
     if len(values) > len(plan.names):
         unknown = ", ".join(values.keys() - set(plan.names))
         raise TypeError(f"{type(self).__name__} has no field {unknown}")

@@ -1,10 +1,10 @@
 """What is sent: a body, or the tasks of a batch. Sizes in bytes."""
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import typer
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.inputs.body import MAX_BODY_BYTES
 from modellix_cli.options.panels import LIMITS, REQUEST
 from modellix_cli.options.saving import GIB
@@ -23,7 +23,7 @@ MaxBodyBytes = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Body:
     """The body of a single request."""
 
@@ -43,7 +43,7 @@ class Body:
     max_body_bytes: MaxBodyBytes = MAX_BODY_BYTES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class InputLimits:
     """How large the input of a batch may be."""
 

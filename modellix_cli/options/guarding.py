@@ -1,10 +1,10 @@
 """What is checked before anything is paid for."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.options.panels import BEFORE_PAYING, COMMON
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ AllowUnpriced = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class BatchGuards:
     """Limits and checks of a batch."""
 
@@ -83,7 +83,7 @@ class BatchGuards:
         return _amount(self.max_cost)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RunGuards:
     """What is done with a single request instead of paying for it, or before."""
 

@@ -1,12 +1,13 @@
 """Which of the recorded requests are meant."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
+from modellix_cli.domain.frozen import frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen(kw_only=True)
 class HistoryFilters:
     """What limits the history, as the user wrote it; None does not."""
 

@@ -1,10 +1,11 @@
 """What the user says about requests that were paid for before, or may have been."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, ClassVar
 
 import typer
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.values import parse_request_key
 from modellix_cli.options.panels import COMMON, PAYING_AGAIN
 
@@ -35,7 +36,7 @@ SameAccount = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RunPaying:
     """What `model run` is told about an earlier run of the same request."""
 
@@ -57,7 +58,7 @@ class RunPaying:
         return self if key is None else replace(self, request_key=parse_request_key(key))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RerunPaying:
     """What `task rerun` is told, which pays once more by what it is."""
 
@@ -75,7 +76,7 @@ class RerunPaying:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class BatchPaying:
     """What `model batch` is told about lines of earlier runs."""
 

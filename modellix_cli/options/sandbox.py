@@ -1,14 +1,14 @@
 """How the embedded Modellix behaves when it is served. Times in seconds."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.values import HOUR, duration_option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SandboxBehaviour:
     """Limits and speed of the sandbox."""
 

@@ -1,10 +1,10 @@
 """Where and how results are saved. Sizes in bytes, times in seconds."""
 
-from dataclasses import dataclass, fields
 from typing import Annotated, ClassVar, Final
 
 import typer
 
+from modellix_cli.domain.frozen import fields_of, frozen
 from modellix_cli.domain.values import DAY, duration_option
 from modellix_cli.downloads.name_template import DEFAULT
 from modellix_cli.options.panels import COMMON, LIMITS, SAVING
@@ -24,7 +24,7 @@ NameTemplate = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Saving:
     """How files are saved, for a command that saves where `output_dir` says; None saves nothing."""
 
@@ -107,7 +107,7 @@ class Saving:
         if self.output_dir is None:
             return ()
         words = ["--output-dir", self.output_dir]
-        for field in fields(DownloadSaving):
+        for field in fields_of(DownloadSaving):
             value = getattr(self, field.name)
             if value == field.default or field.name in ("output_dir", *_BOUNDED_OTHERWISE):
                 continue
@@ -116,7 +116,7 @@ class Saving:
         return tuple(words)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class BatchSaving(Saving):
     """How the files of a batch are saved: more of them, under names of a template."""
 
@@ -134,7 +134,7 @@ class BatchSaving(Saving):
     ] = 1024 * GIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class DownloadSaving(Saving):
     """How `task download` saves: always, into the current folder unless another is named."""
 

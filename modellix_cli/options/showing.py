@@ -1,11 +1,11 @@
 """Whether saved results are looked at, for commands that make one task."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.options.panels import SAVING
 
 
@@ -25,7 +25,7 @@ Open = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Showing:
     """How saved results are looked at: drawn in the terminal, opened in the system's viewer."""
 

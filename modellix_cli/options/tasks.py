@@ -1,14 +1,14 @@
 """What the tasks of a batch are, beside what its file says."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.inputs.batch_format import BatchFormat
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class BatchTasks:
     """How the file is written, and what is added to its lines; as typed."""
 

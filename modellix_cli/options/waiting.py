@@ -1,10 +1,10 @@
 """How long to wait for tasks, and how often to poll them. Times in seconds."""
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import typer
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.values import DAY, HOUR, duration_option
 from modellix_cli.options.panels import COMMON, WAITING
 
@@ -29,7 +29,7 @@ Timeout = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Polling:
     """When tasks are polled, and until when; `interval` None polls when an end is likely.
 
@@ -42,7 +42,7 @@ class Polling:
     timeout: Timeout = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Waiting:
     """Whether a command that submits stays until what it submitted ends; None if not said."""
 

@@ -1,6 +1,5 @@
 """Options that a command takes as a group, one frozen value."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import pytest
@@ -8,9 +7,10 @@ import typer
 from typer.testing import CliRunner
 
 from modellix_cli.commands._framework.option_groups import expand
+from modellix_cli.domain.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Light:
     """A group with an option, one with a default of its own, and a field that is no option."""
 
@@ -19,7 +19,7 @@ class Light:
     watts: float = 4.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class DimLight(Light):
     """The same with another default."""
 

@@ -7,8 +7,9 @@ Help lists them under the heading that the class variable `PANEL` names.
 import inspect
 from collections.abc import Callable, Iterator
 from copy import copy
-from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from modellix_cli.domain.frozen import fields_of, is_frozen
 
 
 def expand(function: Callable[..., None]) -> Callable[..., None]:
@@ -18,7 +19,7 @@ def expand(function: Callable[..., None]) -> Callable[..., None]:
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(function).parameters.values():
         kind = hints[parameter.name]
-        if isinstance(kind, type) and is_dataclass(kind):
+        if isinstance(kind, type) and is_frozen(kind):
             groups[parameter.name] = kind
             parameters += _options(kind)
         else:
@@ -43,7 +44,7 @@ def expand(function: Callable[..., None]) -> Callable[..., None]:
 def _options(group: type) -> Iterator[inspect.Parameter]:
     """Yield the options of a group, in the order of its fields."""
     hints = get_type_hints(group, include_extras=True)
-    for field in fields(group):
+    for field in fields_of(group):
         hint = hints[field.name]
         if get_origin(hint) is Annotated:
             yield inspect.Parameter(

@@ -132,15 +132,19 @@ def with_settings(
 
     The option is filled in by the preset, or by the default model where no argument is a model.
     """
-    from modellix_cli.workflows.presets import default_model, named_preset
+    preset = None
+    if slug is not None and slug.startswith("@"):
+        from modellix_cli.workflows.presets import named_preset
 
-    preset = named_preset(session, slug, model_slug)
+        preset = named_preset(session, slug, model_slug)
     if preset is not None:
         slug = None
         model_slug = model_slug or (str(preset.model) if preset.model else None)
     has_body = body.body is not None or body.body_file is not None
     is_model = slug is not None and (prompt is not None or has_body or looks_like_slug(slug))
     if model_slug is None and not is_model:
+        from modellix_cli.workflows.presets import default_model
+
         model_slug = default_model(session, preset)
     return preset, slug, model_slug
 
