@@ -39,6 +39,7 @@ EVERY ?= 25
 sweep: $(READY)  ## Kill at every EVERY-th system call, resume, compare (Linux, gcc)
 	$(BIN)/python -m tests.sweep.sweep --every $(EVERY)
 	ALL_KILLS=1 $(BIN)/python -m pytest tests/e2e/test_batch_chain_kills.py
+	DELIVERIES=10000 $(BIN)/python -m pytest tests/e2e/test_webhooks.py
 
 CROWD_SECONDS ?= 120
 crowd: $(READY)  ## Kill 60 mixed processes at random for CROWD_SECONDS, resume, compare
@@ -72,6 +73,7 @@ screens: $(READY)  ## Draw the pictures of the terminal in docs/screens
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m compileall -q modellix_cli
 	touch $@
 
 $(LAYERS)/ready:

@@ -172,7 +172,7 @@ def test_one_failure_stops_no_other(
 
 @respx.mock
 def test_a_refused_key_ends_it(cli: Cli) -> None:
-    for number in range(40):
+    for number in range(20):
         reply(f"t-{number}", "processing")
         cli("task", "get", f"t-{number}")
     respx.clear()

@@ -597,7 +597,9 @@ def save_one(folder: str, number: int) -> str:
 
 @pytest.fixture
 def pool() -> Iterator[ProcessPoolExecutor]:
-    with ProcessPoolExecutor(8, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(8, mp_context=context, max_tasks_per_child=1) as pool:
         yield pool
 
 

@@ -62,7 +62,7 @@ def test_the_same_arguments_give_the_same_bytes(make: Callable[[str], bytes]) ->
 
 @pytest.mark.parametrize("make", MAKERS)
 def test_different_seeds_give_different_bytes(make: Callable[[str], bytes]) -> None:
-    assert len({make(f"seed {n}") for n in range(40)}) == 40
+    assert len({make(f"seed {n}") for n in range(8)}) == 8
 
 
 @pytest.mark.parametrize("make", MAKERS)
