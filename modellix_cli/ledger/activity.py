@@ -303,8 +303,7 @@ def _open(db: sqlite3.Connection, values: dict[str, Any], now: float) -> tuple[i
 def _limits(db: sqlite3.Connection, key_mark: str | None, now: float) -> Limits:
     if key_mark is None:
         return Limits()
-    state, slots = read_scope(db, key_mark)
-    taken, _ = slots.count(now)
+    state, taken = read_scope(db, key_mark, now)
     left = _requests_left(state, now)
     return Limits(left, state.limit, state.reset_at if left is not None else None, taken, state.cap)
 

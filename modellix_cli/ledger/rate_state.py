@@ -5,18 +5,19 @@ back, and the tasks believed to run, each in a slot. Where the ledger cannot be 
 memory and each process learns for itself. engine/rate_governor.py decides what follows from them.
 """
 
+# ruff: noqa: S608 - what is put together are constants
 import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields
 from threading import Lock
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from modellix_cli.domain.errors import ModellixError
-from modellix_cli.domain.frozen import frozen
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.processes import Process, is_alive, this_process
+from modellix_cli.ledger.schema import statements
 
 T = TypeVar("T")
 _MOST: Final = 1e12
@@ -74,26 +75,19 @@ class RateState:
     crowds: int = 0
 
 
-@frozen
-class Slot:
-    """A place that a submission under way takes, then the task that it created.
-
-    It is believed to be taken from `since` to `until`, Unix times; `owner` is the process that
-    sends the submission.
-    """
-
-    ref: str
-    task_id: str | None
-    since: float
-    until: float
-    owner: Process
+_NAMES: Final = tuple(field.name for field in fields(RateState))
 
 
 class Slots:
-    """The submissions under way and the tasks that run; times are Unix times, spans seconds."""
+    """The submissions under way and the tasks that run, each in a slot, within one transaction.
 
-    def __init__(self, slots: dict[str, Slot]) -> None:
-        self.by_ref = slots
+    A slot is taken by a submission, `ref`, then left to the task that it created. It is believed to
+    be taken for a span, in seconds; times are Unix times. No call but `count` reads all of them.
+    """
+
+    def __init__(self, db: sqlite3.Connection, scope: str) -> None:
+        self._db = db
+        self._scope = scope
 
     def count(self, now: float) -> tuple[int, int]:
         """Return how many slots are taken, and how many of them by submissions under way.
@@ -101,46 +95,81 @@ class Slots:
         One that nobody renewed until its time is free again, and so is at once that of a
         submission whose process is dead.
         """
-        self.by_ref = {ref: slot for ref, slot in self.by_ref.items() if _is_taken(slot, now)}
-        flying = sum(slot.task_id is None for slot in self.by_ref.values())
-        return len(self.by_ref), flying
+        self._db.execute(
+            f"DELETE FROM running_tasks WHERE scope = ? AND NOT {_LASTS}",
+            (self._scope, now, now),
+        )
+        rows = self._db.execute(
+            "SELECT ref, until, host, boot, pid, process_started FROM running_tasks"
+            " WHERE scope = ? AND task_id IS NULL",
+            (self._scope,),
+        ).fetchall()
+        dead = [str(ref) for ref, until, *owner in rows if not _lives(owner, float(until), now)]
+        for ref in dead:
+            self.free(ref)
+        taken = self._db.execute(
+            "SELECT count(*) FROM running_tasks WHERE scope = ?", (self._scope,)
+        ).fetchone()[0]
+        return int(taken), len(rows) - len(dead)
 
     def take(self, ref: str, now: float, span: float) -> None:
         """Take a slot for the submission `ref`, which is about to leave."""
-        self.by_ref[ref] = Slot(ref, None, now, now + span, this_process())
+        self._put(ref, None, now, span)
 
     def assign(self, ref: str, task_id: str, now: float, span: float) -> None:
         """Leave the slot of `ref` to the task that it created."""
-        self.by_ref[ref] = Slot(ref, task_id, now, now + span, this_process())
+        self._put(ref, task_id, now, span)
+
+    def _put(self, ref: str, task_id: str | None, now: float, span: float) -> None:
+        owner = this_process()
+        self._db.execute(
+            "INSERT OR REPLACE INTO running_tasks (scope, ref, task_id, since, until, host, boot,"
+            " pid, process_started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(self._scope, ref, task_id, now, now + span),
+                *(owner.host, owner.boot, owner.pid, owner.started),
+            ),
+        )
 
     def free(self, ref: str) -> None:
         """Free the slot of `ref`."""
-        self.by_ref.pop(ref, None)
+        self._db.execute(
+            "DELETE FROM running_tasks WHERE scope = ? AND ref = ?", (self._scope, ref)
+        )
 
     def disown(self, owner: str) -> None:
         """Free the slots of the submissions under way whose `ref` begins with `owner`."""
-        for ref, slot in list(self.by_ref.items()):
-            if slot.task_id is None and ref.startswith(owner):
-                del self.by_ref[ref]
+        self._db.execute(
+            "DELETE FROM running_tasks WHERE scope = ? AND task_id IS NULL"
+            " AND substr(ref, 1, ?) = ?",
+            (self._scope, len(owner), owner),
+        )
 
     def ended(self, task_id: str) -> None:
         """Free the slot of a task that ended."""
-        for ref, slot in list(self.by_ref.items()):
-            if slot.task_id == task_id:
-                del self.by_ref[ref]
+        self._db.execute(
+            "DELETE FROM running_tasks WHERE scope = ? AND task_id = ?", (self._scope, task_id)
+        )
 
     def renew(self, task_id: str, now: float, span: float) -> None:
         """Keep the slot of a task that was seen running, at least for `span`."""
-        for ref, slot in self.by_ref.items():
-            if slot.task_id == task_id:
-                longer = max(now + lasts(slot.since, slot.until, now), now + span)
-                self.by_ref[ref] = replace(slot, since=now, until=longer)
+        self._db.execute(
+            "UPDATE running_tasks SET since = :now, until ="
+            f" max(:now + :span, CASE WHEN {_LASTS_NAMED} THEN until ELSE 0 END)"
+            " WHERE scope = :scope AND task_id = :task_id",
+            {"now": now, "span": span, "scope": self._scope, "task_id": task_id},
+        )
 
 
-def _is_taken(slot: Slot, now: float) -> bool:
-    if not lasts(slot.since, slot.until, now):
-        return False
-    return slot.task_id is not None or is_alive(slot.owner, slot.until, now)
+_LASTS: Final = f"(since - {_SLACK} <= ? AND until > ?)"
+_LASTS_NAMED: Final = f"(since - {_SLACK} <= :now AND until > :now)"
+"""`lasts`, as SQL."""
+
+
+def _lives(owner: list[Any], until: float, now: float) -> bool:
+    host, boot, pid, started = owner
+    process = Process(str(host), str(boot), int(pid or 0), int(started or 0))
+    return is_alive(process, until, now)
 
 
 class RateStateStore:
@@ -149,39 +178,46 @@ class RateStateStore:
     def __init__(self, file: LedgerFile, scope: str) -> None:
         self._file = file
         self._scope = scope
-        self._memory: tuple[RateState, Slots] | None = None
+        self._memory: sqlite3.Connection | None = None
         self._lock = Lock()
 
     def change(self, work: Callable[[RateState, Slots], T]) -> T:
         """Run `work` alone among all processes on what is known, and keep what it changed.
 
-        It is given values, and may be run more than once.
+        It may be run more than once.
         """
         if self._memory is None:
             with suppress(ModellixError):
-                return self._file.transact(self._shared(work), patience=_PATIENCE)
+                return self._file.transact(lambda db: self._apply(db, work), patience=_PATIENCE)
         with self._lock:
-            self._memory = self._memory or (RateState(), Slots({}))
-            return work(*self._memory)
+            self._memory = self._memory or _in_memory()
+            with self._memory:
+                return self._apply(self._memory, work)
 
-    def _shared(self, work: Callable[[RateState, Slots], T]) -> Callable[[sqlite3.Connection], T]:
-        def apply(db: sqlite3.Connection) -> T:
-            text = _load_state(db, self._scope)
-            state, before = _read(text), _load_slots(db, self._scope)
-            slots = Slots(dict(before))
-            result = work(state, slots)
-            now = json.dumps(asdict(state))
-            if now != text:
-                db.execute("INSERT OR REPLACE INTO rate_state VALUES (?, ?)", (self._scope, now))
-            _save_slots(db, self._scope, before, slots.by_ref)
-            return result
-
-        return apply
+    def _apply(self, db: sqlite3.Connection, work: Callable[[RateState, Slots], T]) -> T:
+        text = _load_state(db, self._scope)
+        state = _read(text)
+        result = work(state, Slots(db, self._scope))
+        now = json.dumps({name: getattr(state, name) for name in _NAMES})
+        if now != text:
+            db.execute("INSERT OR REPLACE INTO rate_state VALUES (?, ?)", (self._scope, now))
+        return result
 
 
-def read_scope(db: sqlite3.Connection, scope: str) -> tuple[RateState, Slots]:
-    """Return what is known of a key's limits, within a transaction, to be shown."""
-    return _read(_load_state(db, scope)), Slots(_load_slots(db, scope))
+def read_scope(db: sqlite3.Connection, scope: str, now: float) -> tuple[RateState, int]:
+    """Return what is known of a key's limits and how many slots are taken, to be shown."""
+    taken = db.execute(
+        f"SELECT count(*) FROM running_tasks WHERE scope = ? AND {_LASTS}", (scope, now, now)
+    ).fetchone()[0]
+    return _read(_load_state(db, scope)), int(taken)
+
+
+def _in_memory() -> sqlite3.Connection:
+    """Return a database with the same tables that ends with this process."""
+    db = sqlite3.connect(":memory:", check_same_thread=False)
+    for statement in statements():
+        db.execute(statement)
+    return db
 
 
 def _load_state(db: sqlite3.Connection, scope: str) -> str:
@@ -189,53 +225,13 @@ def _load_state(db: sqlite3.Connection, scope: str) -> str:
     return str(row[0]) if row else "{}"
 
 
-def _load_slots(db: sqlite3.Connection, scope: str) -> dict[str, Slot]:
-    rows = db.execute(
-        "SELECT ref, task_id, since, until, host, boot, pid, process_started FROM running_tasks"
-        " WHERE scope = ?",
-        (scope,),
-    )
-    return {
-        str(ref): Slot(
-            str(ref),
-            task_id,
-            float(since),
-            float(until),
-            Process(str(host), str(boot), int(pid or 0), int(started or 0)),
-        )
-        for ref, task_id, since, until, host, boot, pid, started in rows
-    }
-
-
-def _save_slots(
-    db: sqlite3.Connection, scope: str, before: dict[str, Slot], after: dict[str, Slot]
-) -> None:
-    """Write what changed."""
-    db.executemany(
-        "DELETE FROM running_tasks WHERE scope = ? AND ref = ?",
-        [(scope, ref) for ref in before.keys() - after.keys()],
-    )
-    changed = [slot for ref, slot in after.items() if before.get(ref) != slot]
-    db.executemany(
-        "INSERT OR REPLACE INTO running_tasks (scope, ref, task_id, since, until, host, boot, pid,"
-        " process_started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                *(scope, slot.ref, slot.task_id, slot.since, slot.until),
-                *(slot.owner.host, slot.owner.boot, slot.owner.pid, slot.owner.started),
-            )
-            for slot in changed
-        ],
-    )
-
-
 def _read(state: str) -> RateState:
     """Read a stored pace; what is unknown here or cannot be, as another version's, is left out."""
     pace = RateState()
     with suppress(ValueError, TypeError, AttributeError):
         known = json.loads(state)
-        for name, default in asdict(pace).items():
-            value = known.get(name)
+        for name in _NAMES:
+            value, default = known.get(name), getattr(pace, name)
             least, kind = (1, int) if default is None else (0, type(default))
             if kind is float and type(value) is int:
                 value = float(value)

@@ -212,7 +212,34 @@ def test_many_slots_are_kept(process: Open) -> None:
     assert taken(process()) == (300, 300)
 
 
-def test_work_sees_no_database(process: Open) -> None:
-    seen: list[object] = []
-    process().change(lambda pace, slots: seen.extend(vars(slots).values()))
-    assert seen == [{}]
+def test_a_submission_costs_the_same_however_many_slots_are_taken(
+    process: Open, tmp_path: Path
+) -> None:
+    book = process()
+
+    def steps_of_one(number: int) -> int:
+        """Count what SQLite does, by the hundred instructions."""
+        steps = 0
+
+        def count() -> None:
+            nonlocal steps
+            steps += 1
+
+        def work(pace: RateState, slots: Slots) -> None:
+            slots._db.set_progress_handler(count, 100)
+            slots.take(f"new-{number}", 0, 10)
+            slots.assign(f"new-{number}", f"new-{number}", 0, 10)
+            slots.renew(f"new-{number}", 0, 20)
+            slots.ended(f"new-{number}")
+            slots._db.set_progress_handler(None, 0)
+
+        book.change(work)
+        return steps
+
+    def fill(pace: RateState, slots: Slots) -> None:
+        for number in range(2000):
+            slots.assign(f"ref-{number}", f"task-{number}", 0, 10)
+
+    few = steps_of_one(1)
+    book.change(fill)
+    assert steps_of_one(2) <= few + 5
