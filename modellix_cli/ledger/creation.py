@@ -3,8 +3,8 @@
 import os
 import sqlite3
 from contextlib import closing, suppress
+from os import urandom
 from pathlib import Path
-from secrets import token_hex
 from typing import Final
 
 from modellix_cli.clock import Clock
@@ -77,7 +77,7 @@ def _create(path: Path, clock: Clock) -> None:
     from modellix_cli.ledger.marks import set_incomplete
 
     _remove_leftovers(path)
-    stamp = f"{int(clock.now())}-{token_hex(3)}"
+    stamp = f"{int(clock.now())}-{urandom(3).hex()}"
     removed = _is_filled(Path(f"{path}-wal"))
     fresh = path.with_name(f".{path.name}.{stamp}.new")
     try:

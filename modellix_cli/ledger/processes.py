@@ -5,7 +5,6 @@ taken for it. On another host nobody can tell: there a lease counts until its ti
 """
 
 import os
-import socket
 import sys
 from contextlib import suppress
 from functools import cache
@@ -76,7 +75,15 @@ def _host() -> str:
     with suppress(OSError):
         machine = Path("/etc/machine-id").read_text().strip()
         if machine:
-            return f"{machine}/{socket.gethostname()}"
+            return f"{machine}/{_name()}"
+    return _name()
+
+
+def _name() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename  # as socket.gethostname, which takes a while to load
+    import socket
+
     return socket.gethostname()
 
 
