@@ -8,7 +8,7 @@ import typer
 
 from modellix_cli.commands._framework import completers as complete
 from modellix_cli.commands._framework.command import PROGRAM, Group, command, suggestion
-from modellix_cli.commands._framework.help_page import without_styles
+from modellix_cli.commands._framework.help_page import first_sentence, without_styles
 from modellix_cli.commands._framework.topics import TOPICS, topic_page
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import usage
@@ -84,5 +84,5 @@ def nested(group: Group, context: Any) -> list[str]:
             lines += nested(below, inner)
         else:
             path = inner.command_path.partition(" ")[2]
-            lines.append(f"  {path:20} {below.get_short_help_str(70)}")
+            lines.append(f"  {path:20} {first_sentence(below.help)}")
     return lines

@@ -38,7 +38,7 @@ def welcome(sink: Sink, found: "Setup", steps: tuple[Step, ...]) -> None:
     else:
         sink.line("No API key is configured yet.")
     if found.trouble:
-        sink.line(f"Configuration warning: {found.trouble}")
+        sink.sentence(f"Configuration warning: {found.trouble}")
     for line in ("", "Next steps:" if found.configured else "Quickstart:"):
         sink.line(line)
     for step in shown(steps, _PROGRAM):
@@ -82,7 +82,7 @@ def examined(sink: Sink, found: "Setup", seen: "Examination") -> None:
         sink.line("All required checks passed.")
         return
     sink.line("One or more required checks failed.")
-    sink.line(f"Fix this first: {first.name}. {first.detail}")
+    sink.sentence(f"Fix this first: {first.name}. {first.detail}")
 
 
 def completed(sink: Sink, shell: str, changes: "Sequence[FileChange]", *, installed: bool) -> None:

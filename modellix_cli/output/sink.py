@@ -13,6 +13,7 @@ from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.domain.text import clip, escape, one_line
 from modellix_cli.output import terminal
 from modellix_cli.output.links import FileLink, can_link, linked
+from modellix_cli.output.wrapping import last_column, wrapped
 from modellix_cli.runtime import is_terminal
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _SHORT_SECRET: Final = 8
 _MAX_ENVELOPE_MESSAGE: Final = 2000
 _MAX_TEXT_MESSAGE: Final = 10_000
 _STYLE: Final = re.compile(r"(\x1b\[[\d;]*m)")
+_UNLIMITED: Final = 2**31
 _CSV_SPECIAL: Final = re.compile(r'[",]|^\s|\s$')
 
 
@@ -118,14 +120,22 @@ class Sink:
         """Write one line of data on stdout."""
         self._write_stdout(self.clean(one_line(text)) + "\n")
 
+    def sentence(self, text: str, indent: int = 0) -> None:
+        """Write words for people on stdout: one line, at a terminal broken between words.
+
+        All lines but the first are indented there.
+        """
+        self._write_stdout(self._broken(self.clean(one_line(text)), self._stdout, indent) + "\n")
+
     def labelled(self, label: str, style: str, text: str) -> None:
         """Write `[label] text` on stdout; where colours are shown the label has that of `style`."""
-        self.parts((f"[{label}]", style), (f" {text}", ""))
+        self.parts((f"[{label}]", style), (f" {text}", ""), indent=len(label) + 3)
 
-    def parts(self, *parts: tuple[str, str] | FileLink) -> None:
+    def parts(self, *parts: tuple[str, str] | FileLink, indent: int = 0) -> None:
         """Write one line of data on stdout from texts, each with its style (an SGR code or "").
 
-        A file can be clicked where the terminal at stdout follows links.
+        A file can be clicked where the terminal at stdout follows links; other lines are broken
+        there as those of `sentence`.
         """
         colored, links = self._colored(self._stdout), can_link(self._stdout, self._env)
         line = ""
@@ -136,6 +146,8 @@ class Sink:
             if links and isinstance(part, FileLink) and self.clean(part.path) == part.path:
                 shown = linked(shown, part.path, self._env)
             line += shown
+        if not any(isinstance(part, FileLink) for part in parts):
+            line = self._broken(line, self._stdout, indent)
         self._write_stdout(line.rstrip() + "\n")
 
     def row(self, *cells: str) -> None:
@@ -158,12 +170,15 @@ class Sink:
     def styled(self, text: str) -> None:
         """Write text of several lines that has terminal styles of ours, such as help, on stdout.
 
-        Where no colours are shown the styles go; other unsafe characters are replaced.
+        Where no colours are shown the styles go; other unsafe characters are replaced. What is too
+        wide for a terminal is broken, and goes on below where the last column begins.
         """
         pieces = _STYLE.split(text)
         pieces[::2] = [escape(piece) for piece in pieces[::2]]
         kept = pieces if self._colored(self._stdout) else pieces[::2]
-        self._write_stdout(self.clean("".join(kept)).rstrip("\n") + "\n")
+        lines = self.clean("".join(kept)).rstrip("\n").split("\n")
+        broken = [self._broken(line, self._stdout, last_column(line)) for line in lines]
+        self._write_stdout("\n".join(broken) + "\n")
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Write a table on stdout, fitted to the terminal; the first column is never cut."""
@@ -175,7 +190,7 @@ class Sink:
     def columns(
         self, columns: "Sequence[Column]", below: Sequence[Sequence[str]] | None = None
     ) -> None:
-        """Write aligned columns on stdout, fitted to the terminal.
+        """Write aligned columns on stdout, fitted to the terminal; elsewhere nothing is cut.
 
         `below` are lines for each record that stand under it, whole.
         """
@@ -185,9 +200,9 @@ class Sink:
             replace(column, cells=tuple(self.clean(one_line(cell)) for cell in column.cells))
             for column in columns
         ]
-        headings, *records = fitted(safe, self.width)
+        headings, *records = fitted(safe, self.width if self.stdout_is_terminal else _UNLIMITED)
         for line in headings:
-            self._write_stdout(line + "\n")
+            self.parts((line, "1"))
         for place, lines in enumerate(records):
             for line in (*lines, *(f"  {text}" for text in (below[place] if below else ()))):
                 self.line(line)
@@ -211,6 +226,12 @@ class Sink:
         if not self.silent:
             self._talk(text)
 
+    def stopped(self, text: str) -> None:
+        """Tell that Ctrl-C ended what was to run until then; a terminal shows ^C before it."""
+        safe = self.clean(one_line(text))
+        if not self.silent:
+            self._talk(f"\n{safe}" if self.talk_is_terminal else safe, raw=True)
+
     def alert(self, text: str) -> None:
         """Tell on stderr what is lost or at risk, whoever reads it."""
         self._talk(text)
@@ -223,7 +244,7 @@ class Sink:
         """Write a question, without a line break, where somebody watches: stderr, else stdout."""
         stream = self._stderr if self.talk_is_terminal else self._stdout
         if stream is not None:
-            stream.write(self.clean(escape(question)))
+            stream.write(self._broken(self.clean(escape(question)), stream))
             stream.flush()
 
     def error(self, error: ModellixError) -> None:
@@ -331,7 +352,7 @@ class Sink:
     def _talk(self, text: str, *, raw: bool = False) -> None:
         if self._stderr is None:
             return
-        line = text if raw else self.clean(one_line(text))
+        line = self._broken(text if raw else self.clean(one_line(text)), self._stderr)
         if self.divert is not None:
             self.divert(line)
             return
@@ -340,6 +361,12 @@ class Sink:
             self._stderr.flush()
         except (OSError, ValueError):
             self._stderr = None
+
+    def _broken(self, text: str, stream: TextIO | None, indent: int = 0) -> str:
+        """Return a line as `stream` shows it best: at a terminal broken between words."""
+        if not is_terminal(stream):
+            return text
+        return "\n".join(wrapped(text, terminal.columns(stream, self._env), indent))
 
     def clean(self, text: str) -> str:
         """Return `text` without the secrets that `hide` was told of."""

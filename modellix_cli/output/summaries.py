@@ -163,7 +163,7 @@ def write_fields(sink: Sink, fields: Sequence[Field]) -> None:
         fact = text if field.path is None else FileLink(*text, field.path)
         fits = indent + len(field.text) + len(details) <= sink.width
         if fits or not details:
-            sink.parts(head, fact, (details, _DETAIL))
+            sink.parts(head, fact, (details, _DETAIL), indent=indent)
         else:
-            sink.parts(head, fact)
+            sink.parts(head, fact, indent=indent)
             sink.parts((" " * indent, ""), (details.strip(), _DETAIL))

@@ -10,6 +10,7 @@ from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import dumps
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.task import has_failed
 from modellix_cli.domain.text import clip, duration, size
 from modellix_cli.output.request import file_as_dict, log_entry, parameters_of, prompt_of
 from modellix_cli.output.sink import Output, Sink
@@ -30,11 +31,15 @@ MISSING: Final = "missing"
 
 @frozen
 class ShownTask:
-    """A trace, the moment in Unix time, and the words of a command that runs it again, if any."""
+    """A trace, the moment in Unix time, and the words of a command that runs it again, if any.
+
+    `ask` is the command that asks the service why the task failed.
+    """
 
     trace: "Trace"
     now: float
     again: tuple[str, ...] | None
+    ask: str
 
 
 def task_trace(sink: Sink, shown: ShownTask) -> None:
@@ -48,7 +53,7 @@ def task_trace(sink: Sink, shown: ShownTask) -> None:
         for name, lines in _facts(shown).items():
             for place, line in enumerate(lines):
                 label = f"{name}:" if place == 0 else ""
-                sink.line(f"{label:<{_LABEL}}{line}")
+                sink.sentence(f"{label:<{_LABEL}}{line}", _LABEL)
 
 
 def state_of_file(file: "KeptFile") -> str:
@@ -107,6 +112,7 @@ def _facts(shown: ShownTask) -> dict[str, list[str]]:
         "Task": [record.task_id],
         "Model": [record.slug],
         "Status": [record.word],
+        "Reason": [f"see {shown.ask}" if has_failed(record.word) else None],
         "Message": [None if record.state is SubmissionState.ACCEPTED else record.detail],
         "Prompt": [_clipped(prompt_of(record.body))],
         "Parameters": [_clipped(written) or _not_kept(record)],

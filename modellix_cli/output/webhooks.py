@@ -55,7 +55,7 @@ class DeliveryPrinter:
             why = ", ".join(f"{reason}: {number}" for reason, number in sorted(refused.items()))
             parts.append(f"{sum(refused.values())} refused ({why})")
         parts += [count(failures, "failed command")] if failures else []
-        self._sink.note(f"Stopped. {'; '.join(parts)}.")
+        self._sink.stopped(f"Stopped. {'; '.join(parts)}.")
 
 
 def _words(delivery: "Delivery", *, known: bool) -> str:

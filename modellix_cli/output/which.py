@@ -14,6 +14,7 @@ CONTENT: Final = "content"
 EMBEDDED: Final = "embedded"
 SIDECAR: Final = "sidecar"
 PATH: Final = "path"
+_LABEL: Final = 13
 _FOUND: Final = {
     CONTENT: "its content, which the ledger knows",
     EMBEDDED: "the record in the file",
@@ -90,7 +91,7 @@ def made(sink: Sink, file: MadeFile) -> None:
         sink.line(file.task_id)
     else:
         for name, value in _facts(file):
-            sink.line(f"{name + ':':<12} {value}")
+            sink.sentence(f"{name + ':':<12} {value}", _LABEL)
         if not file.in_ledger:
             sink.note("This machine's ledger does not know the task: this is what the file says.")
 

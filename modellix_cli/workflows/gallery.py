@@ -241,6 +241,7 @@ def serve_gallery(session: Session, wanted: Wanted, port: int, *, show: bool) ->
 
     try:
         gallery_server.serve(port, live, ready)
+        session.out.stopped("Stopped.")
     except OSError as error:
         raise usage(
             f"Cannot listen on port {port}: {error.strerror or error}.",

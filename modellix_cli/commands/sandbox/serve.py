@@ -52,6 +52,7 @@ def serve(
 
     try:
         serve_app(app, "127.0.0.1", port, lambda bound: tell_address(session, app, bound))
+        session.out.stopped("Stopped.")
     except OSError as error:
         raise ModellixError(
             ErrorCode.USAGE,
@@ -71,8 +72,8 @@ def tell_address(session: Session, app: "Sandbox", port: int) -> None:
         session.out.json({"url": address, "ok": True})
     else:
         session.out.line(address)
+    session.out.note("Serving the sandbox; stop with Ctrl-C. For example:")
     session.out.note(
-        f"Serving the sandbox; stop with Ctrl-C. For example:\n  MODELLIX_API_KEY=any "
-        f"MODELLIX_BASE_URL={address} modellix-cli model run sandbox/image "
-        """--body '{"prompt": "a cat"}' --wait"""
+        f"  MODELLIX_API_KEY=any MODELLIX_BASE_URL={address} "
+        'modellix-cli model run sandbox/image "a cat"'
     )

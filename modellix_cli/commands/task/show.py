@@ -30,4 +30,5 @@ def show(ctx: typer.Context, task: KnownTask) -> None:
     if record.body is not None:
         name = record.task_id or str(record.number)
         again = rerun_words(name, record.base_url, record.profile)
-    task_trace(session.out, ShownTask(trace, session.runtime.clock.now(), again))
+    ask = session.commands.line("task get", record.task_id or "")
+    task_trace(session.out, ShownTask(trace, session.runtime.clock.now(), again, ask))

@@ -15,7 +15,7 @@ def written(sink: Sink, gallery: Gallery, out: Path) -> None:
     elif sink.mode is Output.QUIET:
         sink.line(str(out))
     elif gallery.items:
-        sink.line(f"{out}: {_content(gallery)}. Open it in a browser, or add --open.")
+        sink.sentence(f"{out}: {_content(gallery)}. Open it in a browser, or add --open.")
         _tell_limit(sink, gallery)
     else:
         sink.line(f"{out}: empty. {_HOW_TO_FILL}")
