@@ -1,6 +1,7 @@
 """One attempt of a paid request, as the ledger knows it."""
 
 from modellix_cli.domain.frozen import frozen
+from modellix_cli.domain.money import Money
 from modellix_cli.domain.submission_state import SubmissionState
 
 
@@ -9,7 +10,8 @@ class Attempt:
     """One attempt of a paid request, as it is known.
 
     `in_flight` says that a process which is alive has just sent it, or is about to. `status` is
-    the last one known of its task.
+    the last one known of its task; `estimated` is what it was to cost at most, `billed` what it
+    cost, each None where that is not known.
     """
 
     number: int
@@ -25,3 +27,5 @@ class Attempt:
     profile: str
     in_flight: bool = False
     status: str | None = None
+    estimated: Money | None = None
+    billed: Money | None = None

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.identity import RequestIdentity
+from modellix_cli.domain.money import Money
 from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState, read_state
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.processes import Process, is_alive
@@ -16,7 +17,7 @@ SELECT_ATTEMPT: Final = """
 SELECT s.number, s.id, s.state, s.slug, s.task_id, s.detail, s.created_at, s.batch, s.line,
   s.line_id, s.profile, s.host, s.boot, s.pid, s.process_started, s.lease_until,
   (SELECT t.status FROM tasks AS t WHERE t.base_url = s.base_url AND t.task_id = s.task_id
-   ORDER BY t.updated_at DESC LIMIT 1) AS status
+   ORDER BY t.updated_at DESC LIMIT 1) AS status, s.estimated_cost, s.billed_cost
 FROM submissions AS s"""
 
 OF_TEAM: Final = "s.account IN (SELECT id FROM accounts WHERE team = :team)"
@@ -70,7 +71,13 @@ def read_attempt(row: tuple[Any, ...], now: float) -> Attempt:
         profile=str(profile),
         in_flight=in_flight,
         status=row[16],
+        estimated=_amount(row[17]),
+        billed=_amount(row[18]),
     )
+
+
+def _amount(text: Any) -> Money | None:
+    return Money.parse(text) if isinstance(text, str) else None
 
 
 def state_now(

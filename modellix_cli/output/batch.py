@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from modellix_cli.clock import clock_time, iso
-from modellix_cli.domain.jsontext import dumps
+from modellix_cli.domain.jsontext import Number, dumps
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.files import unwritable
 from modellix_cli.ledger.records import Batch
 from modellix_cli.models.pricing.totals import Total
+from modellix_cli.output import batch_lines
+from modellix_cli.output.batch_lines import ShownLine
 from modellix_cli.output.sink import Output, Sink
 
 _HEADERS: Final = ("No.", "State", "Begun", "Accepted", "Rejected", "Unknown", "Input")
@@ -160,24 +162,51 @@ def _cells(batch: Batch, fact: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def batch(sink: Sink, shown: Batch, tally: dict[str, int], entries: Iterator[Entry]) -> None:
-    """Show one batch with every line that was started."""
+def batch(
+    sink: Sink, shown: Batch, tally: dict[str, int], lines: Iterator[ShownLine], resume: str
+) -> None:
+    """Show one batch with every line that was started; `resume` is the command that goes on."""
     facts = batch_facts(shown, tally)
     if sink.mode is Output.JSON:
-        sink.json_with_list(facts, "tasks", entries, {})
-        return
-    if sink.mode is Output.JSONL:
-        for entry in entries:
-            sink.json_line(entry)
-        return
-    if sink.mode is Output.HUMAN:
+        sink.json_with_list(facts, "tasks", map(_with_costs, lines), {})
+    elif sink.mode is Output.JSONL:
+        for line in lines:
+            sink.json_line(_with_costs(line))
+    elif sink.mode is Output.QUIET:
+        for line in lines:
+            if "taskId" in line.entry:
+                sink.line(line.entry["taskId"])
+    else:
         sink.line(f"Batch {shown.number} of {shown.source}: {shown.state}")
         sink.line(
             f"{count(shown.total, 'line')}: {facts['accepted']} accepted, {facts['rejected']} "
             f"rejected, {facts['unknown']} unknown, {facts['notStarted']} not started"
         )
-    for entry in entries:
-        if sink.mode is Output.HUMAN:
-            _human_line(sink, entry)
-        elif "taskId" in entry:
-            sink.line(entry["taskId"])
+        _lines_for_people(sink, lines)
+        if shown.state != "done":
+            sink.note(f"Resume with: {resume}")
+
+
+def _lines_for_people(sink: Sink, lines: Iterator[ShownLine]) -> None:
+    """Show lines: a table with costs and failures at a terminal, else one after the other."""
+    if not sink.stdout_is_terminal:
+        for line in lines:
+            _human_line(sink, line.entry)
+        return
+    known = list(lines)
+    if not known:
+        return
+    sink.line("")
+    batch_lines.table(sink, known)
+    for text in (batch_lines.costs(known), *batch_lines.failures(batch_lines.reasons(known))):
+        if text:
+            sink.sentence(text)
+    example = next((line.entry["taskId"] for line in known if "taskId" in line.entry), None)
+    if example is not None:
+        sink.note(f"See one of them with: modellix-cli task show {example}")
+
+
+def _with_costs(line: ShownLine) -> Entry:
+    """Return the entry of a line with what it costs, as far as that is known."""
+    known = {"estimatedUsd": line.estimated, "billedUsd": line.billed}
+    return line.entry | {name: Number(str(usd)) for name, usd in known.items() if usd is not None}

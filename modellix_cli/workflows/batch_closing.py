@@ -2,18 +2,15 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.money import NOTHING, Money
-from modellix_cli.domain.text import clip, count, duration, size
+from modellix_cli.domain.text import count, duration, size
 from modellix_cli.engine.core.lines import LineOutcome
+from modellix_cli.output.batch_lines import failures
 from modellix_cli.output.sink import Output
 from modellix_cli.output.summaries import shown_path
-
-_MOST_REASONS: Final = 5
-_MOST_LINES: Final = 10
-_LONGEST_REASON: Final = 300
 
 
 @dataclass(slots=True)
@@ -51,9 +48,6 @@ class BatchClosing:
             return
         for line in self.lines(session.runtime.clock.monotonic()):
             session.out.note(line)
-        rest = len(self.reasons) - _MOST_REASONS
-        if rest > 0:
-            session.out.note(f"Failed for {count(rest, 'other reason')}.")
         if self.reasons:
             show = session.commands.line(f"batch show {batch}")
             session.out.note(f"See every line with: {show}")
@@ -68,13 +62,4 @@ class BatchClosing:
         words = [f"Billed {self.billed.words} for {count(self.billed_tasks, 'task')}."]
         words = words if self.billed_tasks else []
         lines.append(" ".join([*words, f"Took {duration(now - self.started)}."]))
-        most = sorted(self.reasons.items(), key=lambda item: -len(item[1]))[:_MOST_REASONS]
-        lines += [_failed(reason, refs) for reason, refs in most]
-        return lines
-
-
-def _failed(reason: str, refs: list[int]) -> str:
-    """Return `Failed: 3 lines (4, 7, 9): REASON`."""
-    numbers = ", ".join(map(str, sorted(refs)[:_MOST_LINES]))
-    more = ", …" if len(refs) > _MOST_LINES else ""
-    return f"Failed: {count(len(refs), 'line')} ({numbers}{more}): {clip(reason, _LONGEST_REASON)}"
+        return lines + failures(self.reasons)

@@ -28,6 +28,7 @@ def show(
 ) -> None:
     """Show what became of each line of a batch that was started. The server is not asked."""
     from modellix_cli.output import batch as output
+    from modellix_cli.output.batch_lines import ShownLine
     from modellix_cli.workflows.batch_report import entry_of, outcome_of
 
     session = Session.of(ctx)
@@ -39,9 +40,10 @@ def show(
             f"There is no batch {number} in this machine's ledger.",
             hint="See them all: modellix-cli batch list",
         )
-    entries = (
-        entry_of(outcome_of(line), session)
+    lines = (
+        ShownLine(entry_of(outcome_of(line), session), line.attempt.estimated, line.attempt.billed)
         for line in store.lines(number)
         if line.attempt is not None
     )
-    output.batch(session.out, found, store.counts(number), entries)
+    resume = session.commands.line("model batch", found.source, options=["--resume"])
+    output.batch(session.out, found, store.counts(number), lines, resume)

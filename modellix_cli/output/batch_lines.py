@@ -1,0 +1,125 @@
+"""How the lines of a batch look to people: a table, what it cost, why lines failed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from modellix_cli.domain.money import NOTHING, Money
+from modellix_cli.domain.text import clip, count
+from modellix_cli.output.columns import Column
+from modellix_cli.output.sink import Sink
+from modellix_cli.output.summaries import shown_path
+
+_MOST_REASONS: Final = 5
+_MOST_LINES: Final = 10
+_LONGEST_REASON: Final = 300
+_NOT_KNOWN: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLine:
+    """A line that was started: its entry as the JSON has it, and what it costs."""
+
+    entry: dict[str, Any]
+    estimated: Money | None = None
+    billed: Money | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        """What was saved of it."""
+        return [Path(str(file["path"])) for file in self.entry.get("files", ())]
+
+    @property
+    def word(self) -> str:
+        """How it ended, or how its submission did."""
+        status, state = str(self.entry["status"]), str(self.entry["submissionState"])
+        return state if status == "error" else status
+
+    @property
+    def cost(self) -> str:
+        """What it was billed, or with a mark what it may cost."""
+        if self.billed is not None:
+            return self.billed.words
+        return _NOT_KNOWN if self.estimated is None else f"~{self.estimated.words}"
+
+
+def table(sink: Sink, lines: Sequence[ShownLine]) -> None:
+    """Show lines as a table that fits the terminal, and below it where the files are."""
+    folders = sorted({str(path.parent) for line in lines for path in line.paths})
+    files = [_files(line, several=len(folders) > 1) for line in lines]
+    columns = [_column("Line", (line.entry["index"] for line in lines))]
+    if any("id" in line.entry for line in lines):
+        columns.append(_column("Id", (line.entry.get("id") for line in lines), least=8))
+    columns += [
+        _column("Model", (line.entry["modelSlug"] for line in lines), least=14),
+        _column("Status", (line.word for line in lines), least=8),
+        _column("Cost", (line.cost for line in lines)),
+    ]
+    if any(files):
+        columns.append(_column("File", files, least=14))
+    if any("taskId" in line.entry for line in lines):
+        tasks = (line.entry.get("taskId") for line in lines)
+        columns.append(_column("Task", tasks, optional=True))
+    sink.columns(columns)
+    if len(folders) == 1:
+        number = sum(len(line.paths) for line in lines)
+        sink.sentence(f"Saved {count(number, 'file')} in {shown_path(folders[0])}.")
+
+
+def costs(lines: Iterable[ShownLine]) -> str:
+    """Return what lines cost, in a sentence; "" where nothing is known."""
+    billed = estimated = NOTHING
+    bills = open_ = unknown = 0
+    for line in lines:
+        if line.billed is not None:
+            billed, bills = billed + line.billed, bills + 1
+        elif line.estimated is not None:
+            estimated, open_ = estimated + line.estimated, open_ + 1
+        elif line.entry["submissionState"] != "rejected":
+            unknown += 1
+    told = [f"Billed {billed.words} for {count(bills, 'task')}"] if bills else []
+    told += [f"{estimated.words} at most for {open_} without a bill"] if open_ else []
+    told += [f"the cost of {unknown} is not known"] if unknown and told else []
+    text = "; ".join(told)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def reasons(lines: Iterable[ShownLine]) -> dict[str, list[int]]:
+    """Return why lines failed, each with their numbers; ids of tasks do not tell reasons apart."""
+    found: dict[str, list[int]] = {}
+    for line in lines:
+        if not line.entry["ok"]:
+            reason = str(line.entry["error"]).replace(line.entry.get("taskId") or "\0", "TASK")
+            found.setdefault(reason, []).append(int(line.entry["index"]))
+    return found
+
+
+def failures(reasons: Mapping[str, Sequence[int]]) -> list[str]:
+    """Return a line for each of the most frequent reasons: `Failed: 3 lines (4, 7, 9): REASON`."""
+    most = sorted(reasons.items(), key=lambda item: -len(item[1]))[:_MOST_REASONS]
+    lines = [_failed(reason, numbers) for reason, numbers in most]
+    rest = len(reasons) - len(most)
+    return [*lines, f"Failed for {count(rest, 'other reason')}."] if rest else lines
+
+
+def _failed(reason: str, numbers: Sequence[int]) -> str:
+    some = ", ".join(map(str, sorted(numbers)[:_MOST_LINES]))
+    more = ", …" if len(numbers) > _MOST_LINES else ""
+    lines = count(len(numbers), "line")
+    return f"Failed: {lines} ({some}{more}): {clip(reason, _LONGEST_REASON)}"
+
+
+def _files(line: ShownLine, *, several: bool) -> str:
+    """Return the first file of a line, without its folder where all are in one; how many more."""
+    if not line.paths:
+        return ""
+    first = line.paths[0]
+    name = shown_path(str(first)) if several else first.name
+    rest = len(line.paths) - 1
+    return f"{name} and {rest} more" if rest else name
+
+
+def _column(heading: str, cells: Iterable[Any], **fit: Any) -> Column:
+    texts = (str(cell) if cell not in (None, "") else _NOT_KNOWN for cell in cells)
+    return Column(heading, tuple(texts), **fit)
