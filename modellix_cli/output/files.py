@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from modellix_cli.api.fields import moment
 from modellix_cli.api.files import UploadedFile
+from modellix_cli.clock import clock_time
 from modellix_cli.domain.text import size
 from modellix_cli.output.sink import Output, Sink
 
@@ -40,10 +42,16 @@ def listed(sink: Sink, files: Sequence[UploadedFile], total: int | None, offset:
     elif not files:
         sink.note("No files. Upload one with: modellix-cli file upload PATH")
     elif sink.stdout_is_terminal:
-        rows = [(f.file_id, f.filename, f.type, size(f.size), f.created_at) for f in files]
+        rows = [(f.file_id, f.filename, f.type, size(f.size), _time(f.created_at)) for f in files]
         sink.table(("File ID", "Name", "Type", "Size", "Uploaded"), rows)
         if total is not None and offset + len(files) < total:
             sink.note(f"{total - offset - len(files)} more: pass --offset {offset + len(files)}.")
     else:
         for file in files:
             sink.row(file.file_id, file.filename, file.type, str(file.size), file.url)
+
+
+def _time(written: str) -> str:
+    """Return a time for people, as it was sent where it cannot be read."""
+    when = moment(written)
+    return written if when is None else clock_time(when)

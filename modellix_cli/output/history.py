@@ -162,21 +162,21 @@ def _tasks(sink: Sink, listed: Listing) -> None:
         return Column(heading, tuple(cell or _NOT_KNOWN for cell in cells), **fit)
 
     columns = [
-        column("UPDATED", (_time(record.updated_at) for record in records)),
-        column("TASK", (record.task_id for record in records)),
-        column("MODEL", (record.slug for record in records), least=14),
-        column("STATUS", (record.word for record in records), least=10),
-        column("COST", (_cost(record) for record in records)),
+        column("Updated", (_time(record.updated_at) for record in records)),
+        column("Task", (record.task_id for record in records)),
+        column("Model", (record.slug for record in records), least=14),
+        column("Status", (record.word for record in records), least=10),
+        column("Cost", (_cost(record) for record in records)),
     ]
     if len({record.profile for record in records}) > 1:
-        columns.append(column("PROFILE", (r.profile for r in records), least=8, optional=True))
+        columns.append(column("Profile", (r.profile for r in records), least=8, optional=True))
     if len({record.base_url for record in records}) > 1:
-        columns.append(column("SERVICE", (r.base_url for r in records), least=20, optional=True))
+        columns.append(column("Service", (r.base_url for r in records), least=20, optional=True))
     if any(record.tag for record in records):
-        columns.append(column("TAG", (record.tag for record in records), least=8, optional=True))
+        columns.append(column("Tag", (record.tag for record in records), least=8, optional=True))
     prompts = [clip(prompt_of(record.body) or "", _LONGEST_PROMPT) for record in records]
     if any(prompts):
-        columns.append(column("PROMPT", prompts, least=12, optional=True))
+        columns.append(column("Prompt", prompts, least=12, optional=True))
     sink.columns(columns, [[file.path for file in record.files] for record in records])
     if listed.total > len(records):
         sink.note(f"{len(records)} of {listed.total} tasks; see more with --limit.")
@@ -193,16 +193,16 @@ def _submissions(sink: Sink, title: str, records: "Sequence[Record]", *, spaced:
         for record in records
     ]
     columns = [
-        Column("REQUEST", tuple(str(record.number) for record in records)),
-        Column("SENT", tuple(_time(record.created_at) for record in records)),
-        Column("MODEL", tuple(record.slug or _NOT_KNOWN for record in records), least=14),
+        Column("Request", tuple(str(record.number) for record in records)),
+        Column("Sent", tuple(_time(record.created_at) for record in records)),
+        Column("Model", tuple(record.slug or _NOT_KNOWN for record in records), least=14),
     ]
     if any(record.batch is not None for record in records):
-        columns.append(Column("BATCH", tuple(places), optional=True))
+        columns.append(Column("Batch", tuple(places), optional=True))
     if any(record.task_id for record in records):
-        columns.append(Column("TASK", tuple(record.task_id or _NOT_KNOWN for record in records)))
+        columns.append(Column("Task", tuple(record.task_id or _NOT_KNOWN for record in records)))
     messages = tuple(record.detail or _NOT_KNOWN for record in records)
-    columns.append(Column("MESSAGE", messages, least=20))
+    columns.append(Column("Message", messages, least=20))
     sink.columns(columns)
 
 

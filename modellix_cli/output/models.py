@@ -10,6 +10,7 @@ from modellix_cli.domain.text import one_line
 from modellix_cli.models.parameters import read_parameters
 from modellix_cli.output.parameters import table
 from modellix_cli.output.sink import Output, Sink
+from modellix_cli.output.summaries import Field, write_fields
 
 COLUMNS: Final[dict[str, Callable[[Model], str | None]]] = {
     "slug": lambda model: model.slug,
@@ -22,6 +23,8 @@ COLUMNS: Final[dict[str, Callable[[Model], str | None]]] = {
 """What a list in words can show of a model, and how."""
 _USUAL: Final = ("slug", "type", "price", "description")
 _NOT_TOLD: Final = "-"
+_TOLD: Final = ("slug", "provider", "type", "price", "description", "docs_url")
+"""What the list says of a model that has a name for people."""
 
 
 def models(
@@ -75,11 +78,29 @@ def model(sink: Sink, shown: Model) -> None:
         sink.json(shown.record)
     elif sink.mode is Output.QUIET:
         sink.line(shown.slug)
+    elif sink.stdout_is_terminal:
+        _described(sink, shown)
     else:
         first = {"slug": shown.slug, "provider": shown.record.get("provider", shown.provider)}
         rest = sorted(shown.record.items())
         for name, value in (first | dict(rest)).items():
             sink.line(f"{name}: {_words(value)}")
+
+
+def _described(sink: Sink, shown: Model) -> None:
+    """Show a model to people: what is known by name first, then whatever else the list says."""
+    known = {
+        "Model": shown.slug,
+        "Type": shown.type,
+        "Price": shown.price,
+        "About": shown.description,
+        "Page": shown.docs_url,
+    }
+    more = sorted(name for name in shown.record if name not in _TOLD)
+    rest = {name: _words(shown.record[name]) for name in more}
+    fields = [Field(label, text) for label, text in (known | rest).items() if text]
+    write_fields(sink, fields)
+    sink.note(f"What it takes: modellix-cli model params {shown.slug}")
 
 
 def schema(sink: Sink, slug: str, document: Json) -> None:

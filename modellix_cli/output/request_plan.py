@@ -4,6 +4,7 @@ from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.models.pricing.values import Estimate, as_dict, describe
 from modellix_cli.output.sink import Output, Sink
+from modellix_cli.output.summaries import Field, write_fields
 
 
 @frozen
@@ -23,7 +24,10 @@ class RequestPlan:
 
 
 def plan(sink: Sink, plan: RequestPlan) -> None:
-    """Show a request as JSON, whatever the mode; for people a sentence about it goes to stderr."""
+    """Show a request: to people at a terminal what it is, else as JSON whatever the mode."""
+    if sink.mode is Output.HUMAN and sink.stdout_is_terminal:
+        _for_people(sink, plan)
+        return
     facts: dict[str, Json] = {
         "dryRun": True,
         "model": plan.slug,
@@ -38,3 +42,18 @@ def plan(sink: Sink, plan: RequestPlan) -> None:
     sink.json(facts)
     if sink.mode is Output.HUMAN:
         sink.note(f"Nothing was sent. Cost: {describe(plan.cost)}.")
+
+
+def _for_people(sink: Sink, plan: RequestPlan) -> None:
+    fields = [
+        Field("Model", plan.slug),
+        Field("Address", f"POST {plan.url}"),
+        Field("Cost", describe(plan.cost)),
+        *(Field("Fault", fault, style="31") for fault in plan.faults),
+        *(Field("Warning", warning, style="33") for warning in plan.warnings),
+        *([Field("Not checked", plan.unchecked)] if plan.unchecked is not None else []),
+    ]
+    write_fields(sink, fields)
+    sink.line("Body:")
+    sink.json(plan.body)
+    sink.note("Nothing was sent.")

@@ -10,14 +10,16 @@ from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
     from modellix_cli.ledger.usage import Usage
+    from modellix_cli.output.columns import Column
     from modellix_cli.output.facts import BudgetState, UsageReport
 
-_HEADERS: Final = ("Tasks", "Failed", "Unknown", "Estimated", "Billed", "Reserved")
 _CSV_HEADERS: Final = (
     *("tasks", "failed", "unknown", "unpriced", "estimated_usd", "billed_usd", "reserved_usd"),
 )
 _FORMULA: Final = ("=", "+", "-", "@")
 _NONE: Final = "(none)"
+_SHORTEST_NAME: Final = 16
+"""Columns to which a tag may be cut."""
 
 
 def show_usage(sink: Sink, report: "UsageReport") -> None:
@@ -38,19 +40,34 @@ def _table(sink: Sink, report: "UsageReport") -> None:
     if not report.groups:
         sink.line("Nothing was spent.")
     else:
-        rows = [(*_cells(usage), name or _NONE) for name, usage in report.groups.items()]
-        sink.table((*_HEADERS, report.by.capitalize()), [*rows, (*_cells(total), "Total")])
+        sink.columns(_columns(report))
     if total.unpriced:
         sink.line(f"What {count(total.unpriced, 'request')} cost is not known.")
     if report.budget is not None:
-        sink.line(_budget_words(report.budget))
+        sink.sentence(_budget_words(report.budget))
     if total.reserved.usd and total.tasks:
         sink.note("Reserved is what has no bill yet: it is known once task wait saw the task end.")
 
 
-def _cells(usage: "Usage") -> tuple[str, ...]:
-    numbers = (str(usage.tasks), str(usage.failed), str(usage.unknown))
-    return (*numbers, usage.estimated.exact, usage.billed.exact, usage.reserved.exact)
+def _columns(report: "UsageReport") -> "list[Column]":
+    """Return a row for each group and one for all; what is zero everywhere has no column."""
+    from modellix_cli.output.columns import Column
+
+    total = report.total
+    rows = [*report.groups.values(), total]
+    columns = [Column("Tasks", tuple(str(usage.tasks) for usage in rows))]
+    if total.failed:
+        columns.append(Column("Failed", tuple(str(usage.failed) for usage in rows)))
+    if total.unknown:
+        columns.append(Column("Unknown", tuple(str(usage.unknown) for usage in rows)))
+    estimates = tuple(usage.estimated.exact for usage in rows)
+    columns.append(Column("Estimated", estimates, optional=True))
+    columns.append(Column("Billed", tuple(usage.billed.exact for usage in rows)))
+    if total.reserved.usd:
+        columns.append(Column("Reserved", tuple(usage.reserved.exact for usage in rows)))
+    names = (*(name or _NONE for name in report.groups), "Total")
+    least = _SHORTEST_NAME if report.by == "tag" else None
+    return [*columns, Column(report.by.capitalize(), names, least=least)]
 
 
 def _budget_words(state: "BudgetState") -> str:

@@ -75,9 +75,10 @@ def test_a_terminal_gets_a_table(
     cli: Cli, env: dict[str, str], work: Path, clock: FakeClock
 ) -> None:
     see(cli, "t-1", "t-2")
-    shown = invoke(*HISTORY, "--limit", "1", env=env, cwd=work, clock=clock, stdout=Terminal())
+    plain = env | {"NO_COLOR": "1"}
+    shown = invoke(*HISTORY, "--limit", "1", env=plain, cwd=work, clock=clock, stdout=Terminal())
     head, row = shown.stdout.splitlines()
-    assert head.index("TASK") == row.index("t-2")
+    assert head.index("Task") == row.index("t-2")
     assert "1 of 2 tasks" in shown.stderr
 
 

@@ -34,10 +34,11 @@ class TestHistory:
     def test_a_terminal_gets_a_second_table_and_the_way_on(
         self, env: dict[str, str], work: Path, clock: FakeClock
     ) -> None:
-        result = invoke(*HISTORY, env=env, cwd=work, clock=clock, stdout=Terminal())
+        plain = env | {"NO_COLOR": "1"}
+        result = invoke(*HISTORY, env=plain, cwd=work, clock=clock, stdout=Terminal())
         title, head, row = result.stdout.splitlines()
         assert title == "Unknown outcomes"
-        assert head.index("MODEL") == row.index("a/b")
+        assert head.index("Model") == row.index("a/b")
         assert "task resolve REQUEST --task-id ID" in result.stderr
 
     def test_a_pipe_gets_a_note_and_quiet_nothing(self, cli: Cli) -> None:

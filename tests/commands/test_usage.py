@@ -187,9 +187,9 @@ def test_the_table_ends_with_the_total(spent: Spent) -> None:
     spent.run(2)
     shown = spent.cli("usage").stdout.splitlines()
     assert shown == [
-        "Tasks  Failed  Unknown  Estimated  Billed  Reserved  Model",
-        "2      0       0        $0.08      $0.03   $0.04     a/b",
-        "2      0       0        $0.08      $0.03   $0.04     Total",
+        "Tasks  Estimated  Billed  Reserved  Model",
+        "2      $0.08      $0.03   $0.04     a/b",
+        "2      $0.08      $0.03   $0.04     Total",
     ]
 
 
