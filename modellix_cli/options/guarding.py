@@ -65,7 +65,6 @@ class BatchGuards:
         typer.Option(
             "--check",
             help="First check each body against its model's schema.",
-            rich_help_panel=COMMON,
         ),
     ] = False
     dry_run: Annotated[
@@ -73,7 +72,6 @@ class BatchGuards:
         typer.Option(
             "--dry-run",
             help="Read, check and estimate; submit nothing.",
-            rich_help_panel=COMMON,
         ),
     ] = False
 

@@ -23,7 +23,7 @@ class HistoryFilters:
         typer.Option(
             "--search",
             metavar="TEXT",
-            help="With this text in the prompt or another parameter, the tag, the id.",
+            help="With this text in a parameter, the tag or the id.",
         ),
     ] = None
     tag: Annotated[str | None, typer.Option("--tag", metavar="TAG", help="With this tag only.")] = (
@@ -34,7 +34,7 @@ class HistoryFilters:
         typer.Option(
             "--status",
             metavar="STATUS",
-            help="Of this status only: success, failed, submitted …; rejected and unknown too.",
+            help="Of this status: success, failed, rejected, unknown …",
         ),
     ] = None
 

@@ -7,6 +7,7 @@ another one with `rich_help_panel`. What names none is common.
 from typing import Final
 
 COMMON: Final = "Common options"
+LINES: Final = "Tables, and parameters of every line"
 REQUEST: Final = "Request as JSON"
 WAITING: Final = "Waiting"
 SAVING: Final = "Saving"
@@ -14,4 +15,6 @@ BEFORE_PAYING: Final = "Before paying"
 PAYING_AGAIN: Final = "Paying again"
 LIMITS: Final = "Limits"
 OTHER: Final = "Other options"
-PANELS: Final = (COMMON, REQUEST, BEFORE_PAYING, WAITING, SAVING, PAYING_AGAIN, LIMITS, OTHER)
+PANELS: Final = (
+    *(COMMON, LINES, REQUEST, BEFORE_PAYING, WAITING, SAVING, PAYING_AGAIN, LIMITS, OTHER),
+)

@@ -1,16 +1,19 @@
 """What the tasks of a batch are, beside what its file says."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.inputs.batch_format import BatchFormat
+from modellix_cli.options.panels import LINES
 
 
 @frozen(kw_only=True)
 class BatchTasks:
     """How the file is written, and what is added to its lines; as typed."""
+
+    PANEL: ClassVar[str] = LINES
 
     form: Annotated[
         BatchFormat | None,

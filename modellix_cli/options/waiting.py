@@ -52,7 +52,7 @@ class Waiting:
         bool | None,
         typer.Option(
             "--wait/--no-wait",
-            help="Wait until the task ends; in a batch, until every task ends.",
+            help="Wait until the task ends, or all tasks of a batch.",
             show_default=False,
             rich_help_panel=COMMON,
         ),

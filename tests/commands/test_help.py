@@ -55,7 +55,8 @@ def test_the_values_of_output_are_listed_and_global_options_are_one_line(
 def test_many_options_are_listed_in_groups_the_common_ones_first(cli: Cli) -> None:
     titles = headings(cli("model", "batch", "--help").stdout)
     assert titles[3:] == [
-        *("Common options", "Before paying", "Waiting", "Saving", "Paying again", "Limits"),
+        *("Common options", "Tables, and parameters of every line", "Before paying", "Waiting"),
+        *("Saving", "Paying again", "Limits"),
         *("Other options", "Details", "Global options", "Exit status"),
     ]
 

@@ -12,6 +12,7 @@ from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.domain.values import parse_tag
 from modellix_cli.options.body import InputLimits
 from modellix_cli.options.guarding import BatchGuards
+from modellix_cli.options.panels import LIMITS
 from modellix_cli.options.paying import BatchPaying
 from modellix_cli.options.routing import AsyncRoute
 from modellix_cli.options.saving import BatchSaving
@@ -26,12 +27,11 @@ from modellix_cli.output.sink import Output
     pays=True,
     outputs=(Output.JSONL,),
     examples=(
-        "model batch tasks.jsonl --max-tasks 50",
-        "model batch tasks.jsonl --yes --wait --output-dir pictures --results results.jsonl",
+        "model batch tasks.jsonl --yes --wait --output-dir pictures",
         "model batch tasks.jsonl --yes --resume",
-        "model batch - --dry-run --check < tasks.jsonl",
-        "model batch shots.csv --model google/nano-banana-2 --set size=2K --max-tasks 20",
-        "model batch --model a/b --set prompt='a cat' --matrix seed=1..4 --dry-run",
+        "model batch - --dry-run < tasks.jsonl",
+        "model batch shots.csv --model a/b --set size=2K --max-tasks 20",
+        "model batch --model a/b --set prompt='a cat' --matrix seed=1..4",
     ),
     exits=(
         ExitStatus.AUTH,
@@ -59,7 +59,10 @@ def batch(
     guards: BatchGuards = BatchGuards(),
     paying: BatchPaying = BatchPaying(),
     concurrency: Annotated[
-        int, typer.Option(min=1, max=100, metavar="N", help="Submissions at a time.")
+        int,
+        typer.Option(
+            min=1, max=100, metavar="N", help="Submissions at a time.", rich_help_panel=LIMITS
+        ),
     ] = 3,
     waiting: Waiting = Waiting(),
     results: Annotated[
@@ -72,10 +75,11 @@ def batch(
     tag: Tag = None,
     api_key: ApiKey = None,
 ) -> None:
-    """Submit many paid tasks, each once: refused ones again, nothing twice, even after a kill.
+    """Submit many paid tasks, each once: nothing twice, even after a kill.
 
-    Everything is read and checked before the first request. Lines that were paid for are known by
-    what they ask, in whichever file they stand: --resume pays only for the others.
+    Tasks that were refused are sent again. Everything is read and checked before the first
+    request. Lines that were paid for are known by what they ask, in whichever file they stand:
+    --resume pays only for the others.
     """
     from modellix_cli.workflows import batch_plan
     from modellix_cli.workflows.batch_run import run_batch

@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     default=Output.JSON,
     outputs=(Output.SLUGS,),
     examples=(
-        "model list --output human",
+        "model list --search qwen --limit 5",
         "model list --type text-to-video --provider alibaba --output slugs",
         "model list --type text-to-image --max-price 0.03 --sort price --columns slug,price",
-        "model list --search qwen --limit 5",
     ),
     exits=(ExitStatus.AUTH, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
 )
@@ -45,10 +44,11 @@ def list_(
     featured: Annotated[bool, typer.Option("--featured", help="Only featured models.")] = False,
     max_price: Annotated[
         str | None,
-        typer.Option(metavar="USD", help="Only models that cost at most this a unit (see above)."),
+        typer.Option(metavar="USD", help="Only models that cost at most this a unit (see below)."),
     ] = None,
     sort: Annotated[
-        SortKey | None, typer.Option(help="Sort by this; prices within each unit.")
+        SortKey | None,
+        typer.Option(metavar="KEY", help="Sort by name, price, type or provider."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N models.")] = None,
     columns: Annotated[
@@ -60,11 +60,11 @@ def list_(
     ] = None,
     api_key: ApiKey = None,
 ) -> None:
-    """List the models; --type, --provider and --search ignore case. Nothing is charged.
+    """List the models: what they are for, and their prices. Nothing is charged.
 
-    A price is that of one image, second or million characters, whichever the model lists; of a
-    range --max-price and --sort take the upper end. --sort price puts images first, then seconds,
-    then characters, then models without a price.
+    --type, --provider and --search ignore case. A price is that of one image, second or million
+    characters, whichever the model lists; of a range --max-price and --sort take the upper end.
+    --sort price puts images first, then seconds, then characters, then models without a price.
     """
     from modellix_cli.models.selection import Filters, select
     from modellix_cli.output import models

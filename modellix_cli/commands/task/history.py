@@ -33,7 +33,7 @@ def history(
             "--limit",
             min=1,
             metavar="N",
-            help="How many tasks to list at most (20; all with --output jsonl).",
+            help="At most N tasks (20; all with --output jsonl).",
             show_default=False,
         ),
     ] = None,
@@ -44,7 +44,7 @@ def history(
         bool, typer.Option("--yes", "-y", help="Clear without asking; needed in scripts.")
     ] = False,
 ) -> None:
-    """List the tasks known here, newest first. Those of the official CLI are among them.
+    """List the tasks known here, newest first, also those of the official CLI.
 
     Submissions whose outcome is unknown are listed too, each with the number for task resolve;
     refused ones with --status rejected. --output jsonl writes every record for audits, the oldest
