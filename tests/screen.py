@@ -4,6 +4,10 @@ import re
 import unicodedata
 
 _CODE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])")
+_WITHOUT_EFFECT = {
+    ("16", "t"), ("", "c"),  # questions to the terminal
+    ("?7", "l"), ("?7", "h"), ("?2026", "h"), ("?2026", "l"), ("2", "J"),
+}  # fmt: skip
 _UNFINISHED = re.compile(r"\x1b(\[[0-9;?]*)?")
 
 
@@ -16,6 +20,11 @@ class Screen:
         self.gone: list[str] = []
         self.row = self.column = 0
         self.cursor_shown = True
+        self.wrapped: list[tuple[str, str]] = []
+        """Where a line went over the edge: what stood on it, and the character that had no room."""
+        self.left: list[str] = []
+        """What the other screen showed when it was left."""
+        self._usual: tuple[list[list[str]], int, int] | None = None
         self._rest = ""
 
     def feed(self, text: str) -> "Screen":
@@ -45,7 +54,7 @@ class Screen:
     @property
     def all_lines(self) -> list[str]:
         """Those that scrolled away too."""
-        return self.gone + self.lines
+        return self.gone + self.left + self.lines
 
     def _write(self, character: str) -> None:
         if character == "\n":
@@ -59,6 +68,7 @@ class Screen:
             assert character.isprintable(), f"{character!r} reached the terminal"
             wide = 2 if unicodedata.east_asian_width(character) in "WF" else 1
             if self.column + wide > self.columns:
+                self.wrapped.append(("".join(self.cells[self.row]), character))
                 self._down()
                 self.column = 0
             self.cells[self.row][self.column] = character
@@ -86,5 +96,20 @@ class Screen:
                 self.cells[row] = [" "] * self.columns
         elif values == "?25" and what in "lh":
             self.cursor_shown = what == "h"
+        elif values == "?1049" and what in "lh":
+            self._switch(other=what == "h")
+        elif what == "H" and not values:
+            self.row = self.column = 0
         else:
-            raise AssertionError(f"an unknown code reached the terminal: ESC [ {values} {what}")
+            known = (values, what) in _WITHOUT_EFFECT
+            assert known, f"an unknown code reached the terminal: ESC [ {values} {what}"
+
+    def _switch(self, *, other: bool) -> None:
+        """Show the other screen, which is empty, or the usual one again as it was."""
+        if other:
+            self._usual = self.cells, self.row, self.column
+            self.cells = [[" "] * self.columns for _ in range(self.rows)]
+        else:
+            assert self._usual is not None
+            self.left += self.lines
+            self.cells, self.row, self.column = self._usual

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from modellix_cli.output.cells import width
 from tests.e2e.conftest import BODY, COMMAND
 from tests.screen import Screen
 
@@ -34,30 +33,6 @@ TASKS = "".join(
         ("bad", "fails", "an owl"),
     )
 )
-TABLES = (
-    "model list",
-    "model find photo",
-    "model get-schema sandbox/image",
-    "task history",
-    "batch list",
-    "file list",
-)
-OTHERS = (
-    f"model run sandbox/image --body '{BODY}'",
-    "task get @last",
-    "task wait @last",
-    "task download @last --output-dir again",
-    "model describe sandbox/image",
-    "batch show 1",
-    "auth status",
-    "config show",
-    "ledger path",
-    "docs list",
-    "which again/1.png",
-    "model docs sandbox/image",
-    "help",
-)
-
 Open = Callable[[int, int], "Terminal"]
 
 
@@ -122,28 +97,6 @@ def at(env: dict[str, str], work: Path) -> Iterator[Open]:
     yield start
     for terminal in opened:
         terminal.close()
-
-
-def lines_of(text: str) -> list[str]:
-    plain = re.sub(r"\x1b\[[0-9;]*[a-zA-Z]", "", text)
-    return plain.replace("\r", "").splitlines()
-
-
-@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (100, 30)])
-def test_every_command_prints_for_people_and_no_row_of_a_table_wraps(
-    at: Open, columns: int, rows: int
-) -> None:
-    terminal = at(columns, rows)
-    batch = terminal.run("model batch tasks.jsonl --yes --wait --output-dir pictures")
-    for command in (*OTHERS, *TABLES):
-        shown = terminal.run(command)
-        assert "Traceback" not in shown
-        assert '{"' not in shown.replace('price: {"', "").replace('{"prompt"', ""), command
-        assert lines_of(shown), command
-        if command in TABLES:
-            assert max(map(width, lines_of(shown)[:-1])) <= columns, shown
-    assert "\x1b[?25l" not in terminal.seen  # the cursor is never hidden
-    assert "Traceback" not in batch
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (100, 30)])
