@@ -1,15 +1,17 @@
 """How the lines of a batch look to people: a table, what it cost, why lines failed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.text import clip, count
-from modellix_cli.output.columns import Column
 from modellix_cli.output.sink import Sink
 from modellix_cli.output.summaries import shown_path
+
+if TYPE_CHECKING:
+    from modellix_cli.output.columns import Column
 
 _MOST_REASONS: Final = 5
 _MOST_LINES: Final = 10
@@ -17,7 +19,7 @@ _LONGEST_REASON: Final = 300
 _NOT_KNOWN: Final = "-"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShownLine:
     """A line that was started: its entry as the JSON has it, and what it costs."""
 
@@ -120,6 +122,8 @@ def _files(line: ShownLine, *, several: bool) -> str:
     return f"{name} and {rest} more" if rest else name
 
 
-def _column(heading: str, cells: Iterable[Any], **fit: Any) -> Column:
+def _column(heading: str, cells: Iterable[Any], **fit: Any) -> "Column":
+    from modellix_cli.output.columns import Column
+
     texts = (str(cell) if cell not in (None, "") else _NOT_KNOWN for cell in cells)
     return Column(heading, tuple(texts), **fit)

@@ -189,7 +189,7 @@ def collected(
         tasks_saved = sum(bool(saved.files) for saved in outcomes.values())
         summary = f"Downloaded {count(len(files), 'file')} of {count(tasks_saved, 'task')}"
         rest = f"; still running: {len(running)}" if running else ""
-        sink.line(f"{summary} to {folder}{rest}.")
+        sink.sentence(f"{summary} to {folder}{rest}.")
 
 
 def _waited_lines(sink: Sink, waited: WaitedTasks) -> None:
