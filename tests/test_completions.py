@@ -41,6 +41,8 @@ def test_the_committed_script_is_the_one_that_is_printed(cli: Cli, shell: str) -
     ("modellix-cli model list --output=s", {"--output=slugs"}),
     ("modellix-cli model find --type=text-to-s", {"--type=text-to-speech"}),
     ("modellix-cli help ", {"model", "exit-status"}),
+    ("modellix-cli usage --by=d", {"--by=day"}),
+    ("modellix-cli task history --status ", {"success", "rejected", "unknown"}),
     ("modellix-cli help task w", {"wait"}),
     ("modellix-cli model run 'it is' --bo", {"--body"}),
     ('modellix-cli model run "it\'s" \'a b', set()),
@@ -64,7 +66,7 @@ def test_a_path_is_left_to_the_shell(words: str, kind: str) -> None:
 
 @pytest.mark.parametrize("words", [
     "modellix-cli model list --limit ", "modellix-cli nonsense ", "modellix-cli model nonsense x",
-    "modellix-cli config path ",
+    "modellix-cli config path ", "modellix-cli docs page ",
 ])  # fmt: skip
 def test_where_nothing_fits_the_answer_is_empty(words: str) -> None:
     assert answer({}, words) == []
@@ -110,14 +112,16 @@ def list_models(env: dict[str, str], work: Path) -> None:
 
 
 @pytest.mark.parametrize("before", [
-    "run", "run --body {} --model-slug", "invoke", "describe", "params", "get-schema", "docs",
+    *("model run", "model run --body {} --model-slug", "model invoke", "model describe"),
+    *("model params", "model get-schema", "model docs", "model batch --model"),
+    "task history --model",
 ])  # fmt: skip
 def test_slugs_that_were_listed_are_offered(env: dict[str, str], work: Path, before: str) -> None:
     list_models(env, work)
-    offered = complete(env, f"modellix-cli --sandbox model {before} alibaba/q")
+    offered = complete(env, f"modellix-cli --sandbox {before} alibaba/q")
     assert {"alibaba/qwen-image-plus", "alibaba/qwen-image-edit"} < set(offered)
     assert all(slug.startswith("alibaba/q") for slug in offered)
-    assert complete(env, f"modellix-cli model {before} alibaba/q") == []
+    assert complete(env, f"modellix-cli {before} alibaba/q") == []
 
 
 def test_after_a_type_the_models_of_that_type_are_offered(env: dict[str, str], work: Path) -> None:

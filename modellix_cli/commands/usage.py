@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from modellix_cli.commands._framework import completers as complete
 from modellix_cli.commands._framework.command import command
 from modellix_cli.context.session import Session
 from modellix_cli.output.sink import Output
@@ -24,7 +25,12 @@ def usage(
         str | None, typer.Option(metavar="WHEN", help="Submitted since: 12h, 7d, 2026-11-01.")
     ] = None,
     by: Annotated[
-        str, typer.Option(metavar="GROUP", help="model, day, profile, tag or batch.")
+        str,
+        typer.Option(
+            metavar="GROUP",
+            help="model, day, profile, tag or batch.",
+            autocompletion=complete.usage_groups,
+        ),
     ] = "model",
 ) -> None:
     """Show what was spent: tasks, estimates, what was billed, what is unknown or failed.

@@ -48,6 +48,10 @@ def test_names_are_offered_with_the_equals_sign(session: Session) -> None:
     assert offered(session, "s") == ["size=", "seeds=", "style=", "shots="]
 
 
+def test_parameters_of_every_line_of_a_batch_are_offered(session: Session) -> None:
+    assert offered(session, "se", model="test/model") == ["seeds="]
+
+
 @pytest.mark.parametrize(("incomplete", "values"), [
     ("size=", ["size=1K", "size=2K"]),
     ("size=2", ["size=2K"]),

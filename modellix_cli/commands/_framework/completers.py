@@ -106,6 +106,20 @@ def task_types(session: Session) -> list[str]:
     return list(TASK_TYPES)
 
 
+@_offering
+def usage_groups(session: Session) -> list[str]:
+    """Offer what usage can be grouped by."""
+    from modellix_cli.ledger.usage import UsageBy
+
+    return list(UsageBy)
+
+
+@_offering
+def statuses(session: Session) -> list[str]:
+    """Offer what is known to become of a request."""
+    return ["success", "failed", "canceled", "submitted", "pending", "rejected", "unknown"]
+
+
 @_offering_for
 def help_words(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer the commands below those typed so far, and topics at first."""
@@ -155,7 +169,7 @@ def _model(ctx: typer.Context, session: Session) -> "Slug":
     from modellix_cli.context.defaults import PRESET_WORD
     from modellix_cli.domain.values import parse_slug
 
-    word, option = ctx.params.get("slug"), ctx.params.get("model_slug")
+    word, option = ctx.params.get("slug"), ctx.params.get("model_slug") or ctx.params.get("model")
     preset = PRESET_WORD.fullmatch(word or "")
     if preset is not None:
         chosen = session.settings.defaults.preset(preset[1]).model

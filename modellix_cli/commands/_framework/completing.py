@@ -9,6 +9,7 @@ means. An empty answer is that nothing fits.
 from pathlib import Path
 from typing import Any, Final
 
+from modellix_cli.commands._framework import completers
 from modellix_cli.context.session import Session
 from modellix_cli.domain.text import is_shell_safe, one_line
 
@@ -49,10 +50,11 @@ def answer(root: Any, session: Session) -> list[str]:
     if kind is not None:
         return [kind]
     head = begun[: len(begun) - len(value)]  # --type= of --type=text
+    offered = [(item.value, item.help) for item in asked.shell_complete(context, value)]
     found = [
-        (f"{head}{item.value}", one_line(item.help or ""))
-        for item in asked.shell_complete(context, value)
-        if is_shell_safe(item.value)
+        (f"{head}{word}", one_line(told or ""))
+        for word, told in offered or _by_metavar(asked, context, value)
+        if is_shell_safe(word)
     ]
     described = session.runtime.env[VARIABLE] != "complete_bash"
     rows = [f"{word}\t{told}" if told and described else word for word, told in found]
@@ -65,6 +67,16 @@ def _path_kind(asked: Any) -> str | None:
     if metavar in _FILES:
         return "files"
     return "folders" if metavar in _FOLDERS else None
+
+
+def _by_metavar(asked: Any, context: Any, value: str) -> list[tuple[str, None]]:
+    """Return what fits an option of `options/`, whose groups know nothing of completion."""
+    offer = {
+        "SLUG": completers.slugs,
+        "KEY=VALUE": completers.parameters,
+        "STATUS": completers.statuses,
+    }.get(getattr(asked, "metavar", None) or "")
+    return [(word, None) for word in offer(context, value)] if offer else []
 
 
 def _unquoted(word: str) -> str:

@@ -17,7 +17,7 @@ from modellix_cli.output.sink import Output
 )
 def page(
     ctx: typer.Context,
-    path: Annotated[str, typer.Argument(metavar="PATH", help="A path that docs list shows.")],
+    path: Annotated[str, typer.Argument(metavar="PAGE", help="A path that docs list shows.")],
 ) -> None:
     """Show a page of the documentation: Markdown, laid out at a terminal. Needs no key."""
     from modellix_cli.api.pages import DOCS_ORIGIN
