@@ -31,7 +31,20 @@ SCREENS: Final = {
         'model run sandbox/image "a cat" -p n=9 --sandbox',
         'model run sandbox/image "a cat" -p sead=3 --strict --sandbox',
     ),
-    "batch": ("model batch tasks.jsonl --yes --wait --output-dir pictures --sandbox",),
+    "batch": (
+        "model batch tasks.jsonl --yes --wait --output-dir pictures --sandbox",
+        "batch show 1 --sandbox",
+    ),
+    "models": (
+        'model find "turn a photo into a clip" --limit 3 --sandbox',
+        "model describe kling/kling-v3-i2v --sandbox",
+        'model run kling/kling-v3-i2v "it moves" -p duration=5 --dry-run --sandbox',
+    ),
+    "usage": (
+        'model run sandbox/image "a stone bridge" --sandbox',
+        'model run sandbox/fails "an owl" --sandbox',
+        "usage --sandbox",
+    ),
     "history": (
         'model run sandbox/image "a stone bridge" --sandbox',
         "task history --limit 3 --sandbox",

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -70,6 +70,8 @@ def result(
     """
     if sink.mode is Output.JSON:
         sink.json_with_list(facts, "tasks", entries, {"total": total})
+    elif sink.mode is Output.HUMAN and not seen and sink.stdout_is_terminal:
+        batch_lines.table(sink, list(map(ShownLine, entries)))
     elif sink.mode is Output.HUMAN and not seen:
         for entry in entries:
             _human_line(sink, entry)
@@ -163,9 +165,16 @@ def _cells(batch: Batch, fact: dict[str, Any]) -> tuple[str, ...]:
 
 
 def batch(
-    sink: Sink, shown: Batch, tally: dict[str, int], lines: Iterator[ShownLine], resume: str
+    sink: Sink,
+    shown: Batch,
+    tally: dict[str, int],
+    lines: Iterator[ShownLine],
+    command_line: Callable[..., str],
 ) -> None:
-    """Show one batch with every line that was started; `resume` is the command that goes on."""
+    """Show one batch with every line that was started.
+
+    `command_line` writes commands as `CommandLines.line` does.
+    """
     facts = batch_facts(shown, tally)
     if sink.mode is Output.JSON:
         sink.json_with_list(facts, "tasks", map(_with_costs, lines), {})
@@ -182,12 +191,16 @@ def batch(
             f"{count(shown.total, 'line')}: {facts['accepted']} accepted, {facts['rejected']} "
             f"rejected, {facts['unknown']} unknown, {facts['notStarted']} not started"
         )
-        _lines_for_people(sink, lines)
+        _lines_for_people(sink, lines, command_line)
         if shown.state != "done":
-            sink.note(f"Resume with: {resume}")
+            resume = command_line("model batch", shown.source, options=["--resume"])
+            runs = shown.state == "running"  # or it ended without a word
+            sink.note(f"{'If it no longer runs, resume' if runs else 'Resume'} with: {resume}")
 
 
-def _lines_for_people(sink: Sink, lines: Iterator[ShownLine]) -> None:
+def _lines_for_people(
+    sink: Sink, lines: Iterator[ShownLine], command_line: Callable[..., str]
+) -> None:
     """Show lines: a table with costs and failures at a terminal, else one after the other."""
     if not sink.stdout_is_terminal:
         for line in lines:
@@ -198,12 +211,13 @@ def _lines_for_people(sink: Sink, lines: Iterator[ShownLine]) -> None:
         return
     sink.line("")
     batch_lines.table(sink, known)
-    for text in (batch_lines.costs(known), *batch_lines.failures(batch_lines.reasons(known))):
+    failures = batch_lines.failures(batch_lines.reasons(known))
+    for text in (batch_lines.saved(known), batch_lines.costs(known), *failures):
         if text:
             sink.sentence(text)
     example = next((line.entry["taskId"] for line in known if "taskId" in line.entry), None)
     if example is not None:
-        sink.note(f"See one of them with: modellix-cli task show {example}")
+        sink.note(f"See one of them with: {command_line('task show', example)}")
 
 
 def _with_costs(line: ShownLine) -> Entry:

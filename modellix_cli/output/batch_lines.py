@@ -47,26 +47,31 @@ class ShownLine:
 
 
 def table(sink: Sink, lines: Sequence[ShownLine]) -> None:
-    """Show lines as a table that fits the terminal, and below it where the files are."""
-    folders = sorted({str(path.parent) for line in lines for path in line.paths})
-    files = [_files(line, several=len(folders) > 1) for line in lines]
+    """Show lines as a table that fits the terminal."""
+    files = [_files(line, several=len(_folders(lines)) > 1) for line in lines]
     columns = [_column("Line", (line.entry["index"] for line in lines))]
     if any("id" in line.entry for line in lines):
         columns.append(_column("Id", (line.entry.get("id") for line in lines), least=8))
     columns += [
         _column("Model", (line.entry["modelSlug"] for line in lines), least=14),
         _column("Status", (line.word for line in lines), least=8),
-        _column("Cost", (line.cost for line in lines)),
     ]
+    if any(line.cost != _NOT_KNOWN for line in lines):
+        columns.append(_column("Cost", (line.cost for line in lines)))
     if any(files):
         columns.append(_column("File", files, least=14))
     if any("taskId" in line.entry for line in lines):
         tasks = (line.entry.get("taskId") for line in lines)
         columns.append(_column("Task", tasks, optional=True))
     sink.columns(columns)
-    if len(folders) == 1:
-        number = sum(len(line.paths) for line in lines)
-        sink.sentence(f"Saved {count(number, 'file')} in {shown_path(folders[0])}.")
+
+
+def saved(lines: Sequence[ShownLine]) -> str:
+    """Return how many files were saved where, in a sentence; "" where the table tells it."""
+    folders = _folders(lines)
+    if len(folders) != 1:
+        return ""
+    return f"Saved {count(sum(len(line.paths) for line in lines), 'file')} in {folders[0]}."
 
 
 def costs(lines: Iterable[ShownLine]) -> str:
@@ -110,6 +115,10 @@ def _failed(reason: str, numbers: Sequence[int]) -> str:
     more = ", …" if len(numbers) > _MOST_LINES else ""
     lines = count(len(numbers), "line")
     return f"Failed: {lines} ({some}{more}): {clip(reason, _LONGEST_REASON)}"
+
+
+def _folders(lines: Iterable[ShownLine]) -> list[str]:
+    return sorted({shown_path(str(path.parent)) for line in lines for path in line.paths})
 
 
 def _files(line: ShownLine, *, several: bool) -> str:

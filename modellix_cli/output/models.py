@@ -72,14 +72,15 @@ def rows_of(sink: Sink, headers: Sequence[str], rows: Sequence[Sequence[str]]) -
         sink.row(*row)
 
 
-def model(sink: Sink, shown: Model) -> None:
-    """Show all that the list says about a model (4.11)."""
+def model(sink: Sink, shown: Model, params: str) -> None:
+    """Show all that the list says about a model (4.11); `params` is the command that shows more."""
     if sink.mode is Output.JSON:
         sink.json(shown.record)
     elif sink.mode is Output.QUIET:
         sink.line(shown.slug)
     elif sink.stdout_is_terminal:
         _described(sink, shown)
+        sink.note(f"What it takes: {params}")
     else:
         first = {"slug": shown.slug, "provider": shown.record.get("provider", shown.provider)}
         rest = sorted(shown.record.items())
@@ -100,7 +101,6 @@ def _described(sink: Sink, shown: Model) -> None:
     rest = {name: _words(shown.record[name]) for name in more}
     fields = [Field(label, text) for label, text in (known | rest).items() if text]
     write_fields(sink, fields)
-    sink.note(f"What it takes: modellix-cli model params {shown.slug}")
 
 
 def schema(sink: Sink, slug: str, document: Json) -> None:

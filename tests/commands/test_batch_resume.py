@@ -15,7 +15,7 @@ from modellix_cli.__main__ import _end_on_signals
 from modellix_cli.api.client import Client
 from modellix_cli.engine.driver import Driver
 from tests.commands.batches import Batches, bad_request, batch, states
-from tests.support import FakeClock, accepted, invoke, task_reply
+from tests.support import FakeClock, accepted, at_terminal, invoke, task_reply
 
 __all__ = ["batch"]
 
@@ -426,3 +426,28 @@ def test_results_that_are_all_saved_are_not_offered_for_saving(batch: Batches) -
 def test_results_that_are_not_saved_are_offered_for_saving(batch: Batches) -> None:
     batch("--wait")
     assert "task download --pending" in batch("--wait", "--resume").stderr
+
+
+def test_people_see_a_table_with_costs_failures_and_what_to_do_next(
+    batch: Batches, env: dict[str, str]
+) -> None:
+    reason = {"status": "failed", "error": {"message": "No owls."}}
+    batch.service.tasks["task-2"] = task_reply("task-2", "failed") | {"data": reason}
+    batch.service.tasks["task-1"] = task_reply("task-1", billing={"amount": 0.03})
+    batch("--wait", "--tag", "t")
+    batch.sql("UPDATE batches SET state = 'stopped'")
+    shown = at_terminal(env, batch.work, "batch", "show", "1")
+    assert shown[3:6] == [
+        "Line  Model  Status   Cost    Task",
+        "1     a/b    success  $0.03   task-1",
+        "2     a/b    failed   ~$0.04  task-2",
+    ]
+    assert shown[8:] == [
+        "Billed $0.03 for 1 task; $0.12 at most for 3 without a bill.",
+        "Failed: 1 line (2): Task reached terminal status failed. No owls.",
+    ]
+    entries = batch.cli("batch", "show", "1", "--json").json["tasks"]
+    assert [entry.get("billedUsd") for entry in entries] == [0.03, None, None, None]
+    assert {entry["estimatedUsd"] for entry in entries} == {0.04}
+    told = batch.cli("batch", "show", "1").stderr
+    assert "Resume with: modellix-cli model batch tasks.jsonl --resume" in told

@@ -45,5 +45,4 @@ def show(
         for line in store.lines(number)
         if line.attempt is not None
     )
-    resume = session.commands.line("model batch", found.source, options=["--resume"])
-    output.batch(session.out, found, store.counts(number), lines, resume)
+    output.batch(session.out, found, store.counts(number), lines, session.commands.line)

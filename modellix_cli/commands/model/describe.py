@@ -28,7 +28,7 @@ def describe(ctx: typer.Context, slug: ModelSlug, api_key: ApiKey = None) -> Non
     listed = fetch_models(session, api_key).models
     for model in listed:
         if model.slug.casefold() == wanted.casefold():
-            models.model(session.out, model)
+            models.model(session.out, model, session.commands.line("model params", model.slug))
             return
     every = session.commands.line("model list --output slugs")
     raise ModellixError(
