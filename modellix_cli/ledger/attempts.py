@@ -76,7 +76,7 @@ def read_attempt(row: tuple[Any, ...], now: float) -> Attempt:
     )
 
 
-def _amount(text: Any) -> Money | None:
+def _amount(text: object) -> Money | None:
     return Money.parse(text) if isinstance(text, str) else None
 
 

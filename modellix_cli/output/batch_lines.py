@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.frozen import frozen
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.text import clip, count
 from modellix_cli.output.sink import Sink
@@ -23,7 +24,7 @@ _NOT_KNOWN: Final = "-"
 class ShownLine:
     """A line that was started: its entry as the JSON has it, and what it costs."""
 
-    entry: dict[str, Any]
+    entry: JsonObject
     estimated: Money | None = None
     billed: Money | None = None
 
@@ -131,8 +132,10 @@ def _files(line: ShownLine, *, several: bool) -> str:
     return f"{name} and {rest} more" if rest else name
 
 
-def _column(heading: str, cells: Iterable[Any], **fit: Any) -> "Column":
+def _column(
+    heading: str, cells: Iterable[object], least: int | None = None, *, optional: bool = False
+) -> "Column":
     from modellix_cli.output.columns import Column
 
     texts = (str(cell) if cell not in (None, "") else _NOT_KNOWN for cell in cells)
-    return Column(heading, tuple(texts), **fit)
+    return Column(heading, tuple(texts), least, optional)

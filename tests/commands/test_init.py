@@ -1,5 +1,6 @@
 """`init`: from a key to the first commands."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -127,11 +128,12 @@ def at_a_terminal(
 
 
 @pytest.fixture
-def typed_key(monkeypatch: pytest.MonkeyPatch) -> str:
+def typed_key(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The key that is typed where init asks for one; it is valid."""
     monkeypatch.setattr("modellix_cli.workflows.login.ask_secret", lambda *_: "newkey-1")
-    answer_validity()
-    return "newkey-1"
+    with respx.mock:  # an answer given outside it would be given to all later tests
+        answer_validity()
+        yield "newkey-1"
 
 
 @respx.mock

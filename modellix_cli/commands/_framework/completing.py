@@ -18,6 +18,12 @@ VARIABLE: Final = "_MODELLIX_CLI_COMPLETE"
 SHELLS: Final = ("bash", "zsh", "fish", "powershell")
 _FILES: Final = ("FILE", "PATH", "[FILE]", "FILE...")
 _FOLDERS: Final = ("DIR", "[DIR]")
+_BY_METAVAR: Final = {
+    "SLUG": completers.slugs,
+    "KEY=VALUE": completers.parameters,
+    "STATUS": completers.statuses,
+}
+"""What is offered for the options of `options/`, whose groups know nothing of completion."""
 
 
 def script(shell: str) -> str:
@@ -51,10 +57,11 @@ def answer(root: Any, session: Session) -> list[str]:
         return [kind]
     head = begun[: len(begun) - len(value)]  # --type= of --type=text
     offered = [(item.value, item.help) for item in asked.shell_complete(context, value)]
+    offer = _BY_METAVAR.get(getattr(asked, "metavar", None) or "")
+    if not offered and offer is not None:
+        offered = [(word, None) for word in offer(context, value)]
     found = [
-        (f"{head}{word}", one_line(told or ""))
-        for word, told in offered or _by_metavar(asked, context, value)
-        if is_shell_safe(word)
+        (f"{head}{word}", one_line(told or "")) for word, told in offered if is_shell_safe(word)
     ]
     described = session.runtime.env[VARIABLE] != "complete_bash"
     rows = [f"{word}\t{told}" if told and described else word for word, told in found]
@@ -67,16 +74,6 @@ def _path_kind(asked: Any) -> str | None:
     if metavar in _FILES:
         return "files"
     return "folders" if metavar in _FOLDERS else None
-
-
-def _by_metavar(asked: Any, context: Any, value: str) -> list[tuple[str, None]]:
-    """Return what fits an option of `options/`, whose groups know nothing of completion."""
-    offer = {
-        "SLUG": completers.slugs,
-        "KEY=VALUE": completers.parameters,
-        "STATUS": completers.statuses,
-    }.get(getattr(asked, "metavar", None) or "")
-    return [(word, None) for word in offer(context, value)] if offer else []
 
 
 def _unquoted(word: str) -> str:
