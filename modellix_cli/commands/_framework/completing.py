@@ -6,6 +6,7 @@ a line, COMP_CWORD which of them is being completed. The answer's first line say
 means. An empty answer is that nothing fits.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ VARIABLE: Final = "_MODELLIX_CLI_COMPLETE"
 SHELLS: Final = ("bash", "zsh", "fish", "powershell")
 _FILES: Final = ("FILE", "PATH", "[FILE]", "FILE...")
 _FOLDERS: Final = ("DIR", "[DIR]")
-_BY_METAVAR: Final = {
+_BY_METAVAR: Final[dict[str, Callable[[Any, str], list[str]]]] = {
     "SLUG": completers.slugs,
     "KEY=VALUE": completers.parameters,
     "STATUS": completers.statuses,
