@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from modellix_cli.context.command_lines import CommandLines
 from modellix_cli.context.connections import Connections
@@ -36,6 +36,14 @@ _ABOUT_RESULTS: Final = frozenset(
 """Failures whose advice holds after a task was paid for."""
 
 
+class Running(Protocol):
+    """A command that runs, as Typer knows it: a `typer.Context`."""
+
+    @property
+    def obj(self) -> object:
+        """What the command line was started with."""
+
+
 class Session:
     """One run of a command: where to write, whom to ask, what to remember."""
 
@@ -62,7 +70,7 @@ class Session:
         self.command_path = "modellix-cli"
 
     @classmethod
-    def of(cls, ctx: Any) -> "Session":
+    def of(cls, ctx: Running) -> "Session":
         """Return the session of a running command."""
         assert isinstance(ctx.obj, cls)
         return ctx.obj

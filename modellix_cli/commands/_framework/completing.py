@@ -7,10 +7,13 @@ means. An empty answer is that nothing fits.
 """
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.text import is_shell_safe, one_line
+
+if TYPE_CHECKING:
+    from modellix_cli.commands._framework.typer_types import AnyCommand, Parameter
 
 VARIABLE: Final = "_MODELLIX_CLI_COMPLETE"
 """Set by completion scripts when they ask this program for completions."""
@@ -24,7 +27,7 @@ def script(shell: str) -> str:
     return (Path(__file__).parent / "shells" / shell).read_text(encoding="utf-8").rstrip("\n")
 
 
-def tell_shell(root: Any, session: Session) -> None:
+def tell_shell(root: "AnyCommand", session: Session) -> None:
     """Write what could follow; whatever goes wrong, the shell is told that nothing fits."""
     try:
         told = answer(root, session)
@@ -34,7 +37,7 @@ def tell_shell(root: Any, session: Session) -> None:
         session.out.block(line)
 
 
-def answer(root: Any, session: Session) -> list[str]:
+def answer(root: "AnyCommand", session: Session) -> list[str]:
     """Return the lines of the answer to what the environment of `session` asks."""
     from typer._click.shell_completion import _resolve_context, _resolve_incomplete
 
@@ -59,7 +62,7 @@ def answer(root: Any, session: Session) -> list[str]:
     return ["words", *rows] if rows else []
 
 
-def _path_kind(asked: Any) -> str | None:
+def _path_kind(asked: "AnyCommand | Parameter") -> str | None:
     """Return which kind of path an option or argument takes, None for one that takes none."""
     metavar = getattr(asked, "metavar", None)
     if metavar in _FILES:

@@ -1,12 +1,13 @@
 """The parameters of a model at the end of `model run SLUG --help`."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.commands._framework import help_page as page
 from modellix_cli.context.session import Session
 from modellix_cli.domain.text import clip, one_line
 
 if TYPE_CHECKING:
+    from modellix_cli.commands._framework.typer_types import HelpFormatter
     from modellix_cli.models.parameters import Parameter
 
 _SECONDS: Final = 1.0
@@ -14,7 +15,7 @@ _SECONDS: Final = 1.0
 _MOST: Final = 60
 
 
-def write_parameters(session: Session, formatter: Any, slug: str) -> None:
+def write_parameters(session: Session, formatter: "HelpFormatter", slug: str) -> None:
     """Write what a model takes, or where to read it. Never fails: help is help."""
     from modellix_cli.output.parameters import told_in_help
 
