@@ -24,7 +24,6 @@ from modellix_cli.engine.worker_pool import Done, Pool
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
-    from modellix_cli.domain.task import Task
 
 GRACE: Final = 0.7
 """Seconds that requests under way still get after Ctrl-C; the whole exit stays under 1 s."""
@@ -324,7 +323,7 @@ class Driver:
         except ModellixError as error:
             self._lost(error)
         self._governor.saw(task)
-        return polled_event(task)
+        return events.Polled(task)
 
     def _prepare(self, ref: int) -> events.Event:
         return events.Prepared(ref, self._source.prepare(ref))
@@ -363,18 +362,3 @@ class Driver:
                 self._note(self._book.record(record))
             except ModellixError:
                 self._unrecorded.append(record)
-
-
-def polled_event(task: "Task") -> events.Polled:
-    """Return what the core needs to know of a task."""
-    urls = tuple(resource.url for resource in task.resources if resource.url is not None)
-    return events.Polled(
-        task.task_id,
-        task.status.lower(),
-        finished=task.finished,
-        succeeded=task.succeeded,
-        reason=task.reason,
-        seconds=task.seconds,
-        urls=urls,
-        task=task,
-    )

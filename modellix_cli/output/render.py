@@ -14,7 +14,7 @@ from modellix_cli.output.summaries import Beside, ShownFile
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from modellix_cli.downloads.downloader import Saved
+    from modellix_cli.domain.saved import Saved
 
 
 class WaitedTasks(Protocol):

@@ -102,8 +102,7 @@ def unfinished(outcome: LineOutcome, limit: WaitLimit) -> ModellixError:
 def submission_of(outcome: LineOutcome) -> Submission:
     """Return the reply to the submission; for a task that existed before, one in its form."""
     if outcome.submission is not None:
-        submission: Submission = outcome.submission
-        return submission
+        return outcome.submission
     assert outcome.task_id is not None
     status = outcome.status or "submitted"
     data = {

@@ -11,8 +11,9 @@ import pytest
 import respx
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.saved import Saved
 from modellix_cli.domain.task import Task
-from modellix_cli.downloads.downloader import Downloader, NameChooser, Saved
+from modellix_cli.downloads.downloader import Downloader, NameChooser
 from modellix_cli.ledger.tasks import TaskStore
 from tests.conftest import Cli
 from tests.support import API, FakeClock, problem, task_reply

@@ -11,9 +11,9 @@ from modellix_cli.api.retry import Limits
 from modellix_cli.domain.account import account_of
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.domain.saved import Saved
 from modellix_cli.domain.task import FAILED, Submission, Task
 from modellix_cli.domain.values import Slug, parse_slug
-from modellix_cli.downloads.downloader import Saved
 from modellix_cli.engine.batch_book import BatchBook
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.config import EngineConfig, Follow

@@ -89,7 +89,7 @@ class Engine:
                 following.held(event.task_id, event.seconds, now)
             case events.Polled():
                 submitting.server_answered()
-                following.polled(event, now)
+                following.polled(event.task, now)
             case events.PollFailed():
                 following.poll_failed(event.task_id, event.error, now)
             case events.Delivered():

@@ -117,8 +117,9 @@ def kind_of(event: events.Event) -> str:
             if error.code == "SUBMISSION_UNKNOWN":
                 return f"{name} unknown{' with id' if error.task_id else ''}{end}"
             return f"{name} refused{end}"
-        case events.Polled(finished=finished, succeeded=succeeded):
-            return f"{name} {'running' if not finished else 'success' if succeeded else 'failed'}"
+        case events.Polled(task=task):
+            end = "success" if task.succeeded else "failed"
+            return f"{name} {end if task.finished else 'running'}"
         case events.Saved(errors=errors, final=final):
             return f"{name}{(' failed for good' if final else ' failed') if errors else ''}"
         case events.Prepared(error=error):
