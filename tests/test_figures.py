@@ -16,7 +16,6 @@ LONG_FILES: Final = {
     "engine/core/submitting.py",
     "engine/driver.py",
     "domain/error_registry.py",
-    "ledger/activity.py",
     "output/sink.py",
     "workflows/batch_run.py",
 }

@@ -12,7 +12,7 @@ from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
     from modellix_cli.ledger.history import Cleared, History
-    from modellix_cli.ledger.request_log import Record
+    from modellix_cli.ledger.request_records import Record
 
 _NOT_KNOWN = "-"
 _LONGEST_PROMPT = 200

@@ -7,7 +7,7 @@ from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.provenance.redaction import redact_text
 
 if TYPE_CHECKING:
-    from modellix_cli.ledger.request_log import Record
+    from modellix_cli.ledger.request_records import Record
     from modellix_cli.ledger.task_records import KeptFile
 
 _MAIN_TEXTS: Final = ("prompt", "text")

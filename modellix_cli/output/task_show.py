@@ -16,7 +16,7 @@ from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
     from modellix_cli.ledger.attempt import Attempt
-    from modellix_cli.ledger.request_log import Record
+    from modellix_cli.ledger.request_records import Record
     from modellix_cli.ledger.task_records import KeptFile
     from modellix_cli.ledger.traces import Trace
 
