@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from modellix_cli.api import failures
-from modellix_cli.api.connecting import NotSent, WsgiApp
+from modellix_cli.api.connecting import NotSent
 from modellix_cli.api.documents import read_balance, read_task, read_validity
 from modellix_cli.api.exchange import Exchange
 from modellix_cli.api.retry import (
@@ -27,6 +27,8 @@ from modellix_cli.domain.task import Task
 from modellix_cli.domain.values import SANDBOX_KEY, Slug
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
     from modellix_cli.api.catalog import ModelList
     from modellix_cli.api.files import FileList, UploadedFile
     from modellix_cli.api.pages import DocsEntry, Page
@@ -258,7 +260,7 @@ def connect(
     policy: RetryPolicy,
     notice: Callable[[str], None],
     trace: Trace | None = None,
-    wsgi: WsgiApp | None = None,
+    wsgi: "WSGIApplication | None" = None,
     pacer: Pacer | None = None,
     seconds: float | None = None,
     async_route: bool = True,

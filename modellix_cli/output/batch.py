@@ -5,10 +5,10 @@ import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.clock import clock_time, iso
-from modellix_cli.domain.jsontext import dumps
+from modellix_cli.domain.jsontext import JsonObject, dumps
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.files import unwritable
 from modellix_cli.ledger.records import Batch
@@ -18,7 +18,7 @@ from modellix_cli.output.sink import Output, Sink
 _HEADERS: Final = ("No.", "State", "Begun", "Accepted", "Rejected", "Unknown", "Input")
 _COUNTS: Final = ("accepted", "rejected", "unknown")
 
-Entry = dict[str, Any]
+Entry = JsonObject
 
 
 class ResultsFile(AbstractContextManager["ResultsFile"]):
@@ -59,7 +59,7 @@ class ResultsFile(AbstractContextManager["ResultsFile"]):
 
 
 def result(
-    sink: Sink, entries: Iterator[Entry], facts: dict[str, Any], total: int, *, seen: bool
+    sink: Sink, entries: Iterator[Entry], facts: JsonObject, total: int, *, seen: bool
 ) -> None:
     """Show every line, in order; with `--output jsonl` that has happened already.
 
@@ -101,7 +101,7 @@ def _quiet_lines(sink: Sink, entry: Entry) -> None:
 def plan(sink: Sink, total: int, slugs: dict[str, int], cost: Total | None) -> None:
     """Show what `--dry-run` found."""
     if sink.mode is Output.JSON:
-        facts: dict[str, Any] = {"dryRun": True, "models": slugs, "total": total}
+        facts: JsonObject = {"dryRun": True, "models": slugs, "total": total}
         if cost is not None:
             facts["estimate"] = cost.as_dict()
         sink.json(facts)
@@ -111,7 +111,7 @@ def plan(sink: Sink, total: int, slugs: dict[str, int], cost: Total | None) -> N
         sink.line(f"  {number} x {slug}")
 
 
-def batch_facts(batch: Batch, counts: dict[str, int]) -> dict[str, Any]:
+def batch_facts(batch: Batch, counts: dict[str, int]) -> JsonObject:
     """Return a batch as JSON shows it, with the number of its lines in each state."""
     states = {state: counts.get(state, 0) for state in _COUNTS}
     states["unknown"] += counts.get("intent", 0)
@@ -147,7 +147,7 @@ def batches(sink: Sink, rows: list[tuple[Batch, dict[str, int]]]) -> None:
             sink.row(*(str(fact[name]) for name in names))
 
 
-def _cells(batch: Batch, fact: dict[str, Any]) -> tuple[str, ...]:
+def _cells(batch: Batch, fact: JsonObject) -> tuple[str, ...]:
     accepted = f"{fact['accepted']} of {batch.total}"
     rest = (str(fact[name]) for name in _COUNTS[1:])
     return (

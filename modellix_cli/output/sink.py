@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, dumps
@@ -16,6 +16,8 @@ from modellix_cli.output.links import FileLink, can_link, linked
 from modellix_cli.runtime import is_terminal
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from modellix_cli.output.columns import Column
 
 _SHORT_SECRET: Final = 8
@@ -280,7 +282,7 @@ class Sink:
         """Whether somebody watches stderr, on a terminal that shows more than plain lines."""
         return terminal.is_watched(self._stderr, self._env)
 
-    def _draw(self, renderable: Any) -> None:
+    def _draw(self, renderable: "RenderableType") -> None:
         """Write what rich makes of `renderable`, whose texts are safe and without secrets."""
         from modellix_cli.output.tables import draw
 

@@ -2,11 +2,12 @@
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
 from modellix_cli.domain.errors import ModellixError, interrupted, usage
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.values import parse_slug
 from modellix_cli.domain.wait_limit import wait_limit
@@ -326,10 +327,10 @@ class _Running:
             return None
         return about(self._source.request(ref).body)
 
-    def _facts(self, signals: DeferredSignals) -> dict[str, Any]:
+    def _facts(self, signals: DeferredSignals) -> JsonObject:
         """Return what the JSON result says beside the official keys."""
         tally = self._tally
-        facts: dict[str, Any] = {
+        facts: JsonObject = {
             "batch": self._batch.number,
             "failed": tally.failed,
             "faults": [fault.as_dict() for fault in self._faults],
