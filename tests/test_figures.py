@@ -15,7 +15,6 @@ PACKAGE: Final = Path(__file__).parent.parent / "modellix_cli"
 LONGEST_FUNCTION: Final = 50
 LONGEST_FILE: Final = 320
 LONG_FILES: Final = {
-    "engine/core/submitting.py",
     "engine/driver.py",
     "domain/error_registry.py",
     "output/sink.py",
