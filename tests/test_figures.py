@@ -17,7 +17,6 @@ LONGEST_FILE: Final = 320
 LONG_FILES: Final = {
     "engine/driver.py",
     "domain/error_registry.py",
-    "output/sink.py",
     "workflows/batch_run.py",
 }
 """Files over 320 lines; none may be added."""

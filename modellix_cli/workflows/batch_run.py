@@ -21,7 +21,8 @@ from modellix_cli.engine.progress import Progress
 from modellix_cli.inputs.batch_file import BatchInput
 from modellix_cli.ledger.records import StartedBatch
 from modellix_cli.output import batch as show
-from modellix_cli.output.sink import Output, ReaderGone
+from modellix_cli.output.sink import Output
+from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_begin import begin_batch, is_left, lines_left
 from modellix_cli.workflows.batch_closing import BatchClosing
