@@ -48,7 +48,7 @@ class Flow:
 FLOWS: Final = (
     Flow(
         "the body of `model run` to the socket",
-        *("run", "commands/model/run.py", (SENT,), 10),  # 9, and what task rerun shares with it
+        *("run", "commands/model/run.py", (SENT,), 9),
         through="api/paid.py",
     ),
     Flow("a batch line to its result", "batch", "commands/model/batch.py", (SENT, FILE, EMIT), 15),

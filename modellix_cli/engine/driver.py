@@ -270,7 +270,7 @@ class Driver:
         """Send one paid request and record its outcome before anything else can fail."""
         request = self._source.request(effect.ref)
         try:
-            posted = self._client.post_task(request.slug, request.body, webhook=request.webhook)
+            posted = self._client.paid.post(request.slug, request.body, request.webhook)
             outcome, limits = posted.outcome, posted.limits
         except Exception as defect:  # noqa: BLE001 - it may have been sent all the same
             what = f"Unexpected failure. {type(defect).__name__}: {defect}"

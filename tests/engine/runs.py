@@ -87,15 +87,9 @@ class Service(Client):
         self.polls: list[str] = []
         self.poll_trouble: Callable[[str], Exception | None] = lambda task_id: None
         self.end: dict[str, Any] = {"status": "success"}
+        self.paid: Any = self
 
-    def post_task(
-        self,
-        slug: Slug,
-        body: bytes,
-        *,
-        webhook: str | None = None,
-        async_route: bool | None = None,
-    ) -> Posted:
+    def post(self, slug: Slug, body: bytes, webhook: str | None = None) -> Posted:
         index = int(body.split(b":")[1].strip(b" }"))
         self.posts.append(index)
         self.on_post(index)
