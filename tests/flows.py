@@ -26,7 +26,7 @@ SENT: Final = "socket"
 FILE: Final = "file"
 EMIT: Final = "emit"
 _ENDS: Final = {"send": SENT, "sendall": SENT, "link": FILE, "rename": FILE, "replace": FILE}
-_EMITTERS: Final = {"workflows/work.py", "workflows/batch_run.py"}
+_EMITTERS: Final = {"workflows/work.py", "workflows/batch_results.py"}
 _PACKAGE: Final = str(Path(__file__).parents[1] / "modellix_cli") + "/"
 
 
