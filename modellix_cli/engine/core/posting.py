@@ -141,17 +141,8 @@ class Posting:
 
     def _record_reply(self, line: Active, event: events.Replied) -> None:
         """Ask once more for what could not be recorded when it came."""
-        if event.recorded:
-            return
-        if event.error is None:
-            accepted = SubmissionState.ACCEPTED
-            others = event.submission.others if event.submission is not None else ()
-            detail = also_named(others)
-            self._out.add(effects.RecordOutcome(line.number, accepted, event.task_id, detail))
-            return
-        error, unknown = event.error, event.error.code is ErrorCode.SUBMISSION_UNKNOWN
-        state = SubmissionState.UNKNOWN if unknown else SubmissionState.REJECTED
-        self._out.add(effects.RecordOutcome(line.number, state, error.task_id, error.message))
+        if not event.recorded:
+            self._out.add(record_of(line.number, event))
 
     def _replied_unknown(self, line: Active, error: ModellixError, now: float) -> None:
         if error.task_id is not None:  # it may be found: then the outcome is known
@@ -180,3 +171,15 @@ class Posting:
             self._ends.doubtful(line, _CUT_SHORT)
         self._given_up |= self._posting
         self._posting.clear()
+
+
+def record_of(number: int, reply: events.Replied) -> effects.RecordOutcome:
+    """Return what a reply says about an attempt: a task, a refusal, or that nobody knows."""
+    error = reply.error
+    if error is None:
+        others = reply.submission.others if reply.submission is not None else ()
+        accepted = SubmissionState.ACCEPTED
+        return effects.RecordOutcome(number, accepted, reply.task_id, also_named(others))
+    unknown = error.code is ErrorCode.SUBMISSION_UNKNOWN
+    state = SubmissionState.UNKNOWN if unknown else SubmissionState.REJECTED
+    return effects.RecordOutcome(number, state, error.task_id, error.message)
