@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from modellix_cli.domain.values import Slug
 
 API_PREFIX: Final = "/api/v1"
+PUBLIC_ORIGIN: Final = "https://www.modellix.ai"
+"""Where the pages are that need no key."""
 
 
 def submission_path(slug: "Slug", *, async_route: bool = True) -> str:

@@ -1,5 +1,6 @@
 """The parameters of a model at the end of `model run SLUG --help`."""
 
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.commands._framework import help_page as page
@@ -37,14 +38,7 @@ def _parameters(session: Session, slug: str) -> "list[Parameter]":
     """Return the parameters of the schema that is kept, else asked for once; required first."""
     from modellix_cli.domain.values import parse_slug
     from modellix_cli.models.parameters import read_parameters
-    from modellix_cli.workflows.models import PUBLIC_ORIGIN
-    from modellix_cli.workflows.parameters import keep_schema
+    from modellix_cli.workflows.schemas import SchemaReader
 
-    model = parse_slug(slug)
-    kept = session.stores.schema_cache.get(model)
-    if kept is not None:
-        document = kept.document
-    else:
-        client = session.connections.public_client(PUBLIC_ORIGIN, seconds=_SECONDS)
-        document = keep_schema(session, model, client.schema(model, patient=False))
+    document = SchemaReader(session, fresh=inf, seconds=_SECONDS).read(parse_slug(slug))
     return sorted(read_parameters(document), key=lambda one: not one.required)
