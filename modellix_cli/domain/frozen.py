@@ -116,7 +116,8 @@ def _hash(self: object) -> int:
 
 
 def _repr(self: object) -> str:
-    shown = (f"{name}={self.__dict__[name]!r}" for name in _plan_of(type(self)).names)
+    fields_shown = (one.name for one in _plan_of(type(self)).fields.values() if one.repr)
+    shown = (f"{name}={self.__dict__[name]!r}" for name in fields_shown)
     return f"{type(self).__qualname__}({', '.join(shown)})"
 
 
