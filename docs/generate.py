@@ -22,7 +22,7 @@ def commands(group: Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
         found = group.get_command(context, name)
         if isinstance(found, Group):
             yield from commands(found, (*path, name))
-        elif not found.hidden:
+        elif found is not None and not found.hidden:
             yield (*path, name), found
 
 

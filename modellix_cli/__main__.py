@@ -63,7 +63,7 @@ def execute(session: "Session", arguments: list[str]) -> int:
     from modellix_cli.app import build
     from modellix_cli.commands._framework.command import PROGRAM
     from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
-    from modellix_cli.output.sink import ReaderGone
+    from modellix_cli.output.streams import ReaderGone
 
     try:
         if "_MODELLIX_CLI_COMPLETE" in session.runtime.env:  # a shell asks, with Tab
@@ -102,7 +102,7 @@ def execute(session: "Session", arguments: list[str]) -> int:
 
 def _fail(session: "Session", error: "ModellixError") -> int:
     from modellix_cli.domain.errors import REGISTRY, ErrorCode, ModellixError
-    from modellix_cli.output.sink import ReaderGone
+    from modellix_cli.output.streams import ReaderGone
 
     error = session.name_submitted(session.explain(error))
     error = error.copy_with(charged=_charged(session, error))

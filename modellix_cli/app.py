@@ -1,10 +1,13 @@
 """The command tree: which noun lives where. Only registers; a command loads when it is named."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from modellix_cli.commands._framework import help_page as page
-from modellix_cli.commands._framework.command import PROGRAM, Group, load
+from modellix_cli.commands._framework.command import PROGRAM, Command, Group, load
 from modellix_cli.commands._framework.global_options import version_option
+
+if TYPE_CHECKING:
+    from modellix_cli.commands._framework.typer_types import Context, HelpFormatter
 
 MODEL = {
     "run": "model.run",
@@ -74,11 +77,11 @@ class Root(Group):
         """Which of its commands are nouns: groups of commands."""
         return NOUNS
 
-    def without_command(self, ctx: Any) -> str | None:
+    def without_command(self, ctx: "Context") -> str | None:
         """Run `quickstart` for a bare command line."""
         return "quickstart"
 
-    def get_command(self, ctx: object, cmd_name: str) -> Any:
+    def get_command(self, ctx: "Context", cmd_name: str) -> Command | Group | None:
         """Build a noun or load a command, or return None if there is none of that name."""
         if cmd_name == "model":
             return Group("model", "Run models (paid), find them, read about them.", MODEL)
@@ -112,14 +115,14 @@ class Root(Group):
             )
         return load(ALONE[cmd_name], cmd_name) if cmd_name in ALONE else None
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
+    def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write how to begin, then the commands."""
         from modellix_cli.output.first_steps import FIRST, shown
 
         page.write_lines(formatter, "Examples", shown(FIRST, PROGRAM))
         super().format_options(ctx, formatter)
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+    def format_epilog(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write the topics of `help`, and the options of the program itself."""
         from modellix_cli.commands._framework.topics import TOPICS
 

@@ -5,9 +5,12 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.domain.errors import Stopped
+
+Handler = Callable[[int, FrameType | None], object] | int | None
+"""What a signal does: a function, one of the constants of `signal`, or what is not Python."""
 
 _SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 _SAME: Final = 0.3
@@ -25,7 +28,7 @@ class DeferredSignals(AbstractContextManager["DeferredSignals"]):
         self.stop: KeyboardInterrupt | None = None
         self.then: Callable[[], None] = lambda: None
         self._came = 0.0
-        self._before: dict[int, Any] = {}
+        self._before: dict[int, Handler] = {}
 
     def __enter__(self) -> "DeferredSignals":
         """Take over the signals; in a thread other than the main one they do not arrive anyway."""

@@ -26,7 +26,7 @@ SENT: Final = "socket"
 FILE: Final = "file"
 EMIT: Final = "emit"
 _ENDS: Final = {"send": SENT, "sendall": SENT, "link": FILE, "rename": FILE, "replace": FILE}
-_EMITTERS: Final = {"workflows/work.py", "workflows/batch_run.py"}
+_EMITTERS: Final = {"workflows/work.py", "workflows/batch_results.py"}
 _PACKAGE: Final = str(Path(__file__).parents[1] / "modellix_cli") + "/"
 
 
@@ -48,7 +48,7 @@ class Flow:
 FLOWS: Final = (
     Flow(
         "the body of `model run` to the socket",
-        *("run", "commands/model/run.py", (SENT,), 10),  # 9, and what task rerun shares with it
+        *("run", "commands/model/run.py", (SENT,), 9),
         through="api/paid.py",
     ),
     Flow("a batch line to its result", "batch", "commands/model/batch.py", (SENT, FILE, EMIT), 15),

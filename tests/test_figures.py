@@ -4,7 +4,9 @@ Where a figure here is higher than what the test finds, lower it in the same com
 """
 
 import ast
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -13,15 +15,14 @@ PACKAGE: Final = Path(__file__).parent.parent / "modellix_cli"
 LONGEST_FUNCTION: Final = 50
 LONGEST_FILE: Final = 320
 LONG_FILES: Final = {
-    "engine/core/submitting.py",
-    "engine/driver.py",
     "domain/error_registry.py",
-    "ledger/activity.py",
-    "output/sink.py",
-    "workflows/batch_run.py",
 }
 """Files over 320 lines; none may be added."""
-MOST_ANYS: Final = 280
+MOST_ANYS: Final = 6
+"""`Json`, a parsed document, is one of them."""
+
+LIKE_A_TYPE: Final = re.compile(r"[A-Za-z_][\w\[\], |.]*")
+"""A text that may be an annotation."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -66,6 +67,15 @@ def names(tree: ast.AST) -> Iterator[str]:
             yield node.id
         elif isinstance(node, ast.Attribute):
             yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from names_in_text(node.value)
+
+
+def names_in_text(text: str) -> Iterator[str]:
+    """Yield the names in an annotation that is a text."""
+    if LIKE_A_TYPE.fullmatch(text):
+        with suppress(SyntaxError):
+            yield from names(ast.parse(text, mode="eval"))
 
 
 @cache

@@ -4,11 +4,12 @@ Each returns a typed document or raises `ModellixError`.
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from modellix_cli.api import failures
-from modellix_cli.api.connecting import NotSent, WsgiApp
+from modellix_cli.api.connecting import NotSent
 from modellix_cli.api.documents import read_balance, read_task, read_validity
 from modellix_cli.api.exchange import Exchange
 from modellix_cli.api.retry import (
@@ -18,6 +19,7 @@ from modellix_cli.api.retry import (
     Pacer,
     RetryPolicy,
 )
+from modellix_cli.api.routes import API_PREFIX, task_path
 from modellix_cli.api.transport import EXCHANGE_SECONDS, Reply, Trace, Transport
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
@@ -27,12 +29,13 @@ from modellix_cli.domain.task import Task
 from modellix_cli.domain.values import SANDBOX_KEY, Slug
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
     from modellix_cli.api.catalog import ModelList
     from modellix_cli.api.files import FileList, UploadedFile
     from modellix_cli.api.pages import DocsEntry, Page
-    from modellix_cli.api.paid import Posted
+    from modellix_cli.api.paid import PaidRequests
 
-API_PREFIX: Final = "/api/v1"
 MAX_LISTED: Final = 100
 """How many uploaded files a page of their list has at most."""
 
@@ -84,29 +87,17 @@ class Client:
         self._clock = clock
         self._policy = policy
 
-    def post_task(
-        self,
-        slug: Slug,
-        body: bytes,
-        *,
-        webhook: str | None = None,
-        async_route: bool | None = None,
-    ) -> "Posted":
-        """Send one paid POST: `POST /{provider}/{model}/async` with `body` as it is.
+    @cached_property
+    def paid(self) -> "PaidRequests":
+        """What sends paid requests; see there what is certain after one."""
+        from modellix_cli.api.paid import PaidRequests
 
-        Once, on a connection of its own, at once; never raises `ModellixError`. Without
-        `async_route`, by default the client's own, to the address without `/async`; `webhook` is a
-        URL that `parse_webhook_url` accepted.
-        """
-        from modellix_cli.api import paid
-
-        with_async = self._async_route if async_route is None else async_route
-        path = f"{API_PREFIX}/{slug.path}" + ("/async" if with_async else "")
-        headers = self._headers | {"Content-Type": "application/json"}
-        if webhook is not None:
-            headers["X-Webhook-URL"] = webhook
-        return paid.post(
-            self._transport, path, headers, body, clock=self._clock, base_url=self._base_url
+        return PaidRequests(
+            self._transport,
+            self._base_url,
+            self._headers,
+            clock=self._clock,
+            async_route=self._async_route,
         )
 
     def poll_task(self, task_id: str) -> Polled:
@@ -119,7 +110,7 @@ class Client:
             return read_task(failures.read_document(reply, self._clock), task_id)
 
         try:
-            outcome: Task | ModellixError = self._exchange.once("GET", _task_path(task_id), read)
+            outcome: Task | ModellixError = self._exchange.once("GET", task_path(task_id), read)
         except ModellixError as error:
             outcome = _about_a_task(error)
         return Polled(outcome, limits)
@@ -129,7 +120,7 @@ class Client:
         policy = self._policy if patient else NO_RETRIES
         try:
             return self._exchange.get(
-                _task_path(task_id), lambda document: read_task(document, task_id), policy
+                task_path(task_id), lambda document: read_task(document, task_id), policy
             )
         except ModellixError as error:
             raise _about_a_task(error) from error.__cause__
@@ -239,10 +230,6 @@ class Client:
         self._transport.close()
 
 
-def _task_path(task_id: str) -> str:
-    return f"{API_PREFIX}/tasks/{quote(task_id, safe='')}"
-
-
 def _about_a_task(error: ModellixError) -> ModellixError:
     """Return the error, with advice where the task was not found."""
     if error.code is not ErrorCode.NOT_FOUND:
@@ -258,7 +245,7 @@ def connect(
     policy: RetryPolicy,
     notice: Callable[[str], None],
     trace: Trace | None = None,
-    wsgi: WsgiApp | None = None,
+    wsgi: "WSGIApplication | None" = None,
     pacer: Pacer | None = None,
     seconds: float | None = None,
     async_route: bool = True,

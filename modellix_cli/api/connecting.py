@@ -3,8 +3,8 @@
 import os
 import socket
 import ssl
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,7 +13,8 @@ from modellix_cli.api.proxies import Proxy, find_proxy
 from modellix_cli.domain.errors import ErrorCode
 from modellix_cli.domain.text import without_secrets
 
-WsgiApp = Callable[..., Any]
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 
 class NotSent(Exception):
@@ -43,7 +44,7 @@ class Route:
     Raises `NotSent` when the proxy or the certificates that the environment names are unusable.
     """
 
-    def __init__(self, url: str, wsgi: WsgiApp | None = None) -> None:
+    def __init__(self, url: str, wsgi: "WSGIApplication | None" = None) -> None:
         self.proxy = None if wsgi is not None else find_proxy(url)
         self._wsgi = wsgi
         proxy = self.proxy
@@ -71,7 +72,7 @@ class Route:
         return NetworkTransport(self._context, self._through, watched=watched)
 
 
-def open_transport(url: str, wsgi: WsgiApp | None) -> httpx.BaseTransport:
+def open_transport(url: str, wsgi: "WSGIApplication | None") -> httpx.BaseTransport:
     """Return the httpx transport for `url`. Raises `NotSent`."""
     return Route(url, wsgi).open()
 

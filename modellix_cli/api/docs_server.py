@@ -6,13 +6,14 @@ name (docs/spec/service.md 6). What it answers is text from elsewhere.
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import field
 from importlib import import_module
-from typing import Any, Final
+from typing import Final, Protocol, Self
 
 from modellix_cli.domain.frozen import frozen
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.text import clip, one_line
 
 PATH: Final = "/mcp"
@@ -48,7 +49,7 @@ class DocsFilters:
     code_only: bool = False
 
     @property
-    def chosen(self) -> dict[str, Any]:
+    def chosen(self) -> dict[str, str | bool]:
         """The filters that were given, by name."""
         names = ("version", "language", "api_only", "code_only")
         return {name: value for name in names if (value := getattr(self, name))}
@@ -86,7 +87,40 @@ def search_docs(url: str, query: str, filters: DocsFilters, seconds: float = SEC
         raise NoDocsServer(reason, installed=True) from error
 
 
-async def _search(client: Any, query: str, filters: DocsFilters) -> DocsAnswer:
+class _Tool(Protocol):
+    """A tool of the server, as the package `mcp` describes it."""
+
+    name: str
+    input_schema: JsonObject
+
+
+class _Tools(Protocol):
+    tools: Sequence[_Tool]
+
+
+class _Part(Protocol):
+    type: str
+    text: str
+
+
+class _Reply(Protocol):
+    content: Sequence[_Part]
+    is_error: bool
+
+
+class _Client(Protocol):
+    """What is used of a client of the package `mcp`, which is not there to be checked."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *details: object) -> None: ...
+
+    async def list_tools(self) -> _Tools: ...
+
+    async def call_tool(self, name: str, arguments: JsonObject) -> _Reply: ...
+
+
+async def _search(client: _Client, query: str, filters: DocsFilters) -> DocsAnswer:
     async with client as session:
         tool = _search_tool((await session.list_tools()).tools)
         arguments, ignored = tool_arguments(tool.input_schema, query, filters)
@@ -97,7 +131,7 @@ async def _search(client: Any, query: str, filters: DocsFilters) -> DocsAnswer:
     return DocsAnswer(read_results(texts), ignored)
 
 
-def _search_tool(tools: Sequence[Any]) -> Any:
+def _search_tool(tools: Sequence[_Tool]) -> _Tool:
     for tool in tools:
         if "search" in str(tool.name).lower():
             return tool
@@ -105,13 +139,13 @@ def _search_tool(tools: Sequence[Any]) -> Any:
 
 
 def tool_arguments(
-    schema: Mapping[str, Any], query: str, filters: DocsFilters
-) -> tuple[dict[str, Any], tuple[str, ...]]:
+    schema: JsonObject, query: str, filters: DocsFilters
+) -> tuple[JsonObject, tuple[str, ...]]:
     """Return the arguments for a tool with this schema, and the filters that it does not have."""
     known = schema.get("properties")
     names = list(known) if isinstance(known, dict) else []
     plain = {re.sub(r"[^a-z]", "", name.lower()): name for name in reversed(names)}
-    arguments = {plain.get("query", names[0] if names else "query"): query}
+    arguments: JsonObject = {plain.get("query", names[0] if names else "query"): query}
     ignored = []
     for chosen, value in filters.chosen.items():
         name = next((plain[word] for word in _FILTERS[chosen] if word in plain), None)

@@ -137,7 +137,7 @@ class _Network(httpcore.NetworkBackend):
         port: int,
         timeout: float | None = None,
         local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+        socket_options: "Iterable[httpcore.SOCKET_OPTION] | None" = None,
     ) -> httpcore.NetworkStream:
         stream = self._backend.connect_tcp(
             host, port, _patience(timeout), local_address, socket_options
@@ -148,7 +148,7 @@ class _Network(httpcore.NetworkBackend):
 class _Body(httpx.SyncByteStream):
     """A reply's body, read under the deadline of its request."""
 
-    def __init__(self, stream: Any, deadline: Deadline | None) -> None:
+    def __init__(self, stream: Iterable[bytes], deadline: Deadline | None) -> None:
         self._stream = stream
         self._deadline = deadline
 
@@ -212,6 +212,7 @@ class NetworkTransport(httpx.BaseTransport):
         )
         with _within(deadline):
             reply = self._pool.handle_request(sent)
+        assert isinstance(reply.stream, Iterable)
         return httpx.Response(
             reply.status,
             headers=reply.headers,

@@ -12,12 +12,14 @@ from modellix_cli.api.connecting import NotSent
 from modellix_cli.api.documents import read_submission
 from modellix_cli.api.named_tasks import is_usable, named_tasks
 from modellix_cli.api.retry import Limits, asked_wait
+from modellix_cli.api.routes import submission_path
 from modellix_cli.api.transport import ConnectionLost, Reply, Transport
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.task import Submission, also_named
+from modellix_cli.domain.values import Slug
 
 REFUSALS: Final = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422, 429})
 """Statuses after which it is certain that nothing was created, unless the reply names a task."""
@@ -36,38 +38,61 @@ class Posted:
     limits: Limits | None
 
 
-def post(
-    transport: Transport,
-    path: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    *,
-    clock: Clock,
-    base_url: str,
-) -> Posted:
-    """Send one paid POST, once, on a connection of its own; never raises `ModellixError`.
+class PaidRequests:
+    """Sends paid requests in a client's name, with its `headers`.
 
-    A defect of ours, too, leaves the outcome unknown: the request may have left.
+    Without `async_route` they go to the address without `/async`.
     """
-    try:
-        reply = transport.send("POST", path, headers=headers, body=body, own_connection=True)
-    except NotSent as error:
-        return Posted(_caused_by(failures.unreachable(error, base_url), error), None)
-    except ConnectionLost as error:
-        what = f"The connection failed after the submission started: {error.reason}."
-        return Posted(_caused_by(unknown(what, Reply(0, {}, error.body), body), error), None)
-    except Exception as error:  # noqa: BLE001
-        what = f"The submission broke off ({type(error).__name__})."
-        return Posted(_caused_by(unknown(what, Reply(0, {}, b""), body), error), None)
-    limits: Limits | None = None
-    try:
-        limits = failures.limits_of(reply, clock)
-        return Posted(_created(reply, body, clock), limits)
-    except ModellixError as error:
-        return Posted(error, limits)
-    except Exception as error:  # noqa: BLE001
-        what = f"The reply could not be read ({type(error).__name__})."
-        return Posted(_caused_by(unknown(what, reply, body), error), limits)
+
+    def __init__(
+        self,
+        transport: Transport,
+        base_url: str,
+        headers: Mapping[str, str],
+        *,
+        clock: Clock,
+        async_route: bool = True,
+    ) -> None:
+        self._transport = transport
+        self._base_url = base_url
+        self._headers = {**headers, "Content-Type": "application/json"}
+        self._clock = clock
+        self._async_route = async_route
+
+    def post(self, slug: Slug, body: bytes, webhook: str | None = None) -> Posted:
+        """Send one paid POST: `POST /{provider}/{model}/async` with `body` as it is.
+
+        Once, on a connection of its own, at once; never raises `ModellixError`. A defect of ours,
+        too, leaves the outcome unknown: the request may have left. `webhook` is a URL that
+        `parse_webhook_url` accepted.
+        """
+        path = submission_path(slug, async_route=self._async_route)
+        headers = self._headers | ({} if webhook is None else {"X-Webhook-URL": webhook})
+        try:
+            reply = self._transport.send(
+                "POST", path, headers=headers, body=body, own_connection=True
+            )
+        except NotSent as error:
+            return Posted(_caused_by(failures.unreachable(error, self._base_url), error), None)
+        except ConnectionLost as error:
+            what = f"The connection failed after the submission started: {error.reason}."
+            return Posted(_caused_by(unknown(what, Reply(0, {}, error.body), body), error), None)
+        except Exception as error:  # noqa: BLE001
+            what = f"The submission broke off ({type(error).__name__})."
+            return Posted(_caused_by(unknown(what, Reply(0, {}, b""), body), error), None)
+        return self._posted(reply, body)
+
+    def _posted(self, reply: Reply, body: bytes) -> Posted:
+        """Return what a reply says about the request with this body."""
+        limits: Limits | None = None
+        try:
+            limits = failures.limits_of(reply, self._clock)
+            return Posted(_created(reply, body, self._clock), limits)
+        except ModellixError as error:
+            return Posted(error, limits)
+        except Exception as error:  # noqa: BLE001
+            what = f"The reply could not be read ({type(error).__name__})."
+            return Posted(_caused_by(unknown(what, reply, body), error), limits)
 
 
 def _caused_by(error: ModellixError, cause: Exception) -> ModellixError:

@@ -7,17 +7,20 @@ server got nothing, `ConnectionLost` when it may have. That difference is what p
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
 from modellix_cli import __version__
-from modellix_cli.api.connecting import NotSent, Route, WsgiApp, describe, not_sent
+from modellix_cli.api.connecting import NotSent, Route, describe, not_sent
 from modellix_cli.api.deadline import Deadline
 from modellix_cli.clock import Clock
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonError, loads
 from modellix_cli.domain.text import excerpt, hide_secrets
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 MAX_REPLY_BYTES: Final = 16 * 1024 * 1024
 USER_AGENT: Final = f"modellix-cli-python/{__version__}"
@@ -78,7 +81,7 @@ class Transport:
         *,
         clock: Clock,
         trace: Trace | None = None,
-        wsgi: WsgiApp | None = None,
+        wsgi: "WSGIApplication | None" = None,
         secrets: Sequence[str] = (),
         seconds: float = EXCHANGE_SECONDS,
         bytes_per_second: float = SLOWEST_UPLOAD,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.text import quoted
 from modellix_cli.output.sink import Output
+
+if TYPE_CHECKING:
+    from modellix_cli.commands._framework.typer_types import AnyCommand, Context
 
 
 @command(
@@ -51,9 +54,10 @@ def help(  # noqa: A001 - the command's name
         session.out.styled(text)
 
 
-def find_command(root: Any, words: Sequence[str]) -> tuple[Any, Any]:
+def find_command(root: "Context", words: Sequence[str]) -> "tuple[AnyCommand, Context]":
     """Return the command that `words` name, and a context for it. Raises `USAGE`."""
-    found, context = root.command, root
+    found: AnyCommand = root.command
+    context = root
     for word in words:
         below = found.get_command(context, word) if isinstance(found, Group) else None
         if below is None:
@@ -74,11 +78,12 @@ def close_topic(word: str) -> str | None:
     return next(iter(longer or get_close_matches(word, TOPICS, n=1, cutoff=0.6)), None)
 
 
-def nested(group: Group, context: Any) -> list[str]:
+def nested(group: Group, context: "Context") -> list[str]:
     """Return a line for each command below a noun."""
     lines = []
     for name in group.list_commands(context):
         below = group.get_command(context, name)
+        assert below is not None
         inner = typer.Context(below, info_name=name, parent=context)
         if isinstance(below, Group):
             lines += nested(below, inner)

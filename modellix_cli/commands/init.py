@@ -1,11 +1,11 @@
 """`modellix-cli init`: from no account to a first picture, and to an API key that is saved."""
 
 import shlex
-from typing import Any, Final
+from typing import Final
 
 import typer
 
-from modellix_cli.commands._framework.command import PROGRAM, command
+from modellix_cli.commands._framework.command import PROGRAM, Group, command
 from modellix_cli.commands._framework.options import ApiKey, ApiKeyStdin, Check, Force, StoreIn, Yes
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus, ModellixError
@@ -56,12 +56,14 @@ def offer_first_picture(session: Session, ctx: typer.Context) -> None:
     line = f"{PROGRAM} {SANDBOX_PICTURE[0]}"
     if not agrees(session, f"Make a first picture now? No key, no cost: {line}"):
         return
-    run_in_sandbox(session, ctx.find_root().command, shlex.split(SANDBOX_PICTURE[0]))
+    root = ctx.find_root().command
+    assert isinstance(root, Group)
+    run_in_sandbox(session, root, shlex.split(SANDBOX_PICTURE[0]))
     session.out.line("")
     session.out.line(f"For real pictures you need an API key. Get one at {KEY_PAGE}")
 
 
-def run_in_sandbox(session: Session, root: Any, words: list[str]) -> None:
+def run_in_sandbox(session: Session, root: Group, words: list[str]) -> None:
     """Run a command line as a run of its own, and tell its failure in words."""
     inner = Session(session.runtime, session.out)
     mode = session.out.mode

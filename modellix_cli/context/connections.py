@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modellix_cli.context.command_lines import CommandLines
 from modellix_cli.context.settings import DEFAULT_BASE_URL, Settings
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from modellix_cli.api.retry import RetryPolicy
     from modellix_cli.engine.rate_governor import Gate, Governor
     from modellix_cli.profiles.credentials import ApiKey
+    from modellix_cli.sandbox.service import Sandbox
 
 
 class Connections:
@@ -155,7 +156,7 @@ class Connections:
         return None
 
     @cached_property
-    def sandbox_app(self) -> Any:
+    def sandbox_app(self) -> "Sandbox | None":
         """The embedded Modellix as a WSGI app, or None when the real one is meant."""
         if not self._settings.sandbox:
             return None

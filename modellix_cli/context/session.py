@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from modellix_cli.context.command_lines import CommandLines
 from modellix_cli.context.connections import Connections
 from modellix_cli.context.sandbox_advice import in_sandbox
 from modellix_cli.context.settings import Globals, Settings
 from modellix_cli.context.stores import Stores
-from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, usage
+from modellix_cli.domain.errors import ErrorCode, ErrorFacts, ExitStatus, ModellixError, usage
 from modellix_cli.domain.text import count
 from modellix_cli.domain.values import parse_task_id
 from modellix_cli.output.sink import Output, Sink
@@ -34,6 +34,14 @@ _ABOUT_RESULTS: Final = frozenset(
     }
 )
 """Failures whose advice holds after a task was paid for."""
+
+
+class Running(Protocol):
+    """A command that runs, as Typer knows it: a `typer.Context`."""
+
+    @property
+    def obj(self) -> object:
+        """What the command line was started with."""
 
 
 class Session:
@@ -62,7 +70,7 @@ class Session:
         self.command_path = "modellix-cli"
 
     @classmethod
-    def of(cls, ctx: Any) -> "Session":
+    def of(cls, ctx: Running) -> "Session":
         """Return the session of a running command."""
         assert isinstance(ctx.obj, cls)
         return ctx.obj
@@ -178,7 +186,7 @@ class Session:
         """Add to an error the task that was submitted before it, and how to go on with it."""
         if self.submitted is None:
             return error
-        changes: dict[str, Any] = {"task_id": error.task_id or self.submitted}
+        changes: ErrorFacts = {"task_id": error.task_id or self.submitted}
         changes["retryable"] = False  # the same command again would pay again
         if error.exit_status in (ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE):
             changes["exit_status"] = ExitStatus.FAILED

@@ -4,7 +4,7 @@ Errors do not change: who knows more returns a copy. What every code means is in
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Final, Self, TypedDict, Unpack
 
 from modellix_cli.domain.error_registry import REGISTRY, Charged, ErrorCode, Kind
 from modellix_cli.domain.exit_status import ExitStatus
@@ -22,11 +22,27 @@ __all__ = [
     "usage",
 ]
 
-_FIELDS: Final = (
-    *("code", "message", "hint", "exit_status", "status", "task_id", "charged", "retryable"),
-    *("resume", "retry_after", "concurrency_limited", "category", "rate_limit"),
-    "other_tasks",
-)
+
+class ErrorFacts(TypedDict, total=False):
+    """What can be known about a failure; see `ModellixError`."""
+
+    code: ErrorCode
+    message: str
+    hint: str
+    exit_status: int
+    status: int | None
+    task_id: str | None
+    charged: Charged | None
+    retryable: bool
+    resume: str | None
+    retry_after: float | None
+    concurrency_limited: bool
+    category: str | None
+    rate_limit: Mapping[str, int] | None
+    other_tasks: tuple[str, ...]
+
+
+_FIELDS: Final = tuple(ErrorFacts.__annotations__)
 
 
 class ModellixError(Exception):
@@ -94,7 +110,7 @@ class ModellixError(Exception):
             other_tasks=other_tasks,
         )
 
-    def _set(self, **values: Any) -> None:
+    def _set(self, **values: object) -> None:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -103,7 +119,7 @@ class ModellixError(Exception):
             raise AttributeError(f"{name} of an error does not change; use copy_with")
         super().__setattr__(name, value)
 
-    def copy_with(self, **changes: Any) -> Self:
+    def copy_with(self, **changes: Unpack[ErrorFacts]) -> Self:
         """Return the same failure with some of its facts changed or added.
 
         It was caused by the same exception; raise it `from` the original's `__cause__` or `None`.
@@ -111,10 +127,9 @@ class ModellixError(Exception):
         unknown = changes.keys() - set(_FIELDS)
         if unknown:
             raise TypeError(f"an error has no {', '.join(sorted(unknown))}")
-        facts = {name: getattr(self, name) for name in _FIELDS} | changes
-        copy = type(self)(facts.pop("code"), facts.pop("message"), **facts)
-        if changes.get("charged", "") is None:
-            copy._set(charged=None)
+        copy = type(self)(self.code, changes.get("message", self.message))
+        facts = {name: getattr(self, name) for name in _FIELDS} | dict(changes)
+        copy._set(**facts | {"exit_status": int(facts["exit_status"])})
         copy.__cause__ = self.__cause__
         return copy
 

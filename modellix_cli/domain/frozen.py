@@ -7,7 +7,7 @@ hundred classes: half of its start-up. Here all classes share their methods, whi
 from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from threading import Lock
-from typing import Any, Final, NamedTuple, TypeVar, dataclass_transform, overload
+from typing import Final, NamedTuple, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
 
@@ -16,7 +16,7 @@ class _Plan(NamedTuple):
     """The fields of a class: their names in order, themselves, and which make values equal."""
 
     names: tuple[str, ...]
-    fields: dict[str, "Field[Any]"]
+    fields: dict[str, "Field[object]"]
     compared: tuple[str, ...]
 
 
@@ -56,7 +56,7 @@ def is_frozen(cls: object) -> bool:
     return cls in _FROZEN
 
 
-def fields_of(cls: type) -> tuple["Field[Any]", ...]:
+def fields_of(cls: type) -> tuple["Field[object]", ...]:
     """Return the fields of a class of frozen values, in their order."""
     return tuple(_plan_of(cls).fields.values())
 
@@ -77,7 +77,7 @@ def _plan_of(cls: type) -> _Plan:
     return _PLANS[cls]
 
 
-def _init(self: Any, *args: Any, **kwargs: Any) -> None:
+def _init(self: object, *args: object, **kwargs: object) -> None:
     plan, values = _plan_of(type(self)), self.__dict__
     values.update(zip(plan.names, args, strict=False))
     if len(args) > len(plan.names) or not values.keys().isdisjoint(kwargs):
@@ -90,11 +90,12 @@ def _init(self: Any, *args: Any, **kwargs: Any) -> None:
     if len(values) > len(plan.names):
         unknown = ", ".join(values.keys() - set(plan.names))
         raise TypeError(f"{type(self).__name__} has no field {unknown}")
-    if hasattr(self, "__post_init__"):
-        self.__post_init__()
+    check = getattr(self, "__post_init__", None)
+    if check is not None:
+        check()
 
 
-def _default(self: Any, one: "Field[Any]") -> Any:
+def _default(self: object, one: "Field[object]") -> object:
     if one.default is not MISSING:
         return one.default
     if one.default_factory is not MISSING:
@@ -102,24 +103,25 @@ def _default(self: Any, one: "Field[Any]") -> Any:
     raise TypeError(f"{type(self).__name__} needs a value for {one.name}")
 
 
-def _compared(self: Any) -> tuple[Any, ...]:
+def _compared(self: object) -> tuple[object, ...]:
     return tuple(self.__dict__[name] for name in _plan_of(type(self)).compared)
 
 
-def _eq(self: Any, other: object) -> bool:
+def _eq(self: object, other: object) -> bool:
     return _compared(self) == _compared(other) if type(other) is type(self) else NotImplemented
 
 
-def _hash(self: Any) -> int:
+def _hash(self: object) -> int:
     return hash(_compared(self))
 
 
-def _repr(self: Any) -> str:
-    shown = (f"{name}={self.__dict__[name]!r}" for name in _plan_of(type(self)).names)
+def _repr(self: object) -> str:
+    fields_shown = (one.name for one in _plan_of(type(self)).fields.values() if one.repr)
+    shown = (f"{name}={self.__dict__[name]!r}" for name in fields_shown)
     return f"{type(self).__qualname__}({', '.join(shown)})"
 
 
-def _refuse(self: Any, name: str, _value: object = None) -> None:
+def _refuse(self: object, name: str, _value: object = None) -> None:
     raise FrozenInstanceError(f"cannot change {name!r} of a frozen {type(self).__name__}")
 
 

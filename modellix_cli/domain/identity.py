@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.domain.addresses import canonical_base_url
 from modellix_cli.domain.jsontext import decode, dumps, loads
@@ -54,7 +54,7 @@ def identity_of(
     return RequestIdentity(digest.hexdigest(), tuple(dict.fromkeys(legacy)))
 
 
-class _Pairs(list[Any]):
+class _Pairs(list[tuple[str, object]]):
     """The members of an object, duplicate keys included."""
 
 
@@ -77,7 +77,7 @@ def _canonical(text: str, inputs: Mapping[_Path, str]) -> str:
     return "".join(parts)
 
 
-def _write(value: Any, parts: list[str], path: _Path, inputs: Mapping[_Path, str]) -> None:
+def _write(value: object, parts: list[str], path: _Path, inputs: Mapping[_Path, str]) -> None:
     if path in inputs:
         parts.append(f"@{json.dumps(inputs[path])}")
     elif isinstance(value, _Pairs):

@@ -7,6 +7,7 @@ error knows its line and column.
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any, Final
 
 Json = Any
@@ -130,7 +131,7 @@ def _write(value: Json, parts: list[str], newline: str, step: str, colon: str) -
 
 
 def _write_items(
-    brackets: str, items: Any, parts: list[str], newline: str, step: str, colon: str
+    brackets: str, items: Collection[Json], parts: list[str], newline: str, step: str, colon: str
 ) -> None:
     if not items:
         parts.append(brackets)

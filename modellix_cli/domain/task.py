@@ -75,6 +75,11 @@ class Task:
     model: str | None = None
 
     @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses of what it made, of those results that have one."""
+        return tuple(resource.url for resource in self.resources if resource.url is not None)
+
+    @property
     def succeeded(self) -> bool:
         """Whether the task ended with a result."""
         return self.status.lower() in SUCCEEDED

@@ -6,12 +6,15 @@ TLS was verified. A connection to a host is never used in the name of another at
 
 import threading
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from modellix_cli.api.connecting import WsgiApp, open_transport
+from modellix_cli.api.connecting import open_transport
 from modellix_cli.api.proxies import proxy_for
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 MAX_HOSTS: Final = 32
 _BROKEN_OFF: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
@@ -35,7 +38,7 @@ class Connections:
     With `wsgi` every request is answered in this process. Cookies are neither kept nor sent.
     """
 
-    def __init__(self, wsgi: WsgiApp | None) -> None:
+    def __init__(self, wsgi: "WSGIApplication | None") -> None:
         self._wsgi = wsgi
         self._lock = threading.Lock()
         self._kept: dict[_Key, _Kept] = {}

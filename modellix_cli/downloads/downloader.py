@@ -16,29 +16,21 @@ from typing import Final, Protocol
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.frozen import frozen
+from modellix_cli.domain.saved import Saved, SavedFile
 from modellix_cli.domain.task import Resource, Task
 from modellix_cli.downloads.destination import Abandoned, DownloadDestination
 from modellix_cli.downloads.fetcher import MediaFetcher
 from modellix_cli.downloads.files import safe_name, split_extension
+from modellix_cli.downloads.limits import Limits, NameChooser, check_downloadable, task_failed
 from modellix_cli.downloads.parts import Part
 from modellix_cli.downloads.plan import CommitOrder
 from modellix_cli.downloads.resources import file_name, inline_content
-from modellix_cli.downloads.saved import (
-    Limits,
-    NameChooser,
-    Saved,
-    SavedFile,
-    check_downloadable,
-    task_failed,
-)
 from modellix_cli.downloads.transfer import Services, Transfer, TransferListener
 
 __all__ = [
     "Downloader",
     "Limits",
     "NameChooser",
-    "Saved",
-    "SavedFile",
     "TaskReader",
     "TransferListener",
     "check_downloadable",

@@ -6,12 +6,12 @@ Every hop of a redirect is checked again, and the connection goes to the address
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from modellix_cli.api.connecting import NotSent, WsgiApp, describe, not_sent
+from modellix_cli.api.connecting import NotSent, describe, not_sent
 from modellix_cli.api.deadline import Deadline
 from modellix_cli.api.proxies import shown_proxy
 from modellix_cli.api.retry import asked_wait
@@ -33,6 +33,9 @@ from modellix_cli.downloads.response import (
     promised_checksum,
 )
 from modellix_cli.downloads.tries import FetchFailed, Remedy, failed
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 MAX_REDIRECTS: Final = 5
 MAX_SILENCE: Final = 30.0
@@ -83,7 +86,7 @@ class MediaFetcher:
     """
 
     def __init__(
-        self, policy: MediaPolicy, wsgi: WsgiApp | None = None, clock: Clock | None = None
+        self, policy: MediaPolicy, wsgi: "WSGIApplication | None" = None, clock: Clock | None = None
     ) -> None:
         self._policy = policy
         self._clock = clock or Clock()

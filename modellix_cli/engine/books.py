@@ -1,11 +1,11 @@
 """What the driver records, kept in the ledger; or nowhere, where there can be none."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.domain.task import has_failed
+from modellix_cli.domain.task import Task, has_failed
 from modellix_cli.engine.core import effects
 from modellix_cli.engine.core.lines import Answer, Known, LineOutcome
 from modellix_cli.engine.notices import Notice, SameTask
@@ -93,7 +93,7 @@ class UnrecordedBook:
         """Nothing is known."""
         return None
 
-    def record_status(self, task: Any) -> None:
+    def record_status(self, task: Task) -> None:
         """Record nothing."""
 
     def record_end(self, outcome: LineOutcome) -> None:

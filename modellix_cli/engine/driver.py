@@ -6,25 +6,24 @@ recorded on a thread that Ctrl-C cannot reach.
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.domain.task import also_named
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.following import RUN_INTERRUPTED
-from modellix_cli.engine.core.lines import Known
-from modellix_cli.engine.notices import Notice
+from modellix_cli.engine.core.posting import record_of
 from modellix_cli.engine.ports import Book, Observer, Saver, Source
 from modellix_cli.engine.rate_governor import Governor, NoSlot, Ticket
+from modellix_cli.engine.recorder import Recorder
 from modellix_cli.engine.worker_pool import Done, Pool
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
-    from modellix_cli.domain.task import Task
 
 GRACE: Final = 0.7
 """Seconds that requests under way still get after Ctrl-C; the whole exit stays under 1 s."""
@@ -58,7 +57,6 @@ class Driver:
     ) -> None:
         self._engine = engine
         self._source = source
-        self._book = book
         self._client = client
         self._governor = governor
         self._observer = observer
@@ -73,12 +71,10 @@ class Driver:
         self._tickets: dict[int, Ticket] = {}
         self._slugs: dict[int, str] = {}
         self._asked_since: dict[int, float] = {}
-        self._unrecorded: list[effects.RecordOutcome] = []
-        self._notices: deque[Notice] = deque()
+        self._recorder = Recorder(book, saver, self._events)
         self._wake_at: float | None = None
         self._interrupted = False
         self._grace_until: float | None = None
-        self._record_failed = False
 
     def interrupt(self) -> None:
         """End the run as soon as what is under way is known; also from a signal's handler."""
@@ -88,7 +84,7 @@ class Driver:
     @property
     def unrecorded_ids(self) -> list[str]:
         """The ids of tasks that could not be recorded, not even in the end."""
-        return [record.task_id for record in self._unrecorded if record.task_id is not None]
+        return self._recorder.unrecorded_ids
 
     def run(self) -> None:
         """Work until every line has its end.
@@ -104,7 +100,7 @@ class Driver:
             self._let_posts_end(10.0)
             raise
         finally:
-            self._record_again()
+            self._recorder.record_again()
             self._workers.close()
             self._tell_notices()
 
@@ -182,7 +178,7 @@ class Driver:
             case effects.ReturnLeave():
                 self._return_leave(effect.ref)
             case effects.RecordIntents():
-                self._events.append(self._claim(effect.intents))
+                self._events.append(self._recorder.claim(effect.intents))
             case effects.Post():
                 self._workers.start(effect, partial(self._post, effect))
             case effects.Poll():
@@ -192,7 +188,7 @@ class Driver:
             case effects.Prepare():
                 self._workers.start(effect, partial(self._prepare, effect.ref))
             case effects.WatchAttempt():
-                self._events.append(self._watch(effect))
+                self._events.append(self._recorder.watch(effect))
             case effects.Emit():
                 stop = self._observer.emit(effect.outcome)
                 if stop is not None:
@@ -202,28 +198,7 @@ class Driver:
             case effects.WakeAt():
                 self._wake_at = effect.moment
             case _:
-                self._record(effect)
-
-    def _record(self, effect: effects.Effect) -> None:
-        """Record what nothing waits for; a ledger that fails ends paid work, not the rest."""
-        try:
-            match effect:
-                case effects.RecordOutcome():
-                    if not self._record_outcome(effect):
-                        self._unrecorded.append(effect)
-                case effects.RecordEnd():
-                    self._book.record_end(effect.outcome)
-                case effects.RecordDuration():
-                    self._book.record_duration(effect.slug, effect.age, effect.seconds)
-                case effects.StopSaving() if self._saver is not None:
-                    self._saver.stop()
-        except ModellixError as error:
-            self._lost(error)
-
-    def _lost(self, error: ModellixError) -> None:
-        if not self._record_failed:
-            self._record_failed = True
-            self._events.append(events.LedgerLost(error))
+                self._recorder.carry_out(effect)
 
     def _fetch(self, effect: effects.FetchWork) -> None:
         try:
@@ -251,66 +226,31 @@ class Driver:
         if ticket is not None:
             self._governor.failed(ticket, ModellixError(ErrorCode.INTERRUPTED, "Not sent."))
 
-    def _claim(self, intents: tuple[effects.Intent, ...]) -> events.Event:
-        try:
-            return events.Recorded(self._book.claim(intents))
-        except ModellixError as error:
-            refs = tuple(intent.ref for intent in intents)
-            return events.NotRecorded(refs, error)
-
-    def _watch(self, effect: effects.WatchAttempt) -> events.Event:
-        known: Known | None = None
-        try:
-            known = self._book.attempt(effect.number)
-        except ModellixError as error:
-            self._lost(error)
-            known = Known(effect.number, SubmissionState.UNKNOWN, None, error.message)
-        return events.AttemptSeen(effect.ref, known)
-
     def _post(self, effect: effects.Post) -> events.Event:
         """Send one paid request and record its outcome before anything else can fail."""
         request = self._source.request(effect.ref)
         try:
-            posted = self._client.post_task(request.slug, request.body, webhook=request.webhook)
+            posted = self._client.paid.post(request.slug, request.body, request.webhook)
             outcome, limits = posted.outcome, posted.limits
         except Exception as defect:  # noqa: BLE001 - it may have been sent all the same
             what = f"Unexpected failure. {type(defect).__name__}: {defect}"
             outcome, limits = ModellixError(ErrorCode.SUBMISSION_UNKNOWN, what), None
         if isinstance(outcome, ModellixError):
-            unknown = outcome.code is ErrorCode.SUBMISSION_UNKNOWN
-            state = SubmissionState.UNKNOWN if unknown else SubmissionState.REJECTED
-            record = effects.RecordOutcome(effect.number, state, outcome.task_id, outcome.message)
             reply = events.Replied(effect.ref, error=outcome)
         else:
-            accepted, detail = SubmissionState.ACCEPTED, also_named(outcome.others)
-            record = effects.RecordOutcome(effect.number, accepted, outcome.task_id, detail)
             reply = events.Replied(effect.ref, outcome.task_id, submission=outcome)
-        if not self._record_outcome(record):
-            reply = events.Replied(
-                reply.ref, reply.task_id, reply.error, reply.submission, recorded=False
-            )
+        record = record_of(effect.number, reply)
+        if not self._recorder.outcome(record):
+            reply = replace(reply, recorded=False)
             if record.state is not SubmissionState.ACCEPTED and record.task_id is not None:
-                self._unrecorded.append(record)
+                self._recorder.keep(record)
         if limits is not None:
             self._governor.answered(limits)
         return reply
 
-    def _record_outcome(self, record: effects.RecordOutcome) -> bool:
-        try:
-            self._note(self._book.record(record))
-        except ModellixError as error:
-            self._lost(error)
-            return False
-        return True
-
-    def _note(self, notice: Notice | None) -> None:
-        """Keep what is to be told for the driver's own thread."""
-        if notice is not None:
-            self._notices.append(notice)
-
     def _tell_notices(self) -> None:
-        while self._notices:
-            self._observer.tell(self._notices.popleft())
+        for notice in self._recorder.take_notices():
+            self._observer.tell(notice)
 
     def _poll(self, task_id: str) -> events.Event:
         polled = self._client.poll_task(task_id)
@@ -319,12 +259,9 @@ class Driver:
         if isinstance(polled.outcome, ModellixError):
             return events.PollFailed(task_id, polled.outcome)
         task = polled.outcome
-        try:
-            self._book.record_status(task)
-        except ModellixError as error:
-            self._lost(error)
+        self._recorder.status(task)
         self._governor.saw(task)
-        return polled_event(task)
+        return events.Polled(task)
 
     def _prepare(self, ref: int) -> events.Event:
         return events.Prepared(ref, self._source.prepare(ref))
@@ -354,27 +291,3 @@ class Driver:
                 return
             if isinstance(done.result, events.Replied):
                 self._tickets.pop(done.result.ref, None)
-
-    def _record_again(self) -> None:
-        """Record what could not be recorded when it came, if that is possible now."""
-        pending, self._unrecorded = self._unrecorded, []
-        for record in pending:
-            try:
-                self._note(self._book.record(record))
-            except ModellixError:
-                self._unrecorded.append(record)
-
-
-def polled_event(task: "Task") -> events.Polled:
-    """Return what the core needs to know of a task."""
-    urls = tuple(resource.url for resource in task.resources if resource.url is not None)
-    return events.Polled(
-        task.task_id,
-        task.status.lower(),
-        finished=task.finished,
-        succeeded=task.succeeded,
-        reason=task.reason,
-        seconds=task.seconds,
-        urls=urls,
-        task=task,
-    )

@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Hashable
-from typing import Any, Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.frozen import frozen
@@ -75,37 +75,3 @@ class Pool(Generic[K, R]):
             except BaseException as error:  # noqa: BLE001 - handed to the main thread
                 done = Done(key, None, error)
             self._done.put(done)
-
-
-class Interrupted(Exception):
-    """An interrupt came while shielded work ran. `done` is its outcome, None if not over yet."""
-
-    def __init__(self, stop: KeyboardInterrupt, done: Done[str, Any] | None) -> None:
-        super().__init__("interrupted")
-        self.stop = stop
-        self.done = done
-
-
-def shielded(work: Callable[[], R], grace: float) -> R:
-    """Run `work` on a thread of its own, where Ctrl-C cannot tear it.
-
-    Returns what `work` returns or raises what it raises. After an interrupt it gets `grace`
-    seconds to end; then `Interrupted` is raised, with the outcome if there is one.
-    """
-    pool: Pool[str, R] = Pool(1, Clock())
-    pool.start("", work)
-    done: Done[str, R] | None = None
-    try:
-        while done is None:
-            done = pool.next(timeout=3600.0)
-    except KeyboardInterrupt as stop:
-        try:
-            done = pool.next(timeout=grace)
-        except KeyboardInterrupt:  # a second one: no more patience
-            done = None
-        raise Interrupted(stop, done) from stop
-    finally:
-        pool.close()
-    if done.error is not None:
-        raise done.error
-    return cast(R, done.result)

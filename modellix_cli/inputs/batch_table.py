@@ -10,7 +10,7 @@ import csv
 import re
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.frozen import frozen
@@ -182,7 +182,7 @@ def _letters(index: int) -> str:
 
 
 def _refuse_twins(columns: list[_Column]) -> None:
-    seen: dict[Any, _Column] = {}
+    seen: dict[object, _Column] = {}
     for column in columns:
         twin = seen.setdefault(column.reserved or column.path, column)
         if twin is not column and None not in column.path:

@@ -7,18 +7,20 @@ import json
 import sqlite3
 from collections.abc import Collection
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.submission_state import NOT_SENT
-from modellix_cli.domain.task import FAILED, SUCCEEDED, has_failed, is_final
+from modellix_cli.domain.task import FAILED, SUCCEEDED
 from modellix_cli.ledger.bodies import unpacked
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history import Scope
-from modellix_cli.ledger.processes import Process, is_alive
+from modellix_cli.ledger.processes import Owner
 from modellix_cli.ledger.rate_state import RateState, read_scope
+from modellix_cli.ledger.spending import Costs, sum_costs
+from modellix_cli.ledger.sql import Values
 from modellix_cli.ledger.tasks import EXPIRED
+from modellix_cli.ledger.watched import Activity, Limits, WatchedBatch, WatchedTask
 
 MOST_TASKS: Final = 200
 _FORGOTTEN: Final = 24 * 3600.0
@@ -73,98 +75,8 @@ SELECT state, host, boot, pid, process_started, lease_until FROM submissions
 WHERE state IN ('intent', 'unknown') AND {_IN_SCOPE}"""  # noqa: S608
 
 _SPENT: Final = f"""
-SELECT billed_cost, estimated_cost FROM submissions
+SELECT billed_cost, estimated_cost, 1 FROM submissions
 WHERE state <> 'rejected' AND created_at >= :today AND {_IN_SCOPE}"""  # noqa: S608
-
-
-@frozen
-class WatchedTask:
-    """A task that goes on, or ended lately. Times are Unix times.
-
-    `followed` says that a process waits for it, as far as can be told; `expected` how many seconds
-    such tasks take, None where that is not known; `files` how many of its results are saved.
-    """
-
-    base_url: str
-    task_id: str
-    profile: str
-    slug: str | None
-    status: str | None
-    created_at: float
-    ended_at: float | None
-    batch: int | None
-    line: int | None
-    followed: bool
-    files: int
-    expected: float | None = None
-
-    @property
-    def finished(self) -> bool:
-        """Whether it ended, or its results are gone."""
-        return is_final(self.status) or self.status == EXPIRED
-
-    @property
-    def failed(self) -> bool:
-        """Whether it ended without a result."""
-        return has_failed(self.status)
-
-
-@frozen
-class WatchedBatch:
-    """A batch that runs or ended lately, and how many of its lines are where.
-
-    `running` says that a process works on it; `waiting` lines are not sent yet.
-    """
-
-    number: int
-    source: str
-    total: int
-    state: str
-    created_at: float
-    running: bool
-    waiting: int
-    submitted: int
-    ended: int
-    failed: int
-
-
-@frozen
-class Limits:
-    """What is left of a key's limits, None for what is not known.
-
-    `requests` may leave until `reset_at`, of `limit` in all; of `slots` tasks that may run at a
-    time `taken` are believed to.
-    """
-
-    requests: int | None = None
-    limit: int | None = None
-    reset_at: float | None = None
-    taken: int = 0
-    slots: int | None = None
-
-
-@frozen
-class Spending:
-    """What requests of today cost: as billed, and as estimated where nothing is billed yet.
-
-    `unpriced` counts those of which neither is known.
-    """
-
-    billed: Money = NOTHING
-    estimated: Money = NOTHING
-    unpriced: int = 0
-
-
-@frozen
-class Activity:
-    """What goes on at one moment. `sending` requests are on their way, `unknown` ones were lost."""
-
-    tasks: tuple[WatchedTask, ...] = ()
-    batches: tuple[WatchedBatch, ...] = ()
-    sending: int = 0
-    unknown: int = 0
-    limits: Limits = Limits()
-    spending: Spending = Spending()
 
 
 class ActivityReader:
@@ -192,7 +104,7 @@ class ActivityReader:
         `today` is when the day began. Raises the ledger's errors.
         """
         now = self._file.clock.now()
-        values: dict[str, Any] = self._scope | {
+        values: Values = self._scope | {
             "since": since,
             "oldest": now - _FORGOTTEN,
             "today": today,
@@ -209,7 +121,7 @@ class ActivityReader:
                 sending=sending,
                 unknown=unknown,
                 limits=_limits(db, self._key_mark, now),
-                spending=_spending(db, values),
+                spending=sum_costs(Costs(*row) for row in db.execute(_SPENT, values)),
             )
 
         return self._file.read(read)
@@ -226,33 +138,63 @@ class ActivityReader:
         return None if row is None else unpacked(row[0])
 
 
-def _owner(row: tuple[Any, ...]) -> tuple[Process, float]:
-    host, boot, pid, started, lease = row
-    return Process(str(host), str(boot), int(pid or 0), int(started or 0)), float(lease or 0.0)
+@frozen
+class _TaskRow:
+    """The columns of `_TASKS`; the owner is the process that sent it."""
 
+    base_url: str
+    task_id: str
+    profile: str
+    slug: str | None
+    status: str | None
+    created_at: float
+    updated_at: float
+    ended_at: float | None
+    batch: int | None
+    line: int | None
+    host: str | None
+    boot: str | None
+    pid: int | None
+    process_started: int | None
+    lease_until: float | None
+    polled_at: float | None
+    files: int
 
-def _works(row: tuple[Any, ...], now: float) -> bool:
-    """Whether the process of these columns is alive."""
-    return row[0] is not None and is_alive(*_owner(row), now)
+    def is_followed(self, now: float) -> bool:
+        """Whether a process waits for it, as far as can be told."""
+        polled_at = float(self.polled_at or 0.0)  # first when submitted, then at each poll
+        if polled_at > self.created_at + _SUBMITTING and now - _POLLED_LATELY < polled_at <= now:
+            return True
+        owner = (self.host, self.boot, self.pid, self.process_started, self.lease_until)
+        return Owner(*owner).is_alive(now)
 
 
 def _tasks(
-    db: sqlite3.Connection, values: dict[str, Any], now: float, *, named: bool
+    db: sqlite3.Connection, values: Values, now: float, *, named: bool
 ) -> tuple[WatchedTask, ...]:
     rows = db.execute(_TASKS.format(which=_NAMED if named else _GOING_ON), values).fetchall()
     expected: dict[tuple[str, str | None], float | None] = {}
     tasks = []
-    for row in rows:
-        base_url, task_id, profile, slug, status, created_at, _, ended_at, batch, line = row[:10]
-        model = (base_url, slug)
+    for row in (_TaskRow(*row) for row in rows):
+        model = (row.base_url, row.slug)
         if model not in expected:
-            expected[model] = _expected(db, base_url, slug)
-        polled_at = float(row[15] or 0.0)  # first when it was submitted, then at each poll
-        polled = polled_at > created_at + _SUBMITTING and now - _POLLED_LATELY < polled_at <= now
-        followed = polled or _works(row[10:15], now)
-        facts = (base_url, task_id, profile, slug, status, created_at, ended_at)
-        place = (batch, line if batch is not None else None)
-        tasks.append(WatchedTask(*facts, *place, followed, int(row[16]), expected[model]))
+            expected[model] = _expected(db, row.base_url, row.slug)
+        tasks.append(
+            WatchedTask(
+                base_url=row.base_url,
+                task_id=row.task_id,
+                profile=row.profile,
+                slug=row.slug,
+                status=row.status,
+                created_at=row.created_at,
+                ended_at=row.ended_at,
+                batch=row.batch,
+                line=row.line if row.batch is not None else None,
+                followed=row.is_followed(now),
+                files=int(row.files),
+                expected=expected[model],
+            )
+        )
     return tuple(tasks)
 
 
@@ -263,14 +205,12 @@ def _expected(db: sqlite3.Connection, base_url: str, slug: str | None) -> float 
     return median(float(row[0]) for row in rows) if rows else None
 
 
-def _batches(
-    db: sqlite3.Connection, values: dict[str, Any], now: float
-) -> tuple[WatchedBatch, ...]:
+def _batches(db: sqlite3.Connection, values: Values, now: float) -> tuple[WatchedBatch, ...]:
     batches = []
     for row in db.execute(_BATCHES, values).fetchall():
         number, source, total, state, created_at = row[:5]
-        running = state == "running" and _works(row[6:11], now)
-        lines = db.execute(_LINES, values | {"batch": number, "over": not running}).fetchone()
+        running = state == "running" and Owner(*row[6:11]).is_alive(now)
+        lines = db.execute(_LINES, {**values, "batch": number, "over": not running}).fetchone()
         sent, ended, failed, submitted = (int(amount or 0) for amount in lines)
         batches.append(
             WatchedBatch(
@@ -289,11 +229,11 @@ def _batches(
     return tuple(batches)
 
 
-def _open(db: sqlite3.Connection, values: dict[str, Any], now: float) -> tuple[int, int]:
+def _open(db: sqlite3.Connection, values: Values, now: float) -> tuple[int, int]:
     """Return how many requests are on their way, and of how many the outcome is unknown."""
     sending = unknown = 0
     for state, *owner in db.execute(_OPEN, values):
-        if state == "intent" and _works(tuple(owner), now):
+        if state == "intent" and Owner(*owner).is_alive(now):
             sending += 1
         else:
             unknown += 1
@@ -313,18 +253,3 @@ def _requests_left(state: RateState, now: float) -> int | None:
     if state.limit is None or now >= state.reset_at:
         return None
     return max(0, state.remaining)
-
-
-def _spending(db: sqlite3.Connection, values: dict[str, Any]) -> Spending:
-    billed, estimated, unpriced = NOTHING, NOTHING, 0
-    for bill, estimate in db.execute(_SPENT, values):
-        amount = Money.parse(str(bill)) if bill is not None else None
-        if amount is not None:
-            billed += amount
-            continue
-        amount = Money.parse(str(estimate)) if estimate is not None else None
-        if amount is not None:
-            estimated += amount
-        else:
-            unpriced += 1
-    return Spending(billed, estimated, unpriced)

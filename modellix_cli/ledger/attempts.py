@@ -2,14 +2,16 @@
 
 import sqlite3
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.identity import RequestIdentity
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState, read_state
 from modellix_cli.ledger.attempt import Attempt
-from modellix_cli.ledger.processes import Process, is_alive
+from modellix_cli.ledger.processes import Owner
+from modellix_cli.ledger.sql import Values
 
 CUT_SHORT: Final = "The process that sent it ended before an outcome was recorded."
 
@@ -53,26 +55,55 @@ max(
 """How often the user started over with a request (`--new`), as SQL."""
 
 
-def read_attempt(row: tuple[Any, ...], now: float) -> Attempt:
-    """Read a row of `SELECT_ATTEMPT`; what is odd, as another version's, may have cost money."""
-    number, uuid, word, slug, task_id, detail, created_at, batch, line, line_id, profile = row[:11]
-    state, in_flight, detail = state_now(word, task_id, detail, row[11:16], now)
+@frozen
+class AttemptRow:
+    """The columns of `SELECT_ATTEMPT`, as they were recorded."""
+
+    number: int
+    id: str
+    state: str
+    slug: str
+    task_id: str | None
+    detail: str | None
+    created_at: float
+    batch: int | None
+    line: int | None
+    line_id: str | None
+    profile: str
+    host: str | None
+    boot: str | None
+    pid: int | None
+    process_started: int | None
+    lease_until: float | None
+    status: str | None
+    estimated_cost: str | None
+    billed_cost: str | None
+
+    @property
+    def owner(self) -> Owner:
+        """The process that sent it."""
+        return Owner(self.host, self.boot, self.pid, self.process_started, self.lease_until)
+
+
+def read_attempt(row: AttemptRow, now: float) -> Attempt:
+    """Read an attempt; what is odd, as another version's, may have cost money."""
+    state, in_flight, detail = state_now(row.state, row.task_id, row.detail, row.owner, now)
     return Attempt(
-        number=int(number),
-        id=str(uuid),
+        number=int(row.number),
+        id=str(row.id),
         state=state,
-        slug=str(slug),
-        task_id=task_id,
+        slug=str(row.slug),
+        task_id=row.task_id,
         detail=detail,
-        created_at=float(created_at),
-        batch=batch,
-        line=line,
-        line_id=line_id,
-        profile=str(profile),
+        created_at=float(row.created_at),
+        batch=row.batch,
+        line=row.line,
+        line_id=row.line_id,
+        profile=str(row.profile),
         in_flight=in_flight,
-        status=row[16],
-        estimated=_amount(row[17]),
-        billed=_amount(row[18]),
+        status=row.status,
+        estimated=_amount(row.estimated_cost),
+        billed=_amount(row.billed_cost),
     )
 
 
@@ -81,17 +112,15 @@ def _amount(text: object) -> Money | None:
 
 
 def state_now(
-    word: str, task_id: str | None, detail: str | None, owner: tuple[Any, ...], now: float
+    word: str, task_id: str | None, detail: str | None, owner: Owner, now: float
 ) -> tuple[SubmissionState, bool, str | None]:
     """Return state, whether it is just being sent, and detail of an attempt as it was recorded.
 
-    `owner` is the process that sent it: host, boot, number, start, end of its lease.
+    `owner` is the process that sent it.
     """
     state = read_state(word)
     if state is SubmissionState.INTENT:
-        host, boot, pid, started, lease_until = owner
-        process = Process(str(host), str(boot), int(pid or 0), int(started or 0))
-        if is_alive(process, float(lease_until or 0.0), now):
+        if owner.is_alive(now):
             return state, True, detail
         return SubmissionState.UNKNOWN, False, detail or CUT_SHORT
     if state is SubmissionState.ACCEPTED and not task_id:
@@ -99,12 +128,10 @@ def state_now(
     return state, False, detail
 
 
-def find_attempts(
-    db: sqlite3.Connection, where: str, values: dict[str, Any], now: float
-) -> list[Attempt]:
+def find_attempts(db: sqlite3.Connection, where: str, values: Values, now: float) -> list[Attempt]:
     """Return the attempts for which `where` holds; in it they are called `s`."""
     rows = db.execute(f"{SELECT_ATTEMPT} WHERE {where}", values)
-    return [read_attempt(row, now) for row in rows]
+    return [read_attempt(AttemptRow(*row), now) for row in rows]
 
 
 def find_attempt(db: sqlite3.Connection, number: int, now: float) -> Attempt | None:
@@ -113,7 +140,7 @@ def find_attempt(db: sqlite3.Connection, number: int, now: float) -> Attempt | N
     return found[0] if found else None
 
 
-def find_unknown(db: sqlite3.Connection, scope: dict[str, Any], now: float) -> list[Attempt]:
+def find_unknown(db: sqlite3.Connection, scope: Values, now: float) -> list[Attempt]:
     """Return the attempts of unknown outcome, the newest first.
 
     `scope` is the sandbox's address as `url`, whether its attempts or all others are meant as
@@ -131,7 +158,7 @@ def linked_attempts(db: sqlite3.Connection, batch: int, now: float) -> Iterator[
         f" AND {LEFT}",
         (batch, NOT_SENT),
     )
-    return (read_attempt(row, now) for row in rows)
+    return (read_attempt(AttemptRow(*row), now) for row in rows)
 
 
 def find_later(db: sqlite3.Connection, number: int, now: float) -> Attempt | None:

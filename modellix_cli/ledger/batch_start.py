@@ -26,7 +26,7 @@ from modellix_cli.ledger.attempts import (
     linked_attempts,
 )
 from modellix_cli.ledger.matching import match_equal_lines
-from modellix_cli.ledger.processes import LEASE_SECONDS, Process, is_alive, this_process
+from modellix_cli.ledger.processes import LEASE_SECONDS, Owner, this_process
 from modellix_cli.ledger.records import (
     Batch,
     BatchPlan,
@@ -115,9 +115,8 @@ class Beginning:
         ).fetchone()
         if row is None:
             return None
-        number, state, host, boot, pid, started, lease_until = row
-        owner = Process(str(host), str(boot), int(pid or 0), int(started or 0))
-        if state == "running" and is_alive(owner, float(lease_until or 0.0), self._now):
+        number, state, *owner = row
+        if state == "running" and Owner(*owner).is_alive(self._now):
             return None
         return int(number)
 

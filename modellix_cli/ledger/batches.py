@@ -7,18 +7,27 @@ wherever they stood: matching them with earlier attempts is part of beginning a 
 import json
 import sqlite3
 from collections.abc import Collection, Iterator
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.domain.account import Account
+from modellix_cli.domain.frozen import frozen
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
 from modellix_cli.ledger import accounts
 from modellix_cli.ledger.attempt import Attempt
-from modellix_cli.ledger.attempts import LEFT, SELECT_ATTEMPT, linked_attempts, read_attempt
+from modellix_cli.ledger.attempts import (
+    LEFT,
+    SELECT_ATTEMPT,
+    AttemptRow,
+    linked_attempts,
+    read_attempt,
+)
 from modellix_cli.ledger.batch_start import COLUMNS, Beginning, Refused, Start
 from modellix_cli.ledger.bodies import forget_old_bodies
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.records import Batch, BatchLine, BatchPlan, KeyedLines
+from modellix_cli.ledger.sql import Row
 
 __all__ = ["BatchStore", "Start"]
 
@@ -196,7 +205,7 @@ class BatchStore:
 
         return self._file.read(work)
 
-    def _list(self, which: str, values: tuple[Any, ...]) -> list[Batch]:
+    def _list(self, which: str, values: Row) -> list[Batch]:
         rows = self._file.read(
             lambda db: db.execute(f"SELECT {COLUMNS} FROM batches {which}", values).fetchall()  # noqa: S608
         )
@@ -226,27 +235,38 @@ def _read_portion(db: sqlite3.Connection, batch: int, after: int, now: float) ->
         found = db.execute(
             f"{SELECT_ATTEMPT} WHERE s.number IN ({places}) AND {LEFT}", [*some, NOT_SENT]
         )
-        attempts |= {int(row[0]): read_attempt(row, now) for row in found}
-    return [_read_line(row, attempts) for row in rows]
+        read = (read_attempt(AttemptRow(*row), now) for row in found)
+        attempts |= {attempt.number: attempt for attempt in read}
+    return [_read_line(_LineRow(*row), attempts) for row in rows]
 
 
-def _read_line(row: tuple[Any, ...], attempts: dict[int, Attempt]) -> BatchLine:
-    line, slug, name, submission, status, detail, text = row
-    made = _made(text)
+@frozen
+class _LineRow:
+    line: int
+    slug: str
+    name: str | None
+    submission: int | None
+    status: str | None
+    detail: str | None
+    made: str | None
+
+
+def _read_line(row: _LineRow, attempts: dict[int, Attempt]) -> BatchLine:
+    made = _made(row.made)
     files = made.get("files")
     return BatchLine(
-        int(line),
-        str(slug),
-        name,
-        attempts.get(submission) if submission is not None else None,
-        status,
-        detail,
+        int(row.line),
+        str(row.slug),
+        row.name,
+        attempts.get(row.submission) if row.submission is not None else None,
+        row.status,
+        row.detail,
         urls=tuple(url for url in made.get("urls") or () if isinstance(url, str)),
         files=None if files is None else tuple(file for file in files if "path" in file),
     )
 
 
-def _made(text: Any) -> dict[str, Any]:
+def _made(text: str | None) -> JsonObject:
     try:
         made = json.loads(text or "{}")
     except (ValueError, TypeError):

@@ -7,7 +7,7 @@ before counts, so that all of them together keep to a budget.
 
 # ruff: noqa: S608 - what is put together are constants
 import sqlite3
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from modellix_cli.clock import Clock
@@ -32,6 +32,7 @@ from modellix_cli.ledger.marks import refuse_incomplete
 from modellix_cli.ledger.processes import LEASE_SECONDS, Process, this_process
 from modellix_cli.ledger.records import Claim, Claimed, Request, TooDear
 from modellix_cli.ledger.spending import Moment, Spending
+from modellix_cli.ledger.sql import SqlValue
 
 _ANSWERS: Final = (
     f"s.state <> 'rejected' AND {OF_TEAM} AND {NOT_REPLACED} AND s.generation >= :generation"
@@ -220,7 +221,7 @@ class Claims:
     ) -> int:
         owner = this_process()
         cost = request.estimated_cost
-        row: dict[str, Any] = {
+        row: dict[str, SqlValue] = {
             "id": str(uuid4()),
             "account": self._who.id,
             "base_url": self._account.base_url,

@@ -6,16 +6,16 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.ledger.creation import new_database, remove
 from modellix_cli.ledger.database import connect, is_locked
+from modellix_cli.ledger.sql import Row
 
 _HEADER: Final = 100
 _TREE_PAGES: Final = (b"\x05", b"\x0d")
 _MOST_FRUITLESS: Final = 5_000
 _MOST_ON_PAGE: Final = 500
-Row = tuple[Any, ...]
 
 
 def open_damaged(path: Path, copy: Path) -> sqlite3.Connection:

@@ -10,7 +10,7 @@ from dataclasses import astuple, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.addresses import canonical_base_url
@@ -20,7 +20,6 @@ from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history_json import Entry, NotAHistory, read_history
 from modellix_cli.ledger.request_log import (
     EVERYTHING,
-    Record,
     Wanted,
     count_tasks,
     newest_submissions,
@@ -29,6 +28,8 @@ from modellix_cli.ledger.request_log import (
     page_of_submissions,
     with_files,
 )
+from modellix_cli.ledger.request_records import Record
+from modellix_cli.ledger.sql import Values
 
 _EVERY_PROFILE: Final = "*"  # no profile can have this name
 _MOST: Final = 2**31
@@ -186,7 +187,7 @@ class History:
 
         return self._file.transact(forget, durable=True)
 
-    def _values(self, scope: Scope) -> dict[str, Any]:
+    def _values(self, scope: Scope) -> Values:
         """Return what the statements above ask for."""
         return {"url": self._sandbox_url, "sandbox": scope.sandbox, "profile": scope.profile}
 

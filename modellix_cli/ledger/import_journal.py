@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from modellix_cli.clock import Clock
@@ -15,11 +15,11 @@ from modellix_cli.domain.values import parse_slug
 from modellix_cli.ledger import marks
 from modellix_cli.ledger.damaged_file import columns_of, readable_rows
 from modellix_cli.ledger.database import is_locked
+from modellix_cli.ledger.sql import Row
 
 OWNER: Final = 0x4D647831  # "Mdx1"
 _PATIENCE: Final = 0.5
 _CUT_SHORT: Final = "The run ended while this was being submitted: its outcome is unknown."
-Row = tuple[Any, ...]
 
 
 def import_journal(db: sqlite3.Connection, journal: Path, clock: Clock) -> None:

@@ -6,7 +6,7 @@ Nothing is written here.
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonError, loads
@@ -102,7 +102,9 @@ class Origins:
             sent = db.execute(_SUBMISSION, values).fetchone()
             if task is None and sent is None:
                 return None
-            origin = _origin(base_url, task_id, task, sent)
+            origin = _origin(
+                base_url, task_id, task and _TaskRow(*task), sent and _SubmissionRow(*sent)
+            )
             return replace(origin, sources=find_sources(db, base_url, origin.body, task_id))
 
         return self._file.read(find)
@@ -144,30 +146,59 @@ def _urls(body: bytes | None) -> Iterator[str]:
             yield value
 
 
+@frozen
+class _TaskRow:
+    slug: str | None
+    status: str | None
+    created_at: float
+    billed_cost: str | None
+    profile: str
+
+
+@frozen
+class _SubmissionRow:
+    number: int
+    slug: str
+    created_at: float
+    billed_cost: str | None
+    estimated_cost: str | None
+    profile: str
+    batch: int | None
+    line: int | None
+    line_id: str | None
+    tag: str | None
+    compressed: bytes | None
+
+
 def _origin(
-    base_url: str, task_id: str, task: tuple[Any, ...] | None, sent: tuple[Any, ...] | None
+    base_url: str, task_id: str, task: _TaskRow | None, sent: _SubmissionRow | None
 ) -> Origin:
-    """Put together the rows of `_TASK` and `_SUBMISSION`, at least one of which is there."""
-    slug, status, seen_at, billed, profile = task or (None, None, None, None, "")
-    if sent is None:
-        return Origin(base_url, task_id, slug, status, profile, float(seen_at), _money(billed))
-    number, sent_slug, created_at, sent_billed, estimated, profile = sent[:6]
-    batch, line, line_id, tag, compressed = sent[6:]
-    return Origin(
+    """Put together what is known of a task and its submission, at least one of which is there."""
+    seen = task or _TaskRow(None, None, 0.0, None, "")
+    known = Origin(
         base_url,
         task_id,
-        sent_slug or slug,
-        status,
-        profile,
-        float(created_at),
-        billed=_money(sent_billed or billed),
-        estimated=_money(estimated),
-        request=number,
-        batch=batch,
-        line=line,
-        line_id=line_id,
-        tag=tag,
-        body=None if compressed is None else unpacked(compressed),
+        seen.slug,
+        seen.status,
+        seen.profile,
+        float(seen.created_at),
+        _money(seen.billed_cost),
+    )
+    if sent is None:
+        return known
+    return replace(
+        known,
+        slug=sent.slug or seen.slug,
+        profile=sent.profile,
+        created_at=float(sent.created_at),
+        billed=_money(sent.billed_cost or seen.billed_cost),
+        estimated=_money(sent.estimated_cost),
+        request=sent.number,
+        batch=sent.batch,
+        line=sent.line,
+        line_id=sent.line_id,
+        tag=sent.tag,
+        body=None if sent.compressed is None else unpacked(sent.compressed),
     )
 
 

@@ -59,6 +59,26 @@ def is_alive(owner: Process, lease_until: float, now: float) -> bool:
     return leased and _is_running(owner.pid)
 
 
+@frozen
+class Owner:
+    """The columns that name the process which claimed something, and when its lease ends.
+
+    All of them are None where nothing was claimed.
+    """
+
+    host: str | None
+    boot: str | None
+    pid: int | None
+    process_started: int | None
+    lease_until: float | None
+
+    def is_alive(self, now: float) -> bool:
+        """Whether it may still work on what it claimed, at a Unix time."""
+        started = int(self.process_started or 0)
+        process = Process(str(self.host), str(self.boot), int(self.pid or 0), started)
+        return is_alive(process, float(self.lease_until or 0.0), now)
+
+
 def _is_running(pid: int) -> bool:
     if sys.platform == "win32":  # where os.kill would end it
         return True

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.ledger.database import LedgerFile
-from modellix_cli.ledger.processes import Process, is_alive, this_process
+from modellix_cli.ledger.processes import Owner, this_process
 from modellix_cli.ledger.schema import statements
 
 T = TypeVar("T")
@@ -100,11 +100,11 @@ class Slots:
             (self._scope, now, now),
         )
         rows = self._db.execute(
-            "SELECT ref, until, host, boot, pid, process_started FROM running_tasks"
+            "SELECT ref, host, boot, pid, process_started, until FROM running_tasks"
             " WHERE scope = ? AND task_id IS NULL",
             (self._scope,),
         ).fetchall()
-        dead = [str(ref) for ref, until, *owner in rows if not _lives(owner, float(until), now)]
+        dead = [str(ref) for ref, *owner in rows if not Owner(*owner).is_alive(now)]
         for ref in dead:
             self.free(ref)
         taken = self._db.execute(
@@ -164,12 +164,6 @@ class Slots:
 _LASTS: Final = f"(since - {_SLACK} <= ? AND until > ?)"
 _LASTS_NAMED: Final = f"(since - {_SLACK} <= :now AND until > :now)"
 """`lasts`, as SQL."""
-
-
-def _lives(owner: list[Any], until: float, now: float) -> bool:
-    host, boot, pid, started = owner
-    process = Process(str(host), str(boot), int(pid or 0), int(started or 0))
-    return is_alive(process, until, now)
 
 
 class RateStateStore:

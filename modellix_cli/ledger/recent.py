@@ -3,12 +3,12 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from modellix_cli.domain.account import Account
 from modellix_cli.ledger.database import FILE_NAME
 from modellix_cli.ledger.import_journal import open_unchanged
 from modellix_cli.ledger.schema import APPLICATION_ID
+from modellix_cli.ledger.sql import Row
 
 
 def recent_task_ids(folder: Path, account: Account, limit: int) -> list[str]:
@@ -36,10 +36,10 @@ def recent_batches(folder: Path, account: Account, limit: int) -> list[int]:
         " ORDER BY number DESC LIMIT ?",
         (account.base_url, account.profile, limit),
     )
-    return [int(row[0]) for row in rows]
+    return [int(str(row[0])) for row in rows]
 
 
-def _read(folder: Path, query: str, values: tuple[str | int, ...]) -> list[tuple[Any, ...]]:
+def _read(folder: Path, query: str, values: tuple[str | int, ...]) -> list[Row]:
     try:
         with closing(open_unchanged(folder / FILE_NAME)) as db:
             if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:

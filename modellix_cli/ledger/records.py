@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from modellix_cli.domain.budget import NO_LIMITS, CostLimits
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.identity import RequestIdentity
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
@@ -162,7 +163,7 @@ class BatchLine:
     status: str | None = None
     detail: str | None = None
     urls: tuple[str, ...] = ()
-    files: tuple[dict[str, Any], ...] | None = None
+    files: tuple[JsonObject, ...] | None = None
 
 
 @frozen

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 from uuid import uuid4
 
 from modellix_cli.clock import Clock
@@ -22,8 +21,9 @@ from modellix_cli.ledger.damaged_file import (
 )
 from modellix_cli.ledger.database import check_owner, connect, is_damage
 from modellix_cli.ledger.file_lock import only_one
+from modellix_cli.ledger.sql import SqlValue
 
-Row = dict[str, Any]
+Row = dict[str, SqlValue]
 
 
 def replace_damaged(path: Path, reason: str, clock: Clock, patience: float) -> None:

@@ -6,8 +6,9 @@ with what was billed. One that the server refused does not count, one of unknown
 
 # ruff: noqa: S608 - what is put together are constants
 import sqlite3
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Final
 
 from modellix_cli.clock import clock_time
 from modellix_cli.domain.account import Account
@@ -20,6 +21,7 @@ from modellix_cli.domain.values import format_duration
 from modellix_cli.ledger.accounts import KnownAccount
 from modellix_cli.ledger.marks import refuse_incomplete
 from modellix_cli.ledger.records import Request
+from modellix_cli.ledger.sql import SqlValue
 
 _LONGEST_WORTH_TELLING: Final = 366 * 86400.0
 _OF_THIS_BOOT: Final = "(s.boot = :boot AND :boot <> '' AND s.uptime IS NOT NULL)"
@@ -84,7 +86,7 @@ class Spending:
     ) -> None:
         self._db = db
         self._moment = moment
-        self._who: dict[str, Any] = {
+        self._who: dict[str, SqlValue] = {
             "team": None if known is None else known.team,
             "url": account.base_url,
             "profile": account.profile,
@@ -106,19 +108,10 @@ class Spending:
 
     def within(self, period: float) -> Spent:
         """Return what counts of the last `period` seconds."""
-        billed, reserved, unknown = NOTHING, NOTHING, 0
-        for billed_cost, estimated_cost, count in self._rows(_SUMS, period):
-            paid, estimated = amount(billed_cost), amount(estimated_cost)
-            if paid is not None:
-                billed += paid.times(count)
-            elif estimated is not None:
-                reserved += estimated.times(count)
-            else:
-                unknown += count
-        return Spent(billed, reserved, unknown)
+        return sum_costs(Costs(*row) for row in self._rows(_SUMS, period))
 
-    def _rows(self, statement: str, period: float) -> Iterator[tuple[Any, ...]]:
-        """Yield rows of attempts that count.
+    def _rows(self, statement: str, period: float) -> sqlite3.Cursor:
+        """Return rows of attempts that count.
 
         Attempts of this boot are aged by the uptime, which nobody can set. Those before it are aged
         by the date; as far as an attempt of this boot shows that the date was put forward since,
@@ -128,7 +121,7 @@ class Spending:
         values = {"boot": moment.boot, "uptime": moment.uptime, "period": period}
         boot_date = self._db.execute(_BOOT_DATE, values).fetchone()[0]
         wall = moment.now if boot_date is None else min(moment.now, boot_date + moment.uptime)
-        yield from self._db.execute(statement, values | self._who | {"wall": wall})
+        return self._db.execute(statement, values | self._who | {"wall": wall})
 
     def _over_budget(self, budget: Budget, cost: Money) -> ModellixError:
         spent = self.within(budget.period)
@@ -162,7 +155,30 @@ class Spending:
         return 0.0
 
 
-def amount(text: Any) -> Money | None:
+@frozen
+class Costs:
+    """The columns of what requests cost, and how many cost so much each."""
+
+    billed: str | None
+    estimated: str | None
+    requests: int
+
+
+def sum_costs(rows: Iterable[Costs]) -> Spent:
+    """Return what requests come to: as billed, else as estimated, else as unpriced."""
+    billed, reserved, unpriced = NOTHING, NOTHING, 0
+    for row in rows:
+        paid, estimated = amount(row.billed), amount(row.estimated)
+        if paid is not None:
+            billed += paid.times(Decimal(row.requests))
+        elif estimated is not None:
+            reserved += estimated.times(Decimal(row.requests))
+        else:
+            unpriced += row.requests
+    return Spent(billed, reserved, unpriced)
+
+
+def amount(text: SqlValue) -> Money | None:
     """Read an amount that the ledger holds; None where it holds none."""
     return None if text is None else Money.parse(str(text))
 

@@ -2,12 +2,13 @@
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.ledger.bodies import unpacked
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history import Scope
+from modellix_cli.ledger.sql import Values
 from modellix_cli.ledger.task_records import KeptFile
 
 T = TypeVar("T")
@@ -119,9 +120,7 @@ class TaskDetailsReader:
         return "-".join(str(value) for value in row)
 
 
-def _files_by_task(
-    db: sqlite3.Connection, values: dict[str, Any]
-) -> dict[tuple[str, str], list[KeptFile]]:
+def _files_by_task(db: sqlite3.Connection, values: Values) -> dict[tuple[str, str], list[KeptFile]]:
     files: dict[tuple[str, str], list[KeptFile]] = {}
     scope = {name: values[name] for name in ("url", "sandbox")}
     for base_url, task_id, *facts in db.execute(_FILES, scope):

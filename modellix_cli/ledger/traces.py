@@ -4,7 +4,7 @@ Nothing is written here.
 """
 
 import sqlite3
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.ledger.attempt import Attempt
@@ -12,11 +12,12 @@ from modellix_cli.ledger.attempts import find_attempts
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.origins import find_sources
 from modellix_cli.ledger.request_log import (
-    Record,
     select_submissions,
     select_tasks,
     with_files,
 )
+from modellix_cli.ledger.request_records import Record
+from modellix_cli.ledger.sql import Values
 
 _MOST: Final = 20
 _OF_TASK: Final = """t.base_url = :url AND t.task_id = :task
@@ -74,7 +75,7 @@ class Traces:
         """Return what is known of a submission, None if there is none of that number."""
         return self._find({"number": number}, None, "s.number = :number")
 
-    def _find(self, values: dict[str, Any], task: str | None, submission: str) -> Trace | None:
+    def _find(self, values: Values, task: str | None, submission: str) -> Trace | None:
         now = self._file.clock.now()
 
         def read(db: sqlite3.Connection) -> Trace | None:

@@ -2,10 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from enum import StrEnum
 from time import localtime, strftime
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.domain.account import Account
 from modellix_cli.domain.frozen import frozen
@@ -14,7 +13,8 @@ from modellix_cli.domain.task import has_failed
 from modellix_cli.ledger import accounts
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.processes import this_process
-from modellix_cli.ledger.spending import Moment, Spending, Spent, amount
+from modellix_cli.ledger.spending import Costs, Moment, Spending, Spent, amount, sum_costs
+from modellix_cli.ledger.sql import Values
 
 _REQUESTS: Final = """
 SELECT s.created_at, s.slug, s.profile, coalesce(s.tag, b.tag), s.batch,
@@ -106,13 +106,12 @@ class UsageStore:
 
         def work(db: sqlite3.Connection) -> Groups:
             groups: Groups = {}
-            seen: set[str] = set()
+            seen: set[str | None] = set()
             for row in _rows(db, scope):
-                task_id = row[6]
-                if task_id in seen:  # the server gave one task for several requests
+                if row.task_id in seen:  # the server gave one task for several requests
                     continue
-                if row[5]:
-                    seen.add(task_id)
+                if row.accepted:
+                    seen.add(row.task_id)
                 name = _group(by, row)
                 groups[name] = groups.get(name, Usage()) + _usage(row)
             return groups
@@ -120,24 +119,39 @@ class UsageStore:
         return self._file.read(work)
 
 
-def _rows(db: sqlite3.Connection, scope: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    yield from db.execute(_REQUESTS, scope)
-    yield from db.execute(_OTHER_TASKS, scope)
+@frozen
+class _Row:
+    """The columns of `_REQUESTS` and `_OTHER_TASKS`."""
+
+    created_at: float
+    slug: str | None
+    profile: str
+    tag: str | None
+    batch: int | None
+    accepted: int
+    task_id: str | None
+    estimated_cost: str | None
+    billed_cost: str | None
+    status: str | None
 
 
-def _group(by: UsageBy, row: tuple[Any, ...]) -> str | None:
-    created_at, slug, profile, tag, batch = row[:5]
+def _rows(db: sqlite3.Connection, scope: Values) -> Iterator[_Row]:
+    for statement in (_REQUESTS, _OTHER_TASKS):
+        yield from (_Row(*row) for row in db.execute(statement, scope))
+
+
+def _group(by: UsageBy, row: _Row) -> str | None:
     match by:
         case UsageBy.MODEL:
-            return slug if slug is None else str(slug)
+            return row.slug
         case UsageBy.DAY:
-            return _day(created_at)
+            return _day(row.created_at)
         case UsageBy.PROFILE:
-            return str(profile)
+            return row.profile
         case UsageBy.TAG:
-            return tag if tag is None else str(tag)
+            return row.tag
         case UsageBy.BATCH:
-            return None if batch is None else str(batch)
+            return None if row.batch is None else str(row.batch)
 
 
 def _day(moment: float) -> str | None:
@@ -148,17 +162,15 @@ def _day(moment: float) -> str | None:
         return None
 
 
-def _usage(row: tuple[Any, ...]) -> Usage:
-    accepted, _, estimated_cost, billed_cost, status = row[5:10]
-    estimated, billed = amount(estimated_cost), amount(billed_cost) if accepted else None
-    usage = Usage(
-        tasks=int(accepted),
-        failed=int(accepted and has_failed(status)),
-        unknown=int(not accepted),
-        estimated=estimated or NOTHING,
+def _usage(row: _Row) -> Usage:
+    billed_cost = row.billed_cost if row.accepted else None
+    spent = sum_costs([Costs(billed_cost, row.estimated_cost, 1)])
+    return Usage(
+        tasks=int(row.accepted),
+        failed=int(row.accepted and has_failed(row.status)),
+        unknown=int(not row.accepted),
+        unpriced=spent.unpriced,
+        estimated=amount(row.estimated_cost) or NOTHING,
+        billed=spent.billed,
+        reserved=spent.reserved,
     )
-    if billed is not None:
-        return replace(usage, billed=billed)
-    if estimated is None:
-        return replace(usage, unpriced=1)
-    return replace(usage, reserved=estimated)

@@ -8,7 +8,7 @@ keyword never. So a body may pass here that the service refuses.
 """
 
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import best_match
@@ -83,7 +83,7 @@ def _validator(document: Json, guard: Guard) -> Validator:
     # References such as #/components/… count from the document, not from the schema in it.
     resource = DRAFT202012.create_resource(document)
     pointer = "/".join(key.replace("/", "~1") for key in BODY_SCHEMA)
-    registry: Registry[Any] = Registry().with_resource(_DOCUMENT, resource)
+    registry: Registry[Json] = Registry().with_resource(_DOCUMENT, resource)
     validator: Validator = kind({"$ref": f"{_DOCUMENT}#/{pointer}"}, registry=registry)
     return validator
 

@@ -1,7 +1,7 @@
 """Which models of a list are meant, and in which order."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.values import TASK_TYPES
@@ -65,7 +65,7 @@ def select(
     return Selection(tuple(passed[:limit]), unpriced)
 
 
-def price_order(model: "Model") -> tuple[Any, ...]:
+def price_order(model: "Model") -> tuple[object, ...]:
     """Return what sorts by unit, then by price; models without a price come last."""
     rate = model.rate
     if rate is None:
@@ -90,7 +90,7 @@ def _within(model: "Model", most: "Money") -> bool:
     return model.rate is not None and model.rate.high <= most.usd
 
 
-_SORTS: "Final[dict[SortKey, Callable[[Model], tuple[Any, ...]]]]" = {
+_SORTS: "Final[dict[SortKey, Callable[[Model], tuple[object, ...]]]]" = {
     "name": lambda model: (),
     "price": price_order,
     "type": lambda model: (model.type is None, (model.type or "").casefold()),

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.frozen import frozen
+from modellix_cli.domain.jsontext import JsonObject
 
 if TYPE_CHECKING:
     from modellix_cli.domain.budget import Budget
@@ -120,7 +121,7 @@ class Check:
             return "SKIP"
         return "FAIL" if self.required else "WARN"
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return an element of `checks` in the JSON output."""
         known = {"detail": self.detail, "name": self.name, "ok": self.ok, "required": self.required}
         known |= {"cause": self.cause} if self.cause else {}

@@ -7,10 +7,10 @@ and the signals that the program turns into exceptions; Ctrl-Z gives it back for
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType, TracebackType
-from typing import Any, Final, Self, TextIO
+from typing import Final, Self, TextIO
 
 from modellix_cli.output.cells import Line
 
@@ -28,8 +28,8 @@ class FullScreen:
         self._keys = stdin.fileno()
         self._screen = stdout.fileno()
         self._colored = colored
-        self._modes: list[Any] = []
-        self._former: Any = None
+        self._modes: list[int | list[bytes | int]] = []
+        self._former: Callable[[int, FrameType | None], object] | int | None = None
         self._entered = False
 
     def __enter__(self) -> Self:

@@ -1,10 +1,11 @@
 """How the task history looks in each output mode (official-cli.md 4.18)."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modellix_cli.clock import clock_time, iso
 from modellix_cli.domain.frozen import frozen
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.text import clip, count, one_line
 from modellix_cli.output.request import files_as_dicts, log_entry, prompt_of
@@ -12,7 +13,7 @@ from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
     from modellix_cli.ledger.history import Cleared, History
-    from modellix_cli.ledger.request_log import Record
+    from modellix_cli.ledger.request_records import Record
 
 _NOT_KNOWN = "-"
 _LONGEST_PROMPT = 200
@@ -86,12 +87,12 @@ def cleared(sink: Sink, done: "Cleared", history: "History", again: str) -> None
         )
 
 
-def _as_json(listed: Listing, history: "History") -> dict[str, Any]:
+def _as_json(listed: Listing, history: "History") -> JsonObject:
     entries = [
         record.as_dict() | ({"files": files_as_dicts(record)} if listed.files else {})
         for record in listed.records
     ]
-    result: dict[str, Any] = {
+    result: JsonObject = {
         "entries": entries,
         **_paths(history),
         "ok": True,
@@ -103,7 +104,7 @@ def _as_json(listed: Listing, history: "History") -> dict[str, Any]:
     return result | ({"profile": listed.profile} if listed.profile else {})
 
 
-def _submission(record: "Record") -> dict[str, Any]:
+def _submission(record: "Record") -> JsonObject:
     """Return an element of `unknownSubmissions`; `request` is its number."""
     facts = {
         "request": record.number,
@@ -158,8 +159,11 @@ def _tasks(sink: Sink, listed: Listing) -> None:
 
     records = listed.records
 
-    def column(heading: str, cells: Iterable[str | None], **fit: Any) -> Column:
-        return Column(heading, tuple(cell or _NOT_KNOWN for cell in cells), **fit)
+    def column(heading: str, cells: Iterable[str | None], least: int | None = None) -> Column:
+        return Column(heading, tuple(cell or _NOT_KNOWN for cell in cells), least)
+
+    def optional(heading: str, cells: Iterable[str | None], least: int) -> Column:
+        return Column(heading, column(heading, cells).cells, least, optional=True)
 
     columns = [
         column("Updated", (_time(record.updated_at) for record in records)),
@@ -169,14 +173,14 @@ def _tasks(sink: Sink, listed: Listing) -> None:
         column("Cost", (_cost(record) for record in records)),
     ]
     if len({record.profile for record in records}) > 1:
-        columns.append(column("Profile", (r.profile for r in records), least=8, optional=True))
+        columns.append(optional("Profile", (r.profile for r in records), 8))
     if len({record.base_url for record in records}) > 1:
-        columns.append(column("Service", (r.base_url for r in records), least=20, optional=True))
+        columns.append(optional("Service", (r.base_url for r in records), 20))
     if any(record.tag for record in records):
-        columns.append(column("Tag", (record.tag for record in records), least=8, optional=True))
+        columns.append(optional("Tag", (record.tag for record in records), 8))
     prompts = [clip(prompt_of(record.body) or "", _LONGEST_PROMPT) for record in records]
     if any(prompts):
-        columns.append(column("Prompt", prompts, least=12, optional=True))
+        columns.append(optional("Prompt", prompts, 12))
     sink.columns(columns, [[file.path for file in record.files] for record in records])
     if listed.total > len(records):
         sink.note(f"{len(records)} of {listed.total} tasks; see more with --limit.")

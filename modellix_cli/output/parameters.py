@@ -1,9 +1,9 @@
 """How the parameters of a model look in each output mode."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from modellix_cli.domain.jsontext import Json, dumps
+from modellix_cli.domain.jsontext import Json, JsonObject, dumps
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.models.parameters import Parameter
 from modellix_cli.output.facts import ModelParameters
@@ -88,8 +88,8 @@ def told_in_help(one: Parameter) -> tuple[str, str]:
     return one_line(name), one_line(f"{facts}. {'' if meaning == _NOT_TOLD else meaning}".strip())
 
 
-def _document(shown: ModelParameters, ordered: Sequence[Parameter], example: str) -> dict[str, Any]:
-    document: dict[str, Any] = {
+def _document(shown: ModelParameters, ordered: Sequence[Parameter], example: str) -> JsonObject:
+    document: JsonObject = {
         "example": example,
         "exampleArgv": list(shown.example),
         "mainText": shown.main_text.name if shown.main_text else None,
@@ -100,9 +100,9 @@ def _document(shown: ModelParameters, ordered: Sequence[Parameter], example: str
     return document if shown.age is None else document | {"cachedSeconds": round(shown.age)}
 
 
-def _record(one: Parameter) -> dict[str, Any]:
+def _record(one: Parameter) -> JsonObject:
     """Return a parameter as JSON: what the schema does not tell is left out."""
-    record: dict[str, Any] = {"name": one.name, "type": _json_types(one.types)}
+    record: JsonObject = {"name": one.name, "type": _json_types(one.types)}
     record["required"] = one.required
     if one.allowed:
         record["allowed"] = list(one.allowed)

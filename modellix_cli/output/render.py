@@ -1,9 +1,10 @@
 """How results look in each output mode; shapes and quiet forms are those of official-cli.md 4."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.task import Resource, Submission, Task
 from modellix_cli.domain.text import count, duration
 from modellix_cli.output import summaries
@@ -14,7 +15,7 @@ from modellix_cli.output.summaries import Beside, ShownFile
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from modellix_cli.downloads.downloader import Saved
+    from modellix_cli.domain.saved import Saved
 
 
 class WaitedTasks(Protocol):
@@ -38,7 +39,7 @@ class WaitedTasks(Protocol):
     def unfinished(self) -> list[str]:
         """The ids of tasks that may still run."""
 
-    def entry(self, task_id: str) -> dict[str, Any]:
+    def entry(self, task_id: str) -> JsonObject:
         """What every JSON result of `task wait` says of a task: id, status, saved files."""
 
     def beside(self, task_id: str) -> Beside:
@@ -63,7 +64,7 @@ def run_result(
     Where errors are wanted as JSON, the reply also carries those of this run.
     """
     if sink.mode is Output.JSON:
-        more: dict[str, Any] = {}
+        more: JsonObject = {}
         if saved:
             more["files"] = [file.as_dict() for file in saved.files]
         if errors and sink.envelope:
@@ -109,7 +110,7 @@ def waited_many(sink: Sink, waited: WaitedTasks) -> None:
     if sink.mode is not Output.JSON:
         _waited_lines(sink, waited)
         return
-    entries: list[dict[str, Any]] = []
+    entries: list[JsonObject] = []
     for task_id in waited.task_ids:
         entry = waited.entry(task_id)
         if task_id in waited.errors:
@@ -119,7 +120,7 @@ def waited_many(sink: Sink, waited: WaitedTasks) -> None:
     sink.json({"tasks": entries} | ({"ok": False} if waited.errors else {}))
 
 
-def waited_partly(sink: Sink, waited: WaitedTasks, error: dict[str, Any]) -> None:
+def waited_partly(sink: Sink, waited: WaitedTasks, error: JsonObject) -> None:
     """Show what is known when waiting ended early (4.16): the finished, the rest by id."""
     if sink.mode is not Output.JSON:
         _waited_lines(sink, waited)
@@ -141,7 +142,7 @@ def waited_partly(sink: Sink, waited: WaitedTasks, error: dict[str, Any]) -> Non
 def downloaded(sink: Sink, task_id: str, saved: "Saved", task: Task | None = None) -> None:
     """Show the files that were saved of a task (4.17); at a terminal with what is known of them."""
     if sink.mode is Output.JSON:
-        result: dict[str, Any] = {
+        result: JsonObject = {
             "files": [file.as_dict() for file in saved.files],
             "ok": not saved.errors,
             "outputDirectory": str(saved.folder),
@@ -174,7 +175,7 @@ def collected(
 ) -> None:
     """Show the files that were saved of several tasks, and the tasks that still run."""
     if sink.mode is Output.JSON:
-        tasks: list[dict[str, Any]] = []
+        tasks: list[JsonObject] = []
         for task_id, saved in outcomes.items():
             entry = {"taskId": task_id, "ok": not saved.errors}
             error = {"error": saved.errors[0].as_dict()} if saved.errors else {}

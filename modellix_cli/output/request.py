@@ -1,13 +1,13 @@
 """A recorded request as data: its parameters, its files, its whole entry in the log."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from modellix_cli.domain.jsontext import Json, JsonError, loads
+from modellix_cli.domain.jsontext import Json, JsonError, JsonObject, loads
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.provenance.redaction import redact_text
 
 if TYPE_CHECKING:
-    from modellix_cli.ledger.request_log import Record
+    from modellix_cli.ledger.request_records import Record
     from modellix_cli.ledger.task_records import KeptFile
 
 _MAIN_TEXTS: Final = ("prompt", "text")
@@ -29,7 +29,7 @@ def prompt_of(body: bytes | None) -> str | None:
     return next((text for text in texts if isinstance(text, str)), None)
 
 
-def file_as_dict(file: "KeptFile") -> dict[str, Any]:
+def file_as_dict(file: "KeptFile") -> JsonObject:
     """Return a saved file as JSON shows it; what is not known is left out."""
     facts = {
         "path": file.path,
@@ -41,19 +41,19 @@ def file_as_dict(file: "KeptFile") -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
-def files_as_dicts(record: "Record") -> list[dict[str, Any]]:
+def files_as_dicts(record: "Record") -> list[JsonObject]:
     """Return the saved files of a record."""
     return [file_as_dict(file) for file in record.files]
 
 
-def log_entry(record: "Record") -> dict[str, Any]:
+def log_entry(record: "Record") -> JsonObject:
     """Return all that is known of a record, for audits; what is not known is left out.
 
     `type` says whether it was submitted here. `message` says why it was refused, or why its outcome
     is unknown. Queries of webhooks, which may hold secrets, are not shown.
     """
     state = record.state
-    facts: dict[str, Any] = {
+    facts: JsonObject = {
         "type": "task" if state is None else "submission",
         **record.as_dict(),
         "state": None if state is None else str(state),

@@ -1,9 +1,10 @@
 """How it looks where the results of a task are."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modellix_cli.clock import iso
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def urls(sink: Sink, task: "Task", found: "Sequence[Resource]") -> None:
     for resource in found:
         facts = {"position": resource.position, "type": resource.type, "url": resource.url}
         entries.append({name: value for name, value in facts.items() if value is not None})
-    result: dict[str, Any] = {"ok": True, "taskId": task.task_id, "urls": entries}
+    result: JsonObject = {"ok": True, "taskId": task.task_id, "urls": entries}
     if task.expires_at is not None:
         result["expiresAt"] = iso(task.expires_at)
     sink.json(result)

@@ -1,54 +1,34 @@
 """The only writer. stdout is data, stderr is talk; both are made safe, and keys never pass."""
 
-import errno
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.domain.text import clip, escape, one_line
 from modellix_cli.output import terminal
+from modellix_cli.output.csv_records import csv_record
+from modellix_cli.output.error_words import told
 from modellix_cli.output.links import FileLink, can_link, linked
-from modellix_cli.output.wrapping import last_column, wrapped
+from modellix_cli.output.modes import Output
+from modellix_cli.output.redactor import Redactor
+from modellix_cli.output.streams import Stdout, abandon
+from modellix_cli.output.wrapping import fitted, last_column
 from modellix_cli.runtime import is_terminal
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from modellix_cli.output.columns import Column
 
-_SHORT_SECRET: Final = 8
 _MAX_ENVELOPE_MESSAGE: Final = 2000
-_MAX_TEXT_MESSAGE: Final = 10_000
 _STYLE: Final = re.compile(r"(\x1b\[[\d;]*m)")
 _UNLIMITED: Final = 2**31
-_CSV_SPECIAL: Final = re.compile(r'[",]|^\s|\s$')
 
 
-_SAY_SO_THEMSELVES: Final = (
-    *(ErrorCode.USAGE, ErrorCode.ALREADY_PAID, ErrorCode.ACCOUNT_CHANGED, ErrorCode.COST_LIMIT),
-    *(ErrorCode.INVALID_BODY, ErrorCode.INPUT_UNREADABLE, ErrorCode.SUBMISSION_UNKNOWN),
-    *(ErrorCode.BUDGET_EXCEEDED, ErrorCode.PROJECT_UNUSABLE),
-)
-"""Refusals before anything was sent, whose messages say that or need not."""
-
-
-class Output(StrEnum):
-    """How results are written; `--output` and its shorthands choose."""
-
-    HUMAN = "human"
-    JSON = "json"
-    JSONL = "jsonl"
-    QUIET = "quiet"
-    TASK_ID = "task-id"
-    SLUGS = "slugs"
-    CSV = "csv"
-
-
-class ReaderGone(Exception):
-    """Whoever read stdout has left, as `head` does; not an OSError, which Typer would swallow."""
+__all__ = ["Output", "Sink"]
 
 
 class Sink:
@@ -68,24 +48,16 @@ class Sink:
         self.mode = Output.HUMAN
         self.envelope = self._for_a_program = envelope
         self.color_allowed = True
-        self._stdout = stdout
+        self._stdout = Stdout(stdout)
         self._stderr = self._err = stderr
         self._env = env
-        self._secrets: list[re.Pattern[str]] = []
-        self._hidden = set[str]()
-        self._wrote = False
+        self._redactor = Redactor()
         self.divert: Callable[[str], None] | None = None
         """Where talk goes while an animation has the terminal."""
 
     def hide(self, secret: str) -> None:
         """Never let `secret` through again; a very short one only where it stands alone."""
-        if secret in self._hidden:
-            return
-        self._hidden.add(secret)
-        pattern = re.escape(secret)
-        if len(secret) < _SHORT_SECRET:
-            pattern = rf"(?<![\w-]){pattern}(?![\w-])"
-        self._secrets.append(re.compile(pattern))
+        self._redactor.hide(secret)
 
     def json(self, value: Json) -> None:
         """Write `value` on stdout as JSON; on a terminal it is coloured, never wrapped."""
@@ -110,22 +82,24 @@ class Sink:
         self._write_json(opening + closing + rest + "\n")
 
     def _write_json(self, text: str) -> None:
-        if is_terminal(self._stdout) and self._colored(self._stdout):
+        if self.stdout_is_terminal and self.is_colored:
             from modellix_cli.output.tables import highlight
 
             text = highlight(text)
-        self._write_stdout(text)
+        self._stdout.write(text)
 
     def line(self, text: str) -> None:
         """Write one line of data on stdout."""
-        self._write_stdout(self.clean(one_line(text)) + "\n")
+        self._stdout.write(self.clean(one_line(text)) + "\n")
 
     def sentence(self, text: str, indent: int = 0) -> None:
         """Write words for people on stdout: one line, at a terminal broken between words.
 
         All lines but the first are indented there.
         """
-        self._write_stdout(self._broken(self.clean(one_line(text)), self._stdout, indent) + "\n")
+        self._stdout.write(
+            fitted(self._env, self.clean(one_line(text)), self._stdout.stream, indent) + "\n"
+        )
 
     def labelled(self, label: str, style: str, text: str) -> None:
         """Write `[label] text` on stdout; where colours are shown the label has that of `style`."""
@@ -137,7 +111,7 @@ class Sink:
         A file can be clicked where the terminal at stdout follows links; other lines are broken
         there as those of `sentence`.
         """
-        colored, links = self._colored(self._stdout), can_link(self._stdout, self._env)
+        colored, links = self.is_colored, can_link(self._stdout.stream, self._env)
         line = ""
         for part in parts:
             text, style = part[:2]
@@ -147,25 +121,20 @@ class Sink:
                 shown = linked(shown, part.path, self._env)
             line += shown
         if not any(isinstance(part, FileLink) for part in parts):
-            line = self._broken(line, self._stdout, indent)
-        self._write_stdout(line.rstrip() + "\n")
+            line = fitted(self._env, line, self._stdout.stream, indent)
+        self._stdout.write(line.rstrip() + "\n")
 
     def row(self, *cells: str) -> None:
         """Write one line of cells on stdout, separated by tabs."""
-        self._write_stdout("\t".join(self.clean(one_line(cell)) for cell in cells) + "\n")
+        self._stdout.write("\t".join(self.clean(one_line(cell)) for cell in cells) + "\n")
 
     def csv_row(self, *cells: str) -> None:
         """Write one record of comma-separated values on stdout (RFC 4180, ended by a line feed)."""
-        safe = (self.clean(one_line(cell)) for cell in cells)
-        quoted = (
-            '"' + cell.replace('"', '""') + '"' if _CSV_SPECIAL.search(cell) else cell
-            for cell in safe
-        )
-        self._write_stdout(",".join(quoted) + "\n")
+        self._stdout.write(csv_record(self.clean(one_line(cell)) for cell in cells) + "\n")
 
     def block(self, text: str) -> None:
         """Write text of several lines on stdout, as it is but for unsafe characters."""
-        self._write_stdout(self.clean(escape(text)).rstrip("\n") + "\n")
+        self._stdout.write(self.clean(escape(text)).rstrip("\n") + "\n")
 
     def styled(self, text: str) -> None:
         """Write text of several lines that has terminal styles of ours, such as help, on stdout.
@@ -175,10 +144,10 @@ class Sink:
         """
         pieces = _STYLE.split(text)
         pieces[::2] = [escape(piece) for piece in pieces[::2]]
-        kept = pieces if self._colored(self._stdout) else pieces[::2]
+        kept = pieces if self.is_colored else pieces[::2]
         lines = self.clean("".join(kept)).rstrip("\n").split("\n")
-        broken = [self._broken(line, self._stdout, last_column(line)) for line in lines]
-        self._write_stdout("\n".join(broken) + "\n")
+        broken = [fitted(self._env, line, self._stdout.stream, last_column(line)) for line in lines]
+        self._stdout.write("\n".join(broken) + "\n")
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Write a table on stdout, fitted to the terminal; the first column is never cut."""
@@ -210,7 +179,7 @@ class Sink:
     def drawing(self, codes: str) -> None:
         """Write codes of our own making for the terminal at stdout; elsewhere nothing."""
         if self.stdout_is_terminal:
-            self._write_stdout(codes)
+            self._stdout.write(codes)
 
     def markdown(self, text: str) -> None:
         """Write Markdown on stdout: laid out on a terminal, else as it is."""
@@ -242,23 +211,20 @@ class Sink:
 
     def ask(self, question: str) -> None:
         """Write a question, without a line break, where somebody watches: stderr, else stdout."""
-        stream = self._stderr if self.talk_is_terminal else self._stdout
+        stream = self._stderr if self.talk_is_terminal else self._stdout.stream
         if stream is not None:
-            stream.write(self._broken(self.clean(escape(question)), stream))
+            stream.write(fitted(self._env, self.clean(escape(question)), stream))
             stream.flush()
 
     def error(self, error: ModellixError) -> None:
         """Report a failure: as the JSON envelope where asked for, else in words on stderr."""
-        if self.envelope and not self._wrote:
+        if self.envelope and self._stdout.untouched:
             facts = error.as_dict()
             facts["message"] = clip(one_line(error.message), _MAX_ENVELOPE_MESSAGE)
             self.json({"ok": False, "error": facts})
             if error.code is not ErrorCode.INTERRUPTED:
                 return
-        message = clip(one_line(error.message), _MAX_TEXT_MESSAGE)
-        if error.charged == "no" and error.code not in _SAY_SO_THEMSELVES:
-            message = f"{message} Nothing was charged."
-        self._talk(f"{self._styled('Error:', '1;31')} {self.clean(message)}", raw=True)
+        self._talk(f"{self._styled('Error:', '1;31')} {self.clean(told(error))}", raw=True)
         if error.hint:
             self._talk(error.hint)
         if error.resume:
@@ -267,12 +233,12 @@ class Sink:
     @property
     def stdout_is_terminal(self) -> bool:
         """Whether somebody watches stdout."""
-        return is_terminal(self._stdout)
+        return is_terminal(self._stdout.stream)
 
     @property
     def is_colored(self) -> bool:
         """Whether what is written on stdout may have colours."""
-        return self._colored(self._stdout)
+        return self._colored(self._stdout.stream)
 
     @property
     def silent(self) -> bool:
@@ -301,58 +267,34 @@ class Sink:
         """Whether somebody watches stderr, on a terminal that shows more than plain lines."""
         return terminal.is_watched(self._stderr, self._env)
 
-    def _draw(self, renderable: Any) -> None:
+    def _draw(self, renderable: "RenderableType") -> None:
         """Write what rich makes of `renderable`, whose texts are safe and without secrets."""
         from modellix_cli.output.tables import draw
 
-        self._write_stdout(draw(renderable, self.width, color=self._colored(self._stdout)))
+        self._stdout.write(draw(renderable, self.width, color=self.is_colored))
 
     @property
     def width(self) -> int:
         """The columns of the terminal at stdout."""
-        return terminal.columns(self._stdout, self._env)
-
-    def _write_stdout(self, text: str) -> None:
-        try:
-            if self._stdout is None:
-                raise OSError(errno.EBADF, "it is closed")
-            self._wrote = True  # nothing may follow on what is perhaps half a document
-            self._stdout.write(text)
-            self._stdout.flush()
-        except KeyboardInterrupt:
-            self.abandon_stdout()  # a reader that does not read must not hold up the end
-            raise
-        except BrokenPipeError as error:
-            self.abandon_stdout()
-            raise ReaderGone from error
-        except (OSError, ValueError) as error:
-            self.abandon_stdout()
-            self.envelope = False
-            reason = getattr(error, "strerror", None) or str(error)
-            closed = getattr(error, "errno", None) == errno.EBADF
-            raise ModellixError(
-                ErrorCode.OUTPUT_UNWRITABLE,
-                f"The result could not be written to stdout: {reason}.",
-                hint="" if closed else None,
-            ) from error
+        return terminal.columns(self._stdout.stream, self._env)
 
     def finish(self) -> None:
         """Flush both streams; what cannot be written any more is dropped, its failure was told."""
-        for stream in (self._stdout, self._err):
+        for stream in (self._stdout.stream, self._err):
             try:
                 if stream is not None:
                     stream.flush()
             except (OSError, ValueError):
-                _abandon(stream)
+                abandon(stream)
 
     def abandon_stdout(self) -> None:
         """Send what is still buffered nowhere, so that the interpreter's exit stays silent."""
-        _abandon(self._stdout)
+        abandon(self._stdout.stream)
 
     def _talk(self, text: str, *, raw: bool = False) -> None:
         if self._stderr is None:
             return
-        line = self._broken(text if raw else self.clean(one_line(text)), self._stderr)
+        line = fitted(self._env, text if raw else self.clean(one_line(text)), self._stderr)
         if self.divert is not None:
             self.divert(line)
             return
@@ -362,42 +304,16 @@ class Sink:
         except (OSError, ValueError):
             self._stderr = None
 
-    def _broken(self, text: str, stream: TextIO | None, indent: int = 0) -> str:
-        """Return a line as `stream` shows it best: at a terminal broken between words."""
-        if not is_terminal(stream):
-            return text
-        return "\n".join(wrapped(text, terminal.columns(stream, self._env), indent))
-
     def clean(self, text: str) -> str:
         """Return `text` without the secrets that `hide` was told of."""
-        for secret in self._secrets:
-            text = secret.sub("[REDACTED]", text)
-        return text
+        return self._redactor.clean(text)
 
     def cleaned(self, value: Json) -> Json:
         """Clean every string of a JSON value, so that the text around them stays JSON."""
-        if not self._secrets:
-            return value
-        if isinstance(value, str):
-            return self.clean(value)
-        if isinstance(value, dict):
-            return {self.clean(str(key)): self.cleaned(inner) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self.cleaned(inner) for inner in value]
-        return value
+        return self._redactor.cleaned(value)
 
     def _styled(self, text: str, style: str) -> str:
         return f"\x1b[{style}m{text}\x1b[0m" if self._colored(self._stderr) else text
 
     def _colored(self, stream: TextIO | None) -> bool:
         return self.color_allowed and terminal.shows_colors(stream, self._env)
-
-
-def _abandon(stream: TextIO | None) -> None:
-    try:
-        if stream is not None:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
-    except (OSError, ValueError):
-        pass

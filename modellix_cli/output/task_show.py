@@ -3,11 +3,11 @@
 import stat
 from pathlib import Path
 from shlex import join
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.clock import clock_time, iso
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.jsontext import dumps
+from modellix_cli.domain.jsontext import JsonObject, dumps
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import has_failed
@@ -17,7 +17,7 @@ from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
     from modellix_cli.ledger.attempt import Attempt
-    from modellix_cli.ledger.request_log import Record
+    from modellix_cli.ledger.request_records import Record
     from modellix_cli.ledger.task_records import KeptFile
     from modellix_cli.ledger.traces import Trace
 
@@ -73,7 +73,7 @@ def seconds_of(record: "Record") -> float | None:
     return round(record.ended_at - record.created_at, 3)
 
 
-def _as_dict(shown: ShownTask) -> dict[str, Any]:
+def _as_dict(shown: ShownTask) -> JsonObject:
     trace = shown.trace
     record = trace.record
     facts = {
@@ -91,7 +91,7 @@ def _as_dict(shown: ShownTask) -> dict[str, Any]:
     return known | {"files": files, "ok": True}
 
 
-def _attempt(attempt: "Attempt") -> dict[str, Any]:
+def _attempt(attempt: "Attempt") -> JsonObject:
     facts = {
         "request": attempt.number,
         "id": attempt.id,

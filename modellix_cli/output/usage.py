@@ -1,8 +1,9 @@
 """How usage looks in each output mode. Amounts are exact."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.clock import iso
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.text import count
 from modellix_cli.domain.values import format_duration
 from modellix_cli.models.pricing.values import json_amount
@@ -80,7 +81,7 @@ def _budget_words(state: "BudgetState") -> str:
     )
 
 
-def _document(report: "UsageReport") -> dict[str, Any]:
+def _document(report: "UsageReport") -> JsonObject:
     since = None if report.since is None else iso(report.since)
     groups = [{str(report.by): name} | _facts(usage) for name, usage in report.groups.items()]
     return {
@@ -92,7 +93,7 @@ def _document(report: "UsageReport") -> dict[str, Any]:
     }
 
 
-def _facts(usage: "Usage") -> dict[str, Any]:
+def _facts(usage: "Usage") -> JsonObject:
     return {
         "tasks": usage.tasks,
         "failed": usage.failed,
@@ -104,7 +105,7 @@ def _facts(usage: "Usage") -> dict[str, Any]:
     }
 
 
-def _budget_facts(state: "BudgetState") -> dict[str, Any]:
+def _budget_facts(state: "BudgetState") -> JsonObject:
     return {
         "limitUsd": json_amount(state.budget.limit),
         "periodSeconds": state.budget.period,

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 from shlex import join
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.clock import clock_time, iso
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.jsontext import Number, loads
+from modellix_cli.domain.jsontext import JsonObject, Number, loads
 from modellix_cli.domain.money import Money
 from modellix_cli.output.sink import Output, Sink
 
@@ -54,7 +54,7 @@ class MadeFile:
     other_tasks: tuple[str, ...] = ()
     again: tuple[str, ...] | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return the JSON output; what is not known is left out."""
         facts = {
             "path": str(self.path),

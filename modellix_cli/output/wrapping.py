@@ -5,8 +5,11 @@ that wraps them copies them as one piece.
 """
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Final, TextIO
+
+from modellix_cli.output import terminal
+from modellix_cli.runtime import is_terminal
 
 _STYLE: Final = re.compile(r"\x1b\[[\d;]*m")
 _COLUMN: Final = re.compile(r" *\S+(?: \S+)*  +(?=\S)| +(?=\S)")
@@ -15,6 +18,13 @@ _OPENING: Final = ("{", "[")
 _ENDS: Final = (".", ",", ";", ":", ")")
 _NARROWEST: Final = 20
 """Columns that must be left beside an indentation, or there is none."""
+
+
+def fitted(env: Mapping[str, str], text: str, stream: TextIO | None, indent: int = 0) -> str:
+    """Return a line as `stream` shows it best: at a terminal broken between words."""
+    if not is_terminal(stream):
+        return text
+    return "\n".join(wrapped(text, terminal.columns(stream, env), indent))
 
 
 def wrapped(text: str, columns: int, indent: int = 0) -> list[str]:

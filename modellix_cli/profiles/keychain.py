@@ -8,7 +8,8 @@ accept everything and keep nothing.
 from importlib import import_module
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, Final
+from types import ModuleType
+from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 
@@ -43,9 +44,9 @@ def delete(reference: str) -> None:
         _call("delete_password", reference)
 
 
-def _call(method: str, *arguments: str) -> Any:
+def _call(method: str, *arguments: str) -> object:
     """Call the keychain on a thread of its own, which is left behind if it hangs."""
-    answers: SimpleQueue[tuple[Any, ModellixError | None]] = SimpleQueue()
+    answers: SimpleQueue[tuple[object, ModellixError | None]] = SimpleQueue()
 
     def ask() -> None:
         try:
@@ -83,7 +84,7 @@ def _failed(kind: str) -> ModellixError:
     return _unavailable(f"The system's keychain cannot be used ({kind}).", _ELSEWHERE)
 
 
-def _keyring() -> Any:
+def _keyring() -> ModuleType:
     try:
         keyring = import_module("keyring")
     except ImportError as error:

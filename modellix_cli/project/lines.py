@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 KeyPath = tuple[str, ...]
 
@@ -87,7 +87,7 @@ def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
 def _path(key: str) -> KeyPath:
     """Return the names in a key such as `models."a/b".parameters`."""
     found: list[str] = []
-    value: Any = tomllib.loads(f"{key.strip()}=0")
+    value: object = tomllib.loads(f"{key.strip()}=0")
     while isinstance(value, dict):
         name, value = next(iter(value.items()))
         found.append(name)

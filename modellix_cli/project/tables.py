@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from modellix_cli.domain.budget import DEFAULT_PERIOD, LONGEST_PERIOD, Budget
 from modellix_cli.domain.errors import ErrorCode, ModellixError
@@ -185,7 +185,7 @@ class TableReader:
             raise self._wrong(place, f"parameters are nested over {MAX_DEPTH} levels deep.")
         return {key: self._json(value, (*place, key)) for key, value in values.items()}
 
-    def _json(self, value: Any, place: KeyPath) -> Json:
+    def _json(self, value: object, place: KeyPath) -> Json:
         """Return a value for a body. Texts that begin with @ are not looked up, see below."""
         if isinstance(value, dict):
             return {key: self._json(inner, (*place, key)) for key, inner in value.items()}
@@ -260,7 +260,7 @@ class TableReader:
         return unusable(self._where(place), message, hint)
 
 
-def _amount(value: Any) -> Money | None:
+def _amount(value: object) -> Money | None:
     if isinstance(value, Number):
         return Money.parse(value.text)
     if isinstance(value, bool) or not isinstance(value, (int, str)):

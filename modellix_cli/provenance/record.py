@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from modellix_cli import __version__
 from modellix_cli.clock import iso
@@ -218,31 +218,34 @@ def _blanks(text: str, at: int) -> int:
     return at
 
 
-def _task_id(value: Any) -> str | None:
+def _task_id(value: object) -> str | None:
     try:
         return parse_task_id(value) if isinstance(value, str) else None
     except ModellixError:
         return None
 
 
-def _line(value: Any) -> str | None:
-    usable = isinstance(value, str) and 0 < len(value) <= _MAX_LINE and value.isprintable()
-    return value if usable else None
+def _line(value: object) -> str | None:
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_LINE:
+        return None
+    return value if value.isprintable() else None
 
 
-def _moment(value: Any) -> float | None:
+def _moment(value: object) -> float | None:
+    if not isinstance(value, str):
+        return None
     try:
         moment = datetime.fromisoformat(value)
         return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
-    except (TypeError, ValueError, OverflowError):
+    except (ValueError, OverflowError):
         return None
 
 
-def _money(value: Any) -> Money | None:
+def _money(value: object) -> Money | None:
     if isinstance(value, bool) or not isinstance(value, int | Number | str):
         return None
     return Money.parse(value.text if isinstance(value, Number) else str(value))
 
 
-def _position(value: Any) -> int | None:
+def _position(value: object) -> int | None:
     return value if type(value) is int and 0 < value <= _MAX_POSITION else None

@@ -3,10 +3,10 @@
 import io
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from email.message import Message
 from http.server import BaseHTTPRequestHandler
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
 from modellix_cli.domain.jsontext import JsonObject
@@ -152,7 +152,9 @@ class Reply:
         self.begun = False
         """Whether anything was sent, so that no other answer can be given."""
 
-    def start(self, status: str, headers: list[tuple[str, str]], failure: Any = None) -> Any:
+    def start(
+        self, status: str, headers: list[tuple[str, str]], failure: object = None
+    ) -> Callable[[bytes], None]:
         """Be the app's `start_response`."""
         fields = [*headers, ("Connection", self._connection)]
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in fields), "\r\n"]

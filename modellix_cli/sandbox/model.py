@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.domain.jsontext import Json, JsonObject
 from modellix_cli.sandbox.faults import Fault, Kind
@@ -110,7 +110,7 @@ def example(takes: Mapping[str, Schema], needs: tuple[str, ...]) -> JsonObject:
     return {name: _example_value(name, takes[name]) for name in needs}
 
 
-def _example_value(name: str, schema: Schema) -> Any:
+def _example_value(name: str, schema: Schema) -> Json:
     if schema["type"] == "array":
         return [_example_value(name, schema["items"])]
     if schema.get("format") == "uri":

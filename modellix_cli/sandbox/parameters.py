@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.domain.jsontext import Json, JsonError, JsonObject, dumps, loads
 from modellix_cli.sandbox.schema import Schema, problem
@@ -57,7 +57,7 @@ def read_order(
     def number(name: str) -> int:
         if name not in properties:
             return 1
-        value: Any = body.get(name, properties[name]["default"])
+        value: Json = body.get(name, properties[name]["default"])
         return int(value)
 
     canonical = dumps(dict(sorted(body.items())), indent=None)
@@ -76,7 +76,7 @@ def read_order(
     )
 
 
-def _fineness(schema: Schema, value: Any) -> tuple[int, int]:
+def _fineness(schema: Schema, value: Json) -> tuple[int, int]:
     chosen = schema["default"] if value is None else value
     if "enum" in schema:
         return schema["enum"].index(chosen), len(schema["enum"]) - 1

@@ -6,7 +6,7 @@ a test makes sure; jsonschema itself would add 0.1 s to every command in the san
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.domain.jsontext import Json, JsonObject
 
@@ -90,7 +90,7 @@ def problem(
     return None
 
 
-def _problem(schema: Schema, value: Any, name: str) -> str | None:
+def _problem(schema: Schema, value: Json, name: str) -> str | None:
     kind = schema["type"]
     if not _is_of(kind, value):
         return f"Invalid parameters: {name} must be {_KINDS[kind]}"
@@ -119,7 +119,7 @@ def _text_problem(schema: Schema, value: str, name: str) -> str | None:
     return None
 
 
-def _array_problem(schema: Schema, value: list[Any], name: str) -> str | None:
+def _array_problem(schema: Schema, value: list[Json], name: str) -> str | None:
     fewest, most = schema["minItems"], schema["maxItems"]
     if not fewest <= len(value) <= most:
         return f"Value out of range: {name} must have {fewest} to {most} entries"
@@ -127,7 +127,7 @@ def _array_problem(schema: Schema, value: list[Any], name: str) -> str | None:
     return next((one for one in found if one is not None), None)
 
 
-def _is_of(kind: str, value: Any) -> bool:
+def _is_of(kind: str, value: Json) -> bool:
     if kind in ("integer", "number"):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False

@@ -10,18 +10,21 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from threading import Lock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.sandbox.bridge import BadBody, LazyBody, Reply, check_body, environ
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 _IDLE_SECONDS: Final = 75.0
 _LINGER_SECONDS: Final = 2.0
 _LINGER_BYTES: Final = 1024 * 1024
 
-App = Callable[..., Any]
+Connection = socket.socket | tuple[bytes, socket.socket]
 
 
-def serve(app: App, host: str, port: int, ready: Callable[[int], None]) -> None:
+def serve(app: "WSGIApplication", host: str, port: int, ready: Callable[[int], None]) -> None:
     """Serve a WSGI app until Ctrl-C; port 0 takes a free one, and `ready` is told which.
 
     Raises `OSError` if the port cannot be had.
@@ -39,7 +42,7 @@ class Server(ThreadingMixIn, TCPServer):
     # On Windows the option would let two servers share a port.
     allow_reuse_address = os.name == "posix"
 
-    def __init__(self, app: App, host: str, port: int) -> None:
+    def __init__(self, app: "WSGIApplication", host: str, port: int) -> None:
         self.app = app
         self._open: set[socket.socket] = set()
         self._lock = Lock()
@@ -51,14 +54,16 @@ class Server(ThreadingMixIn, TCPServer):
         """The port it listens on."""
         return int(self.server_address[1])
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def process_request(self, request: Connection, client_address: object) -> None:
         """Answer a connection in a thread of its own."""
+        assert isinstance(request, socket.socket)  # datagrams come with their data
         with self._lock:
             self._open.add(request)
         super().process_request(request, client_address)
 
-    def shutdown_request(self, request: Any) -> None:
+    def shutdown_request(self, request: Connection) -> None:
         """Close a connection."""
+        assert isinstance(request, socket.socket)
         with self._lock:
             self._open.discard(request)
         super().shutdown_request(request)
@@ -71,7 +76,7 @@ class Server(ThreadingMixIn, TCPServer):
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: a broken client is not the server's business."""
 
 
@@ -150,5 +155,5 @@ class Handler(BaseHTTPRequestHandler):
         status = 405 if code == HTTPStatus.NOT_IMPLEMENTED else code
         self._refuse(status, f"Invalid format: {message or HTTPStatus(status).phrase}")
 
-    def log_message(self, *parts: Any) -> None:
+    def log_message(self, *parts: object) -> None:
         """Write no log."""

@@ -23,7 +23,7 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
 from math import ceil
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.clock import Clock
 from modellix_cli.sandbox.catalog import MODELS
@@ -40,11 +40,9 @@ from modellix_cli.sandbox.webhooks import Courier
 from modellix_cli.sandbox.wire import (
     API_PREFIX,
     Answer,
-    Environ,
     Headers,
     Refused,
     Request,
-    StartResponse,
     as_json,
     error,
     not_allowed,
@@ -52,6 +50,9 @@ from modellix_cli.sandbox.wire import (
     quoted,
     success,
 )
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 __all__ = ["Limits", "Sandbox"]
 
@@ -72,7 +73,9 @@ class Sandbox:
         self._limits = limits
         self._uploading = UploadSlots()
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
         """Answer one request. Raises `ConnectionResetError` where a fault drops the connection."""
         request = Request(environ)
         try:

@@ -2,18 +2,21 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
+
+from modellix_cli.domain.jsontext import Json
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 API_PREFIX: Final = "/api/v1"
 MAX_BODY_BYTES: Final = 80 * 1024 * 1024
 
-Environ = Mapping[str, Any]
-StartResponse = Callable[..., Any]
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -35,7 +38,7 @@ class Answer:
         more = tuple(pair for pair in headers if pair[0].lower() not in own)
         return replace(self, headers=self.headers + more)
 
-    def send(self, start_response: StartResponse, now: float, *, head: bool) -> Iterable[bytes]:
+    def send(self, start_response: "StartResponse", now: float, *, head: bool) -> Iterable[bytes]:
         """Start the WSGI response at the Unix time `now`; return its body, none for HEAD."""
         reason = HTTPStatus(self.status).phrase
         length = () if self.status == 204 else (("Content-Length", str(len(self.body))),)
@@ -57,7 +60,7 @@ class Refused(Exception):
         self.answer = error(status, message, headers)
 
 
-def as_json(status: int, document: Any, headers: Headers = ()) -> Answer:
+def as_json(status: int, document: Json, headers: Headers = ()) -> Answer:
     """Return `document` as JSON in UTF-8."""
     text = json.dumps(document, ensure_ascii=False)
     # A lone surrogate, which UTF-8 cannot carry, becomes the JSON escape it came from.
@@ -65,7 +68,7 @@ def as_json(status: int, document: Any, headers: Headers = ()) -> Answer:
     return Answer(status, (("Content-Type", "application/json"), *headers), body)
 
 
-def success(data: Any) -> Answer:
+def success(data: Json) -> Answer:
     """Return the API's reply to what went well."""
     return as_json(200, {"code": 0, "message": "success", "data": data})
 
@@ -112,7 +115,7 @@ def number(request: "Request", name: str, default: int, low: int, high: int) -> 
 class Request:
     """A request as the service sees it: `method` (HEAD counts as GET), `path` and `query`."""
 
-    def __init__(self, environ: Environ) -> None:
+    def __init__(self, environ: "WSGIEnvironment") -> None:
         self._environ = environ
         written = str(environ.get("REQUEST_METHOD", "GET")).upper()
         self.head = written == "HEAD"

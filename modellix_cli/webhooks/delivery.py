@@ -6,13 +6,13 @@ delivery is a hint that a task is worth a poll, never a proof of how it ended.
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.api.documents import read_task
 from modellix_cli.clock import iso
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.jsontext import JsonError, loads
+from modellix_cli.domain.jsontext import Json, JsonError, JsonObject, loads
 from modellix_cli.domain.task import Task
 from modellix_cli.domain.values import parse_task_id
 
@@ -56,7 +56,7 @@ class Delivery:
             return self.task.succeeded
         return end is not None and self.task.failed and self.task.canceled == (end == "canceled")
 
-    def as_dict(self, *, known: bool) -> dict[str, Any]:
+    def as_dict(self, *, known: bool) -> JsonObject:
         """Return what programs are given; `known` says that the task is in the ledger."""
         return {
             "type": "delivery",
@@ -96,7 +96,7 @@ def read_delivery(headers: Mapping[str, str], body: bytes, now: float) -> Delive
     return Delivery(delivery_id, event, task, _retries(headers), now)
 
 
-def _task_id(headers: Mapping[str, str], document: Any) -> str:
+def _task_id(headers: Mapping[str, str], document: Json) -> str:
     """Return the id of the task. Raises the usage error for one that cannot be."""
     data = document.get("data") if isinstance(document, dict) else None
     inside = data.get("task_id") if isinstance(data, dict) else None

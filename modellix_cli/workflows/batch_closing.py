@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from modellix_cli.context.session import Session
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.text import count, duration, size
 from modellix_cli.engine.core.lines import LineOutcome
@@ -25,7 +25,7 @@ class BatchClosing:
     billed_tasks: int = 0
     reasons: dict[str, list[int]] = field(default_factory=dict)
 
-    def add(self, outcome: LineOutcome, entry: dict[str, Any]) -> None:
+    def add(self, outcome: LineOutcome, entry: JsonObject) -> None:
         """Count a line; `entry` is what the result says of it."""
         for file in outcome.files or ():
             self.files += 1

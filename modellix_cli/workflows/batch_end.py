@@ -10,7 +10,8 @@ from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, int
 from modellix_cli.domain.exit_status import worst
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import count
-from modellix_cli.output.sink import Output, ReaderGone
+from modellix_cli.output.sink import Output
+from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_report import Tally
 

@@ -25,14 +25,13 @@ from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 from modellix_cli.workflows.batch_expand import Expansion
 from modellix_cli.workflows.costs import (
-    SCHEMA_ORIGIN,
     Costs,
-    SchemaReader,
     fresh_estimator,
     limits_of,
     schemas_if_any,
 )
 from modellix_cli.workflows.parameter_types import ParameterTypes
+from modellix_cli.workflows.schemas import SchemaReader
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
@@ -152,9 +151,7 @@ def check(session: Session, tasks: BatchInput) -> None:
     """
     from modellix_cli.models.batch_check import check_lines
 
-    report = check_lines(
-        tasks.lines(), SchemaReader(session.connections.public_client(SCHEMA_ORIGIN))
-    )
+    report = check_lines(tasks.lines(), SchemaReader(session).read)
     for slug, reason in report.unchecked.items():
         session.out.warn(f"Lines of {slug} were not checked: {reason}")
     for problem in report.problems:

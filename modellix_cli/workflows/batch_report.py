@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import REGISTRY, Charged, ErrorCode, ExitStatus, ModellixError
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
 from modellix_cli.domain.task import has_failed
 from modellix_cli.domain.text import count
@@ -23,7 +24,7 @@ _SUBMITTED: Final = "submitted"
 _TIMED_OUT_ERROR: Final = "Timed out while waiting for Modellix tasks."
 _ACCEPTED: Final = SubmissionState.ACCEPTED
 
-Entry = dict[str, Any]
+Entry = JsonObject
 
 
 def entry_of(outcome: LineOutcome, session: Session) -> Entry:
@@ -81,7 +82,7 @@ def _status_and_error(outcome: LineOutcome, session: Session) -> tuple[str, str 
     return status, None
 
 
-def _error_info(outcome: LineOutcome, *, pays: bool) -> dict[str, Any]:
+def _error_info(outcome: LineOutcome, *, pays: bool) -> JsonObject:
     """Return the facts of a line's failure; `charged` is this run's own doing, if it can pay."""
     error = outcome.error or _implied(outcome)
     exit_status = error.exit_status

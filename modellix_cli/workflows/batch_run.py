@@ -2,36 +2,31 @@
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
 from modellix_cli.domain.errors import ModellixError, interrupted, usage
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.values import parse_slug
 from modellix_cli.domain.wait_limit import wait_limit
 from modellix_cli.engine.batch_book import BatchBook
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.engine import Engine
-from modellix_cli.engine.core.events import Stop
-from modellix_cli.engine.core.lines import LineOutcome
-from modellix_cli.engine.notices import Notice, SameTask, Sending, TaskAwaited
-from modellix_cli.engine.progress import Progress
 from modellix_cli.inputs.batch_file import BatchInput
 from modellix_cli.ledger.records import StartedBatch
 from modellix_cli.output import batch as show
-from modellix_cli.output.sink import Output, ReaderGone
+from modellix_cli.output.sink import Output
+from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_begin import begin_batch, is_left, lines_left
-from modellix_cli.workflows.batch_closing import BatchClosing
 from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_links import LineLinks, LineResults
 from modellix_cli.workflows.batch_plan import BatchOptions
-from modellix_cli.workflows.batch_report import Entry, EntryFile, Tally, entry_of
+from modellix_cli.workflows.batch_results import BatchResults
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
 from modellix_cli.workflows.costs import Costs
-from modellix_cli.workflows.line_details import about, line_ended, with_about
-from modellix_cli.workflows.odd_replies import RepeatedTasks, warn_of_reply
 from modellix_cli.workflows.saving import open_downloader, open_saver
 from modellix_cli.workflows.work import run_engine
 
@@ -117,10 +112,7 @@ def _results_file(
 
 
 class _Running:
-    """A batch that was begun: each line's end is counted, kept and written.
-
-    What cannot be written any more is told once; then no further line is started.
-    """
+    """A batch that was begun."""
 
     def __init__(
         self,
@@ -143,31 +135,26 @@ class _Running:
         self._options = options
         self._resume = resume
         self._file = file
-        self._tally = Tally(tasks.total)
-        self._entries = EntryFile(tasks.total)
-        self._jsonl = session.out.mode is Output.JSONL
-        self._trouble: Exception | None = None
+        self._results = BatchResults(session, started.batch.number, tasks.total, file)
+        self._tally = self._results.tally
         self._faults: list[ModellixError] = []
-        self._repeated = RepeatedTasks(started.batch.number)
         self._engine: Engine | None = None
-        self._source: BatchSource | None = None
         self._costs = Costs()
-        self._progress = Progress()
-        self._closing = BatchClosing(session.runtime.clock.monotonic())
 
     def run(
         self, keys: BatchKeys, downloader: "Downloader | None", signals: DeferredSignals
     ) -> None:
         """Run it, show its result, end the command with its status."""
         session, number = self._session, self._batch.number
-        with self._entries:
+        results = self._results
+        with results.entries:
             self._tell_start()
             self._estimate()
             try:
                 if self._file is not None:
                     self._file.clear()
                 saves = downloader is not None
-                with session.progress(self._tasks.total, saves=saves) as self._progress:
+                with session.progress(self._tasks.total, saves=saves) as results.progress:
                     self._go(keys, downloader, signals)
             except ModellixError as error:
                 charged = error.charged or self._tally.charged
@@ -179,13 +166,13 @@ class _Running:
             finally:
                 self._finish(number)
             try:
-                if not isinstance(self._trouble, ReaderGone):
-                    entries, facts = self._entries.entries(), self._facts(signals)
-                    seen = self._progress.showed_every_line and self._out.stdout_is_terminal
+                if not isinstance(results.trouble, ReaderGone):
+                    entries, facts = results.entries.entries(), self._facts(signals)
+                    seen = results.progress.showed_every_line and self._out.stdout_is_terminal
                     show.result(self._out, entries, facts, self._tally.total, seen=seen)
-                    self._closing.tell(session, self._batch.number)
+                    results.closing.tell(session, self._batch.number)
             except (ReaderGone, ModellixError) as error:
-                self._trouble = error
+                results.trouble = error
         self._end().conclude(None if self._tally.done else signals.stop)
 
     def _finish(self, number: int) -> None:
@@ -223,7 +210,7 @@ class _Running:
         session, options = self._session, self._options
         clock, number = session.runtime.clock, self._batch.number
         folder = options.saving.output_dir
-        self._source = source = BatchSource(
+        self._results.source = source = BatchSource(
             self._tasks,
             keys,
             session.stores.batches,
@@ -258,11 +245,11 @@ class _Running:
             continue_on_unknown=options.paying.continue_on_unknown,
         )
         self._engine = run_engine(
-            session, self._client, config, source, book, self, signals, saver=saver
+            session, self._client, config, source, book, self._results, signals, saver=saver
         )
         if self._engine.stopped_by is not None:
             self._faults.append(self._engine.stopped_by)
-        self._faults += self._repeated.faults
+        self._faults += self._results.repeated.faults
 
     def _wait_limit(self) -> float:
         """Return how long to wait for each task, in seconds."""
@@ -271,65 +258,10 @@ class _Running:
         taken = {slug: tasks.durations(name) for slug, name in slugs.items()}
         return wait_limit(self._options.waiting.timeout, taken).seconds
 
-    def emit(self, outcome: LineOutcome) -> Stop | None:
-        """Count, keep and write a line's end."""
-        entry = entry_of(outcome, self._session)
-        self._tally.add(outcome, entry)
-        self._closing.add(outcome, entry)
-        if self._progress.wants_details:
-            text = self._about(outcome.ref)
-            self._progress.tell(line_ended(outcome, text, entry.get("error")))
-        if self._source is not None:
-            self._source.release(outcome)
-        return self._write(entry)
-
-    def _write(self, entry: Entry) -> Stop | None:
-        stop: Stop | None = None
-        try:
-            self._entries.add(entry)
-        except ModellixError as error:
-            stop = self._cannot_write(error)
-        try:
-            if self._file is not None:
-                self._file.add(entry)
-        except ModellixError as error:
-            self._file = None
-            stop = self._cannot_write(error)
-        try:
-            if self._jsonl:
-                self._out.json_line(entry)
-        except (ReaderGone, ModellixError) as error:
-            self._jsonl = False
-            stop = self._cannot_write(error)
-        return stop
-
-    def _cannot_write(self, error: Exception) -> Stop:
-        if self._trouble is None:
-            self._trouble = error
-        if isinstance(error, ModellixError):
-            return Stop(f"Skipped: {error.message}", error, follow=True)
-        return Stop("Skipped: stdout was closed.")
-
-    def tell(self, notice: Notice) -> None:
-        """Show progress; keep and tell what is odd about replies."""
-        if isinstance(notice, SameTask):
-            self._repeated.add(notice)
-        else:
-            warn_of_reply(self._session, notice)
-        if self._progress.wants_details and isinstance(notice, Sending | TaskAwaited):
-            notice = with_about(notice, self._about(notice.ref))
-        self._progress.tell(notice)
-
-    def _about(self, ref: int) -> str | None:
-        """Return the start of a line's prompt, where it is shown."""
-        if self._source is None or not self._progress.wants_details:
-            return None
-        return about(self._source.request(ref).body)
-
-    def _facts(self, signals: DeferredSignals) -> dict[str, Any]:
+    def _facts(self, signals: DeferredSignals) -> JsonObject:
         """Return what the JSON result says beside the official keys."""
         tally = self._tally
-        facts: dict[str, Any] = {
+        facts: JsonObject = {
             "batch": self._batch.number,
             "failed": tally.failed,
             "faults": [fault.as_dict() for fault in self._faults],
@@ -354,7 +286,7 @@ class _Running:
             self._resume,
             self._tally,
             tuple(self._faults),
-            self._trouble,
+            self._results.trouble,
             None if self._engine is None else self._engine.stopped_by,
             chained=self._tasks.uses > 0,
         )

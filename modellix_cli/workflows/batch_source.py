@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.identity import RequestIdentity, identity_of
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.engine.books import known_of
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.lines import Known, LineOutcome
@@ -171,7 +172,7 @@ class BatchSource:
             self._results.ended(outcome, line)
 
 
-def _files_exist(files: tuple[dict[str, Any], ...] | None, folder: Path | None) -> bool:
+def _files_exist(files: tuple[JsonObject, ...] | None, folder: Path | None) -> bool:
     """Whether saved files are as they were, in the folder asked for now, if one was."""
     paths = [(Path(str(file["path"])), file.get("bytes")) for file in files or ()]
     try:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.budget import NO_LIMITS, CostLimits
-from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.money import Money
@@ -14,65 +15,16 @@ from modellix_cli.domain.text import clip, one_line
 from modellix_cli.domain.values import DAY, Slug
 from modellix_cli.ledger.records import Request
 from modellix_cli.models.pricing.values import Estimate
+from modellix_cli.workflows.schemas import SchemaReader, kept_schema
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
     from modellix_cli.models.pricing.estimator import Estimator
 
-SCHEMA_ORIGIN: Final = "https://www.modellix.ai"
+_FRESH: Final = DAY
+"""Seconds for which a schema that is kept is good enough for an estimate."""
 _NO_PRICES: Final = "the list of prices could not be had"
 _MAX_REASON: Final = 300
-
-
-class SchemaReader:
-    """Asks for schemas, until asking for one has shown that nothing answers."""
-
-    def __init__(self, client: "Client") -> None:
-        self._client = client
-        self._down: ModellixError | None = None
-
-    def __call__(self, slug: Slug) -> Json:
-        """Return the schema document of a model. Raises what asking for it came to."""
-        if self._down is not None:
-            raise self._down
-        try:
-            return self._client.schema(slug)
-        except ModellixError as error:
-            if error.code is ErrorCode.NETWORK:
-                self._down = error
-            raise
-
-
-def schemas_if_any(session: Session) -> Callable[[Slug], Json]:
-    """Return what gets a model's schema, or None: an estimate does without it if it must.
-
-    One that was kept in the last 24 hours is not asked for.
-    """
-    cache = session.stores.schema_cache
-    read = SchemaReader(session.connections.public_client(SCHEMA_ORIGIN))
-
-    def schema_of(slug: Slug) -> Json:
-        kept = cache.get(slug)
-        if kept is not None and kept.age < DAY:
-            return kept.document
-        try:
-            document = read(slug)
-        except ModellixError:
-            return None if kept is None else kept.document
-        cache.keep(slug, document)
-        return document
-
-    return schema_of
-
-
-def kept_schemas(session: Session) -> Callable[[Slug], Json]:
-    """Return what gets a model's schema that is kept, however old, and asks for none."""
-
-    def schema_of(slug: Slug) -> Json:
-        kept = session.stores.schema_cache.get(slug)
-        return None if kept is None else kept.document
-
-    return schema_of
 
 
 @frozen
@@ -97,6 +49,11 @@ class Costs:
             unpriced=clip(one_line("; ".join(estimate.unpriced)), _MAX_REASON),
             limits=self.limits,
         )
+
+
+def schemas_if_any(session: Session) -> Callable[[Slug], Json]:
+    """Return what gets a model's schema, or None: an estimate does without it if it must."""
+    return SchemaReader(session, fresh=_FRESH).if_any
 
 
 def limits_of(
@@ -128,7 +85,7 @@ def costs_of_run(session: Session, client: "Client", limits: CostLimits) -> Cost
     from modellix_cli.api.catalog import ModelList
     from modellix_cli.models.pricing.estimator import Estimator
 
-    return Costs(limits, Estimator(ModelList({}, kept.models), kept_schemas(session)))
+    return Costs(limits, Estimator(ModelList({}, kept.models), partial(kept_schema, session)))
 
 
 def fresh_estimator(session: Session, client: "Client", limits: CostLimits) -> "Estimator | None":

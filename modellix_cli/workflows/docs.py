@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from modellix_cli.api.routes import PUBLIC_ORIGIN
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.values import Slug
-from modellix_cli.workflows.models import PUBLIC_ORIGIN
 
 if TYPE_CHECKING:
     from modellix_cli.api.docs_server import DocsAnswer, DocsFilters

@@ -12,7 +12,6 @@ from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.task import RESULT_LIFETIME, has_failed
 from modellix_cli.domain.text import count
 from modellix_cli.engine.core.config import EngineConfig, Follow
-from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.ledger.file_lock import only_one
 from modellix_cli.ledger.tasks import EXPIRED
 from modellix_cli.options.saving import DownloadSaving
@@ -22,8 +21,9 @@ from modellix_cli.workflows.wait import Waited, follow_tasks
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from modellix_cli.domain.saved import Saved
     from modellix_cli.domain.task import Task
-    from modellix_cli.downloads.downloader import Saved
+    from modellix_cli.engine.core.lines import LineOutcome
 
 _LOCK_STEP: Final = 0.1
 
@@ -50,24 +50,34 @@ def download_task(
     session: Session, api_key: str | None, options: DownloadSaving, task_id: str
 ) -> Downloaded:
     """Save what one task made. Raises why there is nothing to save, or the one failure of all."""
-    from modellix_cli.downloads.downloader import check_downloadable
-
     waited = _save(session, api_key, options, [task_id])
     outcome = waited.outcomes[task_id]
     if outcome.waiting is not None and outcome.error is not None:
         raise outcome.error.copy_with(task_id=task_id)
     if waited.stop is not None and outcome.saved is None:
         raise _interrupted(session, waited, f" of task {task_id}", [task_id])
-    if outcome.saved is None:
-        if outcome.task is None:
-            raise ModellixError(
-                ErrorCode.TASK_NOT_FINISHED, f"Task {task_id} could not be polled in time."
-            )
-        check_downloadable(outcome.task, options.max_resources)
-    saved: Saved = outcome.saved
+    saved = outcome.saved
+    if saved is None:
+        raise _why_nothing(outcome, task_id, options.max_resources)
     if saved.errors and not saved.files and len(saved.errors) == 1:
         raise saved.errors[0]
     return Downloaded(task_id, saved, outcome.task)
+
+
+def _why_nothing(outcome: "LineOutcome", task_id: str, max_resources: int) -> ModellixError:
+    """Return why nothing of a task could be saved."""
+    from modellix_cli.downloads.downloader import check_downloadable
+
+    if outcome.error is not None:
+        return outcome.error.copy_with(task_id=task_id)
+    if outcome.task is not None:
+        try:
+            check_downloadable(outcome.task, max_resources)
+        except ModellixError as error:
+            return error
+    return ModellixError(
+        ErrorCode.TASK_NOT_FINISHED, f"Task {task_id} could not be polled in time."
+    )
 
 
 def download_pending(
@@ -155,13 +165,14 @@ def _save(
 
 
 def _collected(session: Session, waited: Waited, folder: "Path") -> Collected:
-    from modellix_cli.downloads.downloader import Saved, task_failed
+    from modellix_cli.domain.saved import Saved
+    from modellix_cli.downloads.downloader import task_failed
 
     collected = Collected({}, [], [])
     for task_id in waited.task_ids:
         outcome = waited.outcomes[task_id]
         if outcome.saved is not None:
-            _add_saved(session, collected, task_id, outcome)
+            _add_saved(session, collected, task_id, outcome.saved)
         elif outcome.error is not None:
             error = _naming(outcome.error, task_id)
             collected.errors.append(error)
@@ -174,8 +185,7 @@ def _collected(session: Session, waited: Waited, folder: "Path") -> Collected:
     return collected
 
 
-def _add_saved(session: Session, collected: Collected, task_id: str, outcome: LineOutcome) -> None:
-    saved: Saved = outcome.saved
+def _add_saved(session: Session, collected: Collected, task_id: str, saved: "Saved") -> None:
     codes = {error.code for error in saved.errors}
     if codes == {ErrorCode.NO_RESOURCES}:
         session.out.alert(f"Task {task_id} made nothing that could be saved.")

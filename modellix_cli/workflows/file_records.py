@@ -11,8 +11,8 @@ from modellix_cli.engine.ports import PaidRequest
 from modellix_cli.options.saving import Saving
 
 if TYPE_CHECKING:
+    from modellix_cli.domain.saved import Saved, SavedFile
     from modellix_cli.domain.task import Task
-    from modellix_cli.downloads.saved import Saved, SavedFile
     from modellix_cli.ledger.origins import Origin
     from modellix_cli.provenance.record import Provenance
 

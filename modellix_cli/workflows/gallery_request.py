@@ -4,7 +4,7 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from modellix_cli.domain.frozen import frozen
@@ -93,7 +93,7 @@ def names_of(task_id: str, position: int, url: str | None, digest: str | None) -
     return names + ([digest.lower()] if digest else [])
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     """Yield every text in a JSON value."""
     if isinstance(value, str):
         yield value
@@ -105,7 +105,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     """Return a parameter's value for people: an inline file by its size, a URL unsigned."""
     if isinstance(value, str):
         inline = _DATA_URL.match(value)
@@ -117,7 +117,7 @@ def _shown(value: Any) -> str:
     return clip(dumps(_unsigned(value), indent=None), MAX_VALUE)
 
 
-def _unsigned(value: Any) -> Any:
+def _unsigned(value: object) -> object:
     if isinstance(value, str):
         return _public(value)
     if isinstance(value, dict):

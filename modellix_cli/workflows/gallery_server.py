@@ -11,7 +11,7 @@ from contextlib import suppress
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.output.gallery.page import Gallery, data, page
@@ -55,7 +55,7 @@ class GalleryServer(ThreadingHTTPServer):
         """The port it listens on."""
         return int(self.server_address[1])
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: a client that left is not the server's business."""
 
 
@@ -185,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
-    def log_message(self, *parts: Any) -> None:
+    def log_message(self, *parts: object) -> None:
         """Write no log."""
 
 

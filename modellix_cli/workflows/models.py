@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from modellix_cli.api.routes import PUBLIC_ORIGIN
 from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from modellix_cli.models.changes import Changes
     from modellix_cli.models.kept_lists import KeptList
 
-PUBLIC_ORIGIN: Final = "https://www.modellix.ai"
 _UNREACHABLE: Final = frozenset(
     {
         *(ErrorCode.NETWORK, ErrorCode.TLS, ErrorCode.BAD_REPLY),

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Final
 
+from modellix_cli.api.routes import PUBLIC_ORIGIN
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json
@@ -12,7 +13,8 @@ from modellix_cli.models.parameter_example import example_settings, example_text
 from modellix_cli.models.parameters import main_text, read_parameters
 from modellix_cli.models.schema_cache import CachedSchema
 from modellix_cli.output.facts import ModelParameters
-from modellix_cli.workflows.models import PUBLIC_ORIGIN, suggesting
+from modellix_cli.workflows.models import suggesting
+from modellix_cli.workflows.schemas import keep_schema
 
 _UNREACHABLE: Final = frozenset(
     {
@@ -43,12 +45,6 @@ def fetch_schema(session: Session, slug: Slug, *, patient: bool = True) -> Json:
         with suggesting(session, slug):
             raise
     return keep_schema(session, slug, document)
-
-
-def keep_schema(session: Session, slug: Slug, document: Json) -> Json:
-    """Keep the schema document of a model, and return it."""
-    session.stores.schema_cache.keep(slug, document)
-    return document
 
 
 def find_schema(session: Session, slug: Slug) -> CachedSchema:

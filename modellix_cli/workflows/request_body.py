@@ -14,8 +14,8 @@ from modellix_cli.models.parameters import Parameter, main_text, read_parameters
 from modellix_cli.options.body import Body
 from modellix_cli.workflows.body_values import BodyValues, Service
 from modellix_cli.workflows.given_body import RequestBody, as_given, read_given
-from modellix_cli.workflows.models import PUBLIC_ORIGIN
 from modellix_cli.workflows.presets import NOTHING_BENEATH, Beneath, merged, prompted
+from modellix_cli.workflows.schemas import SchemaReader
 
 if TYPE_CHECKING:
     from modellix_cli.project.values import Preset
@@ -28,16 +28,7 @@ _MAX_PROMPT_BYTES: Final = 1024 * 1024
 
 def known_schema(session: Session, slug: Slug) -> Json:
     """Return the schema document of a model if it is kept or comes within a second, else None."""
-    from modellix_cli.workflows.parameters import keep_schema
-
-    kept = session.stores.schema_cache.get(slug)
-    if kept is not None and kept.age < FRESH:
-        return kept.document
-    try:
-        client = session.connections.public_client(PUBLIC_ORIGIN, seconds=_QUICK)
-        return keep_schema(session, slug, client.schema(slug, patient=False))
-    except ModellixError:
-        return None if kept is None else kept.document
+    return SchemaReader(session, fresh=FRESH, seconds=_QUICK).if_any(slug)
 
 
 class BodyMaker:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from modellix_cli.api.routes import API_PREFIX, submission_path
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.jsontext import Json, loads
@@ -14,7 +15,6 @@ from modellix_cli.workflows.given_body import RequestBody
 from modellix_cli.workflows.models import known_models
 from modellix_cli.workflows.request_check import CheckedBody
 
-API_PREFIX: Final = "/api/v1"
 _SERVED: Final = "http://127.0.0.1:8787"
 """Where `sandbox serve` listens, unless it is told otherwise."""
 
@@ -54,8 +54,7 @@ def as_code(session: Session, slug: Slug, body: RequestBody, webhook: str | None
 
 def submit_url(session: Session, slug: Slug) -> str:
     """Return the address that a request of a model is sent to (docs/spec/service.md 2)."""
-    route = "/async" if session.settings.async_route else ""
-    return f"{_address(session)}{API_PREFIX}/{slug.path}{route}"
+    return _address(session) + submission_path(slug, async_route=session.settings.async_route)
 
 
 def _address(session: Session) -> str:

@@ -5,7 +5,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.values import Slug, parse_slug
-from modellix_cli.ledger.request_log import Record
+from modellix_cli.ledger.request_records import Record
 from modellix_cli.workflows.run_end import UNKNOWN_HINT
 from modellix_cli.workflows.task_trace import find_trace, rerun_words
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from modellix_cli.api.routes import task_path
 from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted
@@ -102,15 +103,14 @@ def unfinished(outcome: LineOutcome, limit: WaitLimit) -> ModellixError:
 def submission_of(outcome: LineOutcome) -> Submission:
     """Return the reply to the submission; for a task that existed before, one in its form."""
     if outcome.submission is not None:
-        submission: Submission = outcome.submission
-        return submission
+        return outcome.submission
     assert outcome.task_id is not None
     status = outcome.status or "submitted"
     data = {
         "status": status,
         "task_id": outcome.task_id,
         "model_id": outcome.slug.rpartition("/")[2],
-        "get_result": {"method": "GET", "url": f"/api/v1/tasks/{outcome.task_id}"},
+        "get_result": {"method": "GET", "url": task_path(outcome.task_id)},
     }
     document = {"code": 0, "message": "success", "data": data, "reused": True}
     return Submission(outcome.task_id, status, document)

@@ -18,8 +18,9 @@ from modellix_cli.options.saving import Saving
 from modellix_cli.workflows.file_records import RecordWriter, RequestOf, record_writer
 
 if TYPE_CHECKING:
+    from modellix_cli.domain.saved import Saved
     from modellix_cli.domain.task import Task
-    from modellix_cli.downloads.downloader import Downloader, Saved, TaskReader
+    from modellix_cli.downloads.downloader import Downloader, TaskReader
     from modellix_cli.downloads.name_template import NameTemplate, TemplateNames
 
 FINAL: frozenset[ErrorCode] = frozenset({ErrorCode.RESULT_EXPIRED, ErrorCode.NO_RESOURCES})
@@ -113,7 +114,7 @@ class EngineSaver:
 
     def save(self, effect: effects.Save) -> events.Saved:
         """Save everything; what failed is in the answer."""
-        from modellix_cli.downloads.downloader import Saved
+        from modellix_cli.domain.saved import Saved
 
         task = effect.task
         with self._idle:
@@ -136,7 +137,7 @@ class EngineSaver:
 
     def _kept(self, task: "Task") -> "Saved | None":
         """Return the files of an earlier command, if all of them are there, whole by their size."""
-        from modellix_cli.downloads.saved import Saved, SavedFile
+        from modellix_cli.domain.saved import Saved, SavedFile
 
         if not self._keep or not task.resources:
             return None
@@ -162,7 +163,7 @@ class EngineSaver:
 
         if self._template is None:
             return None
-        task_id: str = effect.task.task_id
+        task_id = effect.task.task_id
         values = {
             "index": effect.ref,
             "id": _id_in_name(effect.name, effect.ref),

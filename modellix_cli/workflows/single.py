@@ -119,6 +119,7 @@ def conclude_run(session: Session, outcome: "LineOutcome", showing: Showing) -> 
     from modellix_cli.workflows.showing import show_saved
 
     task, saved = outcome.task, outcome.saved
+    assert task is not None  # whatever ended a wait without one was raised before
     errors = [session.name_submitted(error) for error in ended_errors(outcome)]
     with naming_saved(session, [saved] if saved else [], task.task_id):
         render.run_result(session.out, task, outcome.slug, saved, errors)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
 from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import clip
@@ -45,7 +46,7 @@ class Waited:
     """The refusal of the key, where tasks are polled once: none of the others was polled then."""
     heard: dict[str, str] = field(default_factory=dict)
     """The last status that was heard of each task, ended or not."""
-    files: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    files: dict[str, list[JsonObject]] = field(default_factory=dict)
     """What earlier commands saved of the tasks."""
     limit: WaitLimit = field(default_factory=lambda: WaitLimit(0.0))
     """How long they were waited for."""
@@ -57,7 +58,7 @@ class Waited:
         task = self.tasks.get(task_id)
         return task.status if task is not None else self.heard.get(task_id, "unknown")
 
-    def entry(self, task_id: str) -> dict[str, Any]:
+    def entry(self, task_id: str) -> JsonObject:
         """Return what every JSON result says of a task, with the files known to be saved."""
         files = self.files.get(task_id, [])
         return {"taskId": task_id, "status": self.status(task_id), "files": files}
@@ -173,7 +174,7 @@ def _body(session: Session, task_id: str) -> bytes | None:
     return None if known is None else known.body
 
 
-def saved_before(session: Session, task_id: str) -> list[dict[str, Any]]:
+def saved_before(session: Session, task_id: str) -> list[JsonObject]:
     """Return the files that are known to have been saved of a task, as JSON shows files."""
     try:
         kept = session.stores.files.of_task(task_id)
@@ -181,7 +182,7 @@ def saved_before(session: Session, task_id: str) -> list[dict[str, Any]]:
         return []
     files = []
     for file in kept:
-        entry: dict[str, Any] = {"bytes": file.size, "path": file.path}
+        entry: JsonObject = {"bytes": file.size, "path": file.path}
         entry |= {"type": file.type} if file.type else {}
         files.append(entry | ({"url": file.url} if file.url else {}))
     return files

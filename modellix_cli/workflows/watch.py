@@ -13,8 +13,9 @@ from typing import Final, Protocol, TextIO
 from modellix_cli.context.session import Session
 from modellix_cli.context.settings import SANDBOX_BASE_URL
 from modellix_cli.domain.errors import ModellixError, Stopped, usage
-from modellix_cli.ledger.activity import Activity, ActivityReader, WatchedTask
+from modellix_cli.ledger.activity import ActivityReader
 from modellix_cli.ledger.history import Scope
+from modellix_cli.ledger.watched import Activity, WatchedTask
 from modellix_cli.output import terminal
 from modellix_cli.output.cells import Line
 from modellix_cli.output.request import prompt_of

@@ -22,7 +22,7 @@ from modellix_cli.workflows.work import run_engine
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
-    from modellix_cli.ledger.activity import WatchedTask
+    from modellix_cli.ledger.watched import WatchedTask
 
 ROUND: Final = 5.0
 """Seconds between two rounds of polls."""

@@ -10,6 +10,7 @@ from modellix_cli.api.connecting import NotSent
 from modellix_cli.api.transport import ConnectionLost, Reply
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.task import Submission
+from modellix_cli.domain.values import parse_slug
 from tests.support import BASE, FakeClock, accepted, problem
 
 BODY = b'{"prompt": "a cat"}'
@@ -37,12 +38,13 @@ def reply(status: int, document: Any, **headers: str) -> Reply:
 
 def post(end: Reply | Exception, body: bytes = BODY) -> paid.Posted:
     line: Any = Line(end)
-    posted = paid.post(line, "/x/async", {"a": "b"}, body, clock=FakeClock(), base_url=BASE)
+    requests = paid.PaidRequests(line, BASE, {"a": "b"}, clock=FakeClock())
+    posted = requests.post(parse_slug("a/b"), body)
     assert line.sent == [
         {
             "method": "POST",
-            "path": "/x/async",
-            "headers": {"a": "b"},
+            "path": "/api/v1/a/b/async",
+            "headers": {"a": "b", "Content-Type": "application/json"},
             "body": body,
             "own_connection": True,
         }

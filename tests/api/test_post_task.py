@@ -35,7 +35,9 @@ class Untouched(Pacer):
         raise AssertionError("what was learned is returned, not told")
 
 
-def open_client(base_url: str = BASE, clock: Clock | None = None) -> Client:
+def open_client(
+    base_url: str = BASE, clock: Clock | None = None, *, async_route: bool = True
+) -> Client:
     def notice(text: str) -> None:
         raise AssertionError(text)
 
@@ -46,11 +48,12 @@ def open_client(base_url: str = BASE, clock: Clock | None = None) -> Client:
         policy=RetryPolicy(),
         notice=notice,
         pacer=Untouched(),
+        async_route=async_route,
     )
 
 
 def post(**options: Any) -> Submission | ModellixError:
-    return open_client().post_task(SLUG, BODY, **options).outcome
+    return open_client().paid.post(SLUG, BODY, **options).outcome
 
 
 def failed(**options: Any) -> ModellixError:
@@ -86,21 +89,22 @@ def test_the_very_bytes_go_to_the_async_route_on_a_connection_of_their_own() -> 
 @respx.mock
 def test_the_route_without_async_is_taken_when_asked_for() -> None:
     route = respx.post(f"{API}/alibaba/qwen-image-plus").respond(json=accepted("task-1"))
-    assert isinstance(post(async_route=False), Submission)
+    client = open_client(async_route=False)
+    assert isinstance(client.paid.post(SLUG, BODY).outcome, Submission)
     assert route.call_count == 1
 
 
 @respx.mock
 def test_a_slug_with_a_leading_type_takes_the_older_route() -> None:
     route = respx.post(f"{API}/text-to-speech/alibaba/qwen/async").respond(json=accepted("task-1"))
-    open_client().post_task(parse_slug("text-to-speech/alibaba/qwen"), BODY)
+    open_client().paid.post(parse_slug("text-to-speech/alibaba/qwen"), BODY)
     assert route.call_count == 1
 
 
 @respx.mock
 def test_odd_characters_of_a_slug_are_percent_encoded() -> None:
     route = respx.post(url__startswith=API).respond(json=accepted("task-1"))
-    open_client().post_task(parse_slug("a b/c?d#é"), BODY)
+    open_client().paid.post(parse_slug("a b/c?d#é"), BODY)
     assert route.calls.last.request.url.raw_path == b"/api/v1/a%20b/c%3Fd%23%C3%A9/async"
 
 
@@ -123,7 +127,7 @@ def test_a_webhook_is_a_header() -> None:
 def test_what_the_reply_says_about_limits_is_returned() -> None:
     headers = {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "7"}
     respx.post(ROUTE).respond(json=accepted("task-1"), headers=headers)
-    limits = open_client().post_task(SLUG, BODY).limits
+    limits = open_client().paid.post(SLUG, BODY).limits
     assert limits is not None
     assert (limits.limit, limits.remaining) == (100, 7)
 
@@ -131,7 +135,7 @@ def test_what_the_reply_says_about_limits_is_returned() -> None:
 @respx.mock
 def test_without_a_reply_there_are_no_limits() -> None:
     respx.post(ROUTE).mock(side_effect=httpx.ConnectError("refused"))
-    assert open_client().post_task(SLUG, BODY).limits is None
+    assert open_client().paid.post(SLUG, BODY).limits is None
 
 
 # Refusals and failures
@@ -277,7 +281,7 @@ def test_a_task_that_the_request_itself_named_is_not_a_new_one() -> None:
     body = b'{"task_id": "task-old", "prompt": "longer"}'
     echo = {"detail": [{"msg": "bad", "input": json.loads(body)}]}
     respx.post(ROUTE).respond(422, json=problem(422, "Invalid parameters: x") | echo)
-    outcome = open_client().post_task(SLUG, body).outcome
+    outcome = open_client().paid.post(SLUG, body).outcome
     assert isinstance(outcome, ModellixError)
     assert outcome.code is ErrorCode.INVALID_REQUEST
 
@@ -317,7 +321,7 @@ def test_each_submission_has_a_connection_of_its_own(servers: Servers) -> None:
     port = servers.start(answering(*[reply(json.dumps(accepted("task-1")).encode())] * 9))
     client = open_client(f"http://127.0.0.1:{port}", Clock())
     for _ in range(3):
-        assert isinstance(client.post_task(SLUG, BODY).outcome, Submission)
+        assert isinstance(client.paid.post(SLUG, BODY).outcome, Submission)
     client.close()
     assert servers.connections == 3
 
@@ -328,7 +332,7 @@ def test_bytes_behind_a_reply_are_never_taken_for_the_next_one(servers: Servers)
     client = open_client(f"http://127.0.0.1:{port}", Clock())
     ids = []
     for _ in range(2):
-        outcome = client.post_task(SLUG, BODY).outcome
+        outcome = client.paid.post(SLUG, BODY).outcome
         assert isinstance(outcome, Submission)
         ids.append(outcome.task_id)
     client.close()
@@ -340,7 +344,7 @@ def test_a_submission_that_is_cut_off_keeps_the_id_that_arrived(servers: Servers
         b'HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"code": 0, "data": {"task_id": "task-9",'
     )
     client = open_client(f"http://127.0.0.1:{servers.start(answering(part))}", Clock())
-    outcome = client.post_task(SLUG, BODY).outcome
+    outcome = client.paid.post(SLUG, BODY).outcome
     client.close()
     assert isinstance(outcome, ModellixError)
     assert (outcome.code, outcome.task_id) == (ErrorCode.SUBMISSION_UNKNOWN, "task-9")
@@ -353,7 +357,7 @@ def test_a_reply_whose_json_arrived_whole_is_used_though_its_end_did_not(
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     data = head + b"%x\r\n" % len(body) + body + b"\r\n"
     client = open_client(f"http://127.0.0.1:{servers.start(answering(data))}", Clock())
-    outcome = client.post_task(SLUG, BODY).outcome
+    outcome = client.paid.post(SLUG, BODY).outcome
     client.close()
     assert isinstance(outcome, Submission)
 
@@ -363,7 +367,7 @@ def test_a_connection_that_is_reset_is_not_tried_again(servers: Servers) -> None
         request_of(connection)
 
     client = open_client(f"http://127.0.0.1:{servers.start(hang_up)}", Clock())
-    outcome = client.post_task(SLUG, BODY).outcome
+    outcome = client.paid.post(SLUG, BODY).outcome
     client.close()
     assert isinstance(outcome, ModellixError)
     assert outcome.code is ErrorCode.SUBMISSION_UNKNOWN

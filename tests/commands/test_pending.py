@@ -11,8 +11,9 @@ import pytest
 import respx
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.saved import Saved
 from modellix_cli.domain.task import Task
-from modellix_cli.downloads.downloader import Downloader, NameChooser, Saved
+from modellix_cli.downloads.downloader import Downloader, NameChooser
 from modellix_cli.ledger.tasks import TaskStore
 from tests.conftest import Cli
 from tests.support import API, FakeClock, problem, task_reply
@@ -269,3 +270,17 @@ def test_a_single_download_that_finds_all_gone_is_not_pending_any_more(
     assert cli("task", "download", "t-1").status == 5
     assert statuses(env) == {"t-1": ("expired", False)}
     assert "Nothing to save" in cli(*PENDING).stderr
+
+
+@respx.mock
+def test_a_defect_of_ours_while_saving_is_told_as_one(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(self: Downloader, task: Task, names: NameChooser | None = None) -> Saved:
+        raise ZeroDivisionError("no disk")
+
+    reply("t-1", "success", data_url("1"))
+    monkeypatch.setattr(Downloader, "save", defect)
+    error = cli("task", "download", "t-1", "--output-dir", "out", "--json").json["error"]
+    assert (error["code"], error["taskId"]) == ("INTERNAL", "t-1")
+    assert error["message"] == "Unexpected failure. ZeroDivisionError: no disk"

@@ -10,8 +10,9 @@ import httpx
 import pytest
 import respx
 
+from modellix_cli.domain.saved import Saved
 from modellix_cli.domain.task import Task
-from modellix_cli.downloads.downloader import Downloader, NameChooser, Saved
+from modellix_cli.downloads.downloader import Downloader, NameChooser
 from tests.conftest import Cli
 from tests.support import API, FakeClock, accepted, problem, task_reply
 

@@ -121,3 +121,12 @@ def test_threads_that_make_the_first_at_once_all_get_one() -> None:
     for thread in threads:
         thread.join()
     assert sorted(one.x for one in made) == list(range(8))
+
+
+def test_a_field_that_is_not_to_be_shown_is_not() -> None:
+    @frozen
+    class Key:
+        text: str = field(repr=False)
+        source: str
+
+    assert repr(Key("mk-secret", "file")).endswith("Key(source='file')")

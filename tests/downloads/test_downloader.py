@@ -14,9 +14,10 @@ import pytest
 
 from modellix_cli.api.documents import read_task
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.saved import Saved
 from modellix_cli.domain.task import Resource, Task
 from modellix_cli.downloads.destination import DownloadDestination
-from modellix_cli.downloads.downloader import Downloader, Limits, NameChooser, Saved, Silent
+from modellix_cli.downloads.downloader import Downloader, Limits, NameChooser, Silent
 from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy, MediaStream
 from modellix_cli.downloads.parts import Part
 from modellix_cli.downloads.response import Resume

@@ -10,7 +10,8 @@ import pytest
 
 from modellix_cli.api.documents import read_task
 from modellix_cli.domain.errors import ErrorCode
-from modellix_cli.downloads.downloader import Downloader, Limits, Saved, Silent
+from modellix_cli.domain.saved import Saved
+from modellix_cli.downloads.downloader import Downloader, Limits, Silent
 from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy, MediaStream
 from modellix_cli.downloads.response import Checksum, Resume, Version
 from modellix_cli.downloads.tries import MAX_TRIES, FetchFailed, Remedy, failed

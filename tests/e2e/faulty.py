@@ -25,7 +25,7 @@ from typing import Any
 
 import modellix_cli
 from modellix_cli.__main__ import main
-from modellix_cli.api.client import Client
+from modellix_cli.api.paid import PaidRequests
 from modellix_cli.downloads.destination import DownloadDestination
 from modellix_cli.ledger.database import LedgerFile
 from tests.e2e.account import broken_files, command
@@ -51,15 +51,15 @@ class FaultPoint:
 
     def at_posts(self) -> None:
         """Make it a step to send a paid POST, and another one to have its reply."""
-        original = Client.post_task
+        original = PaidRequests.post
 
-        def post_task(*arguments: Any, **keywords: Any) -> Any:
+        def post(*arguments: Any, **keywords: Any) -> Any:
             self.reach("before POST")
             result = original(*arguments, **keywords)
             self.reach("after POST")
             return result
 
-        Client.post_task = post_task  # type: ignore[method-assign]
+        PaidRequests.post = post  # type: ignore[method-assign]
 
     def at_files(self) -> None:
         """Make it a step to give a finished file its name."""

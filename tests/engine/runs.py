@@ -11,9 +11,9 @@ from modellix_cli.api.retry import Limits
 from modellix_cli.domain.account import account_of
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.domain.saved import Saved
 from modellix_cli.domain.task import FAILED, Submission, Task
 from modellix_cli.domain.values import Slug, parse_slug
-from modellix_cli.downloads.downloader import Saved
 from modellix_cli.engine.batch_book import BatchBook
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.config import EngineConfig, Follow
@@ -87,15 +87,9 @@ class Service(Client):
         self.polls: list[str] = []
         self.poll_trouble: Callable[[str], Exception | None] = lambda task_id: None
         self.end: dict[str, Any] = {"status": "success"}
+        self.paid: Any = self
 
-    def post_task(
-        self,
-        slug: Slug,
-        body: bytes,
-        *,
-        webhook: str | None = None,
-        async_route: bool | None = None,
-    ) -> Posted:
+    def post(self, slug: Slug, body: bytes, webhook: str | None = None) -> Posted:
         index = int(body.split(b":")[1].strip(b" }"))
         self.posts.append(index)
         self.on_post(index)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.saved import Saved, SavedFile
 from modellix_cli.domain.task import Task
-from modellix_cli.downloads.downloader import Saved, SavedFile
 from modellix_cli.engine.core.following import LOST, TIMED_OUT
 from tests.engine.runs import Bench, Saves, busy, states
 from tests.support import FakeClock

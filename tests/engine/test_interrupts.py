@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.saved import Saved, SavedFile
 from modellix_cli.domain.task import Task
-from modellix_cli.downloads.downloader import Saved, SavedFile
 from modellix_cli.engine.batch_book import BatchBook
 from modellix_cli.engine.core import effects
 from modellix_cli.engine.core.following import INTERRUPTED

@@ -2,10 +2,8 @@
 
 import threading
 
-import pytest
-
 from modellix_cli.clock import Clock
-from modellix_cli.engine.worker_pool import Interrupted, Pool, shielded
+from modellix_cli.engine.worker_pool import Pool
 from tests.support import FakeClock
 
 
@@ -29,59 +27,6 @@ def test_what_work_raises_is_handed_back() -> None:
 
 def test_nothing_done_in_time_is_none() -> None:
     assert Pool[str, int](1, FakeClock()).next(0) is None
-
-
-def test_shielded_work_returns_and_raises_as_if_called() -> None:
-    assert shielded(lambda: 42, 1) == 42
-    with pytest.raises(ZeroDivisionError):
-        shielded(lambda: 1 // 0, 1)
-
-
-def test_an_interrupt_lets_shielded_work_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = threading.Event()
-
-    def work() -> str:
-        gate.wait(5)
-        return "task-1"
-
-    interrupt_first_wait(monkeypatch, gate)
-    with pytest.raises(Interrupted) as caught:
-        shielded(work, 5)
-    assert caught.value.done is not None
-    assert caught.value.done.result == "task-1"
-
-
-def test_an_interrupt_does_not_wait_longer_than_its_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = threading.Event()
-    interrupt_first_wait(monkeypatch, threading.Event())
-    with pytest.raises(Interrupted) as caught:
-        shielded(lambda: gate.wait(5), 0)
-    gate.set()
-    assert caught.value.done is None
-
-
-def test_a_second_interrupt_ends_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted_next(self: Pool[str, object], timeout: float) -> object:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Pool, "next", interrupted_next)
-    with pytest.raises(Interrupted) as caught:
-        shielded(lambda: 1, 5)
-    assert caught.value.done is None
-
-
-def interrupt_first_wait(monkeypatch: pytest.MonkeyPatch, gate: threading.Event) -> None:
-    """Let the first wait for a result meet Ctrl-C, and open `gate` then."""
-    real, calls = Pool.next, []
-
-    def interrupted_next(self: Pool[str, object], timeout: float) -> object:
-        calls.append(timeout)
-        if len(calls) == 1:
-            gate.set()
-            raise KeyboardInterrupt
-        return real(self, timeout)
-
-    monkeypatch.setattr(Pool, "next", interrupted_next)
 
 
 def test_a_wait_can_be_ended() -> None:

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from modellix_cli.domain.money import Money
-from modellix_cli.ledger.activity import Activity, ActivityReader, Limits, Spending, WatchedTask
+from modellix_cli.ledger.activity import ActivityReader
 from modellix_cli.ledger.files import FileStore
 from modellix_cli.ledger.history import Scope
 from modellix_cli.ledger.rate_state import RateState, RateStateStore, Slots
 from modellix_cli.ledger.records import BatchLine
+from modellix_cli.ledger.spending import Spent
 from modellix_cli.ledger.task_records import KeptFile, TaskReport
+from modellix_cli.ledger.watched import Activity, Limits, WatchedTask
 from tests.ledger.ledgers import (
     ACCEPTED,
     OTHER,
@@ -211,7 +213,7 @@ def test_spending_is_what_is_billed_else_estimated_since_the_day_began(ledger: L
     ledger.sent(request('{"a": 2}', estimated_cost=dollars("0.50")))
     ledger.sent(request('{"a": 3}'))
     ledger.sent(request('{"a": 4}', estimated_cost=dollars("7")), REJECTED)
-    assert now(ledger).spending == Spending(dollars("0.03"), dollars("0.5"), unpriced=1)
+    assert now(ledger).spending == Spent(dollars("0.03"), dollars("0.5"), unpriced=1)
 
 
 @pytest.mark.parametrize(("profile", "seen"), [(None, ["b", "a"]), ("work", ["b"]), ("x", [])])

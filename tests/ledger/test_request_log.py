@@ -11,7 +11,8 @@ from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.files import FileStore
 from modellix_cli.ledger.history import Scope
 from modellix_cli.ledger.records import Outcome, Request
-from modellix_cli.ledger.request_log import Record, Wanted
+from modellix_cli.ledger.request_log import Wanted
+from modellix_cli.ledger.request_records import Record
 from modellix_cli.ledger.task_records import KeptFile, TaskReport
 from tests.ledger.ledgers import REJECTED, UNKNOWN, Ledger, end_process, request
 from tests.machine import ALL, API, SANDBOX, Machine, entry

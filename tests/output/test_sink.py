@@ -6,7 +6,8 @@ import json
 import pytest
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.output.sink import Output, ReaderGone, Sink
+from modellix_cli.output.sink import Output, Sink
+from modellix_cli.output.streams import ReaderGone
 from tests.support import Terminal
 
 EVIL = "a\x1b[31mred\x07\u202e\x9b2J\r\nb"

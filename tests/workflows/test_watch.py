@@ -10,8 +10,9 @@ import pytest
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.account import account_of
-from modellix_cli.ledger.activity import Activity, ActivityReader
+from modellix_cli.ledger.activity import ActivityReader
 from modellix_cli.ledger.task_records import KeptFile, TaskReport
+from modellix_cli.ledger.watched import Activity
 from modellix_cli.output.cells import Line
 from modellix_cli.output.sink import Sink
 from modellix_cli.runtime import Runtime

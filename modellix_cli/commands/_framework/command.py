@@ -4,13 +4,14 @@ A command module applies `@command(…)` to a plain function with Typer annotati
 when their command is named, so that start-up does not grow with the number of commands.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command as build_typer_command
 
 from modellix_cli.commands._framework import help_page as page
@@ -24,8 +25,11 @@ from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import one_line
 from modellix_cli.output.sink import Output
 
+if TYPE_CHECKING:
+    from modellix_cli.commands._framework.typer_types import AnyCommand, Context, HelpFormatter
+
 PROGRAM: Final = "modellix-cli"
-CONTEXT: Final[dict[str, Any]] = {
+CONTEXT: Final[dict[str, object]] = {
     "help_option_names": ["-h", "--help"],
     "max_content_width": 100,
     "auto_envvar_prefix": None,
@@ -83,13 +87,10 @@ class Command(TyperCommand):
     """One command: its own options, then the global ones."""
 
     spec: Spec
+    _beside_help: Mapping[str, object] = MappingProxyType({})
+    """What stood on the command line beside --help."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._beside_help: dict[str, Any] = {}
-        """What stood on the command line beside --help."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         """Parse; `--help` anywhere before `--` wins, an option given twice is refused."""
         if isinstance(ctx.obj, Session):
             ctx.obj.command_path = ctx.command_path
@@ -109,7 +110,7 @@ class Command(TyperCommand):
             ctx.obj.choose_output(spec.default, spec.outputs, script=spec.script)
         return rest
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: "Context") -> object:
         """Run the command; Ctrl-C or a signal that it did not explain itself is told here."""
         if self.spec.pays:  # before anything is paid: what cannot be read must not count as none
             settings = Session.of(ctx).settings
@@ -120,19 +121,19 @@ class Command(TyperCommand):
         except KeyboardInterrupt as stop:  # Typer would make a silent exit of it
             raise interrupted(stop, "Interrupted.") from stop
 
-    def get_help_option(self, ctx: Any) -> Any:
+    def get_help_option(self, ctx: "Context") -> TyperOption | None:
         """Return `--help`, which prints with colours where they are wanted."""
         return with_pages(super().get_help_option(ctx))
 
-    def format_usage(self, ctx: Any, formatter: Any) -> None:
+    def format_usage(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write how the command is typed."""
         page.write_usage(ctx, formatter, self.collect_usage_pieces(ctx))
 
-    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+    def format_help_text(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write what the command does: the first paragraph of its description."""
         page.write_summary(formatter, self.help)
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
+    def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write examples, arguments and the command's own options, then of the model named."""
         examples = (f"{PROGRAM} {example}" for example in self.spec.examples)
         page.write_lines(formatter, "Examples", examples)
@@ -144,7 +145,7 @@ class Command(TyperCommand):
 
             write_parameters(Session.of(ctx), formatter, slug)
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+    def format_epilog(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write the rest of the description, then where to read on."""
         page.write_details(formatter, self.help)
         page.write_pointers(formatter, PROGRAM, self.spec.exits)
@@ -177,16 +178,16 @@ class Group(TyperGroup):
         """Which of its commands are nouns: groups of commands."""
         return ()
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: "Context") -> list[str]:
         """Return the verbs in the order in which they are registered."""
         return list(self._verbs)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: "Context", cmd_name: str) -> "Command | Group | None":
         """Load the command, or return None if there is none of that name."""
         module = self._verbs.get(cmd_name)
         return None if module is None else load(module, cmd_name)
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         """Parse; with nothing left to run, do what `without_command` says."""
         if {"-h", "--help"} & set(args) and given(self, ctx, args).get("no_color"):
             remember(ctx, {"no_color": True})  # it may stand behind --help
@@ -201,11 +202,13 @@ class Group(TyperGroup):
             ctx.exit()
         return rest
 
-    def without_command(self, ctx: Any) -> str | None:
+    def without_command(self, ctx: "Context") -> str | None:
         """Return the command to run where none was named, or None for the help."""
         return None
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+    def resolve_command(
+        self, ctx: "Context", args: list[str]
+    ) -> "tuple[str | None, AnyCommand | None, list[str]]":
         """Find the command, or say which one may have been meant; it is never run."""
         name, colon, verb = args[0].partition(":")
         words = [name, verb, *args[1:]] if colon else args
@@ -224,15 +227,15 @@ class Group(TyperGroup):
             hint=known or f"Run {ctx.command_path} --help for the list.",
         )
 
-    def get_help_option(self, ctx: Any) -> Any:
+    def get_help_option(self, ctx: "Context") -> TyperOption | None:
         """Return `--help`, which prints with colours where they are wanted."""
         return with_pages(super().get_help_option(ctx))
 
-    def format_usage(self, ctx: Any, formatter: Any) -> None:
+    def format_usage(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write how its commands are typed."""
         page.write_usage(ctx, formatter, self.collect_usage_pieces(ctx))
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
+    def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write the commands, each with the first sentence of its description."""
         rows = []
         for name in self.list_commands(ctx):
@@ -241,7 +244,7 @@ class Group(TyperGroup):
                 rows.append((name, page.first_sentence(found.help)))
         page.write_rows(formatter, "Commands", rows)
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+    def format_epilog(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write the epilog as it is, then where the global options are told."""
         if self.epilog:
             formatter.write_paragraph()
@@ -249,17 +252,18 @@ class Group(TyperGroup):
         page.write_pointers(formatter, PROGRAM, ())
 
 
-def with_pages(option: Any) -> Any:
+def with_pages(option: TyperOption | None) -> TyperOption | None:
     """Let the option `--help` print through the session."""
     if option is not None:
         option.callback = page.show_help
     return option
 
 
-def suggestion(word: str, group: Group, ctx: Any) -> str:
+def suggestion(word: str, group: Group, ctx: "Context") -> str:
     """Return a sentence that names the command of `group` that may have been meant, or ""."""
     path = ctx.command_path.partition(" ")[2]
-    places = elsewhere(word, ctx.find_root().command, ctx)
+    root = ctx.find_root().command
+    places = elsewhere(word, root, ctx) if isinstance(root, Group) else []
     if places:
         return f" Did you mean {' or '.join(places)}?"
     near = get_close_matches(word, group.list_commands(ctx), n=1, cutoff=0.6)

@@ -4,9 +4,10 @@ Only values of characters that mean nothing to any shell are offered; scripts pa
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import typer
+from typer.core import TyperGroup
 
 from modellix_cli.context.session import LAST, Session
 from modellix_cli.domain.errors import ModellixError
@@ -125,11 +126,11 @@ def help_words(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer the commands below those typed so far, and topics at first."""
     from modellix_cli.commands._framework.topics import TOPICS
 
-    found: Any = ctx.find_root().command
+    found: object = ctx.find_root().command
     typed = ctx.params.get("words") or []
     for word in typed:
-        found = found.get_command(ctx, word)
-    names = found.list_commands(ctx) if hasattr(found, "list_commands") else []
+        found = found.get_command(ctx, word) if isinstance(found, TyperGroup) else None
+    names = found.list_commands(ctx) if isinstance(found, TyperGroup) else []
     return list(dict.fromkeys([*names, *([] if typed else TOPICS)]))
 
 

@@ -8,18 +8,23 @@ means. An empty answer is that nothing fits.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, cast
+
+import typer
 
 from modellix_cli.commands._framework import completers
 from modellix_cli.context.session import Session
 from modellix_cli.domain.text import is_shell_safe, one_line
+
+if TYPE_CHECKING:
+    from modellix_cli.commands._framework.typer_types import AnyCommand, Parameter
 
 VARIABLE: Final = "_MODELLIX_CLI_COMPLETE"
 """Set by completion scripts when they ask this program for completions."""
 SHELLS: Final = ("bash", "zsh", "fish", "powershell")
 _FILES: Final = ("FILE", "PATH", "[FILE]", "FILE...")
 _FOLDERS: Final = ("DIR", "[DIR]")
-_BY_METAVAR: Final[dict[str, Callable[[Any, str], list[str]]]] = {
+_BY_METAVAR: Final[dict[str, Callable[[typer.Context, str], list[str]]]] = {
     "SLUG": completers.slugs,
     "KEY=VALUE": completers.parameters,
     "STATUS": completers.statuses,
@@ -32,7 +37,7 @@ def script(shell: str) -> str:
     return (Path(__file__).parent / "shells" / shell).read_text(encoding="utf-8").rstrip("\n")
 
 
-def tell_shell(root: Any, session: Session) -> None:
+def tell_shell(root: "AnyCommand", session: Session) -> None:
     """Write what could follow; whatever goes wrong, the shell is told that nothing fits."""
     try:
         told = answer(root, session)
@@ -42,7 +47,7 @@ def tell_shell(root: Any, session: Session) -> None:
         session.out.block(line)
 
 
-def answer(root: Any, session: Session) -> list[str]:
+def answer(root: "AnyCommand", session: Session) -> list[str]:
     """Return the lines of the answer to what the environment of `session` asks."""
     from typer._click.shell_completion import _resolve_context, _resolve_incomplete
 
@@ -60,7 +65,7 @@ def answer(root: Any, session: Session) -> list[str]:
     offered = [(item.value, item.help) for item in asked.shell_complete(context, value)]
     offer = _BY_METAVAR.get(getattr(asked, "metavar", None) or "")
     if not offered and offer is not None:
-        offered = [(word, None) for word in offer(context, value)]
+        offered = [(word, None) for word in offer(cast("typer.Context", context), value)]
     found = [
         (f"{head}{word}", one_line(told or "")) for word, told in offered if is_shell_safe(word)
     ]
@@ -69,7 +74,7 @@ def answer(root: Any, session: Session) -> list[str]:
     return ["words", *rows] if rows else []
 
 
-def _path_kind(asked: Any) -> str | None:
+def _path_kind(asked: "AnyCommand | Parameter") -> str | None:
     """Return which kind of path an option or argument takes, None for one that takes none."""
     metavar = getattr(asked, "metavar", None)
     if metavar in _FILES:

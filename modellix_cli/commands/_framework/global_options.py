@@ -1,7 +1,7 @@
 """The options that every command takes, before or after its name (official-cli.md 1.2)."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from typer.core import TyperOption
 
@@ -10,10 +10,15 @@ from modellix_cli.context.settings import Globals
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.values import DAY, parse_duration
 
+if TYPE_CHECKING:
+    from modellix_cli.commands._framework.typer_types import Context, Parameter
+
+    Completer = Callable[[Context, list[str], str], list[tuple[str, str] | str]]
+
 GLOBAL_PANEL: Final = "Global options"
 
 
-def global_options() -> list[Any]:
+def global_options() -> list[TyperOption]:
     """Return new option objects, to be added to a command or a noun."""
     return [
         _value(
@@ -45,7 +50,7 @@ def global_options() -> list[Any]:
     ]
 
 
-def remember(ctx: Any, values: Mapping[str, Any]) -> None:
+def remember(ctx: "Context", values: Mapping[str, object]) -> None:
     """Keep what help depends on, of the values beside --help: which Modellix, and colours."""
     chosen = getattr(ctx.obj, "globals", None)
     for name in ("sandbox", "base_url", "allow_http_api", "no_color"):
@@ -53,7 +58,7 @@ def remember(ctx: Any, values: Mapping[str, Any]) -> None:
             setattr(chosen, name, values[name])
 
 
-def version_option() -> Any:
+def version_option() -> TyperOption:
     """Return the option of the program itself that prints its version."""
     return TyperOption(
         param_decls=["--version"],
@@ -66,7 +71,7 @@ def version_option() -> Any:
     )
 
 
-def _print_version(ctx: Any, param: Any, value: bool) -> None:
+def _print_version(ctx: "Context", param: "Parameter", value: bool) -> None:
     if value:
         ctx.obj.out.line(version_line())
         ctx.exit()
@@ -101,25 +106,28 @@ def _value(
     )
 
 
-def _offering(name: str) -> Callable[[Any, Any, str], Any]:
+def _offering(name: str) -> "Completer":
     """Return what Typer asks: a completer by its name, which loads when a shell asks."""
 
-    def offer(ctx: Any, _args: Any, begun: str) -> Any:
+    def offer(ctx: "Context", _args: list[str], begun: str) -> list[tuple[str, str] | str]:
         from modellix_cli.commands._framework import completers
 
-        return getattr(completers, name)(ctx, begun)
+        return list(getattr(completers, name)(ctx, begun))
 
     return offer
 
 
-def _remember(ctx: Any, param: Any, value: Any) -> Any:
+def _remember(ctx: "Context", param: "Parameter", value: str | bool | None) -> object:
     """Keep the value in the session; the same option at two levels must not contradict."""
     chosen = getattr(ctx.obj, "globals", None)
     if not isinstance(chosen, Globals) or value in (None, False):
         return value
+    assert isinstance(param, TyperOption)
+    assert param.name is not None
+    kept: object = value
     if param.name == "max_retry_wait":
-        value = parse_duration(value, "--max-retry-wait", DAY)
+        kept = parse_duration(str(value), "--max-retry-wait", DAY)
     if not param.is_flag and getattr(chosen, param.name) is not None:
         raise usage(f"{param.opts[0]} can only be given once.")
-    setattr(chosen, param.name, value)
-    return value
+    setattr(chosen, param.name, kept)
+    return kept

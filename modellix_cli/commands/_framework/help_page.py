@@ -7,13 +7,17 @@ shown. It loads at every start, which is measured: nothing heavy is imported her
 import re
 from collections.abc import Iterable, Sequence
 from inspect import cleandoc
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.commands._framework.global_options import GLOBAL_PANEL
 from modellix_cli.context.session import Session
 from modellix_cli.domain.exit_status import ExitStatus
 from modellix_cli.options.panels import COMMON, PANELS
 from modellix_cli.output.sink import Output
+
+if TYPE_CHECKING:
+    from modellix_cli.commands._framework.command import Command
+    from modellix_cli.commands._framework.typer_types import Context, HelpFormatter, Parameter
 
 HEADING: Final = "1"
 NAME: Final = "36"
@@ -40,34 +44,34 @@ def without_styles(text: str) -> str:
     return _STYLE.sub("", text)
 
 
-def show_help(ctx: Any, param: Any, value: bool) -> None:
+def show_help(ctx: "Context", param: "Parameter", value: bool) -> None:
     """Print the help of a command and end: what `--help` does."""
     if value and not ctx.resilient_parsing:
         print_page(ctx, ctx.get_help())
         ctx.exit()
 
 
-def print_page(ctx: Any, text: str) -> None:
+def print_page(ctx: "Context", text: str) -> None:
     """Print a page of help on stdout, with colours where they are wanted."""
     session = Session.of(ctx)
     session.out.color_allowed = not session.globals.no_color
     session.out.styled(text)
 
 
-def write_usage(ctx: Any, formatter: Any, pieces: Iterable[str]) -> None:
+def write_usage(ctx: "Context", formatter: "HelpFormatter", pieces: Iterable[str]) -> None:
     """Write the line that shows how a command is typed."""
     prefix = f"{styled('Usage:', HEADING)} "
     formatter.write_usage(ctx.command_path, " ".join(pieces), prefix=prefix)
 
 
-def write_summary(formatter: Any, text: str | None) -> None:
+def write_summary(formatter: "HelpFormatter", text: str | None) -> None:
     """Write the first paragraph of a description."""
     formatter.write_paragraph()
     with formatter.indentation():
         formatter.write_text(cleandoc(text or "").partition("\n\n")[0])
 
 
-def write_details(formatter: Any, text: str | None) -> None:
+def write_details(formatter: "HelpFormatter", text: str | None) -> None:
     """Write the paragraphs of a description after the first, where there are any."""
     rest = cleandoc(text or "").partition("\n\n")[2]
     if rest:
@@ -75,47 +79,47 @@ def write_details(formatter: Any, text: str | None) -> None:
             formatter.write_text(rest)
 
 
-def write_rows(formatter: Any, title: str, rows: Sequence[Row]) -> None:
+def write_rows(formatter: "HelpFormatter", title: str, rows: Sequence[Row]) -> None:
     """Write a section of names and what they mean; nothing where there are none."""
     if rows:
         with formatter.section(styled(title, HEADING)):
             formatter.write_dl([(styled(name, NAME), told) for name, told in rows])
 
 
-def write_lines(formatter: Any, title: str, lines: Iterable[str]) -> None:
+def write_lines(formatter: "HelpFormatter", title: str, lines: Iterable[str]) -> None:
     """Write a section of lines that are never wrapped."""
     with formatter.section(styled(title, HEADING)):
         for line in lines:
             formatter.write(f"  {line}\n")
 
 
-def write_pointer(formatter: Any, title: str, told: str) -> None:
+def write_pointer(formatter: "HelpFormatter", title: str, told: str) -> None:
     """Write one line that says where to read on."""
     formatter.write(f"{styled(f'{title}:', HEADING)} {told}\n")
 
 
-def write_arguments(self: Any, ctx: Any, formatter: Any) -> None:
+def write_arguments(command: "Command", ctx: "Context", formatter: "HelpFormatter") -> None:
     """Write what a command takes without a name."""
     records = (
         param.get_help_record(ctx)
-        for param in self.get_params(ctx)
+        for param in command.get_params(ctx)
         if param.param_type_name == "argument"
     )
     write_rows(formatter, "Arguments", [plain(record) for record in records if record])
 
 
-def write_options(self: Any, ctx: Any, formatter: Any) -> None:
+def write_options(command: "Command", ctx: "Context", formatter: "HelpFormatter") -> None:
     """Write a command's own options: the common ones and --output first, then group by group."""
-    panels = panels_of(self.get_params(ctx), ctx)
+    panels = panels_of(command.get_params(ctx), ctx)
     if sum(map(len, panels.values())) <= _FEW:
         panels = {"Options": [row for rows in panels.values() for row in rows]}
     first = next(iter(panels))
-    panels[first].append(("--output FORMAT", output_choices(self.spec.outputs)))
+    panels[first].append(("--output FORMAT", output_choices(command.spec.outputs)))
     for title, rows in panels.items():
         write_rows(formatter, title, rows)
 
 
-def panels_of(params: Iterable[Any], ctx: Any) -> dict[str, list[Row]]:
+def panels_of(params: Iterable["Parameter"], ctx: "Context") -> dict[str, list[Row]]:
     """Return the rows of a command's own options by their panel, in the order of the panels."""
     found: dict[str, list[Row]] = {COMMON: []}
     for param in params:
@@ -139,7 +143,9 @@ def output_choices(outputs: Sequence[Output]) -> str:
     return f"How results are written: {', '.join(outputs)}."
 
 
-def write_pointers(formatter: Any, program: str, statuses: Iterable[ExitStatus]) -> None:
+def write_pointers(
+    formatter: "HelpFormatter", program: str, statuses: Iterable[ExitStatus]
+) -> None:
     """Write where to read about global options, and about the exit statuses of a command."""
     formatter.write_paragraph()
     write_pointer(formatter, "Global options", f"see {program} help globals")

@@ -1,12 +1,14 @@
 """The parameters of a model at the end of `model run SLUG --help`."""
 
-from typing import TYPE_CHECKING, Any, Final
+from math import inf
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.commands._framework import help_page as page
 from modellix_cli.context.session import Session
 from modellix_cli.domain.text import clip, one_line
 
 if TYPE_CHECKING:
+    from modellix_cli.commands._framework.typer_types import HelpFormatter
     from modellix_cli.models.parameters import Parameter
 
 _SECONDS: Final = 1.0
@@ -14,7 +16,7 @@ _SECONDS: Final = 1.0
 _MOST: Final = 60
 
 
-def write_parameters(session: Session, formatter: Any, slug: str) -> None:
+def write_parameters(session: Session, formatter: "HelpFormatter", slug: str) -> None:
     """Write what a model takes, or where to read it. Never fails: help is help."""
     from modellix_cli.output.parameters import told_in_help
 
@@ -36,14 +38,7 @@ def _parameters(session: Session, slug: str) -> "list[Parameter]":
     """Return the parameters of the schema that is kept, else asked for once; required first."""
     from modellix_cli.domain.values import parse_slug
     from modellix_cli.models.parameters import read_parameters
-    from modellix_cli.workflows.models import PUBLIC_ORIGIN
-    from modellix_cli.workflows.parameters import keep_schema
+    from modellix_cli.workflows.schemas import SchemaReader
 
-    model = parse_slug(slug)
-    kept = session.stores.schema_cache.get(model)
-    if kept is not None:
-        document = kept.document
-    else:
-        client = session.connections.public_client(PUBLIC_ORIGIN, seconds=_SECONDS)
-        document = keep_schema(session, model, client.schema(model, patient=False))
+    document = SchemaReader(session, fresh=inf, seconds=_SECONDS).read(parse_slug(slug))
     return sorted(read_parameters(document), key=lambda one: not one.required)

@@ -7,7 +7,7 @@ Help lists them under the heading that the class variable `PANEL` names.
 import inspect
 from collections.abc import Callable, Iterator
 from copy import copy
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, get_args, get_origin, get_type_hints
 
 from modellix_cli.domain.frozen import fields_of, is_frozen
 
@@ -23,12 +23,11 @@ def expand(function: Callable[..., None]) -> Callable[..., None]:
             groups[parameter.name] = kind
             parameters += _options(kind)
         else:
-            changes: dict[str, Any] = {"annotation": kind, "kind": parameter.KEYWORD_ONLY}
-            parameters.append(parameter.replace(**changes))
+            parameters.append(parameter.replace(annotation=kind, kind=parameter.KEYWORD_ONLY))
     if not groups:
         return function
 
-    def run(**values: Any) -> None:
+    def run(**values: object) -> None:
         for name, group in groups.items():
             names = [option.name for option in _options(group)]
             values[name] = group(**{option: values.pop(option) for option in names})
@@ -55,7 +54,7 @@ def _options(group: type) -> Iterator[inspect.Parameter]:
             )
 
 
-def _in_panel(hint: Any, panel: str | None) -> Any:
+def _in_panel(hint: object, panel: str | None) -> object:
     """Return the annotation of an option, listed under `panel` unless it names a heading itself."""
     kind, option, *others = get_args(hint)
     if panel is None or getattr(option, "rich_help_panel", None) is not None:

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.errors import ModellixError, usage
 from modellix_cli.domain.text import clip, one_line
+
+if TYPE_CHECKING:
+    from typer import TyperException
+
+    from modellix_cli.commands._framework.command import Group
+    from modellix_cli.commands._framework.typer_types import Context
 
 _CLOSE: Final = 0.8
 """How alike a name must be to be meant, as difflib measures it; --search and --clear are not."""
@@ -53,7 +59,7 @@ _KINDS: Final = {
 }
 
 
-def explain_usage(error: Any) -> ModellixError:
+def explain_usage(error: "TyperException") -> ModellixError:
     """Return the usage error for what Typer refused, with what to type instead where it is known.
 
     `error` is a `typer.TyperException`.
@@ -71,7 +77,7 @@ def explain_usage(error: Any) -> ModellixError:
     return usage(message, hint=hint)
 
 
-def _unknown_option(option: str, context: Any) -> ModellixError:
+def _unknown_option(option: str, context: "Context | None") -> ModellixError:
     message = f"No such option: {clip(one_line(option), 80)}."
     path = context.command_path if context is not None else ""
     near = close_option(option, _options(context))
@@ -84,7 +90,7 @@ def _unknown_option(option: str, context: Any) -> ModellixError:
     return usage(message)
 
 
-def _options(context: Any) -> list[str]:
+def _options(context: "Context | None") -> list[str]:
     params = context.command.get_params(context) if context is not None else []
     return [option for param in params for option in param.opts if option.startswith("--")]
 
@@ -99,7 +105,7 @@ def close_option(word: str, options: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(word, known, n=1, cutoff=_CLOSE)), None)
 
 
-def _about_extra_words(context: Any) -> str | None:
+def _about_extra_words(context: "Context") -> str | None:
     names = {param.name for param in context.command.params}
     if "body" not in names:
         return None
@@ -119,7 +125,7 @@ def answer(path: str, word: str) -> str | None:
     return _COMMANDS.get(f"{path} {word}".strip()) or _COMMANDS.get(word)
 
 
-def elsewhere(word: str, root: Any, ctx: Any) -> list[str]:
+def elsewhere(word: str, root: "Group", ctx: "Context") -> list[str]:
     """Return the commands `noun verb` whose verb is `word`."""
     found = []
     for noun in root.list_commands(ctx):

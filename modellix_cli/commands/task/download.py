@@ -17,7 +17,7 @@ from modellix_cli.options.showing import Open
 from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
-    from modellix_cli.downloads.downloader import Saved
+    from modellix_cli.domain.saved import Saved
 
 
 @command(

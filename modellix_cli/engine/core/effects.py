@@ -1,10 +1,10 @@
 """What to do: the effects that the core asks of the driver, which answers most with an event."""
 
 from dataclasses import field
-from typing import Any
 
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.task import Task
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.engine.notices import Notice
 
@@ -105,7 +105,7 @@ class Save:
     ref: int
     name: str | None
     slug: str
-    task: Any = field(compare=False)
+    task: Task = field(compare=False)
 
 
 @frozen

@@ -1,5 +1,7 @@
 """How lines end that are not sent, or whose request nobody knows more about."""
 
+from dataclasses import replace
+
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core.lines import Active, Known
@@ -55,10 +57,9 @@ class Ends:
     def known(self, line: Active, known: Known) -> None:
         """Emit a line of which earlier runs did everything."""
         self._out.emit(
-            line.outcome(
-                SubmissionState.ACCEPTED,
+            replace(
+                line.outcome(SubmissionState.ACCEPTED, detail=known.detail),
                 status=known.status,
-                detail=known.detail,
                 urls=known.urls,
                 files=known.files,
             )

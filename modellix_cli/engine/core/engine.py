@@ -28,10 +28,10 @@ class Engine:
         self._out = Outbox()
         self._estimator = DurationEstimator(random)
         self._following = Following(config, self._out, self._estimator, random)
-        retry = PaidRetryPolicy(
+        self._retry = PaidRetryPolicy(
             random, patience=config.patience, task_timeout=config.timeout, tries=config.tries
         )
-        self._submitting = Submitting(config, self._out, self._following, retry)
+        self._submitting = Submitting(config, self._out, self._following, self._retry)
         self._more = True
         self._fetching = False
         self._stopped = False
@@ -42,12 +42,12 @@ class Engine:
     @property
     def stopped_by(self) -> ModellixError | None:
         """The failure that let no more lines be sent, None if there was none."""
-        return self._submitting.stopped_by
+        return self._submitting.queue.stopped_by
 
     @property
     def in_flight(self) -> bool:
         """Whether a paid request may be under way."""
-        return self._submitting.in_flight
+        return self._submitting.posting.in_flight
 
     @property
     def finished(self) -> bool:
@@ -76,20 +76,20 @@ class Engine:
             case events.SubmitHeld():
                 submitting.held(event, now)
             case events.Recorded():
-                submitting.recorded(event.claims, now)
+                submitting.posting.recorded(event.claims, now)
             case events.NotRecorded():
-                submitting.not_recorded(event)
+                submitting.posting.not_recorded(event)
             case events.Replied():
-                submitting.replied(event, now)
+                submitting.posting.replied(event, now)
             case events.AttemptSeen():
-                submitting.attempt_seen(event, now)
+                submitting.earlier.seen(event, now)
             case events.PollAllowed():
                 following.allowed(event.task_id)
             case events.PollHeld():
                 following.held(event.task_id, event.seconds, now)
             case events.Polled():
-                submitting.server_answered()
-                following.polled(event, now)
+                self._retry.reached()
+                following.polled(event.task, now)
             case events.PollFailed():
                 following.poll_failed(event.task_id, event.error, now)
             case events.Delivered():
@@ -97,7 +97,7 @@ class Engine:
             case events.Saved():
                 following.saved(event)
             case events.LedgerLost():
-                submitting.stop(f"Skipped: {event.error.message}", event.error)
+                submitting.queue.stop(f"Skipped: {event.error.message}", event.error)
             case events.Stop():
                 self._stop(event)
             case events.GraceOver():
@@ -113,10 +113,10 @@ class Engine:
             self._submitting.take(line, now)
 
     def _stop(self, event: events.Stop) -> None:
-        self._submitting.stop(event.why, event.error)
+        self._submitting.queue.stop(event.why, event.error)
         if not event.follow and not self._stopped:
             self._stopped = True
-            self._submitting.interrupt()
+            self._submitting.earlier.interrupt()
             self._following.interrupt()
 
     def _pump(self, now: float) -> None:
@@ -126,7 +126,7 @@ class Engine:
         while True:
             ended = self._out.emitted
             submit_at = self._submitting.pump(now)
-            poll_at = self._following.pump(now, lines_wait=self._submitting.lines_wait)
+            poll_at = self._following.pump(now, lines_wait=self._submitting.queue.lines_wait)
             if self._out.emitted == ended:  # else lines that waited for these may start
                 break
         self._fetch()
@@ -143,7 +143,8 @@ class Engine:
             return
         if self._submitting.has_room and not self._following.is_full:
             self._fetching = True
-            at_most = 500 if self._submitting.why_stopped else max(1, self._config.concurrency)
+            stopped = self._submitting.queue.why_stopped
+            at_most = 500 if stopped else max(1, self._config.concurrency)
             self._out.add(effects.FetchWork(at_most))
 
     def _is_done(self) -> bool:

@@ -1,11 +1,12 @@
 """What happened: the events that the driver feeds to the core."""
 
 from dataclasses import field
-from typing import Any
 
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
+from modellix_cli.domain.saved import Saved as SavedResults
+from modellix_cli.domain.task import Submission, Task
 from modellix_cli.engine.core.lines import Answer, Known, Line
 
 
@@ -93,7 +94,7 @@ class Replied:
     ref: int
     task_id: str | None = None
     error: ModellixError | None = None
-    submission: Any = field(default=None, compare=False)
+    submission: Submission | None = field(default=None, compare=False)
     recorded: bool = True
 
 
@@ -107,16 +108,9 @@ class AttemptSeen:
 
 @frozen
 class Polled:
-    """The server told how a task stands; `seconds` is how long it ran, if the reply says."""
+    """The server told how a task stands."""
 
-    task_id: str
-    status: str
-    finished: bool
-    succeeded: bool
-    reason: str | None = None
-    seconds: float | None = None
-    urls: tuple[str, ...] = ()
-    task: Any = field(default=None, compare=False)
+    task: Task
 
 
 @frozen
@@ -143,7 +137,7 @@ class Saved:
     errors: tuple[ModellixError, ...] = ()
     final: bool = True
     """Whether no further run could save more."""
-    saved: Any = field(default=None, compare=False)
+    saved: SavedResults | None = field(default=None, compare=False)
 
 
 @frozen

@@ -8,7 +8,7 @@ from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.domain.task import also_named
+from modellix_cli.domain.task import Task, also_named
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.config import EngineConfig, Follow
@@ -43,7 +43,7 @@ class Following:
         self._unwatched: deque[PolledTask] = deque(maxlen=_REMEMBERED)
         self._asking: set[str] = set()
         self._polling: set[str] = set()
-        self._to_save: deque[tuple[LineOutcome, events.Polled]] = deque()
+        self._to_save: deque[tuple[LineOutcome, Task]] = deque()
         self._saving: dict[int, LineOutcome] = {}
         self._interrupted = False
         self._in_doubt: set[int] = set()
@@ -157,18 +157,18 @@ class Following:
         self._asking.discard(task_id)
         self._polls.postpone(task_id, seconds, now)
 
-    def polled(self, event: events.Polled, now: float) -> None:
+    def polled(self, task: Task, now: float) -> None:
         """Take what the server told of a task."""
-        task_id = event.task_id
+        task_id, status = task.task_id, task.status.lower()
         self._polling.discard(task_id)
-        task = self._polls.get(task_id)
-        if task is None:  # its time was over, or the run was stopped
+        polled = self._polls.get(task_id)
+        if polled is None:  # its time was over, or the run was stopped
             return
-        self._out.tell(PolledNotice(task_id, event.status, event.finished))
+        self._out.tell(PolledNotice(task_id, status, task.finished))
         for line in self._waiting.get(task_id, ()):
             self._confirmed(line)
-        if event.finished:
-            self._ended(task, event, now)
+        if task.finished:
+            self._ended(polled, task, now)
         elif self._config.follow is Follow.TO_THE_END and task_id in self._waiting:
             if not self._polls.still_running(task_id, now):
                 self._timed_out(task_id)
@@ -176,11 +176,13 @@ class Following:
             self._polls.remove(task_id)
             for line in self._waiting.pop(task_id):
                 self._out.emit(
-                    line.outcome(
-                        SubmissionState.ACCEPTED,
-                        status=event.status,
-                        task=event.task,
-                        needs_resume=self._config.follow is not Follow.NOT,
+                    replace(
+                        line.outcome(
+                            SubmissionState.ACCEPTED,
+                            needs_resume=self._config.follow is not Follow.NOT,
+                        ),
+                        status=status,
+                        task=task,
                     )
                 )
         elif not self._polls.still_running(task_id, now):
@@ -196,23 +198,21 @@ class Following:
         if others:
             self._out.tell(OtherTasks(str(line.task_id), others))
 
-    def _ended(self, task: PolledTask, event: events.Polled, now: float) -> None:
-        seconds = self._polls.ended(
-            event.task_id, now, succeeded=event.succeeded, told=event.seconds
-        )
-        if seconds is not None and task.slug is not None and task.since is not None:
-            self._out.add(effects.RecordDuration(task.slug, now - task.since, seconds))
-        for line in self._waiting.pop(event.task_id, ()):
-            outcome = line.outcome(
-                SubmissionState.ACCEPTED, status=event.status, urls=event.urls, task=event.task
-            )
-            if event.succeeded and self._config.save:
-                self._to_save.append((outcome, event))
-            elif event.succeeded:
+    def _ended(self, polled: PolledTask, task: Task, now: float) -> None:
+        seconds = self._polls.ended(task.task_id, now, succeeded=task.succeeded, told=task.seconds)
+        if seconds is not None and polled.slug is not None and polled.since is not None:
+            self._out.add(effects.RecordDuration(polled.slug, now - polled.since, seconds))
+        status = task.status.lower()
+        for line in self._waiting.pop(task.task_id, ()):
+            accepted = line.outcome(SubmissionState.ACCEPTED)
+            outcome = replace(accepted, status=status, urls=task.urls, task=task)
+            if task.succeeded and self._config.save:
+                self._to_save.append((outcome, task))
+            elif task.succeeded:
                 self._record(outcome)
             else:
-                reason = f" {clip(one_line(event.reason), _LONGEST_REASON)}" if event.reason else ""
-                detail = f"Task reached terminal status {event.status}.{reason}"
+                reason = f" {clip(one_line(task.reason), _LONGEST_REASON)}" if task.reason else ""
+                detail = f"Task reached terminal status {status}.{reason}"
                 self._record(replace(outcome, detail=detail))
 
     def poll_failed(self, task_id: str, error: ModellixError, now: float) -> None:
@@ -249,7 +249,7 @@ class Following:
     def _unfinished(self, line: Active, why: str) -> LineOutcome:
         if line.confirming is not None:
             return self._unconfirmed(line, line.confirming)
-        return line.outcome(SubmissionState.ACCEPTED, waiting=why, needs_resume=True)
+        return replace(line.outcome(SubmissionState.ACCEPTED, needs_resume=True), waiting=why)
 
     def _unconfirmed(self, line: Active, error: ModellixError) -> LineOutcome:
         self.left_unknown = self.left_unknown or line.ref in self._in_doubt
@@ -260,9 +260,9 @@ class Following:
 
     def _save_next(self) -> None:
         while self._to_save and len(self._saving) < self._config.saves:
-            outcome, event = self._to_save.popleft()
+            outcome, task = self._to_save.popleft()
             self._saving[outcome.ref] = outcome
-            self._out.add(effects.Save(outcome.ref, outcome.name, outcome.slug, event.task))
+            self._out.add(effects.Save(outcome.ref, outcome.name, outcome.slug, task))
 
     def saved(self, event: events.Saved) -> None:
         """Take the end of a download; what failed is left to the next run, if it can do more."""

@@ -1,12 +1,13 @@
 """A line of work and what became of it, as the engine's core and its observers know them."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
+from modellix_cli.domain.saved import Saved
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.task import Submission, Task
 
 
 @frozen
@@ -85,11 +86,11 @@ class LineOutcome:
     files: tuple[JsonObject, ...] | None = None
     needs_resume: bool = False
     reused: bool = False
-    task: Any = field(default=None, compare=False)
+    task: Task | None = field(default=None, compare=False)
     """The task's document, where it was polled."""
-    submission: Any = field(default=None, compare=False)
+    submission: Submission | None = field(default=None, compare=False)
     """The reply to the submission, where this run sent it."""
-    saved: Any = field(default=None, compare=False)
+    saved: Saved | None = field(default=None, compare=False)
     """What saving came to, where this run saved it."""
 
 
@@ -112,7 +113,7 @@ class Active:
     confirming: ModellixError | None = None
     """The failure whose reply named the task that is being looked for."""
     prepared: bool = False
-    submission: Any = None
+    submission: Submission | None = None
     refusal: str | None = None
     """Why the server refused it last, while it waits for another try."""
     doubt: str | None = None
@@ -123,12 +124,25 @@ class Active:
         """The line's name."""
         return self.line.ref
 
-    def outcome(self, state: SubmissionState | None, **facts: Any) -> LineOutcome:
+    def outcome(
+        self,
+        state: SubmissionState | None,
+        *,
+        detail: str | None = None,
+        error: ModellixError | None = None,
+        needs_resume: bool = False,
+    ) -> LineOutcome:
         """Return the line's end with these facts."""
-        common: dict[str, Any] = {
-            "number": self.number,
-            "task_id": self.task_id,
-            "reused": self.reused,
-            "submission": self.submission,
-        }
-        return LineOutcome(self.line.ref, self.line.slug, self.line.name, state, **(common | facts))
+        return LineOutcome(
+            self.line.ref,
+            self.line.slug,
+            self.line.name,
+            state,
+            number=self.number,
+            task_id=self.task_id,
+            detail=detail,
+            error=error,
+            needs_resume=needs_resume,
+            reused=self.reused,
+            submission=self.submission,
+        )

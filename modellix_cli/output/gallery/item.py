@@ -1,9 +1,9 @@
 """What the gallery shows: one item for each file."""
 
 from dataclasses import fields
-from typing import Any
 
 from modellix_cli.domain.frozen import frozen
+from modellix_cli.domain.jsontext import JsonObject
 
 
 @frozen
@@ -47,7 +47,7 @@ class GalleryItem:
     siblings: int = 1
     sources: tuple[str, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return what the page's script reads, without what is not known."""
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in facts.items() if value not in (None, (), False)}

@@ -11,11 +11,11 @@ from functools import cache
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli import __version__
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.jsontext import dumps
+from modellix_cli.domain.jsontext import JsonObject, dumps
 from modellix_cli.output.gallery.item import GalleryItem
 
 MARKER: Final = "<!-- A gallery made by modellix-cli task gallery -->"
@@ -48,7 +48,7 @@ class Gallery:
         """How many files are not where they were saved."""
         return sum(item.missing for item in self.items)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return what the page's script reads."""
         return {
             "title": self.title,

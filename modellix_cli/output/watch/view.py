@@ -6,7 +6,8 @@ from typing import Final
 
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import count, one_line
-from modellix_cli.ledger.activity import Activity, Limits, Spending, WatchedBatch, WatchedTask
+from modellix_cli.ledger.spending import Spent
+from modellix_cli.ledger.watched import Activity, Limits, WatchedBatch, WatchedTask
 from modellix_cli.output.cells import Line, bar, clock, cut, fit, line_width, pad
 
 SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -114,10 +115,10 @@ def _limits(limits: Limits, now: float) -> Line:
     return [(", ".join(parts), _BUSY if low else "")] if parts else []
 
 
-def _spending(spending: Spending) -> Line:
+def _spending(spending: Spent) -> Line:
     parts = [f"today {spending.billed.words} billed"]
-    if spending.estimated.usd:
-        parts.append(f"{spending.estimated.words} estimated")
+    if spending.reserved.usd:
+        parts.append(f"{spending.reserved.words} estimated")
     if spending.unpriced:
         parts.append(f"{spending.unpriced} without a price")
     return [(", ".join(parts), "")]

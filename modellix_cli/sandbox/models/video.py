@@ -1,9 +1,9 @@
 """Models that make or change videos."""
 
-from typing import Any, Final
+from typing import Final
 
 from modellix_cli.domain.jsontext import JsonObject
-from modellix_cli.sandbox.model import model
+from modellix_cli.sandbox.model import Model, model
 from modellix_cli.sandbox.models.image import PROMPT, SEED
 from modellix_cli.sandbox.prices import Price, per_second
 from modellix_cli.sandbox.schema import choice, flag, text, url, whole
@@ -22,12 +22,12 @@ def duration(default: int, low: int = 1, high: int = 10) -> JsonObject:
     return whole("Length in seconds.", low, high, default)
 
 
-def _from_text(slug: str, description: str, price: Price, *, star: bool = False) -> Any:
+def _from_text(slug: str, description: str, price: Price, *, star: bool = False) -> Model:
     takes = {"prompt": PROMPT, "duration": duration(5), "aspect_ratio": _RATIO, "seed": SEED}
     return model(slug, _T2V, description, price, takes, makes="video", star=star)
 
 
-def _from_image(slug: str, description: str, price: Price) -> Any:
+def _from_image(slug: str, description: str, price: Price) -> Model:
     takes = {"image": _IMAGE, "prompt": _MOTION, "duration": duration(5), "seed": SEED}
     return model(slug, _I2V, description, price, takes, needs=("image",), makes="video")
 

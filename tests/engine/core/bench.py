@@ -2,7 +2,6 @@
 
 import heapq
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import count
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.lines import Known, Line, LineOutcome
 from modellix_cli.engine.notices import Notice
+from tests.engine.tasks import task_of
 
 SLUG = "a/b"
 E = TypeVar("E", bound=effects.Effect)
@@ -39,7 +39,7 @@ class Bench:
         self.latency = 0.1
         self.runs_for = 5.0
         self.made_at: dict[str, float] = {}
-        self.ends: dict[str, Any] = {"status": "success", "succeeded": True}
+        self.ends: dict[str, Any] = {"status": "success"}
         self.poll_trouble: Callable[[str], ModellixError | None] = lambda task_id: None
         self.holds: list[tuple[float, bool]] = []
         self.claims: dict[int, list[int | Known | ModellixError]] = {}
@@ -175,9 +175,8 @@ class Bench:
         if trouble is not None:
             return events.PollFailed(task_id, trouble)
         if self.now - self.made_at.get(task_id, 0.0) < self.runs_for:
-            return events.Polled(task_id, "processing", finished=False, succeeded=False)
-        ended = events.Polled(task_id, "success", finished=True, succeeded=True)
-        return replace(ended, **self.ends)
+            return events.Polled(task_of(task_id))
+        return events.Polled(task_of(task_id, **self.ends))
 
 
 def known(

@@ -12,6 +12,7 @@ from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.lines import Known, Line
 from modellix_cli.engine.notices import PollTrouble, Stopped, TaskAwaited, TaskLeft, TaskPolled
 from tests.engine.core.bench import SLUG, Bench, Follow, busy, known, lines, refused
+from tests.engine.tasks import task_of
 
 ACCEPTED = SubmissionState.ACCEPTED
 URL = "https://cdn.example.com/a.png"
@@ -64,7 +65,7 @@ def test_followed_once_each_task_is_polled_once(runs_for: float, status: str) ->
 def test_the_reason_of_a_failure_is_one_line_of_bounded_length() -> None:
     bench = followed(1)
     reason = "\ud800bad\n" + "x" * 100_000
-    bench.ends = {"status": "failed", "succeeded": False, "reason": reason}
+    bench.ends = {"status": "failed", "reason": reason}
     detail = bench.run()[0].detail or ""
     assert detail.startswith("Task reached terminal status failed. ")
     assert "\n" not in detail
@@ -167,7 +168,7 @@ def test_a_poll_that_is_held_after_a_sleep_still_comes() -> None:
     engine, task = bench.engine, "task-1"
     engine.step(events.Work(tuple(earlier()), more=False), 0.0)
     engine.step(events.PollAllowed(task), 0.0)
-    engine.step(events.Polled(task, "processing", finished=False, succeeded=False), 0.1)
+    engine.step(events.Polled(task_of(task)), 0.1)
     assert effects.AskPoll(task) in engine.step(events.Woke(), 5000.0)
     assert not [e for e in engine.step(events.PollHeld(task, 4.0), 5000.0)
                 if isinstance(e, effects.Emit)]  # fmt: skip
@@ -339,7 +340,7 @@ def test_a_result_that_is_gone_is_not_asked_for_again() -> None:
 
 def test_a_task_that_failed_has_nothing_to_save() -> None:
     bench = followed(1, save=True)
-    bench.ends = {"status": "failed", "succeeded": False}
+    bench.ends = {"status": "failed"}
     bench.run()
     assert bench.all(effects.Save) == []
 
@@ -399,7 +400,7 @@ def test_a_poll_that_comes_in_after_an_interrupt_changes_nothing() -> None:
     bench = followed(1)
     bench.at = [(1.0, STOP)]
     bench.run()
-    late = events.Polled("task-1", "success", finished=True, succeeded=True)
+    late = events.Polled(task_of("task-1", "success"))
     assert bench.engine.step(late, 2.0) == []
     assert bench.engine.step(events.PollFailed("task-1", WEB_PAGE), 2.0) == []
 
@@ -418,7 +419,7 @@ def test_a_poll_that_is_held_for_a_moment_at_its_deadline_still_comes() -> None:
     engine, task = bench.engine, "task-1"
     engine.step(events.Work(tuple(earlier()), more=False), 0.0)
     engine.step(events.PollAllowed(task), 0.0)
-    engine.step(events.Polled(task, "processing", finished=False, succeeded=False), 0.1)
+    engine.step(events.Polled(task_of(task)), 0.1)
     engine.step(events.Woke(), 12.0)
     asked = engine.step(events.PollHeld(task, 0.5), 12.0)
     assert not [effect for effect in asked if isinstance(effect, effects.Emit)]
@@ -431,7 +432,7 @@ def test_holds_without_end_end_the_wait() -> None:
     engine, task = bench.engine, "task-1"
     engine.step(events.Work(tuple(earlier()), more=False), 0.0)
     engine.step(events.PollAllowed(task), 0.0)
-    engine.step(events.Polled(task, "processing", finished=False, succeeded=False), 0.1)
+    engine.step(events.Polled(task_of(task)), 0.1)
     now = 10.0
     while not engine.finished and now < 100:
         asked = engine.step(events.Woke(), now)

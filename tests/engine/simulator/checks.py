@@ -4,6 +4,7 @@ from typing import Any
 
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.task import Task
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.config import EngineConfig
 from modellix_cli.engine.core.lines import Known, Line, LineOutcome
@@ -94,7 +95,7 @@ class Checks:
                 self._replied(event)
             case events.AttemptSeen(ref=ref, known=known):
                 self._know(ref, known)
-            case events.Polled(task_id=task_id):
+            case events.Polled(task=Task(task_id=task_id)):
                 self.polling.discard(task_id)
                 self.poll_at[task_id] = now
                 self.foreign[task_id] = self.failures[task_id] = 0

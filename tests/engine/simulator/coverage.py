@@ -54,7 +54,9 @@ def _all(engine: Engine) -> list[int]:
     sending, following = engine._submitting, engine._following
     leaving = sending._leaving
     found = [
-        line.ref for group in (sending._queue, leaving._allowed, leaving._held) for line in group
+        line.ref
+        for group in (sending.queue._lines, leaving._allowed, leaving._held)
+        for line in group
     ]
     for table in _tables(engine).values():
         found += table
@@ -68,10 +70,10 @@ def _tables(engine: Engine) -> dict[str, Mapping[int, Any]]:
     return {
         "preparing": sending._preparing,
         "asking": sending._leaving._asking,
-        "recording": sending._recording,
-        "posting": sending._posting,
-        "watching": sending._watching._lines,
-        "blocked": sending._needs._blocked,
+        "recording": sending.posting._recording,
+        "posting": sending.posting._posting,
+        "watching": sending.earlier._watching._lines,
+        "blocked": sending.queue._needs._blocked,
     }
 
 
@@ -84,7 +86,7 @@ def phase_of(engine: Engine, ref: int) -> str:
         if ref in table:
             return name
     leaving = sending._leaving
-    groups = {"allowed": leaving._allowed, "held": leaving._held, "queue": sending._queue}
+    groups = {"allowed": leaving._allowed, "held": leaving._held, "queue": sending.queue._lines}
     for name, group in groups.items():
         if any(line.ref == ref for line in group):
             return name
@@ -117,8 +119,9 @@ def kind_of(event: events.Event) -> str:
             if error.code == "SUBMISSION_UNKNOWN":
                 return f"{name} unknown{' with id' if error.task_id else ''}{end}"
             return f"{name} refused{end}"
-        case events.Polled(finished=finished, succeeded=succeeded):
-            return f"{name} {'running' if not finished else 'success' if succeeded else 'failed'}"
+        case events.Polled(task=task):
+            end = "success" if task.succeeded else "failed"
+            return f"{name} {end if task.finished else 'running'}"
         case events.Saved(errors=errors, final=final):
             return f"{name}{(' failed for good' if final else ' failed') if errors else ''}"
         case events.Prepared(error=error):

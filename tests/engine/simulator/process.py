@@ -494,8 +494,9 @@ class Process:
         def arrive() -> None:
             event = self.server.poll(task_id)
             if isinstance(event, events.Polled) and not self._fails():
-                billed = self.server.billing(task_id) if event.finished else None
-                self.ledger.record_status(task_id, event.status, billed)
+                task = event.task
+                billed = self.server.billing(task_id) if task.finished else None
+                self.ledger.record_status(task_id, task.status, billed)
             self.world.later(self.server.latency(), lambda: self._feed(event))
 
         self.world.later(self.server.latency(), arrive)

@@ -100,7 +100,6 @@ def as_processes(processes: Processes) -> Iterator[None]:
     with (
         mock.patch(f"{room}.claims.this_process", lambda: processes.current),
         mock.patch(f"{room}.batch_start.this_process", lambda: processes.current),
-        mock.patch(f"{room}.batch_start.is_alive", processes.is_alive),
-        mock.patch(f"{room}.attempts.is_alive", processes.is_alive),
+        mock.patch(f"{room}.processes.is_alive", processes.is_alive),
     ):
         yield

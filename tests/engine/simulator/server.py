@@ -7,6 +7,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.money import Money
 from modellix_cli.engine.core import events
 from tests.engine.simulator.world import World
+from tests.engine.tasks import task_of
 
 NEVER = float("inf")
 _PARTS = (Decimal(0), Decimal("0.5"), Decimal(1), Decimal(1))
@@ -133,18 +134,12 @@ class Server:
         if task is None:
             return events.PollFailed(task_id, error(ErrorCode.NOT_FOUND, 404))
         if self.world.time < task.ends:
-            return events.Polled(task_id, "processing", finished=False, succeeded=False)
+            return events.Polled(task_of(task_id))
         status = "failed" if task.failed else "success"
         seconds = task.ends - task.begun if self.world.chance(0.5) else None
-        return events.Polled(
-            task_id,
-            status,
-            finished=True,
-            succeeded=not task.failed,
-            reason="It went wrong." if task.failed else None,
-            seconds=seconds,
-            urls=(f"https://x/{task_id}",),
-        )
+        reason = "It went wrong." if task.failed else None
+        urls = (f"https://x/{task_id}",)
+        return events.Polled(task_of(task_id, status, reason=reason, seconds=seconds, urls=urls))
 
 
 def _unknown(task_id: str | None) -> Answer:

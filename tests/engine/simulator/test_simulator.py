@@ -9,11 +9,14 @@ from modellix_cli.domain.errors import ErrorCode
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core import effects, paid_retry
+from modellix_cli.engine.core.earlier import EarlierAttempts
 from modellix_cli.engine.core.following import Following
 from modellix_cli.engine.core.leaving import Leaving
 from modellix_cli.engine.core.needs import Needs
 from modellix_cli.engine.core.outbox import Outbox
 from modellix_cli.engine.core.poll_schedule import PollScheduler
+from modellix_cli.engine.core.posting import Posting
+from modellix_cli.engine.core.submit_queue import SubmitQueue
 from modellix_cli.engine.core.submitting import Submitting
 from tests.engine.simulator import model_ledger
 from tests.engine.simulator.runner import Failure, Simulator
@@ -63,12 +66,12 @@ def test_it_notices_a_request_of_unknown_outcome_that_is_sent_again(
 ) -> None:
     passing = paid_retry.MAY_PASS | {ErrorCode.SUBMISSION_UNKNOWN}
     monkeypatch.setattr(paid_retry, "MAY_PASS", passing)
-    monkeypatch.setattr(Submitting, "_replied_unknown", Submitting._refused)
+    monkeypatch.setattr(Posting, "_replied_unknown", Posting._refused)
     assert "may have" in found()
 
 
 def test_it_notices_a_post_after_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Submitting, "stop", lambda self, why, error: None)
+    monkeypatch.setattr(SubmitQueue, "stop", lambda self, why, error: None)
     assert "after the stop" in found()
 
 
@@ -107,15 +110,15 @@ def test_it_notices_too_many_requests_at_a_time(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_it_notices_an_unknown_outcome_that_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    def forget(self: Submitting, line: object, known: object, now: float) -> None:
-        self._out.emit(line.outcome(None, needs_resume=True))  # type: ignore[attr-defined]
+    def forget(self: EarlierAttempts, line: object, known: object, now: float) -> None:
+        self._ends._out.emit(line.outcome(None, needs_resume=True))  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(Submitting, "_unknown", forget)
+    monkeypatch.setattr(EarlierAttempts, "_unknown", forget)
     assert "is unknown" in found()
 
 
 def test_it_notices_an_id_that_nobody_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Submitting, "_record_reply", lambda self, line, event: None)
+    monkeypatch.setattr(Posting, "_record_reply", lambda self, line, event: None)
     assert "nobody records" in found()
 
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modellix_cli.domain.money import Money
-from modellix_cli.ledger.activity import Activity, Limits, Spending, WatchedBatch, WatchedTask
+from modellix_cli.ledger.spending import Spent
+from modellix_cli.ledger.watched import Activity, Limits, WatchedBatch, WatchedTask
 from modellix_cli.output.cells import line_width
 from modellix_cli.output.watch.view import State, draw, rows_of
 
@@ -63,7 +64,7 @@ BUSY = Activity(
     sending=2,
     unknown=1,
     limits=Limits(0, 100, NOON + 12, 2, 2),
-    spending=Spending(dollars("0.42"), dollars("0.1"), 1),
+    spending=Spent(dollars("0.42"), dollars("0.1"), 1),
 )
 PROMPTS = {"task-fox": "a fox in the snow", "task-cjk": "犬が雪の中を走っている、夜明けの光の中で"}
 

@@ -56,14 +56,12 @@ def exit_statuses() -> str:
 
 def global_page() -> str:
     """Return the page about the options that every command takes."""
-    import typer
-
-    from modellix_cli.commands._framework.command import CONTEXT, PROGRAM, Group
+    from modellix_cli.commands._framework.command import PROGRAM, Group
     from modellix_cli.commands._framework.global_options import version_option
 
     group = Group(PROGRAM, "", {})
     group.params.append(version_option())
-    context = typer.Context(group, info_name=PROGRAM, **CONTEXT)
+    context = group.make_context(PROGRAM, [], resilient_parsing=True)
     formatter = context.make_formatter()
     formatter.width = min(formatter.width, _WIDTH)
     records = [param.get_help_record(context) for param in group.get_params(context)]

@@ -1,0 +1,22 @@
+"""In which words a failure is told to people."""
+
+from typing import Final
+
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.text import clip, one_line
+
+_LONGEST: Final = 10_000
+_SAY_SO_THEMSELVES: Final = (
+    *(ErrorCode.USAGE, ErrorCode.ALREADY_PAID, ErrorCode.ACCOUNT_CHANGED, ErrorCode.COST_LIMIT),
+    *(ErrorCode.INVALID_BODY, ErrorCode.INPUT_UNREADABLE, ErrorCode.SUBMISSION_UNKNOWN),
+    *(ErrorCode.BUDGET_EXCEEDED, ErrorCode.PROJECT_UNUSABLE),
+)
+"""Refusals before anything was sent, whose messages say that or need not."""
+
+
+def told(error: ModellixError) -> str:
+    """Return what happened, and that nothing was charged where that is certain and not obvious."""
+    message = clip(one_line(error.message), _LONGEST)
+    if error.charged == "no" and error.code not in _SAY_SO_THEMSELVES:
+        return f"{message} Nothing was charged."
+    return message
