@@ -21,6 +21,12 @@ _EXPIRED_HINT: Final = (
     "modellix-cli file upload FILE. Or pay for every line again with --new."
 )
 
+_MISSING_HINT: Final = (
+    "The service may find it again later: run the batch again with --resume. If it stays away: "
+    + _EXPIRED_HINT[0].lower()
+    + _EXPIRED_HINT[1:]
+)
+
 
 class LineLinks:
     """The lines that others use; they stand before those."""
@@ -142,9 +148,8 @@ class LineResults:
             task = self.read_task(made.task_id)
         except ModellixError as error:
             what = f"The result of line {quoted(made.name)} cannot be read: {error.message}"
-            if error.code is not ErrorCode.NOT_FOUND:
-                raise error.copy_with(message=what) from error
-            raise ModellixError(ErrorCode.RESULT_EXPIRED, what, hint=_EXPIRED_HINT) from error
+            hint = _MISSING_HINT if error.code is ErrorCode.NOT_FOUND else error.hint
+            raise error.copy_with(message=what, hint=hint) from error
         expiry = expiry_of(task)
         if expiry is not None and expiry <= self.clock.now():
             raise ModellixError(

@@ -428,6 +428,19 @@ def test_a_file_that_cannot_be_saved_after_paying_is_exit_9_and_named(cli: Cli) 
 
 
 @respx.mock
+def test_a_result_that_is_late_leaves_the_run_to_be_gone_on_with(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modellix_cli.downloads.hosts.is_private", lambda host: False)
+    reply = task_reply("task-1", "success", "https://10.0.0.1/a.png")
+    submitting(reply, reply)
+    respx.get("https://10.0.0.1/a.png").respond(404)
+    result = cli(*RUN, "--wait", "--output-dir", "out", "--json")
+    assert (result.status, result.json["error"]["code"]) == (9, "DOWNLOAD_FAILED")
+    assert "task download task-1 --output-dir out" in result.json["error"]["resume"]
+
+
+@respx.mock
 def test_a_failed_task_says_so_in_json_too(cli: Cli) -> None:
     submitting(task_reply("task-1", "failed", error="too dark"))
     result = cli(*RUN, "--wait", "--json")
