@@ -122,8 +122,8 @@ def ended_errors(outcome: LineOutcome) -> list[ModellixError]:
 
     if outcome.task is not None and outcome.task.failed:
         return [task_failed(outcome.task)]
-    if outcome.saved is None:
-        return []
-    return [
-        error.copy_with(exit_status=int(ExitStatus.NOT_SAVED)) for error in outcome.saved.errors
-    ]
+    if outcome.saved is not None:
+        errors = outcome.saved.errors
+    else:
+        errors = [] if outcome.error is None else [outcome.error]
+    return [error.copy_with(exit_status=int(ExitStatus.NOT_SAVED)) for error in errors]

@@ -441,6 +441,23 @@ def test_a_result_that_is_late_leaves_the_run_to_be_gone_on_with(
 
 
 @respx.mock
+@pytest.mark.parametrize("command", [(*RUN, "--wait"), ("task", "download", "task-1")])
+def test_a_defect_in_saving_never_looks_like_success(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    submitting(task_reply("task-1", "success", "data:text/plain,hello"))
+
+    def defective(*_: object) -> None:
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr("modellix_cli.downloads.downloader.Downloader.save", defective)
+    result = cli(*command, "--output-dir", "out", "--json")
+    assert result.status != 0
+    assert result.json["error"]["code"] == "INTERNAL"
+    assert "no such thing" in result.json["error"]["message"]
+
+
+@respx.mock
 def test_a_failed_task_says_so_in_json_too(cli: Cli) -> None:
     submitting(task_reply("task-1", "failed", error="too dark"))
     result = cli(*RUN, "--wait", "--json")
