@@ -9,6 +9,10 @@ _FITTING: Final = (
         "the usage page of https://modellix.ai/console",
         "modellix-cli task history (the sandbox costs nothing and has no usage page)",
     ),
+    (
+        "Check the task id and the account: tasks belong to a team.",
+        "Check the task id. A task from before a sandbox reset is gone.",
+    ),
     (", and perhaps be charged twice,", ","),
 )
 

@@ -18,14 +18,14 @@ from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history import Scope
 from modellix_cli.ledger.processes import Process, is_alive
 from modellix_cli.ledger.rate_state import RateState, read_scope
-from modellix_cli.ledger.tasks import EXPIRED
+from modellix_cli.ledger.tasks import EXPIRED, GONE
 
 MOST_TASKS: Final = 200
 _FORGOTTEN: Final = 24 * 3600.0
 """Seconds after which a task or batch that nobody has finished is not taken to go on."""
 _POLLED_LATELY: Final = 60.0
 _SUBMITTING: Final = 2.0
-_ENDS: Final = json.dumps([*SUCCEEDED, *FAILED, EXPIRED])
+_ENDS: Final = json.dumps([*SUCCEEDED, *FAILED, EXPIRED, GONE])
 _FAILURES: Final = json.dumps([*FAILED])
 _IN_SCOPE: Final = "(base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)"
 
@@ -101,7 +101,7 @@ class WatchedTask:
     @property
     def finished(self) -> bool:
         """Whether it ended, or its results are gone."""
-        return is_final(self.status) or self.status == EXPIRED
+        return is_final(self.status) or self.status in (EXPIRED, GONE)
 
     @property
     def failed(self) -> bool:
