@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, loads
 from modellix_cli.domain.task import RESULT_LIFETIME
 from modellix_cli.engine.core import effects, events
@@ -37,8 +37,6 @@ def open_downloader(
     moved.
     """
     if options.output_dir is None:
-        if options.sidecar or options.embed:
-            raise usage("--sidecar and --embed are about saved files: give --output-dir too.")
         return None
     from modellix_cli.downloads.downloader import Downloader, Limits
     from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy
