@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.domain.task import also_named
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.engine import Engine
 from modellix_cli.engine.core.following import RUN_INTERRUPTED
@@ -277,13 +276,11 @@ class Driver:
             what = f"Unexpected failure. {type(defect).__name__}: {defect}"
             outcome, limits = ModellixError(ErrorCode.SUBMISSION_UNKNOWN, what), None
         if isinstance(outcome, ModellixError):
-            unknown = outcome.code is ErrorCode.SUBMISSION_UNKNOWN
-            state = SubmissionState.UNKNOWN if unknown else SubmissionState.REJECTED
-            record = effects.RecordOutcome(effect.number, state, outcome.task_id, outcome.message)
+            record = effects.RecordOutcome.failed(effect.number, outcome)
             reply = events.Replied(effect.ref, error=outcome)
         else:
-            accepted, detail = SubmissionState.ACCEPTED, also_named(outcome.others)
-            record = effects.RecordOutcome(effect.number, accepted, outcome.task_id, detail)
+            task_id, others = outcome.task_id, outcome.others
+            record = effects.RecordOutcome.accepted(effect.number, task_id, others)
             reply = events.Replied(effect.ref, outcome.task_id, submission=outcome)
         if not self._record_outcome(record):
             reply = events.Replied(

@@ -9,7 +9,7 @@ class Attempt:
     """One attempt of a paid request, as it is known.
 
     `in_flight` says that a process which is alive has just sent it, or is about to. `status` is
-    the last one known of its task.
+    the last one known of its task, `others` the tasks that its reply named besides it.
     """
 
     number: int
@@ -25,3 +25,4 @@ class Attempt:
     profile: str
     in_flight: bool = False
     status: str | None = None
+    others: tuple[str, ...] = ()

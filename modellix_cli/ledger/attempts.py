@@ -1,7 +1,9 @@
 """Finding attempts of a request, and reading them: whether one is under way is decided here."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
@@ -16,7 +18,7 @@ SELECT_ATTEMPT: Final = """
 SELECT s.number, s.id, s.state, s.slug, s.task_id, s.detail, s.created_at, s.batch, s.line,
   s.line_id, s.profile, s.host, s.boot, s.pid, s.process_started, s.lease_until,
   (SELECT t.status FROM tasks AS t WHERE t.base_url = s.base_url AND t.task_id = s.task_id
-   ORDER BY t.updated_at DESC LIMIT 1) AS status
+   ORDER BY t.updated_at DESC LIMIT 1) AS status, s.other_tasks
 FROM submissions AS s"""
 
 OF_TEAM: Final = "s.account IN (SELECT id FROM accounts WHERE team = :team)"
@@ -70,7 +72,16 @@ def read_attempt(row: tuple[Any, ...], now: float) -> Attempt:
         profile=str(profile),
         in_flight=in_flight,
         status=row[16],
+        others=_read_ids(row[17]),
     )
+
+
+def _read_ids(text: str | None) -> tuple[str, ...]:
+    """Read a list of task ids; what is none, as another program's, counts as nothing."""
+    with suppress(ValueError, TypeError):
+        found = json.loads(text or "[]")
+        return tuple(one for one in found if isinstance(one, str))
+    return ()
 
 
 def state_now(

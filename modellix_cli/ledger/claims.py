@@ -198,9 +198,9 @@ class Claims:
         owner = this_process()
         cost = request.estimated_cost
         reopened = self._db.execute(
-            "UPDATE submissions SET state = 'intent', detail = NULL, task_id = NULL,"
-            " created_at = ?, updated_at = ?, estimated_cost = ?, billed_cost = NULL, host = ?,"
-            " boot = ?, pid = ?, process_started = ?, lease_until = ?, uptime = ?"
+            "UPDATE submissions SET state = 'intent', detail = NULL, created_at = ?,"
+            " updated_at = ?, estimated_cost = ?, billed_cost = NULL, host = ?, boot = ?, pid = ?,"
+            " process_started = ?, lease_until = ?, uptime = ?"
             " WHERE number = ? AND state = 'rejected'",
             (
                 *(self._now, self._now, None if cost is None else str(cost)),

@@ -51,6 +51,7 @@ def unknown(session: Session, outcome: LineOutcome, error: ModellixError) -> Mod
         f"{outcome.detail or ''}".strip(),
         hint=UNKNOWN_HINT.format(number=outcome.number),
         task_id=outcome.task_id,
+        other_tasks=error.other_tasks,
         charged="no",
         resume=resume,
     )

@@ -24,9 +24,9 @@ def command(request: pytest.FixtureRequest, cli: Cli, work: Path) -> tuple[str, 
 
 
 def options() -> list[tuple[str, ...]]:
-    given = [("--" + name.replace("_", "-"),) for name in FLAGS]
-    given += [("--" + name.replace("_", "-"), "7") for name in NUMBERS]
-    return [*given, ("--name-template", "{id}.{ext}")]
+    flags = [("--" + name.replace("_", "-"),) for name in FLAGS]
+    numbers = [("--" + name.replace("_", "-"), "7") for name in NUMBERS]
+    return [*flags, *numbers, ("--name-template", "{id}.{ext}")]
 
 
 def test_every_option_about_saving_is_meant() -> None:

@@ -86,16 +86,6 @@ def test_lines_of_a_batch_are_sent_again_as_new_requests(sandbox: Ledger) -> Non
     assert sandbox.run(LINES) == 2
 
 
-def test_a_line_that_is_sent_again_has_no_task_until_it_is_accepted(sandbox: Ledger) -> None:
-    sandbox.run(LINES)
-    mark_gone(sandbox.file, SANDBOX)
-    batch = sandbox.begun(LINES).batch.number
-    claim = sandbox.claim_line(batch, LINES, 1, repeats=1)
-    assert sandbox.sql("SELECT task_id FROM submissions WHERE number = ?", claim.number) == [
-        (None,)
-    ]
-
-
 def test_tasks_are_gone_and_neither_the_last_nor_pending(sandbox: Ledger) -> None:
     sandbox.sent(task_id="old")
     mark_gone(sandbox.file, SANDBOX)

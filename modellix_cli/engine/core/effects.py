@@ -3,8 +3,10 @@
 from dataclasses import field
 from typing import Any
 
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.task import also_named
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.engine.notices import Notice
 
@@ -75,12 +77,27 @@ class Post:
 
 @frozen
 class RecordOutcome:
-    """Record how an attempt ended; not answered."""
+    """Record how an attempt ended; not answered. `others` are further tasks its reply named."""
 
     number: int
     state: SubmissionState
     task_id: str | None = None
     detail: str | None = None
+    others: tuple[str, ...] = ()
+
+    @classmethod
+    def accepted(
+        cls, number: int, task_id: str | None, others: tuple[str, ...] = ()
+    ) -> "RecordOutcome":
+        """Return the record of an attempt that created a task."""
+        return cls(number, SubmissionState.ACCEPTED, task_id, also_named(others), others)
+
+    @classmethod
+    def failed(cls, number: int, error: ModellixError) -> "RecordOutcome":
+        """Return the record of an attempt that was refused, or of which the outcome is unknown."""
+        unknown = error.code is ErrorCode.SUBMISSION_UNKNOWN
+        state = SubmissionState.UNKNOWN if unknown else SubmissionState.REJECTED
+        return cls(number, state, error.task_id, error.message, error.other_tasks)
 
 
 @frozen

@@ -8,7 +8,6 @@ from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.domain.task import also_named
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.config import EngineConfig, Follow
@@ -189,12 +188,15 @@ class Following:
     def _confirmed(self, line: Active) -> None:
         if line.confirming is None:
             return
-        others, line.confirming = line.confirming.other_tasks, None
+        line.others, line.confirming = line.confirming.other_tasks, None
         self._in_doubt.discard(line.ref)
-        accepted, detail = SubmissionState.ACCEPTED, also_named(others)
-        self._out.add(effects.RecordOutcome(line.number, accepted, line.task_id, detail))
-        if others:
-            self._out.tell(OtherTasks(str(line.task_id), others))
+        self._out.add(effects.RecordOutcome.accepted(line.number, line.task_id, line.others))
+        self.tell_others(line)
+
+    def tell_others(self, line: Active) -> None:
+        """Tell of the tasks that a reply named besides the one that answers for a line."""
+        if line.others:
+            self._out.tell(OtherTasks(str(line.task_id), line.others))
 
     def _ended(self, task: PolledTask, event: events.Polled, now: float) -> None:
         seconds = self._polls.ended(

@@ -32,6 +32,8 @@ class Known:
     """Whether the task was submitted from this machine."""
     failed: bool = False
     """Whether its task ended without a result."""
+    others: tuple[str, ...] = ()
+    """Tasks that the reply named besides its own."""
 
 
 Answer = int | Known | ModellixError
@@ -85,6 +87,8 @@ class LineOutcome:
     files: tuple[JsonObject, ...] | None = None
     needs_resume: bool = False
     reused: bool = False
+    others: tuple[str, ...] = ()
+    """Tasks that the reply to the submission named besides its own."""
     task: Any = field(default=None, compare=False)
     """The task's document, where it was polled."""
     submission: Any = field(default=None, compare=False)
@@ -109,6 +113,7 @@ class Active:
     """When its task was submitted, in the driver's monotonic time; None where not known."""
     reused: bool = False
     ours: bool = True
+    others: tuple[str, ...] = ()
     confirming: ModellixError | None = None
     """The failure whose reply named the task that is being looked for."""
     prepared: bool = False
@@ -129,6 +134,7 @@ class Active:
             "number": self.number,
             "task_id": self.task_id,
             "reused": self.reused,
+            "others": self.others,
             "submission": self.submission,
         }
         return LineOutcome(self.line.ref, self.line.slug, self.line.name, state, **(common | facts))

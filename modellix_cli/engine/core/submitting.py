@@ -5,7 +5,6 @@ from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
-from modellix_cli.domain.task import also_named
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.config import EngineConfig
 from modellix_cli.engine.core.ends import Ends
@@ -16,7 +15,7 @@ from modellix_cli.engine.core.needs import Needs
 from modellix_cli.engine.core.outbox import Outbox
 from modellix_cli.engine.core.paid_retry import Again, PaidRetryPolicy
 from modellix_cli.engine.core.watching import Watching
-from modellix_cli.engine.notices import OtherTasks, Sending, SubmitRetried, Waiting
+from modellix_cli.engine.notices import Sending, SubmitRetried, Waiting
 
 _AFTER_UNKNOWN: Final = "Skipped after an earlier paid submission returned an unknown outcome."
 _CUT_SHORT: Final = (
@@ -98,7 +97,7 @@ class Submitting:
     def _go_on(self, line: Active, known: Known, now: float) -> None:
         """Go on with an attempt that answers for a line, or send it by the user's word."""
         line.number, line.task_id, line.reused = known.number, known.task_id, True
-        line.ours = known.ours
+        line.ours, line.others = known.ours, known.others
         # an age below 0 comes from a clock that was wrong
         line.since = now - known.age if known.age is not None and known.age >= 0 else None
         if known.in_flight:
@@ -119,6 +118,7 @@ class Submitting:
         )
         if may_send:
             line.number, line.task_id, line.reused, line.since = 0, None, False, None
+            line.others = ()
             if known.state is SubmissionState.UNKNOWN:
                 line.resends, line.doubt = known.number, known.detail or _STILL_UNKNOWN
             else:
@@ -126,7 +126,12 @@ class Submitting:
             self._enqueue(line)
         elif known.state is SubmissionState.UNKNOWN:
             self._unknown(line, known, now)
-        elif (known.status is not None and (known.detail or known.files is not None)) or (
+        else:
+            self._following.tell_others(line)
+            self._go_on_with_task(line, known, now)
+
+    def _go_on_with_task(self, line: Active, known: Known, now: float) -> None:
+        if (known.status is not None and (known.detail or known.files is not None)) or (
             known.status is not None and not self._config.save
         ):
             self._ends.known(line, known)
@@ -135,7 +140,9 @@ class Submitting:
 
     def _unknown(self, line: Active, known: Known, now: float) -> None:
         detail = known.detail or _STILL_UNKNOWN
-        error = ModellixError(ErrorCode.SUBMISSION_UNKNOWN, detail, task_id=known.task_id)
+        error = ModellixError(
+            ErrorCode.SUBMISSION_UNKNOWN, detail, task_id=known.task_id, other_tasks=known.others
+        )
         if known.task_id is not None:
             self._following.confirm(line, error, now)
         else:
@@ -310,10 +317,8 @@ class Submitting:
         self._record_reply(line, event)
         if event.task_id is not None:
             line.task_id, line.submission, line.since = event.task_id, event.submission, now
-            line.doubt = None
-            others = event.submission.others if event.submission is not None else ()
-            if others:
-                self._out.tell(OtherTasks(event.task_id, others))
+            line.doubt, line.others = None, _others(event)
+            self._following.tell_others(line)
             self._retry.succeeded()
             self._following.accept(line, now, just_submitted=True)
             return
@@ -328,14 +333,10 @@ class Submitting:
         if event.recorded:
             return
         if event.error is None:
-            accepted = SubmissionState.ACCEPTED
-            others = event.submission.others if event.submission is not None else ()
-            detail = also_named(others)
-            self._out.add(effects.RecordOutcome(line.number, accepted, event.task_id, detail))
-            return
-        error, unknown = event.error, event.error.code is ErrorCode.SUBMISSION_UNKNOWN
-        state = SubmissionState.UNKNOWN if unknown else SubmissionState.REJECTED
-        self._out.add(effects.RecordOutcome(line.number, state, error.task_id, error.message))
+            record = effects.RecordOutcome.accepted(line.number, event.task_id, _others(event))
+        else:
+            record = effects.RecordOutcome.failed(line.number, event.error)
+        self._out.add(record)
 
     def _replied_unknown(self, line: Active, error: ModellixError, now: float) -> None:
         if error.task_id is not None:  # it may be found: then the outcome is known
@@ -396,3 +397,8 @@ class Submitting:
             self._ends.doubtful(line, _CUT_SHORT)
         self._given_up |= self._posting
         self._posting.clear()
+
+
+def _others(event: events.Replied) -> tuple[str, ...]:
+    """Return the tasks that a reply named besides the one that it said was created."""
+    return () if event.submission is None else event.submission.others
