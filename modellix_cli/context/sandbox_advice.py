@@ -17,8 +17,13 @@ _FITTING: Final = (
 )
 
 
-def in_sandbox(advice: str) -> str:
-    """Return advice with --sandbox on its commands, and without pages of the real console."""
+def in_sandbox(advice: str, *, option: bool = True) -> str:
+    """Return advice without pages of the real console, with --sandbox on its commands.
+
+    Without `option` it is not added: where MODELLIX_SANDBOX is set every command is in the sandbox.
+    """
     for real, here in _FITTING:
         advice = advice.replace(real, here)
+    if not option or "--sandbox" in advice:
+        return advice
     return _LOCAL_COMMAND.sub(r"\g<0> --sandbox", advice)

@@ -44,6 +44,7 @@ def show_history(
         profile=scope.profile,
         filtered=filters.any,
         files=files,
+        free=scope.sandbox,
     )
     show.listing(session.out, listing, history, session.commands.line("task resolve", "REQUEST"))
 

@@ -573,6 +573,19 @@ def test_an_unknown_outcome_in_the_sandbox_is_not_looked_up_in_the_real_console(
     assert "--resend-unknown" in result.stderr
 
 
+def test_what_is_in_the_sandbox_by_a_variable_is_not_looked_up_there_either(
+    cli: Cli, work: Path
+) -> None:
+    (work / "t.jsonl").write_text('{"modelSlug": "sandbox/cut", "body": {"prompt": "q"}}\n')
+    run = ("model", "run", "sandbox/cut", "--body", '{"prompt": "p"}')
+    for command in (run, ("model", "batch", "t.jsonl", "--yes"), ("task", "history")):
+        result = cli(*command, env={"MODELLIX_SANDBOX": "1"})
+        assert "modellix.ai/console" not in result.stderr
+        assert "charged twice" not in result.stderr
+        assert "--sandbox" not in result.stderr
+    assert "Settle each with: modellix-cli task resolve REQUEST --task-id ID" in result.stderr
+
+
 def test_unknown_lines_in_the_sandbox_are_not_looked_up_in_the_real_console(
     cli: Cli, work: Path
 ) -> None:
