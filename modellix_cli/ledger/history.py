@@ -171,6 +171,16 @@ class History:
                 records, after = self._file.read(read)
                 yield from records
 
+    def has_status(self, word: str) -> bool:
+        """Whether a task of this machine has a status, whatever its case."""
+        self._read_in()
+        rows = self._file.read(
+            lambda db: db.execute(
+                "SELECT DISTINCT status FROM tasks WHERE status NOT NULL"
+            ).fetchall()
+        )
+        return word in {str(row[0]).lower() for row in rows}
+
     def clear(self, scope: Scope) -> Cleared:
         """Forget the tasks, bodies and finished batches in scope, but for what protects money.
 
