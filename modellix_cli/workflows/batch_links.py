@@ -133,7 +133,7 @@ class LineResults:
             made.urls = self._read(made)
         url = made.urls[use.position] if use.position < len(made.urls) else None
         if url is None:
-            what = f"made {count(len(made.urls), 'result')}; positions count from 0"
+            what = f"made {count(len(made.urls), 'result')}; in brackets they are counted from 0"
             if use.position < len(made.urls):
                 what = "has no address for that one, as it is text"
             raise ModellixError(

@@ -75,7 +75,7 @@ def test_a_position_beyond_the_results_is_told(chain: Chain) -> None:
     result = chain()
     assert (result.status, states(result)) == (1, ["accepted", "skipped"])
     assert problems(result)[1] == (
-        "@line:cat[1] is not there: task task-1 made 1 result; positions count from 0."
+        "@line:cat[1] is not there: task task-1 made 1 result; in brackets they are counted from 0."
     )
 
 
