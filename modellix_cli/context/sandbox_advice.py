@@ -10,6 +10,10 @@ _FITTING: Final = (
         "modellix-cli task history (the sandbox costs nothing and has no usage page)",
     ),
     (
+        "recharge the account at https://modellix.ai/console, then send again",
+        "modellix-cli sandbox reset makes it $10.00 again. The model sandbox/broke refuses always",
+    ),
+    (
         "Check the task id and the account: tasks belong to a team.",
         "Check the task id. A task from before a sandbox reset is gone.",
     ),

@@ -586,6 +586,19 @@ def test_what_is_in_the_sandbox_by_a_variable_is_not_looked_up_there_either(
     assert "Settle each with: modellix-cli task resolve REQUEST --task-id ID" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("model", "hint"),
+    [
+        ("forbidden", "It takes any key: only the model sandbox/forbidden refuses each one."),
+        ("broke", "modellix-cli sandbox reset makes it $10.00 again."),
+    ],
+)
+def test_what_the_sandbox_always_refuses_is_explained(cli: Cli, model: str, hint: str) -> None:
+    result = cli("model", "run", f"sandbox/{model}", "a cat", "--sandbox", "--json", env={})
+    assert hint in result.json["error"]["hint"]
+    assert "modellix.ai" not in result.json["error"]["hint"]
+
+
 def test_unknown_lines_in_the_sandbox_are_not_looked_up_in_the_real_console(
     cli: Cli, work: Path
 ) -> None:
