@@ -255,6 +255,22 @@ def test_a_connection_that_is_never_made_says_how_often_it_was_tried(cli: Cli) -
 
 
 @respx.mock
+def test_what_went_wrong_in_a_wait_stands_beside_the_result(cli: Cli) -> None:
+    for name in ("bad-1", "bad-2"):
+        answer = task_reply(name, "failed", error="too dark")
+        respx.get(f"{API}/tasks/{name}").respond(json=answer)
+    respx.get(f"{API}/tasks/nope").respond(404, json=problem(404, "Resource not found: task"))
+    one = cli("task", "wait", "bad-1")
+    assert (one.status, one.json["ok"], one.json["error"]["code"]) == (1, False, "TASK_FAILED")
+    assert one.json["data"]["status"] == "failed"
+    both = cli("task", "wait", "bad-1", "bad-2", "--json")
+    assert [error["taskId"] for error in both.json["errors"]] == ["bad-1", "bad-2"]
+    mixed = cli("task", "wait", "bad-1", "nope", "--json")
+    assert mixed.json["error"]["exitCode"] == mixed.status
+    assert [entry["taskId"] for entry in mixed.json["tasks"]] == ["bad-1", "nope"]
+
+
+@respx.mock
 def test_the_history_has_the_final_status_of_a_wait_in_lower_case(cli: Cli) -> None:
     tasks(ok_1=task_reply("ok-1", "SUCCESS", URL))
     cli("task", "wait", "ok-1")
