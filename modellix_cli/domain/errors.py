@@ -25,7 +25,7 @@ __all__ = [
 _FIELDS: Final = (
     *("code", "message", "hint", "exit_status", "status", "task_id", "charged", "retryable"),
     *("resume", "retry_after", "concurrency_limited", "category", "rate_limit"),
-    "other_tasks",
+    *("other_tasks", "faults"),
 )
 
 
@@ -39,7 +39,7 @@ class ModellixError(Exception):
     that continues the work, `retry_after` what the server asked to wait, in seconds;
     `concurrency_limited` says that it refused because too many tasks run. `rate_limit` is what its
     headers told: limit, remaining and resetAt (Unix time). `other_tasks` are ids of tasks that a
-    reply names besides `task_id`.
+    reply names besides `task_id`. `faults` are the failures that this one sums up.
     """
 
     code: ErrorCode
@@ -56,6 +56,7 @@ class ModellixError(Exception):
     category: str | None
     rate_limit: Mapping[str, int] | None
     other_tasks: tuple[str, ...]
+    faults: "tuple[ModellixError, ...]"
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class ModellixError(Exception):
         category: str | None = None,
         rate_limit: Mapping[str, int] | None = None,
         other_tasks: tuple[str, ...] = (),
+        faults: "tuple[ModellixError, ...]" = (),
     ) -> None:
         super().__init__(message)
         kind = REGISTRY[code]
@@ -92,6 +94,7 @@ class ModellixError(Exception):
             category=category,
             rate_limit=rate_limit,
             other_tasks=other_tasks,
+            faults=faults,
         )
 
     def _set(self, **values: Any) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _SHORT_SECRET: Final = 8
 _MAX_ENVELOPE_MESSAGE: Final = 2000
 _MAX_TEXT_MESSAGE: Final = 10_000
+_LONGEST_FAULT: Final = 500
 _STYLE: Final = re.compile(r"(\x1b\[[\d;]*m)")
 _CSV_SPECIAL: Final = re.compile(r'[",]|^\s|\s$')
 
@@ -231,13 +232,16 @@ class Sink:
         if self.envelope and not self._wrote:
             facts = error.as_dict()
             facts["message"] = clip(one_line(error.message), _MAX_ENVELOPE_MESSAGE)
-            self.json({"ok": False, "error": facts})
+            every = {"faults": [fault.as_dict() for fault in error.faults]} if error.faults else {}
+            self.json({"ok": False, "error": facts} | every)
             if error.code is not ErrorCode.INTERRUPTED:
                 return
         message = clip(one_line(error.message), _MAX_TEXT_MESSAGE)
         if error.charged == "no" and error.code not in _SAY_SO_THEMSELVES:
             message = f"{message} Nothing was charged."
         self._talk(f"{self._styled('Error:', '1;31')} {self.clean(message)}", raw=True)
+        for fault in error.faults:
+            self._talk(f"  {clip(one_line(fault.message), _LONGEST_FAULT)}")
         if error.hint:
             self._talk(error.hint)
         if error.resume:

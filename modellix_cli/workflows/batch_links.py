@@ -10,6 +10,7 @@ from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import count, quoted
 from modellix_cli.engine.core.lines import LineOutcome
+from modellix_cli.inputs.batch_faults import Faults
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.inputs.batch_task import invalid
 from modellix_cli.inputs.line_uses import LineUse, fill_in
@@ -39,14 +40,18 @@ class LineLinks:
         if not tasks.uses:
             return
         wanted = {use.line_id for line in tasks.lines() for use in line.uses}
+        faults = Faults(tasks.unit)
         for line in tasks.lines():
-            for use in line.uses:
-                if use.line_id not in self._indexes:
-                    raise _no_such_line(tasks, line, use)
-            for need in self.needs(line):
-                self.users[need] = self.users.get(need, 0) + 1
+            unknown = [use for use in line.uses if use.line_id not in self._indexes]
+            with faults.noting():
+                if unknown:
+                    raise _no_such_line(tasks, line, unknown[0])
             if line.name in wanted:
                 self._indexes[str(line.name)] = line.index
+        faults.check()
+        for line in tasks.lines():
+            for need in self.needs(line):
+                self.users[need] = self.users.get(need, 0) + 1
 
     def index(self, use: LineUse) -> int:
         """Return the index of the line that is used, from 1."""
