@@ -61,7 +61,7 @@ def _other_tasks(outcome: LineOutcome) -> list[str] | None:
 def _status_and_error(outcome: LineOutcome, session: Session) -> tuple[str, str | None]:
     if outcome.state is not _ACCEPTED:
         error = outcome.detail or "It was not submitted."
-        if outcome.task_id is not None:
+        if outcome.task_id is not None and outcome.state is SubmissionState.UNKNOWN:
             error += f" See it with: {session.commands.line('task get', outcome.task_id)}"
         return ("skipped" if outcome.state is None else "error"), error
     task_id = outcome.task_id or ""

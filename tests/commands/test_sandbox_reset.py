@@ -26,6 +26,13 @@ def test_a_batch_that_is_resumed_makes_its_tasks_again(cli: Cli, batch: None) ->
     assert (result.status, result.json["newlySubmitted"], result.json["reused"]) == (0, 1, 0)
 
 
+def test_a_batch_that_is_gone_leads_to_no_task(cli: Cli, batch: None) -> None:
+    cli(*BATCH)
+    cli("sandbox", "reset")
+    (entry,) = cli("batch", "show", "1", "--sandbox", "--json").json["tasks"]
+    assert entry["error"] == "The sandbox was reset: nothing is left of it."
+
+
 def test_a_plain_batch_is_not_refused_for_what_is_gone(cli: Cli, batch: None) -> None:
     cli(*BATCH)
     cli("sandbox", "reset")

@@ -51,7 +51,7 @@ def test_get_tells_how_long_results_are_kept(cli: Cli, clock: FakeClock) -> None
     reply["data"]["result"]["extensions"] = extensions  # type: ignore[index]
     tasks(ok_1=reply)
     stderr = cli("task", "get", "ok-1").stderr
-    assert "(for 6d 23h)" in stderr
+    assert "(for 7 days)" in stderr
     assert "modellix-cli task download ok-1" in stderr
     clock.time += 7 * 86400
     assert "expired" in cli("task", "get", "ok-1").stderr
@@ -275,3 +275,12 @@ def test_the_history_has_the_final_status_of_a_wait_in_lower_case(cli: Cli) -> N
     tasks(ok_1=task_reply("ok-1", "SUCCESS", URL))
     cli("task", "wait", "ok-1")
     assert cli("task", "history", "--json").json["entries"][0]["status"] == "success"
+
+
+@respx.mock
+def test_what_is_saved_here_is_not_to_be_saved(cli: Cli) -> None:
+    reply = task_reply("ok-1", "success", DATA_URL)
+    respx.get(f"{API}/tasks/ok-1").respond(json=reply)
+    assert "Save them with" in cli("task", "wait", "ok-1").stderr
+    cli("task", "download", "ok-1", "--output-dir", "out")
+    assert "Save them with" not in cli("task", "wait", "ok-1").stderr
