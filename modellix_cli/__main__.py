@@ -89,7 +89,9 @@ def execute(session: "Session", arguments: list[str]) -> int:
         session.out.abandon_stdout()  # what Typer makes of a reader that left
         return BROKEN_PIPE
     except OSError as error:  # such as help on a full disk
-        return _fail(session, ModellixError(ErrorCode.OUTPUT_UNWRITABLE, f"{error}."))
+        where = "" if error.filename is None else f"{os.fspath(error.filename)!s}: "
+        what = f"{where}{error.strerror or error}."
+        return _fail(session, ModellixError(ErrorCode.OUTPUT_UNWRITABLE, what))
     except Exception as error:  # noqa: BLE001 - the user never sees a traceback unasked
         if session.globals.debug:
             import traceback

@@ -47,7 +47,7 @@ _REFUSED_UPLOADS: Final = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422
 """Statuses of an upload after which it is certain that nothing was stored."""
 _ADVICE: Final = {
     "dns": "Check the name and this machine's DNS; behind a company proxy, set HTTPS_PROXY.",
-    "refused": "Nothing listens there: check the base URL and whether a firewall is in the way.",
+    "refused": "Check the base URL, and whether a firewall is in the way.",
     "timeout": "Nothing answers there: check the connection, or set HTTPS_PROXY if one is needed.",
     "proxy": "Check the proxy in {variable}, or list the host in NO_PROXY to go without.",
     "certificates": "Point {variable} at a readable file of certificates, or unset it.",

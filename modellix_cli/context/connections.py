@@ -160,12 +160,9 @@ class Connections:
         """The embedded Modellix as a WSGI app, or None when the real one is meant."""
         if not self._settings.sandbox:
             return None
-        from modellix_cli.paths import make_private_dir, state_dir
-        from modellix_cli.sandbox import open_sandbox
+        from modellix_cli.context.sandbox_state import open_state
 
+        app = open_state(self._settings, "sandbox")
         self._out.note("Sandbox: nothing leaves this machine and nothing is charged.")
-        folder = state_dir(self._settings.runtime.env)
-        make_private_dir(folder)  # the ledger's folder too, whichever comes first
-        app = open_sandbox(folder / "sandbox", self._settings.runtime.clock)
         self._closing.callback(app.store.close)
         return app

@@ -9,12 +9,25 @@ _FITTING: Final = (
         "the usage page of https://modellix.ai/console",
         "modellix-cli task history (the sandbox costs nothing and has no usage page)",
     ),
+    (
+        "recharge the account at https://modellix.ai/console, then send again",
+        "modellix-cli sandbox reset makes it $10.00 again. The model sandbox/broke refuses always",
+    ),
+    (
+        "Check the task id and the account: tasks belong to a team.",
+        "Check the task id. A task from before a sandbox reset is gone.",
+    ),
     (", and perhaps be charged twice,", ","),
 )
 
 
-def in_sandbox(advice: str) -> str:
-    """Return advice with --sandbox on its commands, and without pages of the real console."""
+def in_sandbox(advice: str, *, option: bool = True) -> str:
+    """Return advice without pages of the real console, with --sandbox on its commands.
+
+    Without `option` it is not added: where MODELLIX_SANDBOX is set every command is in the sandbox.
+    """
     for real, here in _FITTING:
         advice = advice.replace(real, here)
+    if not option or "--sandbox" in advice:
+        return advice
     return _LOCAL_COMMAND.sub(r"\g<0> --sandbox", advice)

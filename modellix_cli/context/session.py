@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from modellix_cli.context.command_lines import CommandLines
@@ -178,9 +178,10 @@ class Session:
 
     def _in_sandbox(self, hint: str) -> str:
         """Return advice that fits the sandbox, if the run is in it."""
-        if not self.globals.sandbox or "--sandbox" in hint:
-            return hint
-        return in_sandbox(hint)
+        with suppress(ModellixError):  # the variable is neither on nor off, which is told
+            if self.settings.sandbox:
+                return in_sandbox(hint, option=self.globals.sandbox)
+        return hint
 
     def name_submitted(self, error: ModellixError) -> ModellixError:
         """Add to an error the task that was submitted before it, and how to go on with it."""

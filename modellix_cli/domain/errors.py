@@ -40,6 +40,7 @@ class ErrorFacts(TypedDict, total=False):
     category: str | None
     rate_limit: Mapping[str, int] | None
     other_tasks: tuple[str, ...]
+    faults: "tuple[ModellixError, ...]"
 
 
 _FIELDS: Final = tuple(ErrorFacts.__annotations__)
@@ -55,7 +56,7 @@ class ModellixError(Exception):
     that continues the work, `retry_after` what the server asked to wait, in seconds;
     `concurrency_limited` says that it refused because too many tasks run. `rate_limit` is what its
     headers told: limit, remaining and resetAt (Unix time). `other_tasks` are ids of tasks that a
-    reply names besides `task_id`.
+    reply names besides `task_id`. `faults` are the failures that this one sums up.
     """
 
     code: ErrorCode
@@ -72,6 +73,7 @@ class ModellixError(Exception):
     category: str | None
     rate_limit: Mapping[str, int] | None
     other_tasks: tuple[str, ...]
+    faults: "tuple[ModellixError, ...]"
 
     def __init__(
         self,
@@ -90,6 +92,7 @@ class ModellixError(Exception):
         category: str | None = None,
         rate_limit: Mapping[str, int] | None = None,
         other_tasks: tuple[str, ...] = (),
+        faults: "tuple[ModellixError, ...]" = (),
     ) -> None:
         super().__init__(message)
         kind = REGISTRY[code]
@@ -108,6 +111,7 @@ class ModellixError(Exception):
             category=category,
             rate_limit=rate_limit,
             other_tasks=other_tasks,
+            faults=faults,
         )
 
     def _set(self, **values: object) -> None:

@@ -16,6 +16,8 @@ SUCCEEDED: Final = frozenset({"success", "succeeded", "completed", "done"})
 CANCELED: Final = frozenset({"canceled", "cancelled"})
 FAILED: Final = frozenset({"failed", "error"}) | CANCELED
 """Statuses of tasks that ended without a result, the canceled ones included."""
+UNFINISHED: Final = frozenset({"pending", "processing", "queued", "running", "in_progress"})
+"""Statuses of tasks that go on, as far as they are known; any other counts as one too."""
 RESULT_LIFETIME: Final = 7 * 24 * 3600.0
 """Seconds for which Modellix keeps results, where it does not say until when."""
 

@@ -75,7 +75,7 @@ def excerpt(text: str, length: int, secrets: Iterable[str] = ()) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a time in seconds for people: `0.5s`, `45s`, `1m 05s`, `2h 03m`, `6d 23h`.
+    """Write a time in seconds for people: `0.5s`, `45s`, `1m 05s`, `2h 03m`, `7 days`.
 
     >>> duration(65)
     '1m 05s'
@@ -86,7 +86,7 @@ def duration(seconds: float) -> str:
     minutes, second = divmod(whole, 60)
     hours, minute = divmod(minutes, 60)
     if hours >= 48:
-        return f"{hours // 24}d {hours % 24:02d}h"
+        return count(round(whole / 86400), "day")
     if hours:
         return f"{hours}h {minute:02d}m"
     return f"{minute}m {second:02d}s" if minute else f"{second}s"

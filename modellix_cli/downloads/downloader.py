@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final, Protocol
 
-from modellix_cli.clock import Clock
+from modellix_cli.clock import Clock, clock_time
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.saved import Saved, SavedFile
@@ -26,6 +26,7 @@ from modellix_cli.downloads.parts import Part
 from modellix_cli.downloads.plan import CommitOrder
 from modellix_cli.downloads.resources import file_name, inline_content
 from modellix_cli.downloads.transfer import Services, Transfer, TransferListener
+from modellix_cli.downloads.tries import MISSING
 
 __all__ = [
     "Downloader",
@@ -37,7 +38,6 @@ __all__ = [
     "task_failed",
 ]
 
-_GONE: Final = (404, 410)
 _REFUSED: Final = (400, 401, 403)
 """Statuses of signed URLs that have expired, and of others that are wrong."""
 _LOOK: Final = 1.0
@@ -245,7 +245,7 @@ class Downloader:
             with self._slots:
                 outcome = self._fetch(job, resource)
         except ModellixError as error:
-            outcome = self._explained(error, job.task)
+            outcome = self._explained(error, job.task, resource)
         with job.lock:
             self._settle(job, job.order.ready(resource.position, outcome))
 
@@ -254,7 +254,9 @@ class Downloader:
         wanted = job.wanted(resource)
         inline = inline_content(resource)
         part = self._destination.part(job.key(resource), wanted)
-        transfer = Transfer(self._services, part, resource, wanted)
+        now = self._clock.now()
+        kept = now <= (_kept_until(job.task, resource) or 0.0)
+        transfer = Transfer(self._services, part, resource, wanted, kept=kept)
         try:
             url = None
             if inline is None:
@@ -287,21 +289,29 @@ class Downloader:
             finally:
                 self._destination.discard(outcome.part)
 
-    def _explained(self, error: ModellixError, task: Task) -> ModellixError:
-        """Say that a result is gone rather than how its host put it.
+    def _explained(self, error: ModellixError, task: Task, resource: Resource) -> ModellixError:
+        """Say whether a result is gone, or only not there yet, rather than how its host put it.
 
-        404 and 410 say so; 400, 401 and 403 do once results are not kept any longer, and 403
-        where nobody knows when that is.
+        It is gone once it is not kept any longer and the host has none or refuses it; where nobody
+        knows when that is, 403, 404 and 410 say so. Until then it may be late, and is told so.
         """
-        if error.code is not ErrorCode.DOWNLOAD_FAILED:
+        until, status = _kept_until(task, resource), error.status
+        if error.code is not ErrorCode.DOWNLOAD_FAILED or status not in (*MISSING, *_REFUSED):
             return error
-        until, status = task.expires_at, error.status
-        old = until is not None and self._clock.now() > until
-        unknown = until is None and status == 403
-        if status not in _GONE and not (old and status in _REFUSED) and not unknown:
+        if until is not None and self._clock.now() <= until:
+            if status not in MISSING:
+                return error
+            late = f"Its host should keep it until {clock_time(until)}, so it may only be late."
+            return error.copy_with(message=f"{error.message} {late}", retryable=True)
+        if until is None and status not in (*MISSING, 403):
             return error
         return ModellixError(
             ErrorCode.RESULT_EXPIRED,
             f"Task {task.task_id} succeeded, but its result is gone. {error.message}",
             status=status,
         )
+
+
+def _kept_until(task: Task, resource: Resource) -> float | None:
+    """Return the Unix time until which a result is kept, None where that is not known."""
+    return task.expires_at if resource.expires_at is None else resource.expires_at

@@ -19,10 +19,10 @@ from modellix_cli.downloads.resources import HEAD, broken_promise, promised_kind
 from modellix_cli.downloads.response import Checksum, Version
 from modellix_cli.downloads.tries import (
     FetchFailed,
-    GiveUp,
     RefreshUrl,
     Remedy,
     TransferState,
+    TryAgain,
     failed,
 )
 
@@ -60,11 +60,13 @@ class Services:
 class Transfer:
     """One resource on its way into a part; what arrived stays over all tries.
 
-    `name` is told with its progress. In the end `content_type` and `head`, the first bytes,
-    describe the file.
+    `name` is told with its progress; `kept` says that the result's lifetime is not over. In the end
+    `content_type` and `head`, the first bytes, describe the file.
     """
 
-    def __init__(self, services: Services, part: Part, resource: Resource, name: str) -> None:
+    def __init__(
+        self, services: Services, part: Part, resource: Resource, name: str, *, kept: bool = False
+    ) -> None:
         self.content_type: str | None = None
         self.head = b""
         self._services = services
@@ -73,7 +75,7 @@ class Transfer:
         self._name = name
         self._kind: str | None = None
         deadline = services.clock.monotonic() + services.time_limit
-        self._state = TransferState(services.time_limit, deadline)
+        self._state = TransferState(services.time_limit, deadline, kept)
         self._checksum: Checksum | None = None
         self._told = float("-inf")
         self._reserved = 0
@@ -93,19 +95,20 @@ class Transfer:
                 self._once(url)
             except FetchFailed as failure:
                 step = state.after(failure, clock.monotonic(), clock.jitter(1.0))
+                if isinstance(step, RefreshUrl):
+                    now = urls.moved(self._resource)
+                    if now is not None:
+                        state.moved(url, now)
+                        url = now
+                        continue
+                    step = state.after(failure, clock.monotonic(), clock.jitter(1.0))
             else:
                 return url
-            if isinstance(step, GiveUp):
-                raise step.error
-            if isinstance(step, RefreshUrl):
-                now = urls.moved(self._resource)
-                if now is None:
-                    raise step.error
-                state.moved(url, now)
-                url = now
-            else:
+            if isinstance(step, TryAgain):
                 self._services.listener.notice(step.notice)
                 clock.sleep(step.pause)
+            else:
+                raise step.error
 
     def take(self, data: bytes, content_type: str | None) -> None:
         """Write a resource that needs no request. Raises as `fetch` does."""

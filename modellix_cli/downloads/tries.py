@@ -14,6 +14,8 @@ from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import duration, size
 from modellix_cli.downloads.response import Resume, Version
 
+MISSING: Final = frozenset({404, 410})
+"""Statuses of a host that has no such file: not yet, or not any more."""
 MAX_TRIES: Final = 20
 MAX_FRUITLESS: Final = 4
 """Tries in a row that brought nothing new after which a host is given up."""
@@ -94,12 +96,14 @@ class GiveUp:
 class TransferState:
     """How far a resource is: what is on disk, and how the tries went.
 
-    `time_limit` seconds for all tries, which end at `deadline`, on the caller's clock. `size` bytes
-    of `length` (None: unknown) are on disk, of the given `version` of the file.
+    `time_limit` seconds for all tries, which end at `deadline`, on the caller's clock. A file that
+    is `kept` should be there: where the host has none, it may be late. `size` bytes of `length`
+    (None: unknown) are on disk, of the given `version` of the file.
     """
 
     time_limit: float
     deadline: float
+    kept: bool = False
     size: int = 0
     length: int | None = None
     version: Version = field(default_factory=Version)
@@ -152,7 +156,8 @@ class TransferState:
         if failure.remedy is Remedy.NEW_URL and not self._refreshed:
             self._refreshed = True
             return RefreshUrl(error)
-        if failure.remedy is not Remedy.TRY_AGAIN:
+        late = self.kept and error.status in MISSING
+        if failure.remedy is not Remedy.TRY_AGAIN and not late:
             return GiveUp(error)
         self._tries += 1
         asked = failure.retry_after

@@ -62,7 +62,7 @@ class RunBook(TaskBook):
         """Record how an attempt ended; return that its task is that of another request too."""
         detail = None if outcome.detail is None else self._clean(outcome.detail)
         number, task_id = outcome.number, outcome.task_id
-        self._submissions.record(number, Outcome(outcome.state, task_id, detail))
+        self._submissions.record(number, Outcome(outcome.state, task_id, detail, outcome.others))
         if outcome.state is not SubmissionState.ACCEPTED or task_id is None:
             return None
         other = self._submissions.other_of_task(number)
@@ -117,6 +117,7 @@ def known_of(attempt: Attempt, clock: Clock, line: BatchLine | None = None) -> K
         files=line.files if line is not None else None,
         age=max(0.0, clock.now() - attempt.created_at),
         failed=has_failed(attempt.status) or has_failed(status),
+        others=attempt.others,
     )
 
 

@@ -13,6 +13,7 @@ from modellix_cli.domain.addresses import parse_webhook_url
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, dumps, loads
 from modellix_cli.domain.values import Slug, parse_slug
+from modellix_cli.inputs.batch_faults import Faults
 from modellix_cli.inputs.batch_format import BatchFormat
 from modellix_cli.inputs.batch_lines import (
     EXAMPLE_HINT,
@@ -155,20 +156,23 @@ def read_batch(
     Without `source` the one task has an empty body, and `expand` says what is to be in it.
     `max_body_bytes` bounds each body in its compact form, `max_input_bytes` all that is read.
     `webhook_url` reads the URL of a webhook, or raises the usage error.
-    Raises `INPUT_UNREADABLE` for a file that cannot be read, `INVALID_BODY` for the first line
-    that is not a task, an id that two lines have, too much and too little.
+    Raises `INPUT_UNREADABLE` for a file that cannot be read, `INVALID_BODY` for lines that are not
+    tasks, all of them together, for an id that two lines have, too much and too little.
     """
     found = BatchInput("line" if form is BatchFormat.JSONL else "row")
+    faults = Faults(found.unit)
     try:
-        reading = _Reading(found, max_body_bytes, webhook_url)
+        reading = _Reading(found, max_body_bytes, webhook_url, faults)
         if source is None:
             reading.take(expand(GivenTask(0, "", None, {})))
         else:
             with _opened(source, open_stdin, path) as stream:
                 row_limit = 2 * max_body_bytes + _BESIDE_BODY
                 lines = numbered_lines(stream, row_limit, max_input_bytes, source)
-                for task in _tasks(lines, form, row_limit):
-                    reading.take(expand(task))
+                with faults.noting():
+                    for task in _tasks(lines, form, row_limit, faults):
+                        reading.take(expand(task))
+        faults.check()
         if not found.total:
             what = "Batch input does not contain any tasks."
             raise ModellixError(ErrorCode.INVALID_BODY, what, hint=EXAMPLE_HINT)
@@ -188,28 +192,34 @@ def _opened(
 
 
 def _tasks(
-    lines: Iterator[tuple[int, bytes]], form: BatchFormat, row_limit: int
+    lines: Iterator[tuple[int, bytes]], form: BatchFormat, row_limit: int, faults: Faults
 ) -> Iterator[GivenTask]:
     if form is BatchFormat.JSONL:
-        return read_json_lines(lines)
-    return read_table(lines, tabs=form is BatchFormat.TSV, row_limit=row_limit)
+        return read_json_lines(lines, faults)
+    return read_table(lines, tabs=form is BatchFormat.TSV, row_limit=row_limit, faults=faults)
 
 
 class _Reading:
     """Checks tasks that are ready to be sent, and sets them aside."""
 
     def __init__(
-        self, found: BatchInput, max_body_bytes: int, webhook_url: Callable[[str], str]
+        self,
+        found: BatchInput,
+        max_body_bytes: int,
+        webhook_url: Callable[[str], str],
+        faults: Faults,
     ) -> None:
+        self._faults = faults
         self._found = found
         self._max_body_bytes = max_body_bytes
         self._webhook_url = webhook_url
         self._hashes: set[int] = set()  # of the ids: whole ones could take 200 times as much
 
     def take(self, tasks: Iterable[GivenTask]) -> None:
-        """Take what one task of the input came to."""
-        for task in tasks:
-            self._found.add(self._line(task))
+        """Take what one task of the input came to, or note what is wrong with it."""
+        with self._faults.noting():
+            for task in tasks:
+                self._found.add(self._line(task))
 
     def _line(self, task: GivenTask) -> Line:
         if task.slug is None:
@@ -241,6 +251,8 @@ class _Reading:
         )
 
     def _refuse_twin(self, name: str, where: str) -> None:
+        if self._faults.are_many:  # each would mean to go through all lines
+            raise invalid(where, f'id "{name}" was given before.')
         for line in self._found.lines():
             if line.name == name:
                 raise invalid(

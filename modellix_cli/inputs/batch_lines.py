@@ -8,6 +8,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, JsonError, loads
 from modellix_cli.domain.text import one_line
 from modellix_cli.domain.values import Slug
+from modellix_cli.inputs.batch_faults import Faults
 from modellix_cli.inputs.batch_task import (
     GivenTask,
     invalid,
@@ -63,15 +64,20 @@ def numbered_lines(
         yield number, line
 
 
-def read_json_lines(lines: Iterator[tuple[int, bytes]]) -> Iterator[GivenTask]:
+def read_json_lines(lines: Iterator[tuple[int, bytes]], faults: Faults) -> Iterator[GivenTask]:
     """Yield the tasks. Blank lines and those that begin with `#` are none.
 
-    Raises `INVALID_BODY` for the first line that is no task.
+    What is wrong with the other lines is noted.
     """
     for number, line in lines:
-        task = line.removeprefix(_UTF8_MARK).strip(_BLANKS)
-        if task and not task.startswith(b"#"):
-            yield _task(task, number)
+        text = line.removeprefix(_UTF8_MARK).strip(_BLANKS)
+        if not text or text.startswith(b"#"):
+            continue
+        task = None
+        with faults.noting():
+            task = _task(text, number)
+        if task is not None:
+            yield task
 
 
 def unreadable(source: str, error: OSError | ValueError) -> ModellixError:

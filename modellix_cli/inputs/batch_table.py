@@ -16,6 +16,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonError, decode, loads
 from modellix_cli.domain.text import clip, one_line, quoted
+from modellix_cli.inputs.batch_faults import Faults
 from modellix_cli.inputs.batch_task import (
     GivenTask,
     invalid,
@@ -58,11 +59,12 @@ class _Column:
 
 
 def read_table(
-    lines: Iterator[tuple[int, bytes]], *, tabs: bool, row_limit: int
+    lines: Iterator[tuple[int, bytes]], *, tabs: bool, row_limit: int, faults: Faults
 ) -> Iterator[GivenTask]:
     """Yield the tasks of a table; `tabs` separate its cells, else what the header shows.
 
-    `row_limit` bounds a row, in bytes. Raises `INVALID_BODY`, naming row and column.
+    `row_limit` bounds a row, in bytes. What is wrong with a row is noted, naming row and column.
+    Raises `INVALID_BODY` for what leaves no rows to go on with.
     """
     records = _Records(lines, tabs=tabs, row_limit=row_limit)
     header = next(records, None)
@@ -71,8 +73,13 @@ def read_table(
     columns = [column for index, name in enumerate(header) if (column := _column(index, name))]
     _refuse_twins(columns)
     for cells in records:
-        if any(cells):
-            yield _task(cells, header, columns, records.row)
+        if not any(cells):
+            continue
+        task = None
+        with faults.noting():
+            task = _task(cells, header, columns, records.row)
+        if task is not None:
+            yield task
 
 
 class _Records:

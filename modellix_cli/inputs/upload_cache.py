@@ -4,6 +4,7 @@ Uploads are kept by the service for about 7 days (docs/spec/service.md 7). What 
 be broken or foreign at any time: then the file is uploaded again, which costs nothing.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,14 @@ LIFETIME: Final = 6 * DAY
 """Seconds for which an upload is used again: less than it lives, as a task may wait its turn."""
 _MOST_UPLOADS: Final = 1000
 _MAX_BYTES: Final = 1024 * 1024
+
+
+def forget_uploads(folder: Path, base_url: str) -> None:
+    """Forget what was uploaded to an address, by whichever account; it is not there any more."""
+    for path in folder.glob("uploads-*.json"):
+        if (cache_file.read(path, _MAX_BYTES) or {}).get("baseUrl") == base_url:
+            with suppress(OSError):
+                path.unlink()
 
 
 class UploadCache:

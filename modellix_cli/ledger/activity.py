@@ -19,7 +19,7 @@ from modellix_cli.ledger.processes import Owner
 from modellix_cli.ledger.rate_state import RateState, read_scope
 from modellix_cli.ledger.spending import Costs, sum_costs
 from modellix_cli.ledger.sql import Values
-from modellix_cli.ledger.tasks import EXPIRED
+from modellix_cli.ledger.tasks import EXPIRED, GONE
 from modellix_cli.ledger.watched import Activity, Limits, WatchedBatch, WatchedTask
 
 MOST_TASKS: Final = 200
@@ -27,7 +27,7 @@ _FORGOTTEN: Final = 24 * 3600.0
 """Seconds after which a task or batch that nobody has finished is not taken to go on."""
 _POLLED_LATELY: Final = 60.0
 _SUBMITTING: Final = 2.0
-_ENDS: Final = json.dumps([*SUCCEEDED, *FAILED, EXPIRED])
+_ENDS: Final = json.dumps([*SUCCEEDED, *FAILED, EXPIRED, GONE])
 _FAILURES: Final = json.dumps([*FAILED])
 _IN_SCOPE: Final = "(base_url = :url) = :sandbox AND (:profile IS NULL OR profile = :profile)"
 

@@ -10,8 +10,8 @@ class Attempt:
     """One attempt of a paid request, as it is known.
 
     `in_flight` says that a process which is alive has just sent it, or is about to. `status` is
-    the last one known of its task; `estimated` is what it was to cost at most, `billed` what it
-    cost, each None where that is not known.
+    the last one known of its task, `others` the tasks that its reply named besides it. `estimated`
+    is what it was to cost at most, `billed` what it cost, each None where that is not known.
     """
 
     number: int
@@ -29,3 +29,4 @@ class Attempt:
     status: str | None = None
     estimated: Money | None = None
     billed: Money | None = None
+    others: tuple[str, ...] = ()

@@ -1,7 +1,9 @@
 """Finding attempts of a request, and reading them: whether one is under way is decided here."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
@@ -19,7 +21,7 @@ SELECT_ATTEMPT: Final = """
 SELECT s.number, s.id, s.state, s.slug, s.task_id, s.detail, s.created_at, s.batch, s.line,
   s.line_id, s.profile, s.host, s.boot, s.pid, s.process_started, s.lease_until,
   (SELECT t.status FROM tasks AS t WHERE t.base_url = s.base_url AND t.task_id = s.task_id
-   ORDER BY t.updated_at DESC LIMIT 1) AS status, s.estimated_cost, s.billed_cost
+   ORDER BY t.updated_at DESC LIMIT 1) AS status, s.estimated_cost, s.billed_cost, s.other_tasks
 FROM submissions AS s"""
 
 OF_TEAM: Final = "s.account IN (SELECT id FROM accounts WHERE team = :team)"
@@ -78,6 +80,7 @@ class AttemptRow:
     status: str | None
     estimated_cost: str | None
     billed_cost: str | None
+    other_tasks: str | None
 
     @property
     def owner(self) -> Owner:
@@ -104,11 +107,20 @@ def read_attempt(row: AttemptRow, now: float) -> Attempt:
         status=row.status,
         estimated=_amount(row.estimated_cost),
         billed=_amount(row.billed_cost),
+        others=_read_ids(row.other_tasks),
     )
 
 
 def _amount(text: object) -> Money | None:
     return Money.parse(text) if isinstance(text, str) else None
+
+
+def _read_ids(text: str | None) -> tuple[str, ...]:
+    """Read a list of task ids; what is none, as another program's, counts as nothing."""
+    with suppress(ValueError, TypeError):
+        found = json.loads(text or "[]")
+        return tuple(one for one in found if isinstance(one, str))
+    return ()
 
 
 def state_now(

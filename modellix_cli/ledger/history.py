@@ -15,6 +15,7 @@ from typing import Final
 from modellix_cli.clock import Clock
 from modellix_cli.domain.addresses import canonical_base_url
 from modellix_cli.domain.frozen import frozen
+from modellix_cli.domain.task import FAILED, SUCCEEDED
 from modellix_cli.ledger.attempts import OPEN, find_unknown
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.history_json import Entry, NotAHistory, read_history
@@ -30,6 +31,7 @@ from modellix_cli.ledger.request_log import (
 )
 from modellix_cli.ledger.request_records import Record
 from modellix_cli.ledger.sql import Values
+from modellix_cli.ledger.tasks import EXPIRED, GONE
 
 _EVERY_PROFILE: Final = "*"  # no profile can have this name
 _MOST: Final = 2**31
@@ -53,16 +55,21 @@ _CLEAR: Final = (
 """What clearing does, in this order: what protects money stays, which is every submission that may
 have cost some, with the request that it was, and the generation of each line."""
 
-_MERGE: Final = """
+_ENDS: Final = ", ".join(f"'{word}'" for word in sorted({*SUCCEEDED, *FAILED, EXPIRED, GONE}))
+_MERGE: Final = f"""
 INSERT INTO tasks (task_id, created_at, updated_at, base_url, profile, slug, status)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (base_url, task_id, profile) DO UPDATE SET
-  status = CASE WHEN excluded.status IS NOT NULL
-    AND (status IS NULL OR excluded.updated_at > updated_at)
-    THEN excluded.status ELSE status END,
+  status = CASE WHEN excluded.status IS NULL THEN status
+    WHEN status IS NULL THEN excluded.status
+    WHEN lower(status) IN ('{EXPIRED}', '{GONE}') THEN status
+    WHEN (lower(status) IN ({_ENDS})) <> (lower(excluded.status) IN ({_ENDS}))
+      THEN CASE WHEN lower(status) IN ({_ENDS}) THEN status ELSE excluded.status END
+    WHEN excluded.updated_at > updated_at THEN excluded.status ELSE status END,
   slug = coalesce(slug, excluded.slug),
   created_at = min(created_at, excluded.created_at),
-  updated_at = max(updated_at, excluded.updated_at)"""
+  updated_at = max(updated_at, excluded.updated_at)"""  # noqa: S608 - what is put in are constants
+"""The later record says the status, but an end stays one, whichever was written later."""
 
 
 @frozen
@@ -164,6 +171,16 @@ class History:
                 read = partial(page, scope=values, wanted=wanted, after=after, now=now)
                 records, after = self._file.read(read)
                 yield from records
+
+    def has_status(self, word: str) -> bool:
+        """Whether a task of this machine has a status, whatever its case."""
+        self._read_in()
+        rows = self._file.read(
+            lambda db: db.execute(
+                "SELECT DISTINCT status FROM tasks WHERE status NOT NULL"
+            ).fetchall()
+        )
+        return word in {str(row[0]).lower() for row in rows}
 
     def clear(self, scope: Scope) -> Cleared:
         """Forget the tasks, bodies and finished batches in scope, but for what protects money.

@@ -9,6 +9,7 @@ from modellix_cli.ledger.database import FILE_NAME
 from modellix_cli.ledger.import_journal import open_unchanged
 from modellix_cli.ledger.schema import APPLICATION_ID
 from modellix_cli.ledger.sql import Row
+from modellix_cli.ledger.tasks import GONE
 
 
 def recent_task_ids(folder: Path, account: Account, limit: int) -> list[str]:
@@ -18,9 +19,9 @@ def recent_task_ids(folder: Path, account: Account, limit: int) -> list[str]:
     """
     rows = _read(
         folder,
-        "SELECT task_id FROM tasks WHERE base_url = ? AND profile = ?"
+        "SELECT task_id FROM tasks WHERE base_url = ? AND profile = ? AND status IS NOT ?"
         " ORDER BY created_at DESC, rowid DESC LIMIT ?",
-        (account.base_url, account.profile, limit),
+        (account.base_url, account.profile, GONE, limit),
     )
     return [str(row[0]) for row in rows]
 

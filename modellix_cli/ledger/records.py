@@ -63,11 +63,12 @@ limit of cost that does not allow it."""
 
 @frozen
 class Outcome:
-    """How an attempt ended."""
+    """How an attempt ended; `others` are the tasks that its reply named besides its own."""
 
     state: SubmissionState
     task_id: str | None = None
     detail: str | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

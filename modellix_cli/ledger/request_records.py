@@ -11,6 +11,7 @@ from modellix_cli.ledger.attempts import state_now
 from modellix_cli.ledger.bodies import unpacked
 from modellix_cli.ledger.processes import Owner
 from modellix_cli.ledger.task_records import KeptFile
+from modellix_cli.ledger.tasks import GONE
 
 SENDING: Final = "sending"
 SUBMITTED: Final = "submitted"
@@ -18,9 +19,10 @@ SUBMITTED: Final = "submitted"
 _SENT: Final = """
 s.number, s.state, s.detail, s.estimated_cost, s.batch, s.line, s.line_id, s.tag, s.request_key,
 s.webhook, s.replaces, s.host, s.boot, s.pid, s.process_started, s.lease_until, b.compressed"""
-SUBMISSION_OF_TASK: Final = """
+SUBMISSION_OF_TASK: Final = f"""
 LEFT JOIN submissions AS s ON s.number = (SELECT max(a.number) FROM submissions AS a
-  WHERE a.task_id = t.task_id AND a.base_url = t.base_url AND a.state = 'accepted')
+  WHERE a.task_id = t.task_id AND a.base_url = t.base_url
+    AND (a.state = 'accepted' OR t.status = '{GONE}'))
 LEFT JOIN bodies AS b ON b.sha256 = s.body_sha256"""
 SELECT_TASKS: Final = f"""
 SELECT t.rowid, t.base_url, t.profile, t.slug, t.created_at, t.updated_at, t.task_id, t.status,
@@ -75,7 +77,7 @@ class Record:
         """How it stands, in one word: the status of the task, or what became of the submission."""
         if self.in_flight:
             return SENDING
-        if self.state in (None, SubmissionState.ACCEPTED):
+        if self.state in (None, SubmissionState.ACCEPTED) or self.status == GONE:
             return self.status or (SUBMITTED if self.state else None)
         return str(self.state)
 

@@ -3,6 +3,7 @@
 Amounts are exact decimals in US dollars as text, times Unix times in seconds, ids UUIDs; `number`
 is the short one to show. An attempt's `created_at` is when it was recorded that it is about to be
 sent, and `uptime` the seconds since the start of the machine, called `boot`, at that moment.
+`other_tasks` are the ids that its reply named besides its task, as a list in JSON.
 Columns and indexes are only ever added, so that older versions can read the file.
 """
 
@@ -59,7 +60,8 @@ CREATE TABLE submissions (
   created_at REAL NOT NULL,
   updated_at REAL NOT NULL,
   told_at REAL,{_OWNER},
-  uptime REAL
+  uptime REAL,
+  other_tasks TEXT
 );
 CREATE INDEX submissions_identity ON submissions (identity, batch);
 CREATE INDEX submissions_legacy ON submissions (legacy_sha256) WHERE identity IS NULL;
@@ -178,7 +180,7 @@ CREATE TABLE imports (path TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT 
 CREATE TABLE cleared (profile TEXT PRIMARY KEY, cleared_at REAL NOT NULL) WITHOUT ROWID
 """
 
-LATER_COLUMNS: Final = {"submissions": {"uptime": "REAL"}}
+LATER_COLUMNS: Final = {"submissions": {"uptime": "REAL", "other_tasks": "TEXT"}}
 """Columns that files of older versions lack, by table, with their types."""
 LATER_INDEXES: Final = (
     "CREATE INDEX IF NOT EXISTS submissions_created ON submissions (created_at)",

@@ -4,8 +4,10 @@ The claim is part of the transaction that records the intent, so that of two pro
 same request one sends it and the other finds the attempt. What was recorded as accepted stays so.
 """
 
+import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from modellix_cli.domain.account import Account
@@ -108,7 +110,7 @@ class SubmissionStore:
                 )
             if before[0] == SubmissionState.ACCEPTED:
                 return False
-            _settle(db, number, Outcome(state, outcome.task_id, detail), now)
+            _settle(db, number, replace(outcome, state=state, detail=detail), now)
             return True
 
         return self._file.transact(work, durable=True)
@@ -255,8 +257,11 @@ def _settle(db: sqlite3.Connection, number: int, outcome: Outcome, now: float) -
     """Write an outcome, and the task that was created."""
     db.execute(
         "UPDATE submissions SET state = ?, task_id = coalesce(?, task_id), detail = ?,"
-        " updated_at = ? WHERE number = ?",
-        (str(outcome.state), outcome.task_id, outcome.detail, now, number),
+        " other_tasks = coalesce(?, other_tasks), updated_at = ? WHERE number = ?",
+        (
+            *(str(outcome.state), outcome.task_id, outcome.detail),
+            *(json.dumps(outcome.others) if outcome.others else None, now, number),
+        ),
     )
     if outcome.state is SubmissionState.ACCEPTED:
         tasks.add_of_submission(db, number, now)

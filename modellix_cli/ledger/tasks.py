@@ -15,6 +15,8 @@ KEPT_DURATIONS: Final = 20
 SUBMITTED: Final = "submitted"
 EXPIRED: Final = "expired"
 """Status of a task that succeeded, and of whose results none is left to save."""
+GONE: Final = "gone"
+"""Status of a task of the sandbox that was made before it was reset."""
 _SOONEST_EXPIRY: Final = RESULT_LIFETIME - 24 * 3600.0
 _LATEST_EXPIRY: Final = 60 * 24 * 3600.0
 """How far ahead a webhook's word on the expiry may lie to be believed, in seconds."""
@@ -143,6 +145,7 @@ class TaskStore:
                 "SELECT task_id, max(status) FROM tasks"
                 " WHERE base_url = :url AND (account IS NULL AND profile = :profile OR account IN"
                 " (SELECT id FROM accounts WHERE team = :team))"
+                " AND status IS NOT :gone"
                 " GROUP BY task_id HAVING max(saved_at) IS NULL AND min(coalesce(expires_at,"
                 " coalesce(ended_at, updated_at) + :lifetime)) > :now"
                 " ORDER BY min(coalesce(expires_at, coalesce(ended_at, updated_at) + :lifetime)),"
@@ -153,6 +156,7 @@ class TaskStore:
                     "profile": self._account.profile,
                     "team": known.team if known else None,
                     "now": now,
+                    "gone": GONE,
                 },
             ).fetchall()
 
@@ -164,12 +168,15 @@ class TaskStore:
         return recent[0] if recent else None
 
     def recent(self, limit: int) -> list[str]:
-        """Return the ids of the tasks submitted or seen last, the newest first."""
+        """Return the ids of the tasks submitted or seen last, the newest first.
+
+        Those that are gone are not among them.
+        """
         rows = self._file.read(
             lambda db: db.execute(
                 "SELECT task_id FROM tasks WHERE base_url = ? AND profile = ?"
-                " ORDER BY created_at DESC, rowid DESC LIMIT ?",
-                (*self._who, limit),
+                " AND status IS NOT ? ORDER BY created_at DESC, rowid DESC LIMIT ?",
+                (*self._who, GONE, limit),
             ).fetchall()
         )
         return [str(row[0]) for row in rows]
@@ -204,7 +211,7 @@ def _lasting(db: sqlite3.Connection, who: tuple[str, str], status: str) -> str:
 
 
 def _has_ended(status: str | None) -> bool:
-    return is_final(status) or status == EXPIRED
+    return is_final(status) or status in (EXPIRED, GONE)
 
 
 def add(
@@ -249,7 +256,7 @@ def note_delivered(db: sqlite3.Connection, base_url: str, report: TaskReport, no
     kept = report.expires_at
     if kept is not None and not now + _SOONEST_EXPIRY <= kept <= now + _LATEST_EXPIRY:
         kept = None
-    ends = json.dumps([*SUCCEEDED, *FAILED, EXPIRED])
+    ends = json.dumps([*SUCCEEDED, *FAILED, EXPIRED, GONE])
     db.execute(
         "UPDATE tasks SET status = ?, updated_at = ?, expires_at = coalesce(expires_at, ?)"
         " WHERE base_url = ? AND task_id = ?"

@@ -15,6 +15,7 @@ from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.processes import this_process
 from modellix_cli.ledger.spending import Costs, Moment, Spending, Spent, amount, sum_costs
 from modellix_cli.ledger.sql import Values
+from modellix_cli.ledger.tasks import GONE
 
 _REQUESTS: Final = """
 SELECT s.created_at, s.slug, s.profile, coalesce(s.tag, b.tag), s.batch,
@@ -29,6 +30,7 @@ _OTHER_TASKS: Final = """
 SELECT min(t.created_at), max(t.slug), min(t.profile), NULL, NULL, 1, t.task_id, NULL,
   max(t.billed_cost), max(t.status)
 FROM tasks AS t WHERE t.base_url = :url AND (:profile IS NULL OR t.profile = :profile)
+AND t.status IS NOT :gone
 AND NOT EXISTS (SELECT 1 FROM submissions AS s WHERE s.base_url = t.base_url
   AND s.task_id = t.task_id AND s.state <> 'rejected')
 GROUP BY t.task_id HAVING min(t.created_at) >= :since"""
@@ -102,7 +104,7 @@ class UsageStore:
 
         Raises the ledger's errors.
         """
-        scope = {"url": self._account.base_url, "since": since, "profile": profile}
+        scope = {"url": self._account.base_url, "since": since, "profile": profile, "gone": GONE}
 
         def work(db: sqlite3.Connection) -> Groups:
             groups: Groups = {}

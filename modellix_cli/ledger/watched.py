@@ -5,7 +5,7 @@ from dataclasses import field
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.task import has_failed, is_final
 from modellix_cli.ledger.spending import Spent
-from modellix_cli.ledger.tasks import EXPIRED
+from modellix_cli.ledger.tasks import EXPIRED, GONE
 
 
 @frozen
@@ -32,7 +32,7 @@ class WatchedTask:
     @property
     def finished(self) -> bool:
         """Whether it ended, or its results are gone."""
-        return is_final(self.status) or self.status == EXPIRED
+        return is_final(self.status) or self.status in (EXPIRED, GONE)
 
     @property
     def failed(self) -> bool:

@@ -79,7 +79,7 @@ def login_status(sink: Sink, known: "LoginStatus") -> None:
         if known.error is None:
             sink.line(known.profile.name)
         return
-    sink.line(f"Profile: {known.profile.name} ({known.profile.source})")
+    sink.line(f"Profile: {_profile_words(known)}")
     if known.origin is not None:
         sink.line(f"API origin: {known.origin}")
     sink.line(f"API key source: {known.source}")
@@ -91,6 +91,17 @@ def login_status(sink: Sink, known: "LoginStatus") -> None:
             "Keys are saved in the format of 0.0.7. To convert them: modellix-cli auth migrate"
         )
     _warn(sink, known)
+
+
+def _profile_words(known: "LoginStatus") -> str:
+    """Return the profile in use, and who chose it."""
+    by = {
+        "flag": "by --profile",
+        "environment": "by MODELLIX_PROFILE",
+        "config": "saved as the current one",
+        "default": "as none was chosen",
+    }
+    return f"{known.profile.name}, {by.get(known.profile.source, known.profile.source)}"
 
 
 def config_path(sink: Sink, known: "LoginStatus") -> None:
@@ -121,7 +132,7 @@ def configuration(sink: Sink, known: "LoginStatus") -> None:
     else:
         names = ", ".join(known.saved.profiles) if known.saved else ""
         sink.line(f"Configuration path: {known.config_path}")
-        sink.line(f"Selected profile: {known.profile.name} ({known.profile.source})")
+        sink.line(f"Selected profile: {_profile_words(known)}")
         sink.line(f"Saved profiles: {names or 'none'}")
         sink.line(f"Active API key source: {known.source}")
         _warn(sink, known)

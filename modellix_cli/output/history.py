@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
 _NOT_KNOWN = "-"
 _LONGEST_PROMPT = 200
-_SETTLE = (
-    "Each may have been charged: see the usage page of https://modellix.ai/console. Settle it "
-    "with: {resolve} --task-id ID, or --not-created"
-)
+_CHARGED = "Each may have been charged: see the usage page of https://modellix.ai/console. "
+_SETTLE = "Settle each with: {resolve} --task-id ID, or --not-created"
 
 
 @frozen
@@ -29,7 +27,7 @@ class Listing:
 
     `unknown` are those of unknown outcome; `rejected` those refused, None where they were not asked
     for. `profile` is the one chosen, if any; `filtered` says that not all was wanted, `files` that
-    those of each task are listed too.
+    those of each task are listed too, `free` that they are of the sandbox, which charges nothing.
     """
 
     records: "Sequence[Record]"
@@ -39,6 +37,7 @@ class Listing:
     profile: str | None
     filtered: bool
     files: bool
+    free: bool = False
 
 
 def listing(sink: Sink, listed: Listing, history: "History", resolve: str) -> None:
@@ -64,7 +63,8 @@ def listing(sink: Sink, listed: Listing, history: "History", resolve: str) -> No
         _rows(sink, listed)
     if listed.unknown:
         known = f"{count(len(listed.unknown), 'submission')} of unknown outcome. "
-        sink.note(("" if sink.stdout_is_terminal else known) + _SETTLE.format(resolve=resolve))
+        known = ("" if sink.stdout_is_terminal else known) + ("" if listed.free else _CHARGED)
+        sink.note(known + _SETTLE.format(resolve=resolve))
 
 
 def log(sink: Sink, records: "Iterable[Record]") -> None:

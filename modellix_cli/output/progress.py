@@ -33,6 +33,7 @@ class Lines(Progress):
         self._total = total
         self._told = self._started = clock.monotonic()
         self._waits_since: float | None = None
+        self._told_full = float("-inf")
         self._last: dict[str, str] = {}
         self._troubles: dict[str, str] = {}
         self._since: dict[str, float] = {}
@@ -129,8 +130,13 @@ class Lines(Progress):
             return
         begins = self._waits_since is None
         self._waits_since = now if self._waits_since is None else self._waits_since
-        if begins and (waiting.seconds >= words.WORTH_TELLING or waiting.slots_full):
-            self._say(words.waiting_words(waiting))
+        if not begins or not (waiting.seconds >= words.WORTH_TELLING or waiting.slots_full):
+            return
+        if waiting.slots_full:  # each try to send ends such a wait, and a refusal begins the next
+            if now - self._told_full < HEARTBEAT:
+                return
+            self._told_full = now
+        self._say(words.waiting_words(waiting))
 
 
 def choose(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.exit_status import worst
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.task import Resource, Submission, Task
 from modellix_cli.domain.text import count, duration
@@ -94,19 +95,22 @@ def task_state(sink: Sink, task: Task, beside: Beside) -> None:
         summaries.summary(sink, task, beside, reason=True)
 
 
-def waited_one(sink: Sink, waited: WaitedTasks) -> None:
-    """Show the only task that was waited for (4.16)."""
+def waited_one(sink: Sink, waited: WaitedTasks, errors: Sequence[ModellixError] = ()) -> None:
+    """Show the only task that was waited for (4.16), and in JSON what went wrong with it."""
     (task,) = waited.finished
     if sink.mode is Output.JSON:
-        sink.json(task.document | {"tasks": [waited.entry(task.task_id)]})
+        sink.json(task.document | {"tasks": [waited.entry(task.task_id)]} | _told(errors))
     elif sink.mode is Output.QUIET:
         _quiet_result(sink, task, None)
     else:
         summaries.summary(sink, task, waited.beside(task.task_id))
 
 
-def waited_many(sink: Sink, waited: WaitedTasks) -> None:
-    """Show several tasks in the order they were asked for; those in error say so (4.16)."""
+def waited_many(sink: Sink, waited: WaitedTasks, errors: Sequence[ModellixError] = ()) -> None:
+    """Show several tasks in the order they were asked for; those in error say so (4.16).
+
+    In JSON the worst of `errors` stands beside them, and all of them.
+    """
     if sink.mode is not Output.JSON:
         _waited_lines(sink, waited)
         return
@@ -117,7 +121,17 @@ def waited_many(sink: Sink, waited: WaitedTasks) -> None:
             entries.append({"error": waited.errors[task_id].as_dict()} | entry)
         elif task_id in waited.tasks:
             entries.append({"response": waited.tasks[task_id].document} | entry)
-    sink.json({"tasks": entries} | ({"ok": False} if waited.errors else {}))
+    every = {"errors": [error.as_dict() for error in errors]} if errors else {}
+    sink.json({"tasks": entries} | _told(errors) | every)
+
+
+def _told(errors: Sequence[ModellixError]) -> JsonObject:
+    """Return the keys that say that something went wrong: the worst of all errors."""
+    if not errors:
+        return {}
+    status = worst(error.exit_status for error in errors)
+    error = next(error for error in errors if error.exit_status == status)
+    return {"ok": False, "error": error.as_dict()}
 
 
 def waited_partly(sink: Sink, waited: WaitedTasks, error: JsonObject) -> None:

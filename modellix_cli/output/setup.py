@@ -82,7 +82,7 @@ def examined(sink: Sink, found: "Setup", seen: "Examination") -> None:
         sink.line("All required checks passed.")
         return
     sink.line("One or more required checks failed.")
-    sink.sentence(f"Fix this first: {first.name}. {first.detail}")
+    sink.sentence(f"Fix this first: {first.name}.")
 
 
 def completed(sink: Sink, shell: str, changes: "Sequence[FileChange]", *, installed: bool) -> None:

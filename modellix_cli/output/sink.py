@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from modellix_cli.output.columns import Column
 
 _MAX_ENVELOPE_MESSAGE: Final = 2000
+_LONGEST_FAULT: Final = 500
 _STYLE: Final = re.compile(r"(\x1b\[[\d;]*m)")
 _UNLIMITED: Final = 2**31
 
@@ -221,10 +222,13 @@ class Sink:
         if self.envelope and self._stdout.untouched:
             facts = error.as_dict()
             facts["message"] = clip(one_line(error.message), _MAX_ENVELOPE_MESSAGE)
-            self.json({"ok": False, "error": facts})
+            every = {"faults": [fault.as_dict() for fault in error.faults]} if error.faults else {}
+            self.json({"ok": False, "error": facts} | every)
             if error.code is not ErrorCode.INTERRUPTED:
                 return
         self._talk(f"{self._styled('Error:', '1;31')} {self.clean(told(error))}", raw=True)
+        for fault in error.faults:
+            self._talk(f"  {clip(one_line(fault.message), _LONGEST_FAULT)}")
         if error.hint:
             self._talk(error.hint)
         if error.resume:

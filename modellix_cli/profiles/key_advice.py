@@ -38,5 +38,5 @@ def key_advice(source: str, profile: str, *, login: str = "", variable: str = KE
     if source == "environment":
         return f"{came} Set it to a valid key ({KEY_PAGE}), or unset it and save a key: {login}"
     if source == "sandbox":
-        return f"{came} This should not happen: run modellix-cli sandbox reset."
+        return f"{came} It takes any key: only the model sandbox/forbidden refuses each one."
     return f"{came} Give a valid key: {KEY_PAGE}"

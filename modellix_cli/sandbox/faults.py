@@ -9,9 +9,10 @@ from typing import Final, Literal
 
 Kind = Literal["image", "video", "audio", "text", "data-url", "structure"]
 Reply = Literal["task", "cut", "half", "garbage", "trailing", "html", "no-id"]
-MediaFault = Literal["whole", "gone", "denied", "html", "cut"]
+MediaFault = Literal["whole", "late", "denied", "html", "cut"]
 
-
+LATE: Final = 3.0
+"""Seconds after the end of a task at which media that is late is there."""
 RESULT_LIFETIME: Final = 7 * 24 * 3600.0
 """Seconds for which results are kept after the task ended."""
 
@@ -143,7 +144,8 @@ _ALL: Final = (
         refusal=Refusal(404, "Resource not found: model sandbox/missing"),
     ),
     Fault("sandbox/invalid", "parameters refused (400)", refusal=Refusal(400, _INVALID)),
-    Fault("sandbox/expired", "succeeds, but its media is gone (404)", media="gone"),
+    Fault("sandbox/expired", "succeeds, but its media has expired (404)", kept=0.0),
+    Fault("sandbox/late-media", "succeeds; its media is there 3 seconds later", media="late"),
     Fault("sandbox/denied", "succeeds, but its media is refused (403)", media="denied"),
     Fault("sandbox/html-media", "succeeds, but its media is a web page", media="html"),
     Fault("sandbox/short-lived", "succeeds, but keeps its media for 1 minute", kept=60.0),

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Final
 
 from modellix_cli.sandbox.catalog import MODELS
+from modellix_cli.sandbox.faults import LATE
 from modellix_cli.sandbox.model import Model
 from modellix_cli.sandbox.records import TaskRecord
 from modellix_cli.sandbox.results import FORMATS, made
@@ -54,7 +55,7 @@ def _is_there(
     task: TaskRecord, model: Model, number: int, extension: str | None, now: float
 ) -> bool:
     fault = model.fault
-    if fault.makes not in FORMATS or fault.media == "gone":
+    if fault.makes not in FORMATS or (fault.media == "late" and now < task.ended + LATE):
         return False
     if extension is None and not fault.evil:
         return False

@@ -140,6 +140,8 @@ class BatchEnd:
             return True
 
     def _tell_unknown(self) -> None:
-        free = self.session.globals.sandbox
-        about = in_sandbox(_ABOUT_UNKNOWN) if free else f"{_ABOUT_UNKNOWN} {_MAY_CHARGE}"
+        option = self.session.globals.sandbox
+        free = self.session.settings.sandbox
+        fitting = in_sandbox(_ABOUT_UNKNOWN, option=option)
+        about = fitting if free else f"{_ABOUT_UNKNOWN} {_MAY_CHARGE}"
         self.session.out.alert(f"{count(self.tally.unknown, 'line')} {about}")

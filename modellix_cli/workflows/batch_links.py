@@ -10,6 +10,7 @@ from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import count, quoted
 from modellix_cli.engine.core.lines import LineOutcome
+from modellix_cli.inputs.batch_faults import Faults
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.inputs.batch_task import invalid
 from modellix_cli.inputs.line_uses import LineUse, fill_in
@@ -19,6 +20,12 @@ _LITERAL_HINT: Final = 'For the text itself, write "@@line:…".'
 _EXPIRED_HINT: Final = (
     "Put the URL of another file there instead, for example of one that was saved: "
     "modellix-cli file upload FILE. Or pay for every line again with --new."
+)
+
+_MISSING_HINT: Final = (
+    "The service may find it again later: run the batch again with --resume. If it stays away: "
+    + _EXPIRED_HINT[0].lower()
+    + _EXPIRED_HINT[1:]
 )
 
 
@@ -33,14 +40,18 @@ class LineLinks:
         if not tasks.uses:
             return
         wanted = {use.line_id for line in tasks.lines() for use in line.uses}
+        faults = Faults(tasks.unit)
         for line in tasks.lines():
-            for use in line.uses:
-                if use.line_id not in self._indexes:
-                    raise _no_such_line(tasks, line, use)
-            for need in self.needs(line):
-                self.users[need] = self.users.get(need, 0) + 1
+            unknown = [use for use in line.uses if use.line_id not in self._indexes]
+            with faults.noting():
+                if unknown:
+                    raise _no_such_line(tasks, line, unknown[0])
             if line.name in wanted:
                 self._indexes[str(line.name)] = line.index
+        faults.check()
+        for line in tasks.lines():
+            for need in self.needs(line):
+                self.users[need] = self.users.get(need, 0) + 1
 
     def index(self, use: LineUse) -> int:
         """Return the index of the line that is used, from 1."""
@@ -127,7 +138,7 @@ class LineResults:
             made.urls = self._read(made)
         url = made.urls[use.position] if use.position < len(made.urls) else None
         if url is None:
-            what = f"made {count(len(made.urls), 'result')}; positions count from 0"
+            what = f"made {count(len(made.urls), 'result')}; in brackets they are counted from 0"
             if use.position < len(made.urls):
                 what = "has no address for that one, as it is text"
             raise ModellixError(
@@ -142,9 +153,8 @@ class LineResults:
             task = self.read_task(made.task_id)
         except ModellixError as error:
             what = f"The result of line {quoted(made.name)} cannot be read: {error.message}"
-            if error.code is not ErrorCode.NOT_FOUND:
-                raise error.copy_with(message=what) from error
-            raise ModellixError(ErrorCode.RESULT_EXPIRED, what, hint=_EXPIRED_HINT) from error
+            hint = _MISSING_HINT if error.code is ErrorCode.NOT_FOUND else error.hint
+            raise error.copy_with(message=what, hint=hint) from error
         expiry = expiry_of(task)
         if expiry is not None and expiry <= self.clock.now():
             raise ModellixError(

@@ -78,8 +78,6 @@ def check_options(options: BatchOptions) -> None:
         raise usage("--resend-unknown is about lines of an earlier run, so it needs --resume.")
     if options.paying.retry_failed and options.on_paid is not OnPaid.RESUME:
         raise usage("--retry-failed is about lines of an earlier run, so it needs --resume.")
-    if options.saving.output_dir is not None and not options.waiting.wait:
-        raise usage("--output-dir saves results, so it needs --wait.")
     parse_name_template(options.saving.name_template or DEFAULT)
 
 

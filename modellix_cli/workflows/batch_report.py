@@ -55,15 +55,14 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
 
 
 def _other_tasks(outcome: LineOutcome) -> list[str] | None:
-    told = outcome.submission if outcome.error is None else outcome.error
-    others = getattr(told, "others", None) or getattr(told, "other_tasks", None)
-    return list(others) if others else None
+    others = outcome.others or (() if outcome.error is None else outcome.error.other_tasks)
+    return list(others) or None
 
 
 def _status_and_error(outcome: LineOutcome, session: Session) -> tuple[str, str | None]:
     if outcome.state is not _ACCEPTED:
         error = outcome.detail or "It was not submitted."
-        if outcome.task_id is not None:
+        if outcome.task_id is not None and outcome.state is SubmissionState.UNKNOWN:
             error += f" See it with: {session.commands.line('task get', outcome.task_id)}"
         return ("skipped" if outcome.state is None else "error"), error
     task_id = outcome.task_id or ""
@@ -135,6 +134,7 @@ def outcome_of(line: BatchLine) -> LineOutcome:
         state,
         number=0 if attempt is None else attempt.number,
         task_id=None if attempt is None else attempt.task_id,
+        others=() if attempt is None else attempt.others,
         status=line.status,
         detail=detail,
         urls=line.urls,

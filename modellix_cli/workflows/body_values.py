@@ -200,7 +200,7 @@ def chosen_resource(task: Task, index: int | None, what: str) -> Resource:
     if index >= len(usable):
         raise usage(
             f"{what}: task {task.task_id} made {count(len(usable), 'result')}.",
-            hint="Results are counted from 0: the first is [0].",
+            hint="In brackets results are counted from 0: the first is [0].",
         )
     return usable[index]
 

@@ -107,7 +107,8 @@ def _state_folder(session: Session) -> Check:
         probe.unlink()
     except OSError as error:
         reason = error.strerror or str(error)
-        return Check("stateFolder", False, f"{folder} cannot be written: {reason}.")
+        advice = "Make it writable, or choose another with XDG_STATE_HOME."
+        return Check("stateFolder", False, f"{folder} cannot be written: {reason}. {advice}")
     return Check("stateFolder", True, f"{folder} is writable.")
 
 

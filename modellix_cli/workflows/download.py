@@ -52,7 +52,7 @@ def download_task(
     """Save what one task made. Raises why there is nothing to save, or the one failure of all."""
     waited = _save(session, api_key, options, [task_id])
     outcome = waited.outcomes[task_id]
-    if outcome.waiting is not None and outcome.error is not None:
+    if outcome.saved is None and outcome.error is not None:
         raise outcome.error.copy_with(task_id=task_id)
     if waited.stop is not None and outcome.saved is None:
         raise _interrupted(session, waited, f" of task {task_id}", [task_id])

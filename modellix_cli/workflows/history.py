@@ -1,20 +1,30 @@
 """`task history`: finding what is wanted, and showing it whole or the newest of it."""
 
+from difflib import get_close_matches
 from itertools import islice
+from typing import Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.moments import parse_since
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.domain.task import CANCELED, FAILED, SUCCEEDED
+from modellix_cli.domain.task import CANCELED, FAILED, SUCCEEDED, UNFINISHED
+from modellix_cli.domain.text import quoted
 from modellix_cli.domain.values import parse_slug, parse_tag
 from modellix_cli.ledger.history import Scope
 from modellix_cli.ledger.request_log import Wanted
+from modellix_cli.ledger.request_records import SENDING, SUBMITTED
+from modellix_cli.ledger.tasks import EXPIRED, GONE
 from modellix_cli.options.history import HistoryFilters
 from modellix_cli.output import history as show
 from modellix_cli.output.sink import Output
 
 USUAL_LIMIT = 20
+_USUAL: Final = (
+    *("pending", "processing", "success", "failed", "canceled", EXPIRED),
+    *(SUBMITTED, SENDING, str(SubmissionState.UNKNOWN), str(SubmissionState.REJECTED)),
+)
+_KNOWN: Final = {*_USUAL, *UNFINISHED, *SUCCEEDED, *FAILED, GONE}
 
 
 def chosen_scope(session: Session) -> Scope:
@@ -30,6 +40,7 @@ def show_history(
     """Show the newest of what is wanted; as JSON Lines all of it, unless there is a limit."""
     history, scope = session.stores.history, chosen_scope(session)
     wanted = wanted_of(filters, session.runtime.clock.now())
+    check_status(session, filters.status)
     if session.out.mode is Output.JSONL:
         show.log(session.out, islice(history.everything(scope, wanted), limit))
         return
@@ -44,6 +55,7 @@ def show_history(
         profile=scope.profile,
         filtered=filters.any,
         files=files,
+        free=scope.sandbox,
     )
     show.listing(session.out, listing, history, session.commands.line("task resolve", "REQUEST"))
 
@@ -59,6 +71,19 @@ def wanted_of(filters: HistoryFilters, now: float) -> Wanted:
         tag=None if filters.tag is None else parse_tag(filters.tag),
         search=search,
         statuses=None if filters.status is None else _statuses(filters.status),
+    )
+
+
+def check_status(session: Session, text: str | None) -> None:
+    """Refuse a status that is none of those known and that no task here has: it is misspelt."""
+    word = (text or "").strip().lower()
+    if not word or word in _KNOWN or session.stores.history.has_status(word):
+        return
+    near = get_close_matches(word, _KNOWN, n=1, cutoff=0.6)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    raise usage(
+        f"No task here has the status {quoted(word)}.{meant}",
+        hint=f"Usual ones: {', '.join(_USUAL)}.",
     )
 
 

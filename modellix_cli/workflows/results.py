@@ -26,8 +26,11 @@ def remember(session: Session, task: Task) -> None:
 
 def beside(session: Session, task_id: str) -> Beside:
     """Return what this machine knows of a task, for people; nothing where only programs read."""
-    if session.out.mode is not Output.HUMAN:
-        return Beside()
+    return known_here(session, task_id) if session.out.mode is Output.HUMAN else Beside()
+
+
+def known_here(session: Session, task_id: str) -> Beside:
+    """Return what this machine knows of a task, and the files of it that are still there."""
     try:
         known = session.stores.tasks.known_task(task_id)
         kept = session.stores.files.of_task(task_id)
@@ -55,10 +58,12 @@ def expiry_of(task: Task) -> float | None:
 
 
 def tell_expiry(session: Session, tasks: Sequence[Task]) -> None:
-    """Say until when results can be saved, and with which command; people know what is saved."""
+    """Say until when results that are not saved here can be, and with which command."""
+    if session.out.mode is Output.QUIET or session.out.silent:
+        return
     kept = [task for task in tasks if task.succeeded and task.resources]
-    kept = [task for task in kept if not beside(session, task.task_id).has_all_of(task)]
-    if not kept or session.out.mode is Output.QUIET:
+    kept = [task for task in kept if not known_here(session, task.task_id).has_all_of(task)]
+    if not kept:
         return
     pending = len(kept) > 1
     command = session.commands.line(

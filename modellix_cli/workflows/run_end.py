@@ -52,6 +52,7 @@ def unknown(session: Session, outcome: LineOutcome, error: ModellixError) -> Mod
         f"{outcome.detail or ''}".strip(),
         hint=UNKNOWN_HINT.format(number=outcome.number),
         task_id=outcome.task_id,
+        other_tasks=error.other_tasks,
         charged="no",
         resume=resume,
     )
@@ -122,8 +123,8 @@ def ended_errors(outcome: LineOutcome) -> list[ModellixError]:
 
     if outcome.task is not None and outcome.task.failed:
         return [task_failed(outcome.task)]
-    if outcome.saved is None:
-        return []
-    return [
-        error.copy_with(exit_status=int(ExitStatus.NOT_SAVED)) for error in outcome.saved.errors
-    ]
+    if outcome.saved is not None:
+        errors = outcome.saved.errors
+    else:
+        errors = [] if outcome.error is None else [outcome.error]
+    return [error.copy_with(exit_status=int(ExitStatus.NOT_SAVED)) for error in errors]

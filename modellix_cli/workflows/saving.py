@@ -4,13 +4,15 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, loads
+from modellix_cli.domain.task import RESULT_LIFETIME
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.notices import BytesSaved
 from modellix_cli.engine.progress import Progress
@@ -36,8 +38,6 @@ def open_downloader(
     moved.
     """
     if options.output_dir is None:
-        if options.sidecar or options.embed:
-            raise usage("--sidecar and --embed are about saved files: give --output-dir too.")
         return None
     from modellix_cli.downloads.downloader import Downloader, Limits
     from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy
@@ -120,7 +120,9 @@ class EngineSaver:
         with self._idle:
             self._active += 1
         try:
-            saved = self._kept(task) or self._downloader.save(task, self._names(effect))
+            saved = self._kept(task) or self._downloader.save(
+                self._dated(task), self._names(effect)
+            )
             if self._records is not None:
                 self._records.write(saved, task, effect.ref)
         except ModellixError as error:
@@ -134,6 +136,21 @@ class EngineSaver:
         files = tuple(file.as_dict() for file in saved.files)
         final = all(error.code in FINAL for error in saved.errors)
         return events.Saved(effect.ref, files, tuple(saved.errors), final, saved)
+
+    def _dated(self, task: "Task") -> "Task":
+        """Return a task with the time until which results are kept at least, if it is not told.
+
+        One that was submitted from here did not end before that.
+        """
+        if task.expires_at is not None:
+            return task
+        try:
+            known = self._session.stores.tasks.known_task(task.task_id)
+        except ModellixError:
+            return task
+        return (
+            task if known is None else replace(task, expires_at=known.created_at + RESULT_LIFETIME)
+        )
 
     def _kept(self, task: "Task") -> "Saved | None":
         """Return the files of an earlier command, if all of them are there, whole by their size."""

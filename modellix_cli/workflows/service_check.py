@@ -119,13 +119,14 @@ def _lower_layers(session: Session, failure: ModellixError | None, heard: Heard)
     from modellix_cli.api.proxies import proxy_for
 
     parts, cause = urlsplit(session.settings.base_url), _cause(failure)
-    host, told = parts.hostname or "", f"{failure.message} {failure.hint}" if failure else ""
+    host = parts.hostname or ""
     resolved = heard.reply is not None or cause in ("tls", "refused", "timeout")
     if proxy_for(session.settings.base_url) is not None:
         dns = _skipped("dns", "Not checked: the proxy resolves names.")
     elif resolved:
         dns = Check("dns", True, f"{host} resolves.", required=True)
     elif cause == "dns":
+        told = f"{host} does not resolve: see connectivity."
         dns = Check("dns", False, told, required=True, cause=cause)
     else:
         dns = _skipped("dns", _NOT_REACHED)
@@ -134,6 +135,7 @@ def _lower_layers(session: Session, failure: ModellixError | None, heard: Heard)
     if heard.reply is not None:
         return [dns, Check("tls", True, f"The certificate of {host} is trusted.", required=True)]
     if cause in ("tls", "certificates"):
+        told = f"No secure connection to {host}: see connectivity."
         return [dns, Check("tls", False, told, required=True, cause=cause)]
     return [dns, _skipped("tls", _NOT_REACHED)]
 

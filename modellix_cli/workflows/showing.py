@@ -26,14 +26,8 @@ _MOST: Final = 4
 """Results of one task that are drawn."""
 
 
-def check_showing(session: Session, showing: Showing, *, saves: bool) -> None:
+def check_showing(session: Session, showing: Showing) -> None:
     """Refuse what could not be shown anyway, before anything is paid for."""
-    for option, given in (
-        ("--open", showing.open_),
-        ("--preview on", showing.preview is Preview.ON),
-    ):
-        if given and not saves:
-            raise usage(f"{option} shows saved results, so it needs --wait and --output-dir.")
     if showing.preview is Preview.ON:
         check_terminal(session, "--preview on")
         if not has_pillow():

@@ -10,28 +10,32 @@ from typing import TYPE_CHECKING
 import typer
 
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ExitStatus, usage
+from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.name_template import BY_PROMPT, parse_name_template
-from modellix_cli.options.saving import Saving
 from modellix_cli.options.showing import Showing
-from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 from modellix_cli.workflows.request import RequestOptions, ShownRequest, make_request
 from modellix_cli.workflows.run import RunOptions, run_model
 from modellix_cli.workflows.run_end import submission_of
 from modellix_cli.workflows.saving_settings import with_saving_settings
+from modellix_cli.workflows.unused_options import refuse_unused, tell_unused
 
 if TYPE_CHECKING:
     from modellix_cli.engine.core.lines import LineOutcome
 
 
 def carry_out(
-    session: Session, wanted: RequestOptions, options: RunOptions, showing: Showing
+    session: Session,
+    wanted: RequestOptions,
+    options: RunOptions,
+    showing: Showing,
+    given: Collection[str],
 ) -> None:
     """Send a request, or show it where only that is wanted; show what came of it.
 
-    Ends the command with the status that fits.
+    What `options` leave open comes from settings; `given` are the names of the parameters that
+    stood on the command line. Ends the command with the status that fits.
     """
     from modellix_cli.output import render
     from modellix_cli.workflows.models import suggesting
@@ -39,12 +43,9 @@ def carry_out(
     from modellix_cli.workflows.saving import open_downloader
 
     options = replace(options, paying=options.paying.checked())
+    options = settled(session, wanted, options, given)
     waiting, saving = options.waiting, options.saving
-    check_saving(waiting, saving)
-    if showing != Showing():
-        from modellix_cli.workflows.showing import check_showing
-
-        check_showing(session, showing, saves=saving.output_dir is not None)
+    check_options(session, options, showing, given)
     request = make_request(session, wanted)
     if isinstance(request, ShownRequest):
         show_request(session, request)
@@ -90,12 +91,18 @@ def settled(
     return replace(options, waiting=waiting, saving=saving)
 
 
-def check_saving(waiting: Waiting, saving: Saving) -> None:
-    """Refuse options of saving that have nothing to save, or cannot be followed."""
-    if saving.output_dir is not None and not waiting.wait:
-        raise usage("--output-dir saves results, so it needs --wait.")
-    if saving.name_template is not None:
-        parse_name_template(saving.name_template)
+def check_options(
+    session: Session, options: RunOptions, showing: Showing, given: Collection[str]
+) -> None:
+    """Refuse options that can have no effect, or cannot be followed, before anything is sent."""
+    refuse_unused(given, options.waiting, options.saving, showing)
+    tell_unused(session, given, options.waiting)
+    if options.saving.name_template is not None:
+        parse_name_template(options.saving.name_template)
+    if showing != Showing():
+        from modellix_cli.workflows.showing import check_showing
+
+        check_showing(session, showing)
 
 
 def show_request(session: Session, shown: ShownRequest) -> None:

@@ -12,6 +12,7 @@ from modellix_cli.workflows.results import remember
 from modellix_cli.workflows.task_trace import find_trace
 
 _EVERY = 1_000_000
+_COUNTING = "Results are counted from 1, as in file names. (In @task:ID[0] they are from 0.)"
 
 
 @frozen
@@ -35,6 +36,12 @@ def read_results(session: Session, api_key: str | None, task_id: str) -> Task:
     remember(session, task)
     check_downloadable(task, _EVERY)
     return task
+
+
+def check_number(number: int | None) -> None:
+    """Raise the usage error for a number that no result of any task can have."""
+    if number is not None and number < 1:
+        raise usage(f"There is no result {number}.", hint=_COUNTING)
 
 
 def addresses(task: Task, position: int | None) -> list[Resource]:
@@ -115,4 +122,7 @@ def _has_address(resource: Resource) -> bool:
 
 def _check_position(task_id: str, position: int, results: int) -> None:
     if position > results:
-        raise usage(f"Task {task_id} has {count(results, 'result')}, so there is no {position}.")
+        raise usage(
+            f"Task {task_id} has {count(results, 'result')}, so there is no {position}.",
+            hint=_COUNTING,
+        )

@@ -256,17 +256,17 @@ def conclude_wait(session: Session, waited: Waited) -> None:
         render.waited_partly(session.out, waited, ended.as_dict())
         report_errors(session, [*waited.errors.values(), ended])
         raise typer.Exit(ended.exit_status)
+    errors = [task_failed(task) for task in waited.finished if task.failed]
+    errors += [
+        error.copy_with(message=f"Task {task_id}: {error.message}", task_id=task_id)
+        for task_id, error in waited.errors.items()
+    ]
     if len(waited.task_ids) > 1:
-        render.waited_many(session.out, waited)
+        render.waited_many(session.out, waited, errors)
     else:
         for error in waited.errors.values():
             raise error
-        render.waited_one(session.out, waited)
+        render.waited_one(session.out, waited, errors)
     tell_expiry(session, waited.finished)
-    errors = [task_failed(task) for task in waited.finished if task.failed]
-    errors += [
-        error.copy_with(message=f"Task {task_id}: {error.message}")
-        for task_id, error in waited.errors.items()
-    ]
     if errors:
         raise typer.Exit(report_errors(session, errors))

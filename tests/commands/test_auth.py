@@ -281,7 +281,7 @@ def test_status_shows_what_the_api_says(cli: Cli, disk: Disk) -> None:
     }
     words = cli("auth", "whoami").stdout
     assert words == (
-        "Profile: default (default)\n"
+        "Profile: default, as none was chosen\n"
         f"API origin: {ORIGIN}\n"
         "API key source: environment\n"
         "Validation: valid\n"

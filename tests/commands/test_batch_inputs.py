@@ -170,3 +170,42 @@ def test_a_check_names_the_row(batch: Batches) -> None:
     (batch.work / "t.csv").write_text("model,line\na/b,1\na/b,2\n")
     result = batch.cli("model", "batch", "t.csv", "--yes", "--check")
     assert (result.status, "Row 3 (a/b): " in result.stderr) == (2, True)
+
+
+def test_all_that_is_wrong_with_a_file_is_told_at_once(cli: Cli, work: Path) -> None:
+    lines = [
+        '{"modelSlug": "a/b", "body": {}}',
+        "{nonsense}",
+        "[]",
+        '{"modelSlug": "a", "body": {}}',
+    ]
+    (work / "t.jsonl").write_text("\n".join(lines))
+    result = cli("model", "batch", "t.jsonl", "--yes")
+    assert result.status == 2
+    said = result.stderr.splitlines()
+    assert said[0] == "Error: 3 lines of the batch input are wrong. Nothing was sent."
+    assert "Invalid JSON on line 2 of the batch input" in said[1]
+    assert "at column 2" in said[1]
+    assert "on line 3: expected a JSON object" in said[2]
+    assert "on line 4: Invalid model slug" in said[3]
+    shown = cli("model", "batch", "t.jsonl", "--yes", "--json")
+    assert (shown.json["ok"], shown.json["error"]["code"]) == (False, "INVALID_BODY")
+    assert [fault["code"] for fault in shown.json["faults"]] == ["INVALID_BODY"] * 3
+
+
+def test_of_very_many_faults_the_first_are_told(cli: Cli, work: Path) -> None:
+    (work / "t.csv").write_text("id,model,n:\n" + "x,a/b,1\n" * 100)
+    result = cli("model", "batch", "t.csv", "--yes")
+    said = result.stderr.splitlines()
+    assert "99 rows of the batch input are wrong. Nothing was sent. The first 20 are:" in said[0]
+    assert 'in row 3: id "x" is already that of row 2' in said[1]
+    assert sum("is already that of row 2" in line for line in said) == 20
+
+
+def test_lines_that_use_what_is_not_there_are_told_together(cli: Cli, work: Path) -> None:
+    line = '{"modelSlug": "a/b", "body": {"image": "@line:ID"}}\n'
+    (work / "t.jsonl").write_text(line.replace("ID", "one") + line.replace("ID", "two"))
+    result = cli("model", "batch", "t.jsonl", "--yes", "--wait")
+    assert "2 lines of the batch input are wrong" in result.stderr
+    assert '"one"' in result.stderr
+    assert '"two"' in result.stderr

@@ -67,7 +67,7 @@ def test_show_says_which_key_would_be_used(cli: Cli, disk: Disk) -> None:
     }
     assert cli("config", "show").stdout == (
         f"Configuration path: {disk.config}\n"
-        "Selected profile: work (config)\n"
+        "Selected profile: work, saved as the current one\n"
         "Saved profiles: default, work\n"
         "Active API key source: environment\n"
     )

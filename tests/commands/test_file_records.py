@@ -180,7 +180,7 @@ def test_records_of_nothing_are_refused_before_paying(
     given = {"run": ("sandbox/image", "--body", "{}"), "batch": ("b.jsonl", "--yes")}[command]
     result = cli("model", command, *given, "--wait", option, "--sandbox")
     assert result.status == 2
-    assert "give --output-dir too" in result.stderr
+    assert "about saved files: give --output-dir too" in result.stderr
     assert cli("task", "history", "-q", "--sandbox").stdout == ""
 
 

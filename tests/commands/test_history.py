@@ -359,3 +359,23 @@ def test_no_key_is_shown_wherever_it_was_recorded(cli: Cli, env: dict[str, str])
             shown = cli(*HISTORY, *mode, env={"MODELLIX_API_KEY": variable})
             assert KEY not in shown.stdout + shown.stderr
             assert "[REDACTED]" in shown.stdout
+
+
+@respx.mock
+def test_a_status_that_is_misspelt_is_told_with_the_nearest(cli: Cli) -> None:
+    for mode in ((), ("--json",), ("--output", "jsonl")):
+        result = cli("task", "history", "--status", "succes", *mode)
+        assert result.status == 2
+        said = result.stderr + result.stdout
+        assert "the status" in said
+        assert "Did you mean success?" in said
+        assert "Usual ones: pending, processing, success, failed, canceled" in said
+
+
+@respx.mock
+@pytest.mark.parametrize("word", ["Reviewing", "reviewing", " SUCCESS ", "running", "gone"])
+def test_a_status_of_a_task_here_or_of_the_service_may_be_asked_for(cli: Cli, word: str) -> None:
+    respx.get(f"{API}/tasks/t-1").respond(json=task_reply("t-1", "Reviewing"))
+    cli("task", "get", "t-1")
+    result = cli("task", "history", "--status", word, "-q")
+    assert (result.status, result.stdout) == (0, "t-1\n" if "eviewing" in word else "")

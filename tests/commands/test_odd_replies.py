@@ -98,6 +98,34 @@ def test_a_line_of_a_batch_says_which_other_tasks_its_reply_named(batch: Batches
     assert "modellix-cli task get TB" in result.stderr
     shown = batch.cli("batch", "show", "1", "--json").json
     assert [entry["ok"] for entry in shown["tasks"]] == [True] * 4
+    assert shown["tasks"][1]["otherTaskIds"] == ["TB"]
+
+
+@pytest.mark.parametrize("waiting", [(), ("--wait",), ("--wait", "--output-dir", "out")])
+def test_a_batch_that_is_resumed_says_so_again(batch: Batches, waiting: tuple[str, ...]) -> None:
+    batch.service.replies[2] = httpx.Response(200, json=two_ids({"taskId": "TB"}))
+    batch("--json")
+    batch.service.tasks["TA"] = task_reply("TA", "success", "data:text/plain,hello")
+    for _ in range(2):  # the second time everything is known to have ended
+        result = batch("--resume", "--json", *waiting)
+        assert result.json["tasks"][1]["otherTaskIds"] == ["TB"]
+        assert "modellix-cli task get TB" in result.stderr
+
+
+@respx.mock
+def test_a_run_that_is_resumed_says_so_again(cli: Cli) -> None:
+    respx.post(ROUTE).respond(json=two_ids({"taskId": "TB"}))
+    cli(*RUN)
+    assert "modellix-cli task get TB" in cli(*RUN, "--resume", "--json").stderr
+
+
+@respx.mock
+def test_an_unknown_outcome_names_both_tasks_again(cli: Cli) -> None:
+    respx.post(ROUTE).respond(500, json=problem(500, "x") | {"task_id": "TA", "taskId": "TB"})
+    respx.get(f"{API}/tasks/TA").respond(404, json=problem(404, "Resource not found: task"))
+    for _ in range(2):
+        result = cli(*RUN, "--json", "--max-retry-wait", "1s")
+        assert (result.status, result.json["error"]["otherTaskIds"]) == (8, ["TB"])
 
 
 # One task, several requests

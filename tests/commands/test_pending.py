@@ -187,11 +187,15 @@ def test_a_refused_key_ends_it(cli: Cli) -> None:
 
 @respx.mock
 def test_a_result_that_is_gone_is_told_once(
-    cli: Cli, env: dict[str, str], submitted: None, monkeypatch: pytest.MonkeyPatch
+    cli: Cli,
+    env: dict[str, str],
+    submitted: None,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("modellix_cli.downloads.hosts.is_private", lambda host: False)
     for number in range(1, 5):
-        reply(f"t-{number}", "success", URL)
+        reply(f"t-{number}", "success", URL, result_expires_at=clock.now() - 1)
     respx.get(URL).respond(404)
     result = cli(*PENDING, "--json")
     assert result.status == 5
@@ -199,6 +203,25 @@ def test_a_result_that_is_gone_is_told_once(
     assert codes == {"RESULT_EXPIRED"}
     assert set(statuses(env).values()) == {("expired", False)}
     assert "Nothing to save" in cli(*PENDING).stderr
+
+
+@respx.mock
+def test_a_result_that_may_be_late_stays_pending(
+    cli: Cli,
+    env: dict[str, str],
+    submitted: None,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("modellix_cli.downloads.hosts.is_private", lambda host: False)
+    for number in range(1, 5):
+        reply(f"t-{number}", "success", URL, result_expires_at=clock.now() + DAY)
+    respx.get(URL).respond(404)
+    result = cli(*PENDING, "--json")
+    assert (result.status, set(statuses(env).values())) == (7, {("success", False)})
+    respx.get(URL).respond(200, content=b"\x89PNG\r\n\x1a\n" + b"pixels" * 100)
+    assert cli(*PENDING).status == 0
+    assert set(statuses(env).values()) == {("success", True)}
 
 
 @respx.mock

@@ -142,8 +142,8 @@ def submissions(cli: Cli) -> int:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--preview", "on"), "--preview on shows saved results"),
-        (("--wait", "--open"), "--open shows saved results"),
+        (("--preview", "on"), "--preview on is about saved files"),
+        (("--wait", "--open"), "--open is about saved files"),
         ((*SAVE, "--preview", "on"), "--preview on needs a terminal"),
     ],
 )

@@ -428,6 +428,36 @@ def test_a_file_that_cannot_be_saved_after_paying_is_exit_9_and_named(cli: Cli) 
 
 
 @respx.mock
+def test_a_result_that_is_late_leaves_the_run_to_be_gone_on_with(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modellix_cli.downloads.hosts.is_private", lambda host: False)
+    reply = task_reply("task-1", "success", "https://10.0.0.1/a.png")
+    submitting(reply, reply)
+    respx.get("https://10.0.0.1/a.png").respond(404)
+    result = cli(*RUN, "--wait", "--output-dir", "out", "--json")
+    assert (result.status, result.json["error"]["code"]) == (9, "DOWNLOAD_FAILED")
+    assert "task download task-1 --output-dir out" in result.json["error"]["resume"]
+
+
+@respx.mock
+@pytest.mark.parametrize("command", [(*RUN, "--wait"), ("task", "download", "task-1")])
+def test_a_defect_in_saving_never_looks_like_success(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    submitting(task_reply("task-1", "success", "data:text/plain,hello"))
+
+    def defective(*_: object) -> None:
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr("modellix_cli.downloads.downloader.Downloader.save", defective)
+    result = cli(*command, "--output-dir", "out", "--json")
+    assert result.status != 0
+    assert result.json["error"]["code"] == "INTERNAL"
+    assert "no such thing" in result.json["error"]["message"]
+
+
+@respx.mock
 def test_a_failed_task_says_so_in_json_too(cli: Cli) -> None:
     submitting(task_reply("task-1", "failed", error="too dark"))
     result = cli(*RUN, "--wait", "--json")
@@ -541,6 +571,32 @@ def test_an_unknown_outcome_in_the_sandbox_is_not_looked_up_in_the_real_console(
     assert "modellix-cli task history --sandbox (the sandbox costs nothing" in result.stderr
     assert "modellix-cli task resolve --sandbox" in result.stderr
     assert "--resend-unknown" in result.stderr
+
+
+def test_what_is_in_the_sandbox_by_a_variable_is_not_looked_up_there_either(
+    cli: Cli, work: Path
+) -> None:
+    (work / "t.jsonl").write_text('{"modelSlug": "sandbox/cut", "body": {"prompt": "q"}}\n')
+    run = ("model", "run", "sandbox/cut", "--body", '{"prompt": "p"}')
+    for command in (run, ("model", "batch", "t.jsonl", "--yes"), ("task", "history")):
+        result = cli(*command, env={"MODELLIX_SANDBOX": "1"})
+        assert "modellix.ai/console" not in result.stderr
+        assert "charged twice" not in result.stderr
+        assert "--sandbox" not in result.stderr
+    assert "Settle each with: modellix-cli task resolve REQUEST --task-id ID" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("model", "hint"),
+    [
+        ("forbidden", "It takes any key: only the model sandbox/forbidden refuses each one."),
+        ("broke", "modellix-cli sandbox reset makes it $10.00 again."),
+    ],
+)
+def test_what_the_sandbox_always_refuses_is_explained(cli: Cli, model: str, hint: str) -> None:
+    result = cli("model", "run", f"sandbox/{model}", "a cat", "--sandbox", "--json", env={})
+    assert hint in result.json["error"]["hint"]
+    assert "modellix.ai" not in result.json["error"]["hint"]
 
 
 def test_unknown_lines_in_the_sandbox_are_not_looked_up_in_the_real_console(

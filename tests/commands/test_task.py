@@ -51,7 +51,7 @@ def test_get_tells_how_long_results_are_kept(cli: Cli, clock: FakeClock) -> None
     reply["data"]["result"]["extensions"] = extensions  # type: ignore[index]
     tasks(ok_1=reply)
     stderr = cli("task", "get", "ok-1").stderr
-    assert "(for 6d 23h)" in stderr
+    assert "(for 7 days)" in stderr
     assert "modellix-cli task download ok-1" in stderr
     clock.time += 7 * 86400
     assert "expired" in cli("task", "get", "ok-1").stderr
@@ -255,7 +255,32 @@ def test_a_connection_that_is_never_made_says_how_often_it_was_tried(cli: Cli) -
 
 
 @respx.mock
+def test_what_went_wrong_in_a_wait_stands_beside_the_result(cli: Cli) -> None:
+    for name in ("bad-1", "bad-2"):
+        answer = task_reply(name, "failed", error="too dark")
+        respx.get(f"{API}/tasks/{name}").respond(json=answer)
+    respx.get(f"{API}/tasks/nope").respond(404, json=problem(404, "Resource not found: task"))
+    one = cli("task", "wait", "bad-1")
+    assert (one.status, one.json["ok"], one.json["error"]["code"]) == (1, False, "TASK_FAILED")
+    assert one.json["data"]["status"] == "failed"
+    both = cli("task", "wait", "bad-1", "bad-2", "--json")
+    assert [error["taskId"] for error in both.json["errors"]] == ["bad-1", "bad-2"]
+    mixed = cli("task", "wait", "bad-1", "nope", "--json")
+    assert mixed.json["error"]["exitCode"] == mixed.status
+    assert [entry["taskId"] for entry in mixed.json["tasks"]] == ["bad-1", "nope"]
+
+
+@respx.mock
 def test_the_history_has_the_final_status_of_a_wait_in_lower_case(cli: Cli) -> None:
     tasks(ok_1=task_reply("ok-1", "SUCCESS", URL))
     cli("task", "wait", "ok-1")
     assert cli("task", "history", "--json").json["entries"][0]["status"] == "success"
+
+
+@respx.mock
+def test_what_is_saved_here_is_not_to_be_saved(cli: Cli) -> None:
+    reply = task_reply("ok-1", "success", DATA_URL)
+    respx.get(f"{API}/tasks/ok-1").respond(json=reply)
+    assert "Save them with" in cli("task", "wait", "ok-1").stderr
+    cli("task", "download", "ok-1", "--output-dir", "out")
+    assert "Save them with" not in cli("task", "wait", "ok-1").stderr

@@ -161,3 +161,15 @@ class TestOpen:
         reply(A)
         assert cli("task", "open", "t-1", "2").status == 2
         assert opened == []
+
+
+@respx.mock
+@pytest.mark.parametrize("verb", ["url", "open"])
+def test_numbers_of_results_say_how_they_count(cli: Cli, verb: str) -> None:
+    route = respx.get(f"{API}/tasks/t-1").respond(json=task_reply("t-1", "success", A))
+    for number, said in (("0", "There is no result 0."), ("2", "1 result, so there is no 2.")):
+        result = cli("task", verb, "t-1", number)
+        assert result.status == 2
+        assert said in result.stderr
+        assert "counted from 1, as in file names" in result.stderr
+    assert route.call_count == 1  # none for a number that no task has

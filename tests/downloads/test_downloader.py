@@ -288,7 +288,9 @@ def test_what_cannot_be_saved_is_said_before_any_request(
 @pytest.mark.parametrize(
     ("status", "ended", "code"),
     [
-        (404, "2027-01-14T08:00:00Z", ErrorCode.RESULT_EXPIRED),
+        (404, "2027-01-14T08:00:00Z", ErrorCode.DOWNLOAD_FAILED),
+        (410, "2027-01-14T08:00:00Z", ErrorCode.DOWNLOAD_FAILED),
+        (404, "2027-01-07T07:00:00Z", ErrorCode.RESULT_EXPIRED),
         (410, None, ErrorCode.RESULT_EXPIRED),
         (403, "2027-01-14T08:00:00Z", ErrorCode.DOWNLOAD_FAILED),
         (403, "2027-01-07T07:00:00Z", ErrorCode.RESULT_EXPIRED),
@@ -538,6 +540,38 @@ def test_a_result_that_is_nowhere_else_is_gone(media: FakeMedia, tmp_path: Path,
     saved = save(media, tmp_path, task("https://x/old.png"), reread=Api(now))
     assert saved.errors[0].code is ErrorCode.RESULT_EXPIRED
     assert media.opened == ["https://x/old.png"]
+
+
+def test_a_result_that_is_late_is_waited_for(media: FakeMedia, tmp_path: Path) -> None:
+    media.answers["https://x/a.png"] = [gone(404), gone(404), gone(404), PNG]
+    fresh = task("https://x/a.png", result_expires_at=media.clock.now() + 60)
+    api = Api(fresh)
+    saved = save(media, tmp_path, fresh, reread=api)
+    assert (names(saved), saved.errors) == (["a.png"], [])
+    assert (media.clock.slept, api.asked) == ([1.0, 2.0, 4.0], ["task-1"])
+
+
+def test_a_result_that_stays_away_within_its_lifetime_may_come_later(
+    media: FakeMedia, tmp_path: Path
+) -> None:
+    media.answers["https://x/a.png"] = gone(404)
+    saved = save(media, tmp_path, task("https://x/a.png", result_expires_at=1_800_000_060))
+    (error,) = saved.errors
+    assert (error.code, error.retryable) == (ErrorCode.DOWNLOAD_FAILED, True)
+    assert "Tried 4 times. Its host should keep it until 2027-01-15 08:01" in error.message
+
+
+def test_the_lifetime_of_one_result_counts_before_that_of_the_task(
+    media: FakeMedia, tmp_path: Path
+) -> None:
+    media.answers |= {"https://x/old.png": gone(404), "https://x/new.png": gone(404)}
+    now = media.clock.now()
+    items = [
+        {"url": "https://x/old.png", "result_expires_at": now - 60},
+        {"url": "https://x/new.png", "result_expires_at": now + 60},
+    ]
+    saved = save(media, tmp_path, resources(*items))
+    assert [error.code for error in saved.errors] == ["RESULT_EXPIRED", "DOWNLOAD_FAILED"]
 
 
 def test_a_new_url_that_fails_too_is_the_end(media: FakeMedia, tmp_path: Path) -> None:

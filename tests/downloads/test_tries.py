@@ -61,6 +61,22 @@ def test_a_new_url_is_asked_for_once(state: TransferState) -> None:
     assert after(state, gone) == GiveUp(gone.error)
 
 
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_file_that_is_kept_may_be_late(status: int) -> None:
+    state = TransferState(time_limit=600, deadline=600, kept=True)
+    missing = failed("HTTP status.", Remedy.NEW_URL, status=status)
+    steps = [after(state, missing) for _ in range(5)]
+    assert steps[0] == RefreshUrl(missing.error)
+    assert [step.pause for step in steps[1:4] if isinstance(step, TryAgain)] == [1, 2, 4]
+    assert isinstance(steps[4], GiveUp)
+
+
+def test_a_file_that_is_kept_and_refused_is_not_late() -> None:
+    state = TransferState(time_limit=600, deadline=600, kept=True)
+    steps = [after(state, failed("HTTP.", Remedy.NEW_URL, status=403)) for _ in range(2)]
+    assert isinstance(steps[1], GiveUp)
+
+
 @pytest.mark.parametrize(
     ("new", "kept"),
     [("https://x/a.png?sig=2", True), ("https://x/b.png?sig=1", False), ("https://y/a.png", False)],

@@ -100,7 +100,7 @@ def test_reset_forgets_the_sandboxs_tasks(shell: Shell) -> None:
     run = shell("model", "run", "sandbox/image", "--body", BODY, "--sandbox", "-q")
     task_id = run.stdout.decode().strip()
     assert shell("task", "get", task_id, "--sandbox").status == 0
-    assert shell("sandbox", "reset", "--json").json == {"ok": True, "reset": True}
+    assert shell("sandbox", "reset", "--json").json["reset"] is True
     assert shell("task", "get", task_id, "--sandbox").status == 5
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.values import Slug
+from modellix_cli.inputs.batch_faults import Faults
 from modellix_cli.inputs.batch_file import read_batch
 from modellix_cli.inputs.batch_format import BatchFormat, format_of
 from modellix_cli.inputs.batch_lines import numbered_lines
@@ -25,7 +26,10 @@ PLAIN = st.characters(codec="utf-8", exclude_characters="\0@")
 
 def tasks(data: bytes, *, tabs: bool = False, row_limit: int = MIB) -> list[GivenTask]:
     lines = numbered_lines(io.BytesIO(data), row_limit, 10 * MIB, "-")
-    return list(read_table(lines, tabs=tabs, row_limit=row_limit))
+    faults = Faults("row")
+    tasks = list(read_table(lines, tabs=tabs, row_limit=row_limit, faults=faults))
+    faults.check()
+    return tasks
 
 
 def cells(data: bytes, *, tabs: bool = False) -> list[dict[str, str]]:
@@ -184,7 +188,10 @@ def test_memory_does_not_grow_with_the_rows() -> None:
     lines: Iterator[tuple[int, bytes]] = numbered_lines(Rows(), MIB, MIB, "-")  # type: ignore[arg-type]
     tracemalloc.start()
     try:
-        assert sum(1 for _ in read_table(lines, tabs=False, row_limit=MIB)) == 29_998
+        assert (
+            sum(1 for _ in read_table(lines, tabs=False, row_limit=MIB, faults=Faults("row")))
+            == 29_998
+        )
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

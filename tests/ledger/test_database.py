@@ -410,6 +410,7 @@ def test_a_file_of_an_older_version_gets_the_columns_that_it_lacks(
     ledger.sent(task_id="t")
     ledger.close()
     for statement in ("DROP INDEX submissions_uptime", "DROP INDEX submissions_created",
+                      "ALTER TABLE submissions DROP COLUMN other_tasks",
                       "ALTER TABLE submissions DROP COLUMN uptime"):  # fmt: skip
         ledger.sql(statement)
     later = opened()
@@ -429,6 +430,7 @@ def test_many_processes_may_find_a_file_of_an_older_version(tmp_path: Path) -> N
     first.sent()
     first.close()
     first.sql("DROP INDEX submissions_uptime")
+    first.sql("ALTER TABLE submissions DROP COLUMN other_tasks")
     first.sql("ALTER TABLE submissions DROP COLUMN uptime")
 
     def claim(number: int) -> bool:

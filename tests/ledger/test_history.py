@@ -130,6 +130,26 @@ def test_the_later_record_of_a_task_says_its_status(machine: Machine) -> None:
     assert machine.only()["status"] == "failed"
 
 
+@pytest.mark.parametrize("seconds", [-60, 60])
+@pytest.mark.parametrize(
+    ("known", "told", "status"),
+    [
+        ("success", "submitted", "success"),
+        ("FAILED", "processing", "FAILED"),
+        ("expired", "success", "expired"),
+        ("gone", "success", "gone"),
+        ("processing", "success", "success"),
+        ("reviewing", "Canceled", "Canceled"),
+    ],
+)
+def test_an_end_stays_one_whichever_record_is_the_later(
+    machine: Machine, known: str, told: str, status: str, seconds: float
+) -> None:
+    machine.saw("t-1", status=known)
+    machine.write(entry("t-1", machine.clock.now() + seconds, status=told))
+    assert machine.only()["status"] == status
+
+
 def test_the_same_id_elsewhere_is_another_task(machine: Machine) -> None:
     machine.write(entry("t-1"), entry("t-1", profile="work"), entry("t-1", baseUrl="https://x.io"))
     assert machine.ids() == ["t-1", "t-1", "t-1"]

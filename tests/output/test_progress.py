@@ -83,6 +83,16 @@ class TestLog:
             "Concurrency limit reached. Waiting for a running task to end.",
         ]
 
+    def test_a_slot_that_is_tried_again_and_again_is_waited_for_in_few_words(
+        self, clock: FakeClock
+    ) -> None:
+        progress, err = log(clock)
+        for _ in range(40):
+            for waiting in (None, notices.Waiting(0.2, slots_full=True)):
+                progress.tell(notices.Counts(0, 0, 0, waiting))
+            clock.sleep(1)
+        assert len(err.getvalue().splitlines()) == 2
+
     def test_a_batch_that_sends_no_more_lines_says_so(self, clock: FakeClock) -> None:
         progress, err = log(clock, total=4)
         progress.tell(notices.Stopped("Insufficient balance.", 2))

@@ -181,6 +181,15 @@ def test_expired_succeeds_but_its_media_is_gone(service: Service) -> None:
     assert service.ask("GET", resource["url"]).status == 404
 
 
+def test_late_media_is_there_three_seconds_after_the_end(service: Service) -> None:
+    task_id = service.task_of("sandbox/late-media")
+    service.clock.time += 2
+    (resource,) = service.task(task_id)["result"]["resources"]
+    for seconds, status in ((0, 404), (3, 200)):
+        service.clock.time += seconds
+        assert service.ask("GET", resource["url"]).status == status
+
+
 def test_cut_media_breaks_off_half_way_the_first_time(service: Service) -> None:
     (resource,) = service.finished("sandbox/cut-media")["result"]["resources"]
     reply = service.ask("GET", resource["url"])

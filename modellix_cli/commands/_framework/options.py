@@ -26,7 +26,7 @@ KnownTask = Annotated[
 ]
 ResultPosition = Annotated[
     int | None,
-    typer.Argument(metavar="[N]", min=1, help="Which of its results, counted from 1."),
+    typer.Argument(metavar="[N]", help="Which of its results: 1 is the first, as in file names."),
 ]
 OptionalTaskId = Annotated[
     str | None,

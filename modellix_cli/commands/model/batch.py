@@ -84,11 +84,15 @@ def batch(
     from modellix_cli.workflows import batch_plan
     from modellix_cli.workflows.batch_run import run_batch
     from modellix_cli.workflows.saving_settings import with_saving_settings
+    from modellix_cli.workflows.unused_options import refuse_unused, tell_unused
 
     session = Session.of(ctx)
     session.settings.chosen_async_route = async_route
+    given = given_names(ctx)
     if waiting.wait:
-        saving = with_saving_settings(session, saving, given_names(ctx))
+        saving = with_saving_settings(session, saving, given)
+    refuse_unused(given, waiting, saving)
+    tell_unused(session, given, waiting)
     options = batch_plan.BatchOptions(
         source=source,
         tasks=tasks,

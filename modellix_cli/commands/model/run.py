@@ -92,7 +92,7 @@ def run(
     """
     from modellix_cli.workflows.request import RequestOptions
     from modellix_cli.workflows.run import RunOptions
-    from modellix_cli.workflows.single import carry_out, settled
+    from modellix_cli.workflows.single import carry_out
 
     session = Session.of(ctx)
     session.settings.chosen_async_route = async_route
@@ -103,7 +103,7 @@ def run(
     given = tuple(parameters or ())
     wanted = RequestOptions(model, prompt, given, body, guards, address, api_key, preset=preset)
     options = RunOptions(waiting, paying, saving, address, label)
-    carry_out(session, wanted, settled(session, wanted, options, given_names(ctx)), showing)
+    carry_out(session, wanted, options, showing, given_names(ctx))
 
 
 def chosen_model(

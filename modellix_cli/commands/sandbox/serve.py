@@ -34,8 +34,7 @@ def serve(
     Point a program at it with MODELLIX_BASE_URL and any MODELLIX_API_KEY. Keys that begin with
     "other" belong to another team. Webhooks are delivered to addresses of this machine only.
     """
-    from modellix_cli.paths import state_dir
-    from modellix_cli.sandbox import open_sandbox
+    from modellix_cli.context.sandbox_state import open_state
     from modellix_cli.sandbox.server import serve as serve_app
     from modellix_cli.sandbox.service import Limits
 
@@ -47,8 +46,7 @@ def serve(
         task_seconds=behaviour.task_time,
         repeat_webhooks=behaviour.repeat_webhooks,
     )
-    folder = state_dir(session.runtime.env) / "sandbox-server"
-    app = open_sandbox(folder, session.runtime.clock, limits)
+    app = open_state(session.settings, "sandbox-server", limits)
 
     try:
         serve_app(app, "127.0.0.1", port, lambda bound: tell_address(session, app, bound))

@@ -31,9 +31,10 @@ def open_(
     are opened. The service is asked only for what is not saved here.
     """
     from modellix_cli.output import results
-    from modellix_cli.workflows.task_results import find_target, show_target
+    from modellix_cli.workflows.task_results import check_number, find_target, show_target
 
     session = Session.of(ctx)
+    check_number(number)
     found = find_target(session, api_key, session.task_id(task_id), number)
     if not only_print:
         show_target(session, found)

@@ -68,7 +68,7 @@ def rerun(
     from modellix_cli.workflows.request import RequestOptions
     from modellix_cli.workflows.rerun import find_request
     from modellix_cli.workflows.run import RunOptions
-    from modellix_cli.workflows.single import carry_out, settled
+    from modellix_cli.workflows.single import carry_out
 
     session = Session.of(ctx)
     session.settings.chosen_async_route = async_route
@@ -86,4 +86,4 @@ def rerun(
         kept=earlier.body,
     )
     options = RunOptions(waiting, paying.of_run, saving, address, label)
-    carry_out(session, wanted, settled(session, wanted, options, given_names(ctx)), showing)
+    carry_out(session, wanted, options, showing, given_names(ctx))

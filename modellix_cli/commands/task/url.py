@@ -22,8 +22,9 @@ def url(
     They may be signed, and end with the results: anybody who has one can fetch the file until then.
     """
     from modellix_cli.output import results
-    from modellix_cli.workflows.task_results import addresses, read_results
+    from modellix_cli.workflows.task_results import addresses, check_number, read_results
 
     session = Session.of(ctx)
+    check_number(number)
     task = read_results(session, api_key, session.task_id(task_id))
     results.urls(session.out, task, addresses(task, number))

@@ -45,7 +45,7 @@ class EarlierAttempts:
     def go_on(self, line: Active, known: Known, now: float) -> None:
         """Go on with an attempt that answers for a line, or send it by the user's word."""
         line.number, line.task_id, line.reused = known.number, known.task_id, True
-        line.ours = known.ours
+        line.ours, line.others = known.ours, known.others
         # an age below 0 comes from a clock that was wrong
         line.since = now - known.age if known.age is not None and known.age >= 0 else None
         if known.in_flight:
@@ -66,6 +66,7 @@ class EarlierAttempts:
         )
         if may_send:
             line.number, line.task_id, line.reused, line.since = 0, None, False, None
+            line.others = ()
             if known.state is SubmissionState.UNKNOWN:
                 line.resends, line.doubt = known.number, known.detail or _STILL_UNKNOWN
             else:
@@ -73,7 +74,12 @@ class EarlierAttempts:
             self._queue.add(line)
         elif known.state is SubmissionState.UNKNOWN:
             self._unknown(line, known, now)
-        elif (known.status is not None and (known.detail or known.files is not None)) or (
+        else:
+            self._following.tell_others(line)
+            self._go_on_with_task(line, known, now)
+
+    def _go_on_with_task(self, line: Active, known: Known, now: float) -> None:
+        if (known.status is not None and (known.detail or known.files is not None)) or (
             known.status is not None and not self._config.save
         ):
             self._ends.known(line, known)
@@ -82,7 +88,9 @@ class EarlierAttempts:
 
     def _unknown(self, line: Active, known: Known, now: float) -> None:
         detail = known.detail or _STILL_UNKNOWN
-        error = ModellixError(ErrorCode.SUBMISSION_UNKNOWN, detail, task_id=known.task_id)
+        error = ModellixError(
+            ErrorCode.SUBMISSION_UNKNOWN, detail, task_id=known.task_id, other_tasks=known.others
+        )
         if known.task_id is not None:
             self._following.confirm(line, error, now)
         else:

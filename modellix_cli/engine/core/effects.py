@@ -75,12 +75,13 @@ class Post:
 
 @frozen
 class RecordOutcome:
-    """Record how an attempt ended; not answered."""
+    """Record how an attempt ended; not answered. `others` are further tasks its reply named."""
 
     number: int
     state: SubmissionState
     task_id: str | None = None
     detail: str | None = None
+    others: tuple[str, ...] = ()
 
 
 @frozen

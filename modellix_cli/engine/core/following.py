@@ -191,12 +191,16 @@ class Following:
     def _confirmed(self, line: Active) -> None:
         if line.confirming is None:
             return
-        others, line.confirming = line.confirming.other_tasks, None
+        line.others, line.confirming = line.confirming.other_tasks, None
         self._in_doubt.discard(line.ref)
-        accepted, detail = SubmissionState.ACCEPTED, also_named(others)
-        self._out.add(effects.RecordOutcome(line.number, accepted, line.task_id, detail))
-        if others:
-            self._out.tell(OtherTasks(str(line.task_id), others))
+        accepted, told = SubmissionState.ACCEPTED, also_named(line.others)
+        self._out.add(effects.RecordOutcome(line.number, accepted, line.task_id, told, line.others))
+        self.tell_others(line)
+
+    def tell_others(self, line: Active) -> None:
+        """Tell of the tasks that a reply named besides the one that answers for a line."""
+        if line.others:
+            self._out.tell(OtherTasks(str(line.task_id), line.others))
 
     def _ended(self, polled: PolledTask, task: Task, now: float) -> None:
         seconds = self._polls.ended(task.task_id, now, succeeded=task.succeeded, told=task.seconds)

@@ -33,6 +33,8 @@ class Known:
     """Whether the task was submitted from this machine."""
     failed: bool = False
     """Whether its task ended without a result."""
+    others: tuple[str, ...] = ()
+    """Tasks that the reply named besides its own."""
 
 
 Answer = int | Known | ModellixError
@@ -86,6 +88,8 @@ class LineOutcome:
     files: tuple[JsonObject, ...] | None = None
     needs_resume: bool = False
     reused: bool = False
+    others: tuple[str, ...] = ()
+    """Tasks that the reply to the submission named besides its own."""
     task: Task | None = field(default=None, compare=False)
     """The task's document, where it was polled."""
     submission: Submission | None = field(default=None, compare=False)
@@ -110,6 +114,7 @@ class Active:
     """When its task was submitted, in the driver's monotonic time; None where not known."""
     reused: bool = False
     ours: bool = True
+    others: tuple[str, ...] = ()
     confirming: ModellixError | None = None
     """The failure whose reply named the task that is being looked for."""
     prepared: bool = False
@@ -144,5 +149,6 @@ class Active:
             error=error,
             needs_resume=needs_resume,
             reused=self.reused,
+            others=self.others,
             submission=self.submission,
         )

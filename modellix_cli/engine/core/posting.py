@@ -15,7 +15,7 @@ from modellix_cli.engine.core.lines import Active, Answer, Known
 from modellix_cli.engine.core.outbox import Outbox
 from modellix_cli.engine.core.paid_retry import Again, PaidRetryPolicy
 from modellix_cli.engine.core.submit_queue import SubmitQueue
-from modellix_cli.engine.notices import OtherTasks, Sending, SubmitRetried
+from modellix_cli.engine.notices import Sending, SubmitRetried
 
 _CUT_SHORT: Final = (
     "Interrupted while the submission was under way: its outcome is unknown, "
@@ -126,10 +126,8 @@ class Posting:
         self._record_reply(line, event)
         if event.task_id is not None:
             line.task_id, line.submission, line.since = event.task_id, event.submission, now
-            line.doubt = None
-            others = event.submission.others if event.submission is not None else ()
-            if others:
-                self._out.tell(OtherTasks(event.task_id, others))
+            line.doubt, line.others = None, _others(event)
+            self._following.tell_others(line)
             self._retry.succeeded()
             self._following.accept(line, now, just_submitted=True)
             return
@@ -177,9 +175,13 @@ def record_of(number: int, reply: events.Replied) -> effects.RecordOutcome:
     """Return what a reply says about an attempt: a task, a refusal, or that nobody knows."""
     error = reply.error
     if error is None:
-        others = reply.submission.others if reply.submission is not None else ()
-        accepted = SubmissionState.ACCEPTED
-        return effects.RecordOutcome(number, accepted, reply.task_id, also_named(others))
+        others, accepted = _others(reply), SubmissionState.ACCEPTED
+        return effects.RecordOutcome(number, accepted, reply.task_id, also_named(others), others)
     unknown = error.code is ErrorCode.SUBMISSION_UNKNOWN
     state = SubmissionState.UNKNOWN if unknown else SubmissionState.REJECTED
-    return effects.RecordOutcome(number, state, error.task_id, error.message)
+    return effects.RecordOutcome(number, state, error.task_id, error.message, error.other_tasks)
+
+
+def _others(reply: events.Replied) -> tuple[str, ...]:
+    """Return the tasks that a reply named besides the one that it said was created."""
+    return () if reply.submission is None else reply.submission.others
