@@ -309,7 +309,7 @@ def test_a_dry_run_shows_the_request_and_sends_nothing(cli: Cli, work: Path) -> 
     result = cli(*RUN, "a cat", *line)
     assert result.status == 0
     assert result.json["body"] == {"prompt": "a cat", "n": 2, "image": "@cat.png", "sead": "1"}
-    assert result.json["estimate"]["amount"] == 0.06
+    assert result.json["estimate"]["estimatedUsd"] == 0.06
     assert result.json["faults"] == []
     assert result.json["warnings"] == ['The model has no parameter "sead". Did you mean "seed"?']
 
