@@ -320,7 +320,9 @@ def test_a_dry_run_with_faults_is_exit_2(cli: Cli) -> None:
     respx.get(f"{API}/models").respond(json={"models": []})
     result = cli(*RUN, "a cat", "-p", "n=9", "--dry-run")
     assert result.status == 2
-    assert result.json["faults"] == ["body.n: 9 is greater than 4."]
+    fault = result.json["faults"][0]
+    assert (fault["message"], fault["exitCode"]) == ("body.n: 9 is greater than 4.", 2)
+    assert "body.n: 9 is greater than 4." in result.stderr
 
 
 @respx.mock
