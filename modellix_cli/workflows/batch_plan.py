@@ -123,9 +123,14 @@ def guard(tasks: BatchInput, options: BatchOptions) -> None:
             "--yes.",
             hint="See what they may cost with --dry-run. Nothing was sent.",
         )
-    if options.guards.max_tasks is not None and total > options.guards.max_tasks:
+    keep_to_number(total, options.guards)
+
+
+def keep_to_number(total: int, guards: BatchGuards) -> None:
+    """Refuse more tasks than `--max-tasks`. Raises the usage error."""
+    if guards.max_tasks is not None and total > guards.max_tasks:
         raise usage(
-            f"Batch input exceeds the --max-tasks limit of {options.guards.max_tasks}.",
+            f"Batch input exceeds the --max-tasks limit of {guards.max_tasks}.",
             hint=f"It has {count(total, 'task')}. Nothing was sent.",
         )
 
@@ -212,10 +217,14 @@ def estimate(
     found = total(costs.of(line.slug, line.body) for line in lines)
     keep_to_limits(found, costs.limits, options.guards)
     tell_budget(session, found)
-    if found.words and session.out.mode is not Output.QUIET:
-        remaining = " left to submit" if left else ""
-        session.out.note(f"{count(found.lines, 'task')}{remaining}, listed prices: {found.words}.")
+    tell_cost(session, found, " left to submit" if left else "")
     return found
+
+
+def tell_cost(session: Session, cost: Total, what: str = "", before: str = "") -> None:
+    """Tell what tasks may cost; `what` is behind how many they are, `before` goes in front."""
+    if cost.words and session.out.mode is not Output.QUIET:
+        session.out.note(f"{before}{count(cost.lines, 'task')}{what}, listed prices: {cost.words}.")
 
 
 def tell_budget(session: Session, cost: Total) -> None:

@@ -1,4 +1,4 @@
-"""What a single request would come to if it was sent now: refused, answered, or paid for again."""
+"""What a single request would come to if it was sent now: sent, refused, or answered for."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -68,7 +68,7 @@ def _paid_again(session: Session, request: Request) -> str | None:
         return None
     return (
         f"This request was paid for before, as task {claim.task_id} at "
-        f"{clock_time(claim.created_at)}. A real run pays again; --resume takes that task."
+        f"{clock_time(claim.created_at)}. You would be charged again; --resume takes that task."
     )
 
 

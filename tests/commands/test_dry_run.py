@@ -1,7 +1,6 @@
-"""`--dry-run` is the rehearsal: it tells what a real run would be refused for, and costs nothing."""
+"""`--dry-run` is the rehearsal: it tells what a real run would be refused for."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
@@ -112,3 +111,102 @@ def test_a_run_is_rehearsed_without_a_key_too(run: Runs) -> None:
     assert run(1, "--dry-run", env=nobody).status == 0
     assert run(1, "--dry-run", env=BUDGET | nobody).status == 0
     assert run(1, "--dry-run", env=nobody | {"MODELLIX_BUDGET": "0.01"}).status == 10
+
+
+# --- batches
+
+
+def paid(batch: Batches, *numbers: int) -> None:
+    batch.write(*numbers)
+    batch()
+    batch.write(1, 2, 3, 4)
+    batch.service.posts.clear()
+
+
+def test_a_batch_that_was_paid_for_in_part_is_refused_in_rehearsal_too(batch: Batches) -> None:
+    paid(batch, 1, 3, 4)
+    rehearsed = batch("--dry-run")
+    fault = rehearsed.json["faults"][0]
+    assert (rehearsed.status, fault["code"], fault["exitCode"]) == (2, "ALREADY_PAID", 2)
+    assert "Of 4 lines, 3 are paid for: batch 1" in fault["message"]
+    assert fault["resume"] == RESUME
+    assert fault["message"] in rehearsed.stderr
+
+
+def test_it_tells_what_a_resume_would_cost(batch: Batches) -> None:
+    paid(batch, 1, 3, 4)
+    rehearsed = batch("--dry-run").json
+    assert (rehearsed["total"], rehearsed["estimate"]["estimatedUsd"]) == (4, pytest.approx(0.16))
+    unpaid = rehearsed["unpaid"]
+    assert (unpaid["total"], unpaid["estimate"]["estimatedUsd"]) == (1, COST)
+    words = batch("--dry-run", "--output", "human").stderr
+    assert "With --resume: 1 task, listed prices: about $0.04." in words
+
+
+@pytest.mark.parametrize("option", ["--new", "--resume"])
+def test_a_decision_about_paid_lines_is_no_fault(batch: Batches, option: str) -> None:
+    paid(batch, 1, 3, 4)
+    rehearsed = batch("--dry-run", option)
+    assert (rehearsed.status, codes(rehearsed)) == (0, [])
+    cost = {"--new": 0.16, "--resume": 0.04}[option]
+    assert rehearsed.json["estimate"]["estimatedUsd"] == pytest.approx(cost)
+    assert batch.service.posts == []
+
+
+def test_what_no_run_paid_for_has_no_word_about_it(batch: Batches) -> None:
+    rehearsed = batch("--dry-run")
+    assert (rehearsed.status, codes(rehearsed)) == (0, [])
+    assert "unpaid" not in rehearsed.json
+
+
+def test_a_batch_over_max_cost_shows_its_plan_and_is_exit_10(batch: Batches) -> None:
+    rehearsed = batch("--dry-run", "--max-cost", "0.15")
+    assert (rehearsed.status, codes(rehearsed)) == (10, ["COST_LIMIT"])
+    assert rehearsed.json["estimate"]["estimatedUsd"] == pytest.approx(0.16)
+
+
+def test_limits_are_held_against_what_is_not_paid_for(batch: Batches) -> None:
+    paid(batch, 1, 3, 4)
+    assert codes(batch("--dry-run", "--max-cost", "0.04")) == ["ALREADY_PAID"]
+    assert codes(batch("--dry-run", "--max-cost", "0.03")) == ["ALREADY_PAID", "COST_LIMIT"]
+    assert codes(batch("--dry-run", "--resume", "--max-cost", "0.03")) == ["COST_LIMIT"]
+
+
+def test_a_batch_that_the_budget_would_stop_is_exit_10_and_tells_where(batch: Batches) -> None:
+    rehearsed = batch("--dry-run", env=BUDGET)
+    fault = rehearsed.json["faults"][0]
+    assert (rehearsed.status, fault["code"], fault["exitCode"]) == (10, "BUDGET_EXCEEDED", 10)
+    assert "$0.10 is left" in fault["message"]
+    assert "after 2 of 4 tasks" in fault["message"]
+    assert rehearsed.json["budget"]["leftUsd"] == pytest.approx(0.1)
+    assert batch("--dry-run", env=HIGH).status == 0
+    assert batch("--dry-run", "--resume", env=BUDGET).status == 10
+
+
+def test_a_batch_without_prices_is_refused_under_a_budget(batch: Batches) -> None:
+    batch.service.models.respond(json={"models": [{"slug": "a/b"}]})
+    rehearsed = batch("--dry-run", env=BUDGET)
+    assert (rehearsed.status, codes(rehearsed)) == (10, ["COST_LIMIT"])
+    assert batch("--dry-run", "--allow-unpriced", env=BUDGET).status == 0
+
+
+def test_more_tasks_than_allowed_are_a_fault(batch: Batches) -> None:
+    rehearsed = batch.cli("model", "batch", "tasks.jsonl", "--dry-run", "--max-tasks", "3")
+    assert (rehearsed.status, codes(rehearsed)) == (2, ["USAGE"])
+    assert batch.cli("model", "batch", "tasks.jsonl", "--dry-run", "--max-tasks", "4").status == 0
+
+
+def test_json_lines_of_a_batch_that_would_be_refused_say_so_on_stderr(batch: Batches) -> None:
+    paid(batch, 1)
+    rehearsed = batch("--dry-run", "--output", "jsonl")
+    assert (rehearsed.status, len(rehearsed.stdout.splitlines())) == (2, 4)
+    assert "1 are paid for" in rehearsed.stderr
+
+
+def test_a_rehearsed_batch_is_not_recorded(batch: Batches) -> None:
+    paid(batch, 1, 2)
+    before = batch.sql("SELECT count(*) FROM batch_lines")
+    for options in ((), ("--resume",), ("--new",)):
+        batch("--dry-run", *options)
+    assert batch.sql("SELECT count(*) FROM batch_lines") == before
+    assert len(batch.cli("batch", "list", "--json").json["batches"]) == 1
