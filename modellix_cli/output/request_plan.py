@@ -15,7 +15,8 @@ class RequestPlan:
     """A request before it is sent: where to, what, what it may cost and what speaks against it.
 
     `faults` are what a real run would be refused for, the first one first. `unchecked` is why the
-    body was not checked, None where it was; `reused` the task that answers for the request, None
+    body was not checked, None where it was; `unresolved` what in the body would be sent otherwise,
+    and why; `reused` the task that answers for the request, None
     where it would be sent; `budget` how the budget stands, None where none is set.
     """
 
@@ -26,6 +27,7 @@ class RequestPlan:
     faults: tuple[ModellixError, ...]
     warnings: tuple[str, ...]
     unchecked: str | None
+    unresolved: tuple[str, ...] = ()
     reused: str | None = None
     budget: BudgetState | None = None
 
@@ -43,6 +45,7 @@ def plan(sink: Sink, plan: RequestPlan) -> None:
         "estimate": as_dict(plan.cost),
         "faults": [fault.as_dict() for fault in plan.faults],
         "warnings": list(plan.warnings),
+        "unresolved": list(plan.unresolved),
     }
     if plan.unchecked is not None:
         facts["unchecked"] = plan.unchecked
@@ -52,6 +55,8 @@ def plan(sink: Sink, plan: RequestPlan) -> None:
         facts |= {"reused": True, "taskId": plan.reused}
     sink.json(facts)
     if sink.mode is Output.HUMAN:
+        for reason in plan.unresolved:
+            sink.note(f"{reason}.")
         sink.note(f"Nothing was sent. Cost: {describe(plan.cost)}.")
 
 

@@ -1,6 +1,5 @@
 """A single request that is shown instead of sent: as JSON, as curl, as a program."""
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.api.routes import API_PREFIX, submission_path
@@ -50,6 +49,7 @@ def plan_request(
         tuple(session.explain(fault) for fault in faults),
         (*checked.warnings, *([] if known.warning is None else [known.warning])),
         checked.unchecked,
+        body.unresolved,
         known.reused,
         known.budget,
     )
@@ -67,9 +67,6 @@ def _rehearsed(
     limits = limits_of(session, max_cost=guards.cost_limit, allow_unpriced=guards.allow_unpriced)
     identity = identity_of(session.settings.base_url, slug, body.asked)
     request = Request(identity, slug.name, body.sent, request_key=paying.request_key)
-    if session.connections.key is None:
-        with suppress(ModellixError):  # without a key the profile tells whose the requests are
-            session.connections.find_and_keep_key(wanted.api_key)
     return rehearse(session, with_cost(request, cost, limits), paying)
 
 
