@@ -17,6 +17,7 @@ class Rehearsed:
     `faults` are what a real run would be refused for, the first one first. `cost` is what it may
     cost, None without prices; `unpaid` how many tasks are not paid for and `unpaid_cost` what
     those may cost, None where none was paid for before. `budget` is None where none is set.
+    `unresolved` says what in bodies would be sent otherwise, and why.
     """
 
     total: int
@@ -26,6 +27,7 @@ class Rehearsed:
     unpaid: int | None
     unpaid_cost: Total | None
     budget: BudgetState | None
+    unresolved: tuple[str, ...] = ()
 
 
 def show_rehearsal(sink: Sink, found: Rehearsed) -> None:
@@ -44,6 +46,7 @@ def _facts(found: Rehearsed) -> JsonObject:
         "faults": [fault.as_dict() for fault in found.faults],
         "models": found.slugs,
         "total": found.total,
+        "unresolved": list(found.unresolved),
     }
     if found.cost is not None:
         facts["estimate"] = found.cost.as_dict()

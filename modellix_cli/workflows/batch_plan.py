@@ -1,6 +1,6 @@
 """What `model batch` does before it runs: options, lines, guards, checks, cost."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from modellix_cli.domain.text import count
 from modellix_cli.downloads.name_template import DEFAULT, parse_name_template
 from modellix_cli.inputs.batch_file import BatchInput, Line, read_batch
 from modellix_cli.inputs.batch_format import format_of
+from modellix_cli.inputs.input_uses import with_values
 from modellix_cli.inputs.line_uses import write_body
 from modellix_cli.models.pricing.estimator import Estimator
 from modellix_cli.models.pricing.totals import Total, total
@@ -24,6 +25,8 @@ from modellix_cli.options.tasks import BatchTasks
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 from modellix_cli.workflows.batch_expand import Expansion
+from modellix_cli.workflows.batch_references import References
+from modellix_cli.workflows.body_values import look_up
 from modellix_cli.workflows.costs import (
     Costs,
     fresh_estimator,
@@ -35,6 +38,7 @@ from modellix_cli.workflows.schemas import SchemaReader
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
+    from modellix_cli.domain.task import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +101,27 @@ def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
         )
     if source == "-" and stdin is None:
         raise ModellixError(ErrorCode.INPUT_UNREADABLE, "Standard input is closed.")
-    return read_batch(
+    types = ParameterTypes(session)
+    references = References(session, types, _task_reader(session, options))
+    found = read_batch(
         source,
         lambda: stdin.buffer,  # type: ignore[union-attr]
         path=session.settings.path(source or "-"),
         form=options.tasks.form or format_of(source or ""),
-        expand=Expansion(options.tasks, ParameterTypes(session)),
+        expand=Expansion(options.tasks, types, references),
         max_body_bytes=options.limits.max_body_bytes,
         max_input_bytes=options.limits.max_input_bytes,
         webhook_url=session.settings.webhook_url,
     )
+    found.unresolved = references.unresolved
+    return found
+
+
+def _task_reader(session: Session, options: BatchOptions) -> Callable[[str], "Task | str"]:
+    """Return what looks up the tasks that options name; in a dry run it may say why not."""
+    if options.guards.dry_run:
+        return look_up(session, options.api_key)
+    return lambda task_id: session.connections.client(options.api_key).task(task_id)
 
 
 def guard(tasks: BatchInput, options: BatchOptions) -> None:
@@ -141,12 +156,19 @@ def as_input(tasks: BatchInput) -> Iterator[dict[str, Json]]:
         parts: dict[str, Json] = {
             "id": line.name,
             "modelSlug": str(line.slug),
-            "body": write_body(line.body, line.uses),
+            "body": write_body(_shown(line), line.uses),
             "requestKey": line.request_key,
             "webhook": line.webhook,
             "tag": line.tag,
         }
         yield {name: value for name, value in parts.items() if value is not None}
+
+
+def _shown(line: Line) -> bytes:
+    """Return the body with its inputs as far as they are known."""
+    if not line.inputs:
+        return line.body
+    return with_values(line.body, ((use.place, use.shown) for use in line.inputs))
 
 
 def check(session: Session, tasks: BatchInput) -> None:

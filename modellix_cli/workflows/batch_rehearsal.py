@@ -55,6 +55,8 @@ def rehearse_batch(
             session.out.json_line(task)
     else:
         show_rehearsal(session.out, shown)
+    for reason in () if session.out.mode is Output.QUIET else tasks.unresolved:
+        session.out.note(f"{reason}.")
     end_with_faults(session, shown.faults)
 
 
@@ -126,6 +128,7 @@ def _rehearsed(
         tasks.total - len(paid) if paid else None,
         left,
         budget,
+        tasks.unresolved,
     )
 
 

@@ -24,6 +24,7 @@ from modellix_cli.workflows.batch_begin import begin_batch, is_left
 from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_links import LineLinks, LineResults
 from modellix_cli.workflows.batch_plan import BatchOptions
+from modellix_cli.workflows.batch_references import SentInputs
 from modellix_cli.workflows.batch_rehearsal import rehearse_batch
 from modellix_cli.workflows.batch_results import BatchResults
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
@@ -209,7 +210,13 @@ class _Running:
             number,
             session.stores.tasks,
             clock,
-            LineResults(self._links, self._client.task, clock, options.limits.max_body_bytes),
+            LineResults(
+                self._links,
+                self._client.task,
+                clock,
+                options.limits.max_body_bytes,
+                SentInputs(session, self._client).address,
+            ),
             self._costs,
             folder=None if folder is None else session.settings.path(folder),
             resend_unknown=options.paying.resend_unknown,

@@ -1,6 +1,7 @@
 """What the parameters of a request stand for: files are uploaded or read, results looked up."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
@@ -52,8 +53,8 @@ class BodyValue:
 class BodyValues:
     """Turns parameters into values, each once. Without a `service` nothing is uploaded.
 
-    Results are looked up with `read_task` then. What cannot be had keeps the words that name it,
-    and is in `unresolved`, with the reason.
+    Results are looked up with `read_task` then, which may say in words why one cannot be had. What
+    is not had keeps the words that name it, and is in `unresolved`, with the reason.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class BodyValues:
         session: Session,
         parameters: tuple[Parameter, ...],
         service: Service | None,
-        read_task: Callable[[str], Task] | None = None,
+        read_task: Callable[[str], Task | str] | None = None,
     ) -> None:
         self._session = session
         self._parameters = parameters
@@ -72,17 +73,18 @@ class BodyValues:
 
     def sent(self, edit: Edit) -> Json:
         """Return what is sent for a parameter."""
-        return self._value(edit).sent
+        return self.value(edit).sent
 
     def asked(self, edit: Edit) -> Json:
         """Return what a parameter asks for: a file by its content, a result by its task."""
-        return self._value(edit).asked
+        return self.value(edit).asked
 
     def likely(self, edit: Edit) -> Json:
         """Return something like what is sent for a parameter, to check it by."""
-        return self._value(edit).likely
+        return self.value(edit).likely
 
-    def _value(self, edit: Edit) -> BodyValue:
+    def value(self, edit: Edit) -> BodyValue:
+        """Return all that a parameter stands for."""
         found = self._found.get(edit)
         if found is None:
             found = self._found[edit] = self._find(edit)
@@ -152,7 +154,7 @@ class BodyValues:
 
     def _result(self, edit: Edit, reference: TaskRef) -> BodyValue:
         """Look a result of a finished task up."""
-        task_id = reference.task_id or self._earlier(edit, reference.back)
+        task_id = reference.task_id or earlier_task(self._session, edit, reference.back)
         task = self._read(edit, task_id)
         if task is None:
             index = reference.index or 0
@@ -170,24 +172,39 @@ class BodyValues:
         """Return a task; None where nothing was to be asked for, or could be."""
         if self._read_task is None:
             return None
-        try:
-            return self._read_task(task_id)
-        except ModellixError as error:
-            passing = error.code in UNREACHABLE or error.code is ErrorCode.MISSING_API_KEY
-            if self._service is not None or not passing:
-                raise
-            self.unresolved.append(f"{edit}: {error.message.rstrip('.')}")
+        found = self._read_task(task_id)
+        if isinstance(found, str):
+            self.unresolved.append(f"{edit}: {found}")
             return None
+        return found
 
-    def _earlier(self, edit: Edit, back: int) -> str:
-        """Return the id of the task that is `back` before the last one."""
-        known = self._session.stores.tasks.recent(back + 1)
-        if len(known) <= back:
-            raise usage(
-                f"{edit}: this machine's ledger knows {count(len(known), 'task')} of this account.",
-                hint="Name the task: @task:ID",
-            )
-        return known[back]
+
+def earlier_task(session: Session, edit: Edit, back: int) -> str:
+    """Return the id of the task that is `back` before the last one. Raises the usage error."""
+    known = session.stores.tasks.recent(back + 1)
+    if len(known) <= back:
+        raise usage(
+            f"{edit}: this machine's ledger knows {count(len(known), 'task')} of this account.",
+            hint="Name the task: @task:ID",
+        )
+    return known[back]
+
+
+def look_up(session: Session, api_key: str | None) -> Callable[[str], Task | str]:
+    """Return what looks a task up, once, for what is only shown; or says why it cannot be had."""
+    if session.connections.key is None:
+        with suppress(ModellixError):  # without one nothing can be asked for, as is told then
+            session.connections.find_and_keep_key(api_key)
+
+    def read(task_id: str) -> Task | str:
+        try:
+            return session.connections.client(api_key).task(task_id, patient=False)
+        except ModellixError as error:
+            if error.code not in UNREACHABLE and error.code is not ErrorCode.MISSING_API_KEY:
+                raise
+            return error.message.rstrip(".")
+
+    return read
 
 
 def chosen_resource(task: Task, index: int | None, what: str) -> Resource:

@@ -1,14 +1,11 @@
 """From what the user gave to the request that is sent, checked; or to one that is only shown."""
 
-from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ModellixError, usage
+from modellix_cli.domain.errors import usage
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
-from modellix_cli.domain.task import Task
 from modellix_cli.domain.values import Slug
 from modellix_cli.options.body import Body
 from modellix_cli.options.guarding import RunGuards
@@ -93,6 +90,7 @@ def _composed(
     session: Session, wanted: RequestOptions, paying: RunPaying, *, checks: bool
 ) -> ReadyRequest | ShownRequest:
     """Put a body together from all that was given, and check it if that is wanted."""
+    from modellix_cli.workflows.body_values import look_up
     from modellix_cli.workflows.request_body import BodyMaker, known_schema, read_prompt
     from modellix_cli.workflows.request_check import check_body
 
@@ -108,7 +106,7 @@ def _composed(
         wanted.kept,
         _beneath(session, wanted),
     )
-    draft = maker.make(None, _reader(session, wanted) if wanted.guards.dry_run else None)
+    draft = maker.make(None, look_up(session, wanted.api_key) if wanted.guards.dry_run else None)
     if checks:
         checked = check_body(draft.likely, schema, strict=wanted.guards.strict)
         if wanted.guards.dry_run:
@@ -125,14 +123,6 @@ def _ready(
     if wanted.guards.curl or wanted.guards.snippet is not None:
         return _code(session, wanted, body)
     return ReadyRequest(body, client)
-
-
-def _reader(session: Session, wanted: RequestOptions) -> Callable[[str], Task]:
-    """Return what looks a task up, once, for a request that is only shown."""
-    if session.connections.key is None:
-        with suppress(ModellixError):  # without one nothing can be asked for, as is told then
-            session.connections.find_and_keep_key(wanted.api_key)
-    return lambda task_id: session.connections.client(wanted.api_key).task(task_id, patient=False)
 
 
 def _beneath(session: Session, wanted: RequestOptions) -> "Beneath":

@@ -78,7 +78,7 @@ class BodyMaker:
         return edit_body(self._session, slug.name, apply(base, texts, shown), self._known)
 
     def make(
-        self, service: Service | None, read_task: Callable[[str], Task] | None = None
+        self, service: Service | None, read_task: Callable[[str], Task | str] | None = None
     ) -> RequestBody:
         """Return the body; `service` uploads and looks up, None leaves that out.
 

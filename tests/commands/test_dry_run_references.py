@@ -9,7 +9,6 @@ import pytest
 import respx
 
 from tests.commands.test_run_parameters import (
-    API,
     PICTURE,
     RUN,
     accept,
@@ -17,7 +16,7 @@ from tests.commands.test_run_parameters import (
     publish,
 )
 from tests.conftest import Cli
-from tests.support import Result, task_reply
+from tests.support import API, Result, task_reply
 
 URL = "https://cdn.example.com/1.png"
 

@@ -82,11 +82,13 @@ def batch(
     --resume pays only for the others.
     """
     from modellix_cli.workflows import batch_plan
+    from modellix_cli.workflows.batch_references import pin_last
     from modellix_cli.workflows.batch_run import run_batch
     from modellix_cli.workflows.saving_settings import with_saving_settings
 
     session = Session.of(ctx)
     session.settings.chosen_async_route = async_route
+    tasks = pin_last(session, tasks)
     if waiting.wait:
         saving = with_saving_settings(session, saving, given_names(ctx))
     options = batch_plan.BatchOptions(
@@ -106,16 +108,20 @@ def batch(
     batch_plan.check_options(options)
     session.saving = saving.words()
     with batch_plan.read_tasks(session, options) as found:
-        run_batch(session, found, options, resume_words(session, ctx))
+        run_batch(session, found, options, resume_words(session, ctx, tasks))
 
 
-def resume_words(session: Session, ctx: typer.Context) -> list[str]:
+def resume_words(session: Session, ctx: typer.Context, tasks: BatchTasks) -> list[str]:
     """Return the command line that continues this batch, with the options it was given.
 
     Those that may pay twice are left out: they are decided each time.
     """
     decided = ("resume", "new", "resend_unknown", "retry_failed")
-    words = given_options(ctx, leaving_out=("source", "dry_run", "check", "api_key", *decided))
+    words = given_options(
+        ctx,
+        leaving_out=("source", "dry_run", "check", "api_key", *decided),
+        instead={"settings": tasks.settings, "matrix": tasks.matrix},
+    )
     words += ["--resume", *session.commands.output_words()]
     source = ctx.params["source"]
     arguments = [] if source is None else [source]
