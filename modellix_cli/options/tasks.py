@@ -25,7 +25,11 @@ class BatchTasks:
     ] = None
     model: Annotated[
         str | None,
-        typer.Option("--model", metavar="SLUG", help="The model of lines that name none."),
+        typer.Option(
+            "--model",
+            metavar="SLUG",
+            help="The model of lines that name none; by default that of modellix.toml.",
+        ),
     ] = None
     settings: Annotated[
         list[str] | None,

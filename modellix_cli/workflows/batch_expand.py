@@ -49,12 +49,22 @@ class References(Protocol):
 class Expansion:
     """Makes of one task of the input those that are sent.
 
-    A line's own values win over `--set`, those of `--matrix` over both. Raises the usage error
-    for options that are wrong or contradict each other.
+    A line's own values win over `--set`, those of `--matrix` over both; `default` is the model of
+    lines that get none otherwise. Raises the usage error for options that are wrong or contradict
+    each other.
     """
 
-    def __init__(self, options: BatchTasks, types: Types, references: References) -> None:
+    def __init__(
+        self,
+        options: BatchTasks,
+        types: Types,
+        references: References,
+        default: Slug | None = None,
+    ) -> None:
         self._types = types
+        self._default = default
+        self.used_default = False
+        """Whether a line got the default model."""
         self._references = references
         self._model = None if options.model is None else parse_slug(options.model)
         self._settings = parse_edits(options.settings or (), "--set")
@@ -91,6 +101,8 @@ class Expansion:
                 slug = parse_slug(axis.values[index])
             else:
                 edits.append(edit)
+        if slug is None and self._default is not None:
+            slug, self.used_default = self._default, True
         if slug is None:
             return given
         body = self._own(given, slug)

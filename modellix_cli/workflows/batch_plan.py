@@ -103,17 +103,24 @@ def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
         raise ModellixError(ErrorCode.INPUT_UNREADABLE, "Standard input is closed.")
     types = ParameterTypes(session)
     references = References(session, types, _task_reader(session, options))
+    default = session.settings.defaults.model
+    expansion = Expansion(
+        options.tasks, types, references, None if default is None else default.value
+    )
     found = read_batch(
         source,
         lambda: stdin.buffer,  # type: ignore[union-attr]
         path=session.settings.path(source or "-"),
         form=options.tasks.form or format_of(source or ""),
-        expand=Expansion(options.tasks, types, references),
+        expand=expansion,
         max_body_bytes=options.limits.max_body_bytes,
         max_input_bytes=options.limits.max_input_bytes,
         webhook_url=session.settings.webhook_url,
     )
     found.unresolved = references.unresolved
+    if expansion.used_default and default is not None:
+        found.default_model = str(default.value)
+        session.out.note(f"Model {default.value}, from {default.where}, for lines that name none.")
     return found
 
 

@@ -12,7 +12,8 @@ from modellix_cli.domain.text import count
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.ledger.batches import Known, Start
 from modellix_cli.ledger.records import OtherAccount, PaidBefore
-from modellix_cli.models.pricing import Estimate, Total, total
+from modellix_cli.models.pricing.totals import Total, total
+from modellix_cli.models.pricing.values import Estimate
 from modellix_cli.output.rehearsal import Rehearsed, show_rehearsal
 from modellix_cli.output.facts import BudgetState
 from modellix_cli.output.sink import Output

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,9 +9,11 @@ import typer
 from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.database import has_folder
-from modellix_cli.ledger.records import Attempt, Request, TooDear
+from modellix_cli.ledger.records import Request, TooDear
 from modellix_cli.ledger.spending import refusal_without_ledger
 from modellix_cli.options.paying import RunPaying
 from modellix_cli.paths import state_dir
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from modellix_cli.output.facts import BudgetState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rehearsal:
     """What the ledger says to a request. `refusal` is the error that a real run would end with.
 

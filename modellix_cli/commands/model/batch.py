@@ -108,13 +108,17 @@ def batch(
     batch_plan.check_options(options)
     session.saving = saving.words()
     with batch_plan.read_tasks(session, options) as found:
-        run_batch(session, found, options, resume_words(session, ctx, tasks))
+        resume = resume_words(session, ctx, tasks, found.default_model)
+        run_batch(session, found, options, resume)
 
 
-def resume_words(session: Session, ctx: typer.Context, tasks: BatchTasks) -> list[str]:
+def resume_words(
+    session: Session, ctx: typer.Context, tasks: BatchTasks, default_model: str | None
+) -> list[str]:
     """Return the command line that continues this batch, with the options it was given.
 
-    Those that may pay twice are left out: they are decided each time.
+    Those that may pay twice are left out: they are decided each time. The default model is named,
+    so that the lines stay the same requests where the settings change.
     """
     decided = ("resume", "new", "resend_unknown", "retry_failed")
     words = given_options(
@@ -122,6 +126,7 @@ def resume_words(session: Session, ctx: typer.Context, tasks: BatchTasks) -> lis
         leaving_out=("source", "dry_run", "check", "api_key", *decided),
         instead={"settings": tasks.settings, "matrix": tasks.matrix},
     )
+    words += [] if default_model is None else ["--model", default_model]
     words += ["--resume", *session.commands.output_words()]
     source = ctx.params["source"]
     arguments = [] if source is None else [source]
