@@ -105,21 +105,6 @@ def test_parameters_lie_over_the_body(cli: Cli) -> None:
 
 
 @respx.mock
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("it's", 'say "hi"', "$HOME", "`id`", "two\nlines", "\U0001f408 \u732b", "a=b", "a:=1"),
-        *("-x", "--body", "{}", "9223372036854775808", "'", "\\n", "%PATH%", "!!", "*", " a ", "#"),
-    ],
-)
-def test_a_value_arrives_as_it_was_given(cli: Cli, text: str) -> None:
-    respx.get(SCHEMA_ROUTE).respond(404)
-    route = accept()
-    assert cli(*RUN, "-p", f"prompt={text}").status == 0
-    assert sent(route) == {"prompt": text}
-
-
-@respx.mock
 def test_two_at_signs_are_one(cli: Cli) -> None:
     publish()
     route = accept()

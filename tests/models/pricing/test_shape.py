@@ -106,7 +106,12 @@ def test_bodies_of_one_shape_are_read_once(monkeypatch: pytest.MonkeyPatch) -> N
 
     read: list[Any] = []
     real = module.estimate
-    monkeypatch.setattr(module, "estimate", lambda *rest: read.append(rest) or real(*rest))
+
+    def counting(*facts: Any) -> Any:
+        read.append(facts)
+        return real(*facts)
+
+    monkeypatch.setattr(module, "estimate", counting)
     estimator = Estimator(listed("$/img", "a/b", "a/c"))
     costs = [
         str(estimator.of(parse_slug(slug), dumps(body, indent=None).encode()).amount)
