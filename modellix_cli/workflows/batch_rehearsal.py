@@ -14,8 +14,8 @@ from modellix_cli.ledger.batches import Known, Start
 from modellix_cli.ledger.records import OtherAccount, PaidBefore
 from modellix_cli.models.pricing.totals import Total, total
 from modellix_cli.models.pricing.values import Estimate
-from modellix_cli.output.rehearsal import Rehearsed, show_rehearsal
 from modellix_cli.output.facts import BudgetState
+from modellix_cli.output.rehearsal import Rehearsed, show_rehearsal
 from modellix_cli.output.sink import Output
 from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_begin import NO_FILE, already_paid, is_left
