@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 LAYERS := .venv-layers
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test test-fast coverage mutants simulate sweep crowd lint layers types docs screens bench clean
+.PHONY: demo test test-fast coverage mutants simulate sweep crowd accounts lint layers types docs screens bench clean
 
 demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
 	$(BIN)/modellix-cli model run sandbox/image "a lighthouse at dawn" --sandbox \
@@ -44,6 +44,10 @@ sweep: $(READY)  ## Kill at every EVERY-th system call, resume, compare (Linux, 
 CROWD_SECONDS ?= 120
 crowd: $(READY)  ## Kill 60 mixed processes at random for CROWD_SECONDS, resume, compare
 	$(BIN)/python -m tests.sweep.crowd --seconds $(CROWD_SECONDS)
+
+ROUNDS ?= 50
+accounts: $(READY)  ## Kill commands in ROUNDS rounds; compare the ledger with two services' accounts
+	$(BIN)/python -m tests.sweep.accounts --rounds $(ROUNDS)
 
 lint: $(READY)  ## Check style
 	$(BIN)/ruff check .

@@ -1,9 +1,9 @@
 """Command lines that the user can paste, with the global options that this run depends on."""
 
-import shlex
 from collections.abc import Sequence
 
 from modellix_cli.context.settings import Settings
+from modellix_cli.domain.shell import join
 from modellix_cli.domain.values import format_duration
 
 
@@ -55,4 +55,4 @@ class CommandLines:
 
     def join(self, words: Sequence[str]) -> str:
         """Return words as one line for the shell."""
-        return shlex.join(words)
+        return join(words)

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-_UNSAFE: Final = re.compile(
+UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+"""What could act on a terminal, but for tabs and line breaks."""
 _UNSAFE_IN_LINE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -19,7 +20,7 @@ _SECRET_QUERY: Final = re.compile(
 
 def escape(text: str) -> str:
     r"""Replace what could act on a terminal by `\uXXXX`; tabs and line breaks stay."""
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def one_line(text: str) -> str:

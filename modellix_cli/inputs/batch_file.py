@@ -24,6 +24,7 @@ from modellix_cli.inputs.batch_lines import (
 from modellix_cli.inputs.batch_table import read_table
 from modellix_cli.inputs.batch_task import GivenTask, invalid, place_of, read_name
 from modellix_cli.inputs.body import MAX_BODY_BYTES
+from modellix_cli.inputs.input_uses import InputUse, find_inputs, with_values
 from modellix_cli.inputs.line_uses import LineUse, find_uses
 
 MAX_INPUT_BYTES: Final = 1024**3
@@ -41,7 +42,8 @@ class Line:
     `body` is compact JSON with its numbers as they were written; `name` is the task's id.
     `request_key` is what it is paid for once under, `webhook` where the service is to call back,
     `tag` what the user finds it by. `uses` are the places in the body that stand for what other
-    lines make: for the text there, something else is sent.
+    lines make, `inputs` those that stand for files and results of tasks: for the text there,
+    something else is sent.
     """
 
     index: int
@@ -53,6 +55,14 @@ class Line:
     webhook: str | None = None
     tag: str | None = None
     uses: tuple[LineUse, ...] = ()
+    inputs: tuple[InputUse, ...] = ()
+
+    @property
+    def asked(self) -> bytes:
+        """The body with what its inputs ask for, whatever address that has."""
+        if not self.inputs:
+            return self.body
+        return with_values(self.body, ((use.place, use.asked) for use in self.inputs))
 
 
 class BatchInput(AbstractContextManager["BatchInput"]):
@@ -60,7 +70,8 @@ class BatchInput(AbstractContextManager["BatchInput"]):
 
     They stay as they were read whatever becomes of the file. `close`, or the end of `with`, drops
     them. `total` is how many there are, `slugs` how many for each slug, `uses` in how many places
-    they use each other.
+    they use each other. `unresolved` says which inputs are not known as they would be sent,
+    `default_model` which model lines got although nobody named one.
     """
 
     def __init__(self, unit: str = "line") -> None:
@@ -69,6 +80,8 @@ class BatchInput(AbstractContextManager["BatchInput"]):
         self.slugs: dict[str, int] = {}
         self.uses = 0
         self.unit = unit
+        self.unresolved: tuple[str, ...] = ()
+        self.default_model: str | None = None
         self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
         self._lock = Lock()
         self._end = 0
@@ -93,14 +106,17 @@ class BatchInput(AbstractContextManager["BatchInput"]):
     def add(self, task: Line) -> None:
         """Append a task; its index is its turn. Raises `OUTPUT_UNWRITABLE` without room for it."""
         head: list[Json] = [task.name, str(task.slug)]
-        if task.request_key is not None or task.webhook is not None or task.uses:
+        if task.request_key is not None or task.webhook is not None or task.uses or task.inputs:
             head += [task.request_key, task.webhook]
-        if task.uses:
+        if task.uses or task.inputs:
             head.append([[list(use.place), use.line_id, use.position] for use in task.uses])
+        if task.inputs:
+            head.append([[list(use.place), use.written, use.asked] for use in task.inputs])
         # No part has a line break inside: JSON escapes them.
         text = f"{dumps(head, indent=None)}\n".encode() + task.body + b"\n"
-        # A tag is no part of what makes these lines the same as those of an earlier run.
-        beside = dumps([task.number, task.tag], indent=None)
+        # These are no part of what makes these lines the same as those of an earlier run.
+        shown: list[Json] = [use.shown for use in task.inputs]
+        beside = dumps([task.number, task.tag, shown], indent=None)
         record = f"{beside}\n".encode() + text
         try:
             with self._lock:
@@ -133,11 +149,15 @@ class BatchInput(AbstractContextManager["BatchInput"]):
 
 
 def _stored_line(index: int, beside: bytes, head: bytes, body: bytes) -> Line:
-    number, tag = loads(beside)
+    number, tag, shown = loads(beside)
     name, slug, *more = loads(head)
-    key, webhook, uses = (*more, None, None, None)[:3]
+    key, webhook, uses, inputs = (*more, None, None, None, None)[:4]
     places = tuple(LineUse(tuple(place), line_id, at) for place, line_id, at in uses or ())
-    return Line(index, number, parse_slug(slug), body[:-1], name, key, webhook, tag, places)
+    named = tuple(
+        InputUse(tuple(place), written, asked, text)
+        for (place, written, asked), text in zip(inputs or (), shown, strict=True)
+    )
+    return Line(index, number, parse_slug(slug), body[:-1], name, key, webhook, tag, places, named)
 
 
 def read_batch(
@@ -229,6 +249,7 @@ class _Reading:
             raise invalid(task.where, what, f"{EXAMPLE_HINT} {_MODEL_OPTION}")
         try:
             body, uses = find_uses(task.body, task.suffix)
+            inputs = find_inputs(body) if task.has_inputs else ()
             webhook = None if task.webhook is None else self._webhook_url(task.webhook)
         except ModellixError as error:
             raise invalid(task.where, error.message, error.hint) from error
@@ -247,7 +268,7 @@ class _Reading:
             self._hashes.add(hash(name))
         return Line(
             *(0, task.number, task.slug, written, name),
-            *(task.request_key, webhook, task.tag, uses),
+            *(task.request_key, webhook, task.tag, uses, inputs),
         )
 
     def _refuse_twin(self, name: str, where: str) -> None:

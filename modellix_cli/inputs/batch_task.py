@@ -21,7 +21,7 @@ class GivenTask:
     `where` names that place in errors, such as `on line 3`, empty without one. `cells` are
     parameters whose types only the model's schema tells; they are laid over `body`. `suffix` is
     the ending of its id and of those it uses, which a `--matrix` adds. `webhook` is not checked
-    yet. What is not given is None.
+    yet. `has_inputs` says that there may be an `InputText` in the body. What is not given is None.
     """
 
     number: int
@@ -34,6 +34,7 @@ class GivenTask:
     tag: str | None = None
     cells: tuple[Edit, ...] = ()
     suffix: str = ""
+    has_inputs: bool = False
 
 
 def invalid(where: str, problem: str, hint: str | None = None) -> ModellixError:

@@ -24,7 +24,8 @@ MODEL: Final = "model"
 
 _OPTION: Final = "--matrix"
 _RANGE: Final = re.compile(r"(-?[0-9]{1,18})\.\.(-?[0-9]{1,18})(?:\.\.(-?[0-9]{1,18}))?")
-_COMMA: Final = re.compile(r"(?<!\\),")
+COMMA: Final = re.compile(r"(?<!\\),")
+"""What separates the values of a key."""
 _LONGEST_LABEL: Final = 32
 _EXAMPLE: Final = "For example: --matrix seed=1..4 --matrix model=google/nano-banana-2,a/b"
 
@@ -86,7 +87,7 @@ def _axis(text: str) -> Axis:
 
 def _values(key: str, given: str) -> Iterator[str]:
     total = 0
-    for part in _COMMA.split(given):
+    for part in COMMA.split(given):
         item = part.strip().replace("\\,", ",")
         if not item:
             raise usage(f"{_OPTION} {_shown(key)}: a value is empty.", hint=_EXAMPLE)

@@ -73,7 +73,8 @@ class Beginning:
         self._failed = failed
         self._now = now
         self._who = accounts.find_or_add(db, account, now)
-        self._batch = 0
+        self.batch = 0
+        """Its number, once it is found or made; also where it is refused then."""
 
     def run(self) -> StartedBatch:
         """Begin the batch. Raises `Refused` and what `BatchStore.begin` says."""
@@ -82,7 +83,7 @@ class Beginning:
             self._complete_lines(last)
             if self._has_started_over_since(last):
                 last = None
-        self._batch = self._add() if last is None else last
+        self.batch = self._add() if last is None else last
         keyed: list[LineKey] = []
         if last is None:
             self._add_lines(keyed)
@@ -99,7 +100,7 @@ class Beginning:
         self._lease()
         row = self._db.execute(
             f"SELECT {COLUMNS} FROM batches WHERE number = ?",
-            (self._batch,),
+            (self.batch,),
         ).fetchone()
         return StartedBatch(Batch(*row), earlier, last is not None and earlier.any)
 
@@ -150,7 +151,7 @@ class Beginning:
             for key in self._plan.lines.keys():  # noqa: SIM118 - it is no mapping
                 if key.request_key is not None:
                     keyed.append(key)
-                yield self._batch, key.line, key.slug, key.name, key.identity.digest
+                yield self.batch, key.line, key.slug, key.name, key.identity.digest
 
         self._db.executemany(
             "INSERT INTO batch_lines (batch, line, slug, name, identity) VALUES (?, ?, ?, ?, ?)",
@@ -160,13 +161,13 @@ class Beginning:
         found = self._db.execute(
             f"SELECT identity, {generation} FROM (SELECT DISTINCT identity FROM batch_lines"
             " WHERE batch = :batch) AS asked",
-            {"batch": self._batch, "team": self._who.team},
+            {"batch": self.batch, "team": self._who.team},
         ).fetchall()
         over = int(self._plan.on_paid is OnPaid.NEW)
         self._db.executemany(
             "UPDATE batch_lines SET generation = ? WHERE batch = ? AND identity = ?",
             (
-                (number + over, self._batch, identity)
+                (number + over, self.batch, identity)
                 for identity, number in found
                 if number + over > 0
             ),
@@ -191,13 +192,13 @@ class Beginning:
         if marks.read_incomplete(self._db) is None:
             return
         if self._plan.on_paid is OnPaid.NEW:
-            self._db.execute("UPDATE batches SET answers_loss = 1 WHERE number = ?", (self._batch,))
+            self._db.execute("UPDATE batches SET answers_loss = 1 WHERE number = ?", (self.batch,))
             return
         unanswered = self._db.execute(
             "SELECT 1 FROM batch_lines AS l WHERE l.batch = ? AND NOT EXISTS (SELECT 1 FROM"
             " batch_lines AS o JOIN batches AS b ON b.number = o.batch AND b.answers_loss = 1"
             " WHERE o.identity = l.identity AND o.generation = l.generation) LIMIT 1",
-            (self._batch,),
+            (self.batch,),
         ).fetchone()
         if unanswered:
             marks.refuse_incomplete(self._db)
@@ -212,7 +213,7 @@ class Beginning:
 
     def _match(self, keyed: list[LineKey]) -> int:
         """Link lines to the attempts that answer for them; return how many by request key."""
-        db, batch = self._db, self._batch
+        db, batch = self._db, self.batch
         db.execute(
             f"UPDATE batch_lines SET submission = NULL, {_FORGET_END} WHERE batch = ?"
             " AND submission IS NOT NULL"
@@ -267,14 +268,14 @@ class Beginning:
                 self._db.execute(
                     f"UPDATE batch_lines SET submission = ?1, {_FORGET_END}"
                     " WHERE batch = ?2 AND line = ?3 AND submission IS NOT ?1",
-                    (found.number, self._batch, key.line),
+                    (found.number, self.batch, key.line),
                 )
         return linked
 
     def _paid(self) -> PaidBefore:
         counts = {"accepted": 0, "unknown": 0, "in_flight": 0}
         origins: dict[int, float] = {}
-        for attempt in linked_attempts(self._db, self._batch, self._now):
+        for attempt in linked_attempts(self._db, self.batch, self._now):
             counts["in_flight" if attempt.in_flight else str(attempt.state)] += 1
             known = origins.setdefault(attempt.batch or 0, attempt.created_at)
             origins[attempt.batch or 0] = min(known, attempt.created_at)
@@ -288,7 +289,7 @@ class Beginning:
             " JOIN accounts AS a ON a.id = s.account"
             " WHERE l.batch = :batch AND l.submission IS NULL AND a.team"
         )
-        values = {"batch": self._batch, "team": self._who.team}
+        values = {"batch": self.batch, "team": self._who.team}
         most = self._db.execute(
             f"SELECT a.team, count(DISTINCT l.line) {found} <> :team"
             " GROUP BY a.team ORDER BY count(DISTINCT l.line) DESC, a.team LIMIT 1",
@@ -312,6 +313,6 @@ class Beginning:
             " pid = ?, process_started = ?, lease_until = ? WHERE number = ?",
             (
                 *(self._now, owner.host, owner.boot, owner.pid, owner.started),
-                *(self._now + LEASE_SECONDS, self._batch),
+                *(self._now + LEASE_SECONDS, self.batch),
             ),
         )

@@ -37,16 +37,8 @@ _SMALL_FILE: Final = 64 * 1024 * 1024
 """Bytes up to which a ledger is read through for damage before a batch relies on it."""
 
 
-Preview = dict[int, BatchLine]
+Known = dict[int, BatchLine]
 """Lines with an earlier attempt, by their places."""
-
-
-class _Previewed(Exception):
-    """Ends a transaction without keeping what it did."""
-
-    def __init__(self, known: Preview) -> None:
-        super().__init__()
-        self.known = known
 
 
 class BatchStore:
@@ -87,25 +79,26 @@ class BatchStore:
         except Refused as refused:
             return refused.why
 
-    def preview(self, lines: KeyedLines, *, digest: str, source: str, total: int) -> Preview:
-        """Return the lines that a resume would find sent before, by their places; keep nothing.
+    def rehearse(
+        self, lines: KeyedLines, *, digest: str, source: str, total: int, on_paid: OnPaid
+    ) -> tuple[Start, Known]:
+        """Return what `begin` would come to, and the lines that were sent before; keep nothing.
 
         Lines that another team's key paid for are not among them. Raises as `begin`.
         """
         now = self._file.clock.now()
-        plan = BatchPlan(lines, digest, source, total, OnPaid.RESUME, None)
+        plan = BatchPlan(lines, digest, source, total, on_paid, None)
 
-        def work(db: sqlite3.Connection) -> None:
-            started = Beginning(db, self._account, plan, self._failed, now).run()
-            raise _Previewed(_read_known(db, started.batch.number, now))
+        def work(db: sqlite3.Connection) -> tuple[Start, Known]:
+            beginning = Beginning(db, self._account, plan, self._failed, now)
+            start: Start
+            try:
+                start = beginning.run()
+            except Refused as refused:
+                start = refused.why
+            return start, _read_known(db, beginning.batch, now)
 
-        try:
-            self._file.transact(work)
-        except _Previewed as previewed:
-            return previewed.known
-        except Refused:
-            pass
-        return {}
+        return self._file.rehearse(work)
 
     def link_account(self, team: int) -> None:
         """Record that the key in use belongs to the same account as those of `team`."""
@@ -212,8 +205,8 @@ class BatchStore:
         return [Batch(*row) for row in rows]
 
 
-def _read_known(db: sqlite3.Connection, batch: int, now: float) -> Preview:
-    known: Preview = {}
+def _read_known(db: sqlite3.Connection, batch: int, now: float) -> Known:
+    known: Known = {}
     after = 0
     while portion := _read_portion(db, batch, after, now):
         known |= {line.line: line for line in portion if line.attempt is not None}

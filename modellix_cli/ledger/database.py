@@ -80,6 +80,11 @@ class LedgerFile:
         with self._lock:
             return self._persist(lambda: self._read(work), None)
 
+    def rehearse(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """As `transact`, and take back whatever `work` changed."""
+        with self._lock:
+            return self._persist(lambda: self._read(work, "BEGIN IMMEDIATE"), None)
+
     def peek(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
         """As `read`, but None where the file is not open yet, or cannot be read at once.
 
@@ -130,9 +135,9 @@ class LedgerFile:
                 raise self._unusable(error.strerror or str(error)) from error
             reopenings += 1
 
-    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _read(self, work: Callable[[sqlite3.Connection], T], begin: str = "BEGIN") -> T:
         db = self._open()
-        db.execute("BEGIN")
+        db.execute(begin)
         try:
             return work(db)
         finally:

@@ -68,6 +68,15 @@ class SubmissionStore:
 
         return self._file.transact(work, durable=True)
 
+    def rehearse(self, request: Request, *, resume: bool, resend_unknown: bool) -> Claim:
+        """Return what a claim would come to just now, and record nothing. Raises as `claim`."""
+
+        def work(db: sqlite3.Connection) -> Claim:
+            claims = Claims(db, self._account, self._file.clock, keep_bodies=False)
+            return claims.single(request, resume=resume, resend_unknown=resend_unknown)
+
+        return self._file.rehearse(work)
+
     def claim_lines(self, batch: int, requests: Sequence[Request]) -> list[Claim]:
         """Record that lines of a batch are about to be sent, as far as no attempt answers for them.
 

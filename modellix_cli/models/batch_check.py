@@ -9,6 +9,7 @@ from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.domain.values import Slug
 from modellix_cli.inputs.batch_file import Line
+from modellix_cli.inputs.input_uses import with_values
 from modellix_cli.inputs.line_uses import fill_in
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _MAX_REASON: Final = 300
 _SOME_URL: Final = "https://www.modellix.ai/result.png"
-"""Stands in a body for what another line is yet to make."""
+"""Stands in a body for what another line is yet to make, and for a file."""
 _NO_MODEL: Final = "there is no such model"
 
 
@@ -70,6 +71,8 @@ def check_lines(
                 checks[slug] = _check_of(line.slug, schema_of, BodyCheck)
             check = checks[slug]
             body = fill_in(line.body, line.uses, lambda use: _SOME_URL) if line.uses else line.body
+            if line.inputs:
+                body = with_values(body, ((use.place, _SOME_URL) for use in line.inputs))
             problem = check.problem(body) if check else _NO_MODEL
         except (ModellixError, CannotCheck) as error:
             unchecked[slug] = clip(one_line(str(error)), _MAX_REASON)

@@ -25,14 +25,19 @@ class BatchTasks:
     ] = None
     model: Annotated[
         str | None,
-        typer.Option("--model", metavar="SLUG", help="The model of lines that name none."),
+        typer.Option(
+            "--model",
+            metavar="SLUG",
+            help="The model of lines that name none; by default that of modellix.toml.",
+        ),
     ] = None
     settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="A parameter for every line that does not have it; KEY:=JSON for JSON.",
+            help="A parameter for every line that does not have it, written as for model run -p: "
+            "KEY:=JSON for JSON, KEY=@FILE for a file.",
         ),
     ] = None
     matrix: Annotated[
@@ -40,7 +45,7 @@ class BatchTasks:
         typer.Option(
             "--matrix",
             metavar="KEY=VALUES",
-            help="Each line once for each value: seed=1..4, size=1K,2K, model=SLUG,SLUG. Given "
-            "again, for each combination.",
+            help="Each line once for each value: seed=1..4, size=1K,2K, image=@a.png,@b.png, "
+            "model=SLUG,SLUG. Given again, for each combination.",
         ),
     ] = None

@@ -12,7 +12,6 @@ from modellix_cli.domain.jsontext import JsonObject, Number, dumps
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.files import unwritable
 from modellix_cli.ledger.records import Batch
-from modellix_cli.models.pricing.totals import Total
 from modellix_cli.output import batch_lines
 from modellix_cli.output.batch_lines import ShownLine
 from modellix_cli.output.sink import Output, Sink
@@ -100,19 +99,6 @@ def _quiet_lines(sink: Sink, entry: Entry) -> None:
         made = made or entry.get("resourceUrls") or [entry["taskId"]]
     for text in made:
         sink.line(text)
-
-
-def plan(sink: Sink, total: int, slugs: dict[str, int], cost: Total | None) -> None:
-    """Show what `--dry-run` found."""
-    if sink.mode is Output.JSON:
-        facts: JsonObject = {"dryRun": True, "models": slugs, "total": total}
-        if cost is not None:
-            facts["estimate"] = cost.as_dict()
-        sink.json(facts)
-        return
-    sink.line(f"{count(total, 'task')}, nothing submitted.")
-    for slug, number in slugs.items():
-        sink.line(f"  {number} x {slug}")
 
 
 def batch_facts(batch: Batch, counts: dict[str, int]) -> JsonObject:

@@ -15,13 +15,14 @@ class ShownSetting:
     """A setting: its value, None if it is not set, and what it comes from.
 
     `source` is option, variable, project, profile or default; `where` names the option or variable,
-    or file and line, and is empty for a default.
+    or file and line, and is empty for a default. `used_by` are the commands that go by it.
     """
 
     name: str
     value: Json
     source: str
     where: str
+    used_by: tuple[str, ...]
 
 
 @frozen
@@ -55,6 +56,8 @@ def in_force(sink: Sink, known: InForce) -> None:
     else:
         for row in rows:
             sink.row(*row)
+    if any(one.name == "model" and one.value is not None for one in known.settings):
+        sink.note("The model is for model run, and for lines of model batch, that name none.")
     if known.project is None:
         sink.note("There is no modellix.toml here or in a folder above.")
 
@@ -84,6 +87,7 @@ def _facts(setting: ShownSetting) -> dict[str, Json]:
         "from": setting.where or None,
         "file": file if in_file else None,
         "line": int(line) if in_file else None,
+        "usedBy": list(setting.used_by),
     }
 
 

@@ -206,6 +206,11 @@ class Sink:
         """Tell on stderr what is lost or at risk, whoever reads it."""
         self._talk(text)
 
+    def command(self, label: str, line: str) -> None:
+        """Tell a command to run, as it has to be pasted: its line breaks stay."""
+        for part in f"{label}: {self.clean(escape(line))}".split("\n"):
+            self._talk(part, raw=True)
+
     def warn(self, text: str) -> None:
         """Warn the user on stderr."""
         self._talk(f"{self._styled('Warning:', '33')} {self.clean(one_line(text))}", raw=True)
@@ -232,7 +237,7 @@ class Sink:
         if error.hint:
             self._talk(error.hint)
         if error.resume:
-            self._talk(f"Resume with: {error.resume}")
+            self.command("Resume with", error.resume)
 
     @property
     def stdout_is_terminal(self) -> bool:

@@ -5,11 +5,11 @@ the paid request, and follow docs/spec/service.md 2 and 3.
 """
 
 import json
-import shlex
 from string import Template
 from typing import Final
 
 from modellix_cli.domain.frozen import frozen
+from modellix_cli.domain.shell import quote as quote_word
 from modellix_cli.domain.task import FAILED, SUCCEEDED
 
 LANGUAGES: Final = ("curl", "python", "javascript")
@@ -31,19 +31,19 @@ class RequestAsCode:
 
     def curl(self) -> str:
         """Return one command for a POSIX shell that submits the request."""
-        words = ["curl", "-sS", "--fail-with-body", shlex.quote(self.url)]
+        words = ["curl", "-sS", "--fail-with-body", quote_word(self.url)]
         lines = [" ".join(words), '-H "Authorization: Bearer $MODELLIX_API_KEY"']
         lines.append("-H 'Content-Type: application/json'")
         if self.webhook is not None:
-            lines.append("-H " + shlex.quote(f"X-Webhook-URL: {self.webhook}"))
+            lines.append("-H " + quote_word(f"X-Webhook-URL: {self.webhook}"))
         if len(self.body.encode()) <= _LONGEST_ARGUMENT:
-            return _join([*lines, "--data-raw " + shlex.quote(self.body)])
+            return _join([*lines, "--data-raw " + quote_word(self.body)])
         mark = _mark(self.body)
         return _join([*lines, f"--data-binary @- <<'{mark}'"]) + f"\n{self.body}\n{mark}"
 
     def program(self, language: str) -> str:
         """Return a program of `LANGUAGES` that submits, polls and saves."""
-        quote = {"curl": shlex.quote, "python": ascii, "javascript": json.dumps}[language]
+        quote = {"curl": quote_word, "python": ascii, "javascript": json.dumps}[language]
         headers = {} if self.webhook is None else {"X-Webhook-URL": self.webhook}
         values = {
             "url": quote(self.url),
@@ -72,7 +72,7 @@ def _mark(body: str) -> str:
 
 
 def _shell_webhook(webhook: str) -> str:
-    return " -H " + shlex.quote(f"X-Webhook-URL: {webhook}")
+    return " -H " + quote_word(f"X-Webhook-URL: {webhook}")
 
 
 _PYTHON: Final = """

@@ -2,13 +2,13 @@
 
 import stat
 from pathlib import Path
-from shlex import join
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.clock import clock_time, iso
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject, dumps
 from modellix_cli.domain.money import Money
+from modellix_cli.domain.shell import join
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import has_failed
 from modellix_cli.domain.text import clip, duration, size

@@ -89,7 +89,7 @@ def _document(report: "UsageReport") -> JsonObject:
         "since": since,
         "groups": groups,
         "total": _facts(report.total),
-        "budget": None if report.budget is None else _budget_facts(report.budget),
+        "budget": None if report.budget is None else budget_facts(report.budget),
     }
 
 
@@ -105,7 +105,8 @@ def _facts(usage: "Usage") -> JsonObject:
     }
 
 
-def _budget_facts(state: "BudgetState") -> JsonObject:
+def budget_facts(state: "BudgetState") -> JsonObject:
+    """Return how a budget stands, as JSON shows it; amounts are numbers, written exactly."""
     return {
         "limitUsd": json_amount(state.budget.limit),
         "periodSeconds": state.budget.period,

@@ -1,13 +1,13 @@
 """How it looks where a file came from."""
 
 from pathlib import Path
-from shlex import join
 from typing import Final
 
 from modellix_cli.clock import clock_time, iso
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject, Number, loads
 from modellix_cli.domain.money import Money
+from modellix_cli.domain.shell import join
 from modellix_cli.output.sink import Output, Sink
 
 CONTENT: Final = "content"

@@ -7,7 +7,7 @@ STARTER: Final = """\
 # Remove the "# " before a line to use it. See what is in force with: modellix-cli project show
 # Keys, addresses and profiles do not belong here: this file may be shared.
 
-# The model to run where none is named: modellix-cli model run "waves at dawn"
+# The model to run where none is named: modellix-cli model run "waves at dawn", and in batches.
 # model = "bytedance/seedream-4.5-t2i"
 
 # How results are written: "human" or "json".

@@ -1,6 +1,5 @@
 """How a batch begins in the ledger: what speaks against it is said before anything is sent."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.clock import clock_time
@@ -8,9 +7,8 @@ from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.text import count
 from modellix_cli.engine.books import known_of
-from modellix_cli.inputs.batch_file import BatchInput, Line
+from modellix_cli.inputs.batch_file import BatchInput
 from modellix_cli.ledger.records import BatchLine, OtherAccount, PaidBefore, StartedBatch
-from modellix_cli.workflows.batch_links import LineLinks
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_source import BatchKeys
 from modellix_cli.workflows.same_account import link_account
@@ -47,20 +45,7 @@ def begin_batch(
         return start
     if isinstance(start, OtherAccount):  # of a third key: once more settles that one
         return begin_batch(session, client, tasks, keys, options, resume)
-    raise _already_paid(start, tasks.total, resume)
-
-
-def lines_left(session: Session, tasks: BatchInput, options: BatchOptions) -> Iterator[Line]:
-    """Yield the lines that a resume would send, as far as the ledger knows; it is not changed."""
-    known = session.stores.batches.preview(
-        BatchKeys(tasks, session.settings.base_url, LineLinks(tasks)),
-        digest=tasks.digest,
-        source=options.source or NO_FILE,
-        total=tasks.total,
-    )
-    for place, line in enumerate(tasks.lines(), 1):
-        if place not in known or is_left(session, known[place], options):
-            yield line
+    raise already_paid(start, tasks.total, resume)
 
 
 def is_left(session: Session, line: BatchLine, options: BatchOptions) -> bool:
@@ -88,7 +73,7 @@ def _begin(
     )
 
 
-def _already_paid(earlier: PaidBefore, total: int, resume: str) -> ModellixError:
+def already_paid(earlier: PaidBefore, total: int, resume: str) -> ModellixError:
     """Return the refusal of a batch with lines that were paid for: how many, where, when."""
     counted = [
         f"{number} {what}"

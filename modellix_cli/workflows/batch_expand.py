@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Protocol
 
 from modellix_cli.domain.errors import ModellixError, usage
 from modellix_cli.domain.jsontext import Json
@@ -26,16 +26,10 @@ from modellix_cli.inputs.parameters import (
     JsonText,
     LineRef,
     TaskRef,
-    Text,
     parse_edit,
     parse_edits,
 )
 from modellix_cli.options.tasks import BatchTasks
-
-_REFERENCES: Final = (
-    "Upload files with modellix-cli file upload and pass their URL. A result of another line is "
-    "written KEY=@line:ID[0], a text that begins with @: KEY=@@…"
-)
 
 
 class Types(Protocol):
@@ -45,20 +39,39 @@ class Types(Protocol):
         """Return what a text sets at `path`. Raises the usage error, and why that is not known."""
 
 
+class References(Protocol):
+    """Finds out what files and tasks stand for (`batch_references.References`)."""
+
+    def value(self, slug: Slug, edit: Edit) -> Json:
+        """Return what stands in a body for a file or a result, until the line is sent."""
+
+
 class Expansion:
     """Makes of one task of the input those that are sent.
 
-    A line's own values win over `--set`, those of `--matrix` over both. Raises the usage error
-    for options that are wrong or contradict each other.
+    A line's own values win over `--set`, those of `--matrix` over both; `default` is the model of
+    lines that get none otherwise. Raises the usage error for options that are wrong or contradict
+    each other.
     """
 
-    def __init__(self, options: BatchTasks, types: Types) -> None:
+    def __init__(
+        self,
+        options: BatchTasks,
+        types: Types,
+        references: References,
+        default: Slug | None = None,
+    ) -> None:
         self._types = types
+        self._default = default
+        self.used_default = False
+        """Whether a line got the default model."""
+        self._references = references
         self._model = None if options.model is None else parse_slug(options.model)
         self._settings = parse_edits(options.settings or (), "--set")
         self._axes = parse_axes(options.matrix or ())
         self._bases: dict[str, dict[str, Json]] = {}
         self._made = 0
+        self._has_inputs = any(isinstance(edit.value, FileRef | TaskRef) for edit in self._settings)
         paths = [edit.path for edit in self._settings]
         if (MODEL,) in paths:
             raise usage("--set model would be a parameter.", hint="Pass --model SLUG.")
@@ -68,11 +81,9 @@ class Expansion:
                 if edit is None:
                     parse_slug(value)
                     continue
-                _refuse_reference(edit)
+                self._has_inputs |= isinstance(edit.value, FileRef | TaskRef)
                 if edit.path in paths:
                     raise usage(f"--set and --matrix both set {axis.key}.", hint="Give one.")
-        for edit in self._settings:
-            _refuse_reference(edit)
 
     def __call__(self, given: GivenTask) -> Iterator[GivenTask]:
         """Yield the tasks, in the order of the combinations."""
@@ -90,6 +101,8 @@ class Expansion:
                 slug = parse_slug(axis.values[index])
             else:
                 edits.append(edit)
+        if slug is None and self._default is not None:
+            slug, self.used_default = self._default, True
         if slug is None:
             return given
         body = self._own(given, slug)
@@ -97,7 +110,7 @@ class Expansion:
             body = _filled(body, self._base(slug))
         if edits:
             body = self._laid_over(body, edits, slug, "the line")
-        task = replace(given, slug=slug, body=body, cells=())
+        task = replace(given, slug=slug, body=body, cells=(), has_inputs=self._has_inputs)
         return _named(task, label(self._axes, choice)) if self._axes else task
 
     def _own(self, given: GivenTask, slug: Slug) -> dict[str, Json]:
@@ -128,7 +141,8 @@ class Expansion:
             if isinstance(value, LineRef):
                 written = write_use(value.line_id, value.index or 0)
                 return self._types.value(slug, edit.path, written, str(edit), exact=False)
-            assert isinstance(value, Text)
+            if isinstance(value, FileRef | TaskRef):
+                return self._references.value(slug, edit)
             return self._types.value(slug, edit.path, write_literal(value.text), str(edit))
 
         return value_of
@@ -139,11 +153,6 @@ def _edit_of(axis: Axis, index: int) -> Edit | None:
     if axis.key == MODEL:
         return None
     return parse_edit(f"{axis.key}{axis.sign}{axis.values[index]}", "--matrix")
-
-
-def _refuse_reference(edit: Edit) -> None:
-    if isinstance(edit.value, FileRef | TaskRef):
-        raise usage(f"{edit}: a batch takes no file or task here.", hint=_REFERENCES)
 
 
 def _filled(body: dict[str, Json], base: dict[str, Json]) -> dict[str, Json]:

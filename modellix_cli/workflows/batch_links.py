@@ -6,6 +6,7 @@ from typing import Final
 
 from modellix_cli.clock import Clock, clock_time
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import count, quoted
@@ -13,6 +14,7 @@ from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.inputs.batch_faults import Faults
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.inputs.batch_task import invalid
+from modellix_cli.inputs.input_uses import InputUse, with_values
 from modellix_cli.inputs.line_uses import LineUse, fill_in
 from modellix_cli.workflows.results import expiry_of
 
@@ -97,13 +99,14 @@ class LineResults:
     """The results of lines that others use, and the bodies that are sent with them.
 
     `read_task` asks the service for a task: what an earlier run made is read again, as its address
-    may have expired.
+    may have expired. `address_of` returns what is sent for a file or a result that an option named.
     """
 
     links: LineLinks
     read_task: Callable[[str], Task]
     clock: Clock
     max_body_bytes: int
+    address_of: Callable[[Line, InputUse], Json]
     _made: dict[int, _Made] = field(default_factory=dict)
 
     def ended(self, outcome: LineOutcome, line: Line) -> None:
@@ -123,7 +126,10 @@ class LineResults:
 
         Raises `RESULT_EXPIRED`, `NO_RESOURCES` and why a task cannot be read.
         """
-        body = fill_in(line.body, line.uses, self._url)
+        body = fill_in(line.body, line.uses, self._url) if line.uses else line.body
+        if line.inputs:
+            named = [(use.place, self.address_of(line, use)) for use in line.inputs]
+            body = with_values(body, named)
         if len(body) > self.max_body_bytes:
             raise ModellixError(
                 ErrorCode.INVALID_BODY,

@@ -1,6 +1,6 @@
 """What `model batch` does before it runs: options, lines, guards, checks, cost."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from modellix_cli.domain.text import count
 from modellix_cli.downloads.name_template import DEFAULT, parse_name_template
 from modellix_cli.inputs.batch_file import BatchInput, Line, read_batch
 from modellix_cli.inputs.batch_format import format_of
+from modellix_cli.inputs.input_uses import with_values
 from modellix_cli.inputs.line_uses import write_body
 from modellix_cli.models.pricing.estimator import Estimator
 from modellix_cli.models.pricing.totals import Total, total
@@ -24,6 +25,8 @@ from modellix_cli.options.tasks import BatchTasks
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 from modellix_cli.workflows.batch_expand import Expansion
+from modellix_cli.workflows.batch_references import References
+from modellix_cli.workflows.body_values import look_up
 from modellix_cli.workflows.costs import (
     Costs,
     fresh_estimator,
@@ -35,6 +38,7 @@ from modellix_cli.workflows.schemas import SchemaReader
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
+    from modellix_cli.domain.task import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,16 +99,34 @@ def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
         )
     if source == "-" and stdin is None:
         raise ModellixError(ErrorCode.INPUT_UNREADABLE, "Standard input is closed.")
-    return read_batch(
+    types = ParameterTypes(session)
+    references = References(session, types, _task_reader(session, options))
+    default = session.settings.defaults.model
+    expansion = Expansion(
+        options.tasks, types, references, None if default is None else default.value
+    )
+    found = read_batch(
         source,
         lambda: stdin.buffer,  # type: ignore[union-attr]
         path=session.settings.path(source or "-"),
         form=options.tasks.form or format_of(source or ""),
-        expand=Expansion(options.tasks, ParameterTypes(session)),
+        expand=expansion,
         max_body_bytes=options.limits.max_body_bytes,
         max_input_bytes=options.limits.max_input_bytes,
         webhook_url=session.settings.webhook_url,
     )
+    found.unresolved = references.unresolved
+    if expansion.used_default and default is not None:
+        found.default_model = str(default.value)
+        session.out.note(f"Model {default.value}, from {default.where}, for lines that name none.")
+    return found
+
+
+def _task_reader(session: Session, options: BatchOptions) -> Callable[[str], "Task | str"]:
+    """Return what looks up the tasks that options name; in a dry run it may say why not."""
+    if options.guards.dry_run:
+        return look_up(session, options.api_key)
+    return lambda task_id: session.connections.client(options.api_key).task(task_id)
 
 
 def guard(tasks: BatchInput, options: BatchOptions) -> None:
@@ -121,9 +143,14 @@ def guard(tasks: BatchInput, options: BatchOptions) -> None:
             "--yes.",
             hint="See what they may cost with --dry-run. Nothing was sent.",
         )
-    if options.guards.max_tasks is not None and total > options.guards.max_tasks:
+    keep_to_number(total, options.guards)
+
+
+def keep_to_number(total: int, guards: BatchGuards) -> None:
+    """Refuse more tasks than `--max-tasks`. Raises the usage error."""
+    if guards.max_tasks is not None and total > guards.max_tasks:
         raise usage(
-            f"Batch input exceeds the --max-tasks limit of {options.guards.max_tasks}.",
+            f"Batch input exceeds the --max-tasks limit of {guards.max_tasks}.",
             hint=f"It has {count(total, 'task')}. Nothing was sent.",
         )
 
@@ -134,12 +161,19 @@ def as_input(tasks: BatchInput) -> Iterator[dict[str, Json]]:
         parts: dict[str, Json] = {
             "id": line.name,
             "modelSlug": str(line.slug),
-            "body": write_body(line.body, line.uses),
+            "body": write_body(_shown(line), line.uses),
             "requestKey": line.request_key,
             "webhook": line.webhook,
             "tag": line.tag,
         }
         yield {name: value for name, value in parts.items() if value is not None}
+
+
+def _shown(line: Line) -> bytes:
+    """Return the body with its inputs as far as they are known."""
+    if not line.inputs:
+        return line.body
+    return with_values(line.body, ((use.place, use.shown) for use in line.inputs))
 
 
 def check(session: Session, tasks: BatchInput) -> None:
@@ -210,10 +244,14 @@ def estimate(
     found = total(costs.of(line.slug, line.body) for line in lines)
     keep_to_limits(found, costs.limits, options.guards)
     tell_budget(session, found)
-    if found.words and session.out.mode is not Output.QUIET:
-        remaining = " left to submit" if left else ""
-        session.out.note(f"{count(found.lines, 'task')}{remaining}, listed prices: {found.words}.")
+    tell_cost(session, found, " left to submit" if left else "")
     return found
+
+
+def tell_cost(session: Session, cost: Total, what: str = "", before: str = "") -> None:
+    """Tell what tasks may cost; `what` is behind how many they are, `before` goes in front."""
+    if cost.words and session.out.mode is not Output.QUIET:
+        session.out.note(f"{before}{count(cost.lines, 'task')}{what}, listed prices: {cost.words}.")
 
 
 def tell_budget(session: Session, cost: Total) -> None:

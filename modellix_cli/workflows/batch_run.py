@@ -20,10 +20,12 @@ from modellix_cli.output import batch as show
 from modellix_cli.output.sink import Output
 from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows import batch_plan
-from modellix_cli.workflows.batch_begin import begin_batch, is_left, lines_left
+from modellix_cli.workflows.batch_begin import begin_batch, is_left
 from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_links import LineLinks, LineResults
 from modellix_cli.workflows.batch_plan import BatchOptions
+from modellix_cli.workflows.batch_references import SentInputs
+from modellix_cli.workflows.batch_rehearsal import rehearse_batch
 from modellix_cli.workflows.batch_results import BatchResults
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
 from modellix_cli.workflows.costs import Costs
@@ -59,16 +61,7 @@ def _run_batch(
     if options.guards.check:
         batch_plan.check(session, tasks)
     if options.guards.dry_run:
-        client = batch_plan.client_if_any(session, options)
-        resumes = client is not None and options.on_paid is OnPaid.RESUME
-        lines = lines_left(session, tasks, options) if resumes else tasks.lines()
-        costs = batch_plan.costs_of(session, client, options)
-        cost = batch_plan.estimate(session, costs, lines, options, left=resumes)
-        if session.out.mode is Output.JSONL:
-            for task in batch_plan.as_input(tasks):
-                session.out.json_line(task)
-        else:
-            show.plan(session.out, tasks.total, tasks.slugs, cost)
+        rehearse_batch(session, tasks, links, options, session.commands.join(resume))
         return
     client = session.connections.client(options.api_key)
     downloader = open_downloader(session, options.saving, client)
@@ -217,7 +210,13 @@ class _Running:
             number,
             session.stores.tasks,
             clock,
-            LineResults(self._links, self._client.task, clock, options.limits.max_body_bytes),
+            LineResults(
+                self._links,
+                self._client.task,
+                clock,
+                options.limits.max_body_bytes,
+                SentInputs(session, self._client).address,
+            ),
             self._costs,
             folder=None if folder is None else session.settings.path(folder),
             resend_unknown=options.paying.resend_unknown,

@@ -36,7 +36,7 @@ class BatchKeys:
                 use.place: f"line {self.identity(links.index(use)).digest}[{use.position}]"
                 for use in line.uses
             }
-            identity = identity_of(base_url, line.slug, line.body, inputs)
+            identity = identity_of(base_url, line.slug, line.asked, inputs)
             legacy = (*identity.legacy_digests, identity.legacy_digests[-1])
             for digest in (identity.digest, *legacy[:2]):
                 self._digests += bytes.fromhex(digest)
@@ -116,7 +116,7 @@ class BatchSource:
                     known=self._known(recorded),
                     needs=self._results.links.needs(line),
                     need_names=self._results.links.names(line),
-                    prepare=bool(line.uses),
+                    prepare=bool(line.uses or line.inputs),
                     resend=self._resend_unknown,
                     retry_failed=self._retry_failed,
                 )

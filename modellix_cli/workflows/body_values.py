@@ -1,5 +1,7 @@
 """What the parameters of a request stand for: files are uploaded or read, results looked up."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
@@ -18,6 +20,7 @@ from modellix_cli.inputs.parameter_keys import write_key
 from modellix_cli.inputs.parameters import Edit, FileRef, LineRef, TaskRef
 from modellix_cli.models.parameter_values import typed_value
 from modellix_cli.models.parameters import Parameter, by_path
+from modellix_cli.workflows.models import UNREACHABLE
 
 _MAX_TEXT_BYTES: Final = 1024 * 1024
 _HEAD: Final = 64
@@ -48,32 +51,40 @@ class BodyValue:
 
 
 class BodyValues:
-    """Turns parameters into values, each once. Without a `service` nothing is sent.
+    """Turns parameters into values, each once. Without a `service` nothing is uploaded.
 
-    Files and results then keep the words that name them.
+    Results are looked up with `read_task` then, which may say in words why one cannot be had. What
+    is not had keeps the words that name it, and is in `unresolved`, with the reason.
     """
 
     def __init__(
-        self, session: Session, parameters: tuple[Parameter, ...], service: Service | None
+        self,
+        session: Session,
+        parameters: tuple[Parameter, ...],
+        service: Service | None,
+        read_task: Callable[[str], Task | str] | None = None,
     ) -> None:
         self._session = session
         self._parameters = parameters
         self._service = service
+        self._read_task = read_task if service is None else service.task
         self._found: dict[Edit, BodyValue] = {}
+        self.unresolved: list[str] = []
 
     def sent(self, edit: Edit) -> Json:
         """Return what is sent for a parameter."""
-        return self._value(edit).sent
+        return self.value(edit).sent
 
     def asked(self, edit: Edit) -> Json:
         """Return what a parameter asks for: a file by its content, a result by its task."""
-        return self._value(edit).asked
+        return self.value(edit).asked
 
     def likely(self, edit: Edit) -> Json:
         """Return something like what is sent for a parameter, to check it by."""
-        return self._value(edit).likely
+        return self.value(edit).likely
 
-    def _value(self, edit: Edit) -> BodyValue:
+    def value(self, edit: Edit) -> BodyValue:
+        """Return all that a parameter stands for."""
         found = self._found.get(edit)
         if found is None:
             found = self._found[edit] = self._find(edit)
@@ -113,10 +124,13 @@ class BodyValues:
         self._refuse_other_kind(edit, parameter, file.type.partition("/")[0], file.name)
         digest = sha256(file.content).hexdigest()
         asked = {"@sha256": digest}
-        likely = f"{_SOMEWHERE}/{quote(file.name)}"
-        if self._service is None:
-            return BodyValue(f"@{written}", asked, likely)
-        url = self._upload(file, digest, self._service)
+        url = self._session.stores.upload_cache.url(digest)
+        if url is None and self._service is None:
+            self.unresolved.append(f"{edit}: the file would be uploaded")
+            return BodyValue(f"@{written}", asked, f"{_SOMEWHERE}/{quote(file.name)}")
+        if url is None:
+            assert self._service is not None
+            url = self._upload(file, digest, self._service)
         return BodyValue(url, asked, url)
 
     def _refuse_other_kind(
@@ -132,24 +146,20 @@ class BodyValues:
         )
 
     def _upload(self, file: MediaInput, digest: str, service: Service) -> str:
-        """Return the address of a file, which is uploaded unless an earlier upload still lives."""
-        cache = self._session.stores.upload_cache
-        url = cache.url(digest)
-        if url is None:
-            uploaded = service.upload(file.name, file.type, file.content)
-            url = uploaded.url
-            cache.keep(digest, uploaded.file_id, url)
-            self._session.out.note(f"Uploaded {file.name}.")
-        return url
+        """Upload a file and return its address, which serves again while the upload lives."""
+        uploaded = service.upload(file.name, file.type, file.content)
+        self._session.stores.upload_cache.keep(digest, uploaded.file_id, uploaded.url)
+        self._session.out.note(f"Uploaded {file.name}.")
+        return uploaded.url
 
     def _result(self, edit: Edit, reference: TaskRef) -> BodyValue:
         """Look a result of a finished task up."""
-        task_id = reference.task_id or self._earlier(edit, reference.back)
-        if self._service is None:
+        task_id = reference.task_id or earlier_task(self._session, edit, reference.back)
+        task = self._read(edit, task_id)
+        if task is None:
             index = reference.index or 0
             words = f"@task:{task_id}[{index}]"
             return BodyValue(words, {"@task": [task_id, index]}, f"{_SOMEWHERE}/result")
-        task = self._service.task(task_id)
         resource = chosen_resource(task, reference.index, str(edit))
         asked = {"@task": [task_id, resource.position - 1]}
         place = edit.path if isinstance(edit.path[-1], str) else edit.path[:-1]
@@ -158,15 +168,43 @@ class BodyValues:
         made = resource.url or resource.text
         return BodyValue(made, asked, made)
 
-    def _earlier(self, edit: Edit, back: int) -> str:
-        """Return the id of the task that is `back` before the last one."""
-        known = self._session.stores.tasks.recent(back + 1)
-        if len(known) <= back:
-            raise usage(
-                f"{edit}: this machine's ledger knows {count(len(known), 'task')} of this account.",
-                hint="Name the task: @task:ID",
-            )
-        return known[back]
+    def _read(self, edit: Edit, task_id: str) -> Task | None:
+        """Return a task; None where nothing was to be asked for, or could be."""
+        if self._read_task is None:
+            return None
+        found = self._read_task(task_id)
+        if isinstance(found, str):
+            self.unresolved.append(f"{edit}: {found}")
+            return None
+        return found
+
+
+def earlier_task(session: Session, edit: Edit, back: int) -> str:
+    """Return the id of the task that is `back` before the last one. Raises the usage error."""
+    known = session.stores.tasks.recent(back + 1)
+    if len(known) <= back:
+        raise usage(
+            f"{edit}: this machine's ledger knows {count(len(known), 'task')} of this account.",
+            hint="Name the task: @task:ID",
+        )
+    return known[back]
+
+
+def look_up(session: Session, api_key: str | None) -> Callable[[str], Task | str]:
+    """Return what looks a task up, once, for what is only shown; or says why it cannot be had."""
+    if session.connections.key is None:
+        with suppress(ModellixError):  # without one nothing can be asked for, as is told then
+            session.connections.find_and_keep_key(api_key)
+
+    def read(task_id: str) -> Task | str:
+        try:
+            return session.connections.client(api_key).task(task_id, patient=False)
+        except ModellixError as error:
+            if error.code not in UNREACHABLE and error.code is not ErrorCode.MISSING_API_KEY:
+                raise
+            return error.message.rstrip(".")
+
+    return read
 
 
 def chosen_resource(task: Task, index: int | None, what: str) -> Resource:

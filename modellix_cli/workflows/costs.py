@@ -42,13 +42,17 @@ class Costs:
 
     def priced(self, request: Request, slug: Slug) -> Request:
         """Return a request with what it may cost, and the limits it has to keep to."""
-        estimate = self.of(slug, request.body)
-        return replace(
-            request,
-            estimated_cost=estimate.amount,
-            unpriced=clip(one_line("; ".join(estimate.unpriced)), _MAX_REASON),
-            limits=self.limits,
-        )
+        return with_cost(request, self.of(slug, request.body), self.limits)
+
+
+def with_cost(request: Request, estimate: Estimate, limits: CostLimits) -> Request:
+    """Return a request with what it may cost, and the limits it has to keep to."""
+    return replace(
+        request,
+        estimated_cost=estimate.amount,
+        unpriced=clip(one_line("; ".join(estimate.unpriced)), _MAX_REASON),
+        limits=limits,
+    )
 
 
 def schemas_if_any(session: Session) -> Callable[[Slug], Json]:

@@ -13,12 +13,13 @@ class RequestBody:
 
     `sent` are the bytes that leave; `asked` the same with files and results by what they are
     instead of by address, which is what makes two requests the same. `likely` is the body to check
-    and to estimate by.
+    and to estimate by. `unresolved` says what in it is not what would be sent, and why.
     """
 
     sent: bytes
     asked: bytes
     likely: dict[str, Json]
+    unresolved: tuple[str, ...] = ()
 
 
 def read_given(session: Session, body: Body) -> bytes | None:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from modellix_cli.models.changes import Changes
     from modellix_cli.models.kept_lists import KeptList
 
-_UNREACHABLE: Final = frozenset(
+UNREACHABLE: Final = frozenset(
     {
         *(ErrorCode.NETWORK, ErrorCode.TLS, ErrorCode.BAD_REPLY),
         *(ErrorCode.RATE_LIMITED, ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.API_ERROR),
     }
 )
-"""Failures after which an older model list is better than none."""
+"""Failures that say nothing about what was asked for, and may have passed the next time."""
 
 
 @frozen
@@ -80,7 +80,7 @@ def known_models(session: Session, api_key: str | None) -> "KeptList":
     try:
         listed = fetch_models(session, api_key, patient=kept is None)
     except ModellixError as error:
-        if kept is None or error.code not in _UNREACHABLE:
+        if kept is None or error.code not in UNREACHABLE:
             raise
         seen = clock_time(kept.seen_at)
         session.out.note(f"The model list could not be updated: {error.message}")

@@ -55,10 +55,14 @@ class ParameterTypes:
             )
         return value
 
+    def warn_of_unknown(self, slug: Slug, path: Path, shown: str) -> None:
+        """Warn, once, of a parameter that the schema does not name."""
+        self._parameter(slug, path, shown)
+
     def _parameter(self, slug: Slug, path: Path, shown: str) -> Parameter | None:
         key = (slug.name, path)
         if key not in self._found:
-            parameters = self._parameters(slug)
+            parameters = self.parameters(slug)
             entry = not isinstance(path[-1], str)
             found = by_path(parameters, path[:-1] if entry else path)
             if found is None and parameters:
@@ -69,7 +73,8 @@ class ParameterTypes:
             self._found[key] = found
         return self._found[key]
 
-    def _parameters(self, slug: Slug) -> tuple[Parameter, ...]:
+    def parameters(self, slug: Slug) -> tuple[Parameter, ...]:
+        """Return what a model takes. Raises why its schema cannot be had."""
         if slug.name not in self._models:
             kept = self._session.stores.schema_cache.get(slug)
             document = self._fetched(slug) if kept is None else kept.document

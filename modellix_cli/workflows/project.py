@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.defaults import FILE_NAME, Chosen, Source
 from modellix_cli.context.session import Session
@@ -14,6 +14,18 @@ from modellix_cli.output.project import InForce, ShownSetting
 if TYPE_CHECKING:
     from modellix_cli.context.defaults import Defaults
     from modellix_cli.project.values import Preset
+
+_PAYING: Final = ("model run", "model batch", "task rerun")
+_SAVING: Final = ("model run --wait", "model batch --wait", "task download")
+_USED_BY: Final = {
+    "profile": ("every command",),
+    "model": ("model run", "lines of model batch without a model"),
+    "output": ("every command",),
+    "output_dir": _SAVING,
+    "name_template": _SAVING,
+    "budget": _PAYING,
+}
+_IN_REQUESTS: Final = ("model run",)
 
 
 def settings_in_force(session: Session) -> InForce:
@@ -41,8 +53,8 @@ def _simple(session: Session) -> Iterator[ShownSetting]:
 
 def _shown(name: str, chosen: Chosen[str] | Chosen[Slug] | None, default: Json) -> ShownSetting:
     if chosen is None:
-        return ShownSetting(name, default, "default", "")
-    return ShownSetting(name, str(chosen.value), chosen.source, chosen.where)
+        return ShownSetting(name, default, "default", "", _USED_BY[name])
+    return ShownSetting(name, str(chosen.value), chosen.source, chosen.where, _USED_BY[name])
 
 
 def _output_option(session: Session) -> Chosen[str] | None:
@@ -57,11 +69,11 @@ def _output_option(session: Session) -> Chosen[str] | None:
 def _budget(session: Session) -> ShownSetting:
     budget, chosen = session.settings.budget, session.settings.defaults.file_budget
     if budget is None:
-        return ShownSetting("budget", None, "default", "")
+        return ShownSetting("budget", None, "default", "", _PAYING)
     value = {"limit": str(budget.limit), "period": format_duration(budget.period)}
     if chosen is not None and budget is chosen.value:
-        return ShownSetting("budget", value, chosen.source, chosen.where)
-    return ShownSetting("budget", value, "variable", budget.source)
+        return ShownSetting("budget", value, chosen.source, chosen.where, _PAYING)
+    return ShownSetting("budget", value, "variable", budget.source, _PAYING)
 
 
 def _parameters(defaults: "Defaults") -> Iterator[ShownSetting]:
@@ -71,7 +83,8 @@ def _parameters(defaults: "Defaults") -> Iterator[ShownSetting]:
         for slug, parameters in file.parameters.items():
             for key, value in parameters.values.items():
                 name = f"models.{slug}.{key}"
-                found[name] = ShownSetting(name, value, source, parameters.places[key])
+                place = parameters.places[key]
+                found[name] = ShownSetting(name, value, source, place, _IN_REQUESTS)
     yield from found.values()
 
 
@@ -80,7 +93,8 @@ def _presets(defaults: "Defaults") -> Iterator[ShownSetting]:
     for source, file in reversed(defaults.files):
         sources |= dict.fromkeys(file.presets, source)
     for name, preset in defaults.presets.items():
-        yield ShownSetting(f"@{name}", _preset(preset), sources[name], preset.where)
+        source = sources[name]
+        yield ShownSetting(f"@{name}", _preset(preset), source, preset.where, _IN_REQUESTS)
 
 
 def _preset(preset: "Preset") -> dict[str, Json]:

@@ -9,6 +9,7 @@ from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import Slug
 from modellix_cli.options.body import Body
 from modellix_cli.options.guarding import RunGuards
+from modellix_cli.options.paying import RunPaying
 from modellix_cli.workflows.given_body import RequestBody, given_body
 
 if TYPE_CHECKING:
@@ -64,9 +65,12 @@ class ReadyRequest:
     client: "Client"
 
 
-def make_request(session: Session, wanted: RequestOptions) -> ReadyRequest | ShownRequest:
+def make_request(
+    session: Session, wanted: RequestOptions, paying: RunPaying
+) -> ReadyRequest | ShownRequest:
     """Put the request together and check it. Files are uploaded only after it was found good.
 
+    `paying` counts for one that is only shown: what an earlier run has to do with it.
     Raises `INVALID_BODY` for what the model would refuse, and the usage errors of parameters.
     """
     guards = wanted.guards
@@ -77,15 +81,16 @@ def make_request(session: Session, wanted: RequestOptions) -> ReadyRequest | Sho
     checks = wanted.composed if guards.check is None else guards.check
     checks = checks or guards.strict or guards.dry_run
     if checks or wanted.composed:
-        return _composed(session, wanted, checks=checks)
+        return _composed(session, wanted, paying, checks=checks)
     body = given_body(session, wanted.body, wanted.kept)
     return _ready(session, wanted, body, session.connections.client(wanted.api_key))
 
 
 def _composed(
-    session: Session, wanted: RequestOptions, *, checks: bool
+    session: Session, wanted: RequestOptions, paying: RunPaying, *, checks: bool
 ) -> ReadyRequest | ShownRequest:
     """Put a body together from all that was given, and check it if that is wanted."""
+    from modellix_cli.workflows.body_values import look_up
     from modellix_cli.workflows.request_body import BodyMaker, known_schema, read_prompt
     from modellix_cli.workflows.request_check import check_body
 
@@ -101,11 +106,11 @@ def _composed(
         wanted.kept,
         _beneath(session, wanted),
     )
-    draft = maker.make(None)
+    draft = maker.make(None, look_up(session, wanted.api_key) if wanted.guards.dry_run else None)
     if checks:
         checked = check_body(draft.likely, schema, strict=wanted.guards.strict)
         if wanted.guards.dry_run:
-            return _plan(session, wanted, draft, schema, checked)
+            return _plan(session, wanted, paying, draft, schema, checked)
         _tell(session, wanted, checked)
     client = session.connections.client(wanted.api_key)
     return _ready(session, wanted, maker.make(client), client)
@@ -134,13 +139,14 @@ def _beneath(session: Session, wanted: RequestOptions) -> "Beneath":
 def _plan(
     session: Session,
     wanted: RequestOptions,
+    paying: RunPaying,
     draft: RequestBody,
     schema: Json,
     checked: "CheckedBody",
 ) -> ShownRequest:
     from modellix_cli.workflows.request_plan import plan_request
 
-    return ShownRequest(plan_request(session, wanted.slug, draft, schema, checked, wanted.api_key))
+    return ShownRequest(plan_request(session, wanted.slug, draft, schema, checked, wanted, paying))
 
 
 def _code(session: Session, wanted: RequestOptions, body: RequestBody) -> ShownRequest:

@@ -1,11 +1,12 @@
 """The body of one request: as it was given, or put together from a prompt and parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.jsontext import Json, decode, dumps, loads
+from modellix_cli.domain.task import Task
 from modellix_cli.domain.values import DAY, Slug
 from modellix_cli.inputs.body import missing_body, too_large
 from modellix_cli.inputs.overlay import apply
@@ -76,23 +77,26 @@ class BodyMaker:
         self._edits = tuple(files)
         return edit_body(self._session, slug.name, apply(base, texts, shown), self._known)
 
-    def make(self, service: Service | None) -> RequestBody:
+    def make(
+        self, service: Service | None, read_task: Callable[[str], Task | str] | None = None
+    ) -> RequestBody:
         """Return the body; `service` uploads and looks up, None leaves that out.
 
-        Given bytes that nothing is laid over stay as they are.
+        With `read_task` results are looked up all the same. Given bytes that nothing is laid over
+        stay as they are.
         """
         if not self._edits and not self._layers:
             if self._given is None:
                 raise missing_body()
             return as_given(self._given)
-        values = BodyValues(self._session, self._known, service)
+        values = BodyValues(self._session, self._known, service, read_task)
         base, source = self._base(), self._base_name()
         sent = dumps(apply(base, self._edits, values.sent, source), indent=None).encode()
         asked = dumps(apply(base, self._edits, values.asked, source), indent=None).encode()
         likely = apply(base, self._edits, values.likely, source)
         if len(sent) > self._options.max_body_bytes:
             raise too_large(self._options.max_body_bytes)
-        return RequestBody(sent, asked, likely)
+        return RequestBody(sent, asked, likely, tuple(values.unresolved))
 
     def _use_preset(self, preset: "Preset") -> None:
         """Make the text as a preset says, from the prompt; see `presets.prompted`."""

@@ -42,6 +42,12 @@ def check_body(body: dict[str, Json], schema: Json, *, strict: bool) -> CheckedB
     return CheckedBody(tuple(faults), tuple(unknown), unchecked)
 
 
+def as_errors(checked: CheckedBody, params_command: str) -> list[ModellixError]:
+    """Return each fault as an error of its own; `params_command` shows what the model takes."""
+    hint = f"See what the model takes with: {params_command}"
+    return [ModellixError(ErrorCode.INVALID_BODY, fault, hint=hint) for fault in checked.faults]
+
+
 def refuse_faults(checked: CheckedBody, params_command: str) -> None:
     """Raise `INVALID_BODY` for a body that the model would refuse.
 

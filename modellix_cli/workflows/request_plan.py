@@ -1,19 +1,27 @@
 """A single request that is shown instead of sent: as JSON, as curl, as a program."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.api.routes import API_PREFIX, submission_path
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.identity import identity_of
 from modellix_cli.domain.jsontext import Json, loads
 from modellix_cli.domain.values import Slug
+from modellix_cli.ledger.records import Request
 from modellix_cli.models.pricing.estimator import estimate
 from modellix_cli.models.pricing.values import Estimate
+from modellix_cli.options.paying import RunPaying
 from modellix_cli.output.request_plan import RequestPlan
 from modellix_cli.output.snippets import RequestAsCode
+from modellix_cli.workflows.costs import limits_of, with_cost
 from modellix_cli.workflows.given_body import RequestBody
 from modellix_cli.workflows.models import known_models
-from modellix_cli.workflows.request_check import CheckedBody
+from modellix_cli.workflows.rehearsal import Rehearsal, rehearse
+from modellix_cli.workflows.request_check import CheckedBody, as_errors
+
+if TYPE_CHECKING:
+    from modellix_cli.workflows.request import RequestOptions
 
 _SERVED: Final = "http://127.0.0.1:8787"
 """Where `sandbox serve` listens, unless it is told otherwise."""
@@ -25,19 +33,41 @@ def plan_request(
     body: RequestBody,
     schema: Json,
     checked: CheckedBody,
-    api_key: str | None,
+    wanted: "RequestOptions",
+    paying: RunPaying,
 ) -> RequestPlan:
-    """Return what would be sent; prices come from the model list, kept or asked for."""
-    cost = _estimate(session, slug, body, schema, api_key)
+    """Return what would be sent and what would come of it; prices come from the model list."""
+    cost = _estimate(session, slug, body, schema, wanted.api_key)
+    known = _rehearsed(session, slug, body, cost, wanted, paying)
+    faults = as_errors(checked, session.commands.line("model params", slug.name))
+    faults += [] if known.refusal is None else [known.refusal]
     return RequestPlan(
         submit_url(session, slug),
         slug.name,
         loads(body.sent),
         cost,
-        checked.faults,
-        checked.warnings,
+        tuple(session.explain(fault) for fault in faults),
+        (*checked.warnings, *([] if known.warning is None else [known.warning])),
         checked.unchecked,
+        body.unresolved,
+        known.reused,
+        known.budget,
     )
+
+
+def _rehearsed(
+    session: Session,
+    slug: Slug,
+    body: RequestBody,
+    cost: Estimate,
+    wanted: "RequestOptions",
+    paying: RunPaying,
+) -> Rehearsal:
+    guards = wanted.guards
+    limits = limits_of(session, max_cost=guards.cost_limit, allow_unpriced=guards.allow_unpriced)
+    identity = identity_of(session.settings.base_url, slug, body.asked)
+    request = Request(identity, slug.name, body.sent, request_key=paying.request_key)
+    return rehearse(session, with_cost(request, cost, limits), paying)
 
 
 def as_code(session: Session, slug: Slug, body: RequestBody, webhook: str | None) -> RequestAsCode:

@@ -45,14 +45,36 @@ def unknown(session: Session, outcome: LineOutcome, error: ModellixError) -> Mod
             exit_status=8, charged="unknown", retryable=False, resume=resume, hint=hint
         )
     attempt = session.stores.submissions.attempt(outcome.number)
-    when = "" if attempt is None else f" at {clock_time(attempt.created_at)}"
+    return unknown_before(
+        outcome.number,
+        None if attempt is None else attempt.created_at,
+        outcome.detail,
+        outcome.task_id,
+        error.other_tasks,
+        resume,
+    )
+
+
+def unknown_before(
+    number: int,
+    created_at: float | None,
+    detail: str | None,
+    task_id: str | None = None,
+    other_tasks: tuple[str, ...] = (),
+    resume: str | None = None,
+) -> ModellixError:
+    """Return why a request is not sent of which an earlier attempt has an unknown outcome.
+
+    `number` is that of the attempt, `created_at` its Unix time.
+    """
+    when = "" if created_at is None else f" at {clock_time(created_at)}"
     return ModellixError(
         ErrorCode.SUBMISSION_UNKNOWN,
         f"The same request was sent{when} and its outcome is unknown, so it was not sent again. "
-        f"{outcome.detail or ''}".strip(),
-        hint=UNKNOWN_HINT.format(number=outcome.number),
-        task_id=outcome.task_id,
-        other_tasks=error.other_tasks,
+        f"{detail or ''}".strip(),
+        hint=UNKNOWN_HINT.format(number=number),
+        task_id=task_id,
+        other_tasks=other_tasks,
         charged="no",
         resume=resume,
     )

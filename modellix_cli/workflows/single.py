@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.name_template import BY_PROMPT, parse_name_template
 from modellix_cli.options.showing import Showing
 from modellix_cli.output.sink import Output
+from modellix_cli.workflows.rehearsal import end_with_faults
 from modellix_cli.workflows.request import RequestOptions, ShownRequest, make_request
 from modellix_cli.workflows.run import RunOptions, run_model
 from modellix_cli.workflows.run_end import submission_of
@@ -46,7 +46,7 @@ def carry_out(
     options = settled(session, wanted, options, given)
     waiting, saving = options.waiting, options.saving
     check_options(session, options, showing, given)
-    request = make_request(session, wanted)
+    request = make_request(session, wanted, options.paying)
     if isinstance(request, ShownRequest):
         show_request(session, request)
         return
@@ -106,15 +106,14 @@ def check_options(
 
 
 def show_request(session: Session, shown: ShownRequest) -> None:
-    """Print a request that is not to be sent; one with faults ends the command with 2."""
+    """Print a request that is not to be sent; one with faults ends the command as a real run."""
     from modellix_cli.output.request_plan import plan
 
     if shown.plan is None:
         session.out.block(shown.code)
         return
     plan(session.out, shown.plan)
-    if shown.plan.faults:
-        raise typer.Exit(ExitStatus.USAGE)
+    end_with_faults(session, shown.plan.faults)
 
 
 def conclude_run(session: Session, outcome: "LineOutcome", showing: Showing) -> None:

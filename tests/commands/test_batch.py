@@ -193,7 +193,7 @@ def test_a_dry_run_tells_how_many_and_what_they_may_cost(batch: Batches) -> None
     result = batch.cli("model", "batch", "tasks.jsonl", "--dry-run")
     assert result.json["total"] == 4
     assert result.json["models"] == {"a/b": 4}
-    assert result.json["estimate"]["highUsd"] == pytest.approx(0.16)
+    assert result.json["estimate"]["estimatedUsd"] == pytest.approx(0.16)
     assert batch.service.posts == []
 
 
@@ -245,8 +245,8 @@ def test_a_dry_run_names_what_cannot_be_priced(batch: Batches) -> None:
     batch.service.models.respond(json={"models": [{"slug": "a/b"}]})
     facts = batch("--dry-run").json["estimate"]
     assert facts == {
-        "highUsd": 0,
-        "lowUsd": 0,
+        "estimatedUsd": 0,
+        "lowestUsd": 0,
         "unpriced": 4,
         "unpricedModels": [{"model": "a/b", "lines": 4, "reasons": ["no price is listed"]}],
     }

@@ -52,14 +52,14 @@ def test_a_dry_run_of_a_resume_tells_only_the_cost_of_what_is_left(batch: Batche
     before = batch.cli("batch", "list", "--json").json
     rehearsed = batch("--resume", "--dry-run", "--max-cost", "0.08")
     assert (rehearsed.status, batch.service.posts) == (0, [])
-    assert rehearsed.json["estimate"]["highUsd"] == pytest.approx(0.08)
+    assert rehearsed.json["estimate"]["estimatedUsd"] == pytest.approx(0.08)
     assert batch("--resume", "--dry-run", "--max-cost", "0.07").status == 10
     assert batch.cli("batch", "list", "--json").json == before
 
 
 def test_a_dry_run_of_a_resume_of_what_never_ran_records_nothing(batch: Batches) -> None:
     rehearsed = batch("--resume", "--dry-run")
-    assert rehearsed.json["estimate"]["highUsd"] == pytest.approx(0.16)
+    assert rehearsed.json["estimate"]["estimatedUsd"] == pytest.approx(0.16)
     assert batch.cli("batch", "list", "--json").json["batches"] == []
 
 

@@ -105,6 +105,78 @@ def test_precedence_of_the_model(
     assert cli("model", "run", "a cat", "--sandbox").status == 2
 
 
+def models_of(cli: Cli, *options: str, line: str = '{"body": {"prompt": "a"}}', **more: Any) -> Any:
+    """Return the models that a batch would use for one line, which names none."""
+    given = ("model", "batch", "-", "--sandbox", "--dry-run", "--json", *options)
+    return list(cli(*given, stdin=line.encode(), **more).json["models"])
+
+
+def test_precedence_of_the_model_of_batch_lines(
+    cli: Cli, project: Project, profile: Project
+) -> None:
+    own, file = profile(f'model = "{OTHER}"'), project(f'model = "{MODEL}"')
+    variable = {"MODELLIX_MODEL": "google/veo-3.1-fast-t2v"}
+    named = '{"modelSlug": "sandbox/video", "body": {"prompt": "a"}}'
+    option = ("--model", "bytedance/seedream-4.5-t2i")
+    assert models_of(cli, *option, line=named, env=variable) == ["sandbox/video"]
+    assert models_of(cli, *option, env=variable) == [option[1]]
+    assert models_of(cli, env=variable) == [variable["MODELLIX_MODEL"]]
+    assert models_of(cli) == [MODEL]
+    file.unlink()
+    assert models_of(cli) == [OTHER]
+    own.unlink()
+    refused = cli("model", "batch", "-", "--sandbox", "--dry-run", stdin=b'{"body": {}}')
+    assert (refused.status, "--model SLUG" in refused.stderr) == (2, True)
+
+
+def test_a_model_that_lines_got_although_nobody_named_it_is_told(
+    cli: Cli, project: Project
+) -> None:
+    file = project(f'model = "{MODEL}"')
+    lines = f'{{"body": {{"prompt": "a"}}}}\n{{"modelSlug": "{OTHER}", "body": {{}}}}\n'
+    given = ("model", "batch", "-", "--sandbox", "--dry-run", "--output", "human")
+    told = f"Model {MODEL}, from {file}:1, for lines that name none."
+    assert cli(*given, stdin=lines.encode()).stderr.count(told) == 1
+    own = lines.splitlines()[1].encode()
+    assert "for lines that name none" not in cli(*given, stdin=own).stderr
+    assert "for lines that name none" not in cli(*given, "--model", OTHER, stdin=own).stderr
+
+
+def test_a_matrix_and_set_alone_use_the_default_model(cli: Cli, project: Project) -> None:
+    project(f'model = "{MODEL}"')
+    given = ("model", "batch", "--set", "prompt=a", "--sandbox", "--dry-run", "--json")
+    assert cli(*given, "--matrix", "seed=1,2").json["models"] == {MODEL: 2}
+    assert cli(*given, "--matrix", f"model={OTHER}").json["models"] == {OTHER: 1}
+
+
+def test_the_resume_of_a_batch_names_the_default_model(cli: Cli, project: Project) -> None:
+    project(f'model = "{MODEL}"')
+    given = ("model", "batch", "-", "--sandbox", "--yes", "--json", "--tag", "x")
+    line = b'{"body": {"prompt": "a"}}'
+    assert cli(*given, stdin=line).status == 0
+    resume = cli(*given, stdin=line).json["error"]["resume"]
+    assert f"--model {MODEL} --resume" in resume
+
+
+def test_the_parameters_of_a_project_are_not_for_batch_lines(cli: Cli, project: Project) -> None:
+    project(f'model = "{MODEL}"\n[models."{MODEL}".parameters]\nseed = 1')
+    given = ("model", "batch", "-", "--sandbox", "--dry-run", "--output", "jsonl")
+    shown_line = cli(*given, stdin=b'{"body": {"prompt": "a"}}').stdout
+    assert json.loads(shown_line)["body"] == {"prompt": "a"}
+
+
+def test_what_a_setting_is_for_is_shown(cli: Cli, project: Project) -> None:
+    project(f'model = "{MODEL}"\n[models."{MODEL}".parameters]\nseed = 1\n{BANNER}')
+    settings = cli("project", "show", "--json").json["settings"]
+    used = {one["name"]: one["usedBy"] for one in settings}
+    assert used["model"] == ["model run", "lines of model batch without a model"]
+    assert used[f"models.{MODEL}.seed"] == used["@banner"] == ["model run"]
+    assert all(used.values())
+    words = "The model is for model run, and for lines of model batch, that name none."
+    assert words in cli("project", "show").stderr
+    assert words not in cli("project", "show", env={"MODELLIX_PROJECT": "0"}).stderr
+
+
 def is_json(text: str) -> bool:
     return text.startswith("{")
 

@@ -195,7 +195,8 @@ class Bench:
         self.batch = started.batch.number
         self.source = BatchSource(
             lines, keys, self.batches, self.batch, self.tasks, self.clock,
-            LineResults(links, self.service.task, self.clock, 1000), Costs(),
+            LineResults(links, self.service.task, self.clock, 1000, lambda _, use: use.shown),
+            Costs(),
             folder=None, resend_unknown=resend_unknown, retry_failed=False,
         )  # fmt: skip
         book = BatchBook(

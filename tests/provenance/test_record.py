@@ -62,7 +62,7 @@ def test_json_of_a_record() -> None:
         "model": "alibaba/qwen-image-plus",
         "prompt": "a fox",
         "createdAt": "2027-01-15T08:00:00.250Z",
-        "costUsd": 0.03,
+        "billedUsd": 0.03,
         "sources": ["task-0"],
         "program": record().program,
         "parameters": {"prompt": "a fox", "seed": 7},
@@ -111,7 +111,7 @@ def test_members_that_are_not_what_they_should_be_are_left_out() -> None:
         "model": "a\x1b[31m",
         "prompt": 3,
         "createdAt": "yesterday",
-        "costUsd": -1,
+        "billedUsd": -1,
         "sources": ["ok", 3, "not ok"],
         "position": True,
         "program": "",
@@ -127,7 +127,7 @@ def test_parsing_anything_raises_nothing(text: str | bytes) -> None:
 
 
 MEMBERS = (
-    *("modellix", "taskId", "model", "prompt", "createdAt", "costUsd", "sources", "position"),
+    *("modellix", "taskId", "model", "prompt", "createdAt", "billedUsd", "sources", "position"),
     *("program", "parameters"),
 )
 

@@ -8,6 +8,7 @@ from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, usa
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import Slug
 from modellix_cli.inputs.batch_task import GivenTask
+from modellix_cli.inputs.input_uses import InputText, find_inputs
 from modellix_cli.inputs.parameter_keys import Path
 from modellix_cli.inputs.parameters import Edit, JsonText, LineRef, Text
 from modellix_cli.options.tasks import BatchTasks
@@ -27,12 +28,19 @@ class Integers:
         return int(text)
 
 
+class Files:
+    """Every file and task stands in a body as it is written."""
+
+    def value(self, slug: Slug, edit: Edit) -> Json:
+        return InputText.of(f"{slug.name}:{edit}", edit.written, {}, "")
+
+
 def task(**body: Any) -> GivenTask:
     return GivenTask(3, "on line 3", SLUG, body)
 
 
 def expanded(given: GivenTask, **options: Any) -> list[GivenTask]:
-    return list(Expansion(BatchTasks(**options), Integers())(given))
+    return list(Expansion(BatchTasks(**options), Integers(), Files())(given))
 
 
 def bodies(given: GivenTask, **options: Any) -> list[dict[str, Json]]:
@@ -129,9 +137,6 @@ def test_a_text_that_begins_with_at_is_written_with_two() -> None:
     ("options", "says"),
     [
         ({"settings": ["n"]}, "--set"),
-        ({"settings": ["image=@photo.png"]}, "takes no file or task"),
-        ({"settings": ["image=@last"]}, "takes no file or task"),
-        ({"matrix": ["image=@a.png,@b.png"]}, "takes no file or task"),
         ({"settings": ["model=a/b"]}, "--set model"),
         ({"settings": ["seed=1"], "matrix": ["seed=1..2"]}, "--set and --matrix both set seed"),
         ({"settings": ["n=x"]}, "is no integer"),
@@ -146,8 +151,20 @@ def test_options_that_are_wrong_are_refused(options: dict[str, Any], says: str) 
     assert says in refusal(**options).message
 
 
+def test_files_and_tasks_keep_what_is_known_about_them_through_all_layers() -> None:
+    options = {"settings": ["a.image=@photo.png"], "matrix": ["task=@last,@task:t[1]"]}
+    found = expanded(task(a={"x": "own"}), **options)
+    assert [one.has_inputs for one in found] == [True, True]
+    uses = [[(use.place, use.written) for use in find_inputs(one.body)] for one in found]
+    image = (("a", "image"), "--set a.image=@photo.png")
+    assert uses == [
+        [image, (("task",), "--matrix task=@last")],
+        [image, (("task",), "--matrix task=@task:t[1]")],
+    ]
+
+
 def test_more_than_a_million_tasks_are_refused() -> None:
-    expand = Expansion(BatchTasks(matrix=["n=1..2"]), Integers())
+    expand = Expansion(BatchTasks(matrix=["n=1..2"]), Integers(), Files())
     expand._made = 999_999
     with pytest.raises(ModellixError, match="more than 1000000 tasks"):
         list(expand(task()))

@@ -1,6 +1,7 @@
 """The options that a command was given, as words to repeat it with."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import typer
 
@@ -19,15 +20,22 @@ def given_names(ctx: typer.Context) -> frozenset[str]:
     )
 
 
-def given_options(ctx: typer.Context, *, leaving_out: Collection[str]) -> list[str]:
+def given_options(
+    ctx: typer.Context,
+    *,
+    leaving_out: Collection[str],
+    instead: Mapping[str, Any] | None = None,
+) -> list[str]:
     """Return the options that stood on the command line, but for some parameters by name.
 
-    Global options are not among them.
+    `instead` has values that take the place of what was given, by parameter. Global options are
+    not among the words.
     """
     words: list[str] = []
     for param in ctx.command.params:
         name = param.name or ""
-        value, source = ctx.params.get(name), ctx.get_parameter_source(name)
+        value = (instead or ctx.params).get(name, ctx.params.get(name))
+        source = ctx.get_parameter_source(name)
         off = value is False and param.default is None  # as --no-async-route says
         unset = value in (None, []) or (value is False and not off)  # not 0, which is a limit
         if name in leaving_out or unset or source is None or source.name != "COMMANDLINE":

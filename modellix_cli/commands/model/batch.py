@@ -82,12 +82,14 @@ def batch(
     --resume pays only for the others.
     """
     from modellix_cli.workflows import batch_plan
+    from modellix_cli.workflows.batch_references import pin_last
     from modellix_cli.workflows.batch_run import run_batch
     from modellix_cli.workflows.saving_settings import with_saving_settings
     from modellix_cli.workflows.unused_options import refuse_unused, tell_unused
 
     session = Session.of(ctx)
     session.settings.chosen_async_route = async_route
+    tasks = pin_last(session, tasks)
     given = given_names(ctx)
     if waiting.wait:
         saving = with_saving_settings(session, saving, given)
@@ -110,16 +112,25 @@ def batch(
     batch_plan.check_options(options)
     session.saving = saving.words()
     with batch_plan.read_tasks(session, options) as found:
-        run_batch(session, found, options, resume_words(session, ctx))
+        resume = resume_words(session, ctx, tasks, found.default_model)
+        run_batch(session, found, options, resume)
 
 
-def resume_words(session: Session, ctx: typer.Context) -> list[str]:
+def resume_words(
+    session: Session, ctx: typer.Context, tasks: BatchTasks, default_model: str | None
+) -> list[str]:
     """Return the command line that continues this batch, with the options it was given.
 
-    Those that may pay twice are left out: they are decided each time.
+    Those that may pay twice are left out: they are decided each time. The default model is named,
+    so that the lines stay the same requests where the settings change.
     """
     decided = ("resume", "new", "resend_unknown", "retry_failed")
-    words = given_options(ctx, leaving_out=("source", "dry_run", "check", "api_key", *decided))
+    words = given_options(
+        ctx,
+        leaving_out=("source", "dry_run", "check", "api_key", *decided),
+        instead={"settings": tasks.settings, "matrix": tasks.matrix},
+    )
+    words += [] if default_model is None else ["--model", default_model]
     words += ["--resume", *session.commands.output_words()]
     source = ctx.params["source"]
     arguments = [] if source is None else [source]

@@ -1,7 +1,7 @@
 """From a listed price and a body to an estimate."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
@@ -14,6 +14,7 @@ from modellix_cli.domain.values import Slug
 from modellix_cli.models.pricing.amounts import EXACT, MOST, whole_up
 from modellix_cli.models.pricing.declared import Declared
 from modellix_cli.models.pricing.reading import Reading
+from modellix_cli.models.pricing.shape import shape_of
 from modellix_cli.models.pricing.values import Estimate
 
 _PER_IMAGE: Final = "$/img"
@@ -22,6 +23,7 @@ _PER_MILLION: Final = "$/m chars"
 _MICRO: Final = Decimal("0.000001")
 _MAX_TEXT: Final = 60
 _MAX_REASONS: Final = 20
+_MOST_KNOWN: Final = 5000
 _FROM_INPUT: Final = ("speech-to", "video-to", "audio-to")
 
 
@@ -68,7 +70,7 @@ def _priced(
     declared: Declared,
     task_type: str,
 ) -> Estimate:
-    measure = _UNITS.get(" ".join(unit.lower().split()))
+    measure = _measure(unit)
     if measure is None:
         named = clip(one_line(unit), _MAX_TEXT)
         return Estimate(slug, unpriced=(f'prices in "{named}" cannot be estimated',))
@@ -144,6 +146,11 @@ _UNITS: Final[dict[str, Callable[[Reading, str], _Quantity]]] = {
 }
 
 
+def _measure(unit: str) -> Callable[[Reading, str], _Quantity] | None:
+    """Return what counts the units of a price, None for one that is not known."""
+    return _UNITS.get(" ".join(unit.lower().split()))
+
+
 def _counted(number: Decimal, noun: str) -> str:
     return f"{_plain(number)} {noun}{'' if number == 1 else 's'}"
 
@@ -164,6 +171,8 @@ class Estimator:
         self._models = {model.slug: model for model in models.models}
         self._schema_of = schema_of
         self._schemas: dict[str, Json] = {}
+        self._known: dict[tuple[str, Hashable], Estimate] = {}
+        """Estimates by slug and shape: those of a batch have few."""
 
     def of(self, slug: Slug, body: bytes) -> Estimate:
         """Return what one request may cost. Raises nothing but what `schema_of` raises."""
@@ -177,8 +186,18 @@ class Estimator:
             return Estimate(slug.name, unpriced=("the body has one name twice",))
         if price is not None and slug.name not in self._schemas:
             self._schemas[slug.name] = self._schema_of(slug)
-        schema = self._schemas.get(slug.name)
-        return estimate(slug.name, price, value, schema, model.type if model else None)
+        shape = None if price is None or not isinstance(value, dict) else _shape(value, price)
+        found = None if shape is None else self._known.get((slug.name, shape))
+        if found is None:
+            schema, task_type = self._schemas.get(slug.name), model.type if model else None
+            found = estimate(slug.name, price, value, schema, task_type)
+            if shape is not None and len(self._known) < _MOST_KNOWN:
+                self._known[slug.name, shape] = found
+        return found
+
+
+def _shape(body: dict[str, Json], price: Price) -> Hashable | None:
+    return shape_of(body, by_text=_measure(price.unit) is _characters)
 
 
 def _repeats_a_name(body: bytes) -> bool:

@@ -106,7 +106,7 @@ def meaning_of(name: str, description: str = "") -> Meaning:
     meaning = _by_name(name[:_MAX_NAME])
     if meaning is not Meaning.UNCLEAR and not (meaning is Meaning.NEUTRAL and description):
         return meaning
-    if meaning is Meaning.NEUTRAL and _words_of(name[:_MAX_NAME]) & _NEUTRAL:
+    if meaning is Meaning.NEUTRAL and is_neutral(name):
         return meaning
     told = description[:_MAX_DESCRIPTION]
     if _COUNTED.search(told):
@@ -125,6 +125,11 @@ def unit_of_length(name: str) -> str:
         if words & _words(spelled):
             return unit
     return "s"
+
+
+def is_neutral(name: str) -> bool:
+    """Whether a name says that its value counts nothing, against any description: `seed`."""
+    return bool(_words_of(name[:_MAX_NAME]) & _NEUTRAL)
 
 
 def is_plain_list(name: str) -> bool:

@@ -67,8 +67,8 @@ class Total:
             for one in self.unpriced
         ]
         return {
-            "highUsd": json_amount(self.amount),
-            "lowUsd": json_amount(self.lowest),
+            "estimatedUsd": json_amount(self.amount),
+            "lowestUsd": json_amount(self.lowest),
             "unpriced": self.unpriced_lines,
             "unpricedModels": models,
         }

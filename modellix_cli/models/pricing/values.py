@@ -40,12 +40,15 @@ def describe(estimate: Estimate) -> str:
 
 
 def as_dict(estimate: Estimate) -> JsonObject:
-    """Return an estimate as JSON shows it; amounts are numbers, written exactly."""
+    """Return an estimate as JSON shows it, with the names of a `Total`.
+
+    Amounts are numbers, written exactly; `reasons` are why it cannot be priced.
+    """
     return {
-        "amount": json_amount(estimate.amount),
-        "currency": "USD",
-        "lowest": json_amount(estimate.lowest),
-        "unpriced": list(estimate.unpriced),
+        "estimatedUsd": json_amount(estimate.amount),
+        "lowestUsd": json_amount(estimate.lowest),
+        "unpriced": int(estimate.amount is None),
+        "reasons": list(estimate.unpriced),
         "basis": list(estimate.basis),
     }
 

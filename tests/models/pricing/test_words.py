@@ -65,14 +65,21 @@ def test_what_was_taken_for_granted_is_in_the_basis() -> None:
 
 def test_json_has_exact_numbers() -> None:
     assert dumps(as_dict(of(RANGE, {"n": 3})), indent=None).startswith(
-        '{"amount":0.45,"currency":"USD","lowest":0.15,"unpriced":[],"basis":["0.15 USD × 3 images"'
+        '{"estimatedUsd":0.45,"lowestUsd":0.15,"unpriced":0,"reasons":[],"basis":["0.15 USD × 3 '
     )
 
 
 def test_json_of_what_cannot_be_priced_has_no_amount() -> None:
     facts = as_dict(of(None, {}))
-    assert (facts["amount"], facts["lowest"]) == (None, None)
-    assert facts["unpriced"] == ["no price is listed"]
+    assert (facts["estimatedUsd"], facts["lowestUsd"]) == (None, None)
+    assert (facts["unpriced"], facts["reasons"]) == (1, ["no price is listed"])
+
+
+def test_one_request_and_many_have_the_same_names() -> None:
+    one, many = as_dict(of(RANGE, {"n": 3})), total([of(RANGE, {"n": 3})]).as_dict()
+    shared = {"estimatedUsd", "lowestUsd", "unpriced"}
+    assert shared == one.keys() & many.keys()
+    assert {name: one[name] for name in shared} == {name: many[name] for name in shared}
 
 
 def totalled(*tasks: tuple[str, str]) -> Total:
