@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from modellix_cli.clock import Clock
-from modellix_cli.engine.books import Requests, RunBook, answer_of
+from modellix_cli.engine.books import Requests, RunBook
 from modellix_cli.engine.core import effects
 from modellix_cli.engine.core.lines import Answer, LineOutcome
 from modellix_cli.ledger.batches import BatchStore
@@ -45,8 +45,8 @@ class BatchBook(RunBook):
         requests = [self._requests.ledger_request(intent) for intent in intents]
         claims = self._submissions.claim_lines(self._batch, requests)
         return {
-            intent.ref: answer_of(claim, self._clock)
-            for intent, claim in zip(intents, claims, strict=True)
+            intent.ref: self._answer(request, claim)
+            for intent, request, claim in zip(intents, requests, claims, strict=True)
         }
 
     def record_end(self, outcome: LineOutcome) -> None:

@@ -1,9 +1,11 @@
 """What the driver records, kept in the ledger; or nowhere, where there can be none."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from modellix_cli.clock import Clock
+from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Task, has_failed
 from modellix_cli.engine.core import effects
@@ -50,13 +52,19 @@ class RunBook(TaskBook):
         """Claim the request."""
         claims: dict[int, Answer] = {}
         for intent in intents:
+            request = self._requests.ledger_request(intent)
             claim = self._submissions.claim(
-                self._requests.ledger_request(intent),
-                resume=self._resume,
-                resend_unknown=self._resend_unknown,
+                request, resume=self._resume, resend_unknown=self._resend_unknown
             )
-            claims[intent.ref] = answer_of(claim, self._clock)
+            claims[intent.ref] = self._answer(request, claim)
         return claims
+
+    def _answer(self, request: Request, claim: Claim) -> Answer:
+        """Return what a claim comes to; of one that a limit refused, the log tells."""
+        if isinstance(claim, TooDear):
+            with suppress(ModellixError):  # it is refused all the same
+                self._submissions.record_refusal(request, self._clean(claim.error.message))
+        return answer_of(claim, self._clock)
 
     def record(self, outcome: effects.RecordOutcome) -> Notice | None:
         """Record how an attempt ended; return that its task is that of another request too."""

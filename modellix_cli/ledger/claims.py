@@ -116,6 +116,11 @@ class Claims:
             )
         return claim
 
+    def refused(self, request: Request, why: str) -> None:
+        """Record a request that is not sent: it costs nothing and answers for none."""
+        refused = SubmissionState.REJECTED
+        self._insert(request, self._generation(request), state=refused, detail=why)
+
     def _too_dear(self, request: Request) -> TooDear | None:
         """Return why a request that no attempt answers for may not be paid for, None if it may."""
         if not request.limits.any:
@@ -218,6 +223,8 @@ class Claims:
         *,
         batch: int | None = None,
         replaces: int | None = None,
+        state: SubmissionState = SubmissionState.INTENT,
+        detail: str | None = None,
     ) -> int:
         owner = this_process()
         cost = request.estimated_cost
@@ -230,7 +237,8 @@ class Claims:
             "identity": request.identity.digest,
             "generation": generation,
             "body_sha256": self._keep(request.body),
-            "state": str(SubmissionState.INTENT),
+            "state": str(state),
+            "detail": detail,
             "replaces": replaces,
             "batch": batch,
             "line": request.line or None,

@@ -27,6 +27,8 @@ from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.processes import LEASE_SECONDS
 from modellix_cli.ledger.records import Claim, OtherAccount, Outcome, Request
 
+NOT_SENT_AS: Final = "Not sent: "
+"""How the detail of a request begins that was refused here, not by the service."""
 NO_ID: Final = "It was accepted without a task id."
 BY_THE_USER: Final = "Not created, by the user's word."
 _SHORTEST_PREFIX: Final = 4
@@ -67,6 +69,15 @@ class SubmissionStore:
             return claims.single(request, resume=resume, resend_unknown=resend_unknown)
 
         return self._file.transact(work, durable=True)
+
+    def record_refusal(self, request: Request, why: str) -> None:
+        """Record a request that was not sent as a limit or a check refused it, for the log."""
+
+        def work(db: sqlite3.Connection) -> None:
+            claims = Claims(db, self._account, self._file.clock, keep_bodies=self._keep_bodies)
+            claims.refused(request, f"{NOT_SENT_AS}{why}")
+
+        self._file.transact(work)
 
     def rehearse(self, request: Request, *, resume: bool, resend_unknown: bool) -> Claim:
         """Return what a claim would come to just now, and record nothing. Raises as `claim`."""

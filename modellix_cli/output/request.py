@@ -49,8 +49,9 @@ def files_as_dicts(record: "Record") -> list[JsonObject]:
 def log_entry(record: "Record") -> JsonObject:
     """Return all that is known of a record, for audits; what is not known is left out.
 
-    `type` says whether it was submitted here. `message` says why it was refused, or why its outcome
-    is unknown. Queries of webhooks, which may hold secrets, are not shown.
+    `type` says whether it was submitted here. `message` says why it was refused, by the service or
+    (`Not sent: …`) by a limit or a check, or why its outcome is unknown. Queries of webhooks,
+    which may hold secrets, are not shown.
     """
     state = record.state
     facts: JsonObject = {

@@ -65,9 +65,9 @@ def _for_people(sink: Sink, plan: RequestPlan) -> None:
         Field("Model", plan.slug),
         Field("Address", f"POST {plan.url}"),
         Field("Cost", describe(plan.cost)),
-        *(Field("Fault", fault.message, style="31") for fault in plan.faults),
         *(Field("Warning", warning, style="33") for warning in plan.warnings),
         *([Field("Not checked", plan.unchecked)] if plan.unchecked is not None else []),
+        *(Field("Not resolved", reason) for reason in plan.unresolved),
     ]
     write_fields(sink, fields)
     sink.line("Body:")

@@ -53,8 +53,7 @@ class Sink:
         self._stderr = self._err = stderr
         self._env = env
         self._redactor = Redactor()
-        self.divert: Callable[[str], None] | None = None
-        """Where talk goes while an animation has the terminal."""
+        self.divert: Callable[[str], None] | None = None  # while an animation has the terminal
 
     def hide(self, secret: str) -> None:
         """Never let `secret` through again; a very short one only where it stands alone."""
@@ -202,14 +201,10 @@ class Sink:
         if not self.silent:
             self._talk(f"\n{safe}" if self.talk_is_terminal else safe, raw=True)
 
-    def alert(self, text: str) -> None:
-        """Tell on stderr what is lost or at risk, whoever reads it."""
-        self._talk(text)
-
-    def command(self, label: str, line: str) -> None:
-        """Tell a command to run, as it has to be pasted: its line breaks stay."""
-        for part in f"{label}: {self.clean(escape(line))}".split("\n"):
-            self._talk(part, raw=True)
+    def alert(self, text: str, *, exact: bool = False) -> None:
+        """Tell on stderr what is lost or at risk, whoever reads it; `exact` keeps line breaks."""
+        for line in escape(text).split("\n") if exact else (one_line(text),):
+            self._talk(self.clean(line), raw=True, exact=exact)
 
     def warn(self, text: str) -> None:
         """Warn the user on stderr."""
@@ -237,7 +232,7 @@ class Sink:
         if error.hint:
             self._talk(error.hint)
         if error.resume:
-            self.command("Resume with", error.resume)
+            self.alert(f"Resume with: {error.resume}", exact=True)
 
     @property
     def stdout_is_terminal(self) -> bool:
@@ -300,10 +295,11 @@ class Sink:
         """Send what is still buffered nowhere, so that the interpreter's exit stays silent."""
         abandon(self._stdout.stream)
 
-    def _talk(self, text: str, *, raw: bool = False) -> None:
+    def _talk(self, text: str, *, raw: bool = False, exact: bool = False) -> None:
         if self._stderr is None:
             return
-        line = fitted(self._env, text if raw else self.clean(one_line(text)), self._stderr)
+        text = text if raw else self.clean(one_line(text))
+        line = text if exact else fitted(self._env, text, self._stderr)
         if self.divert is not None:
             self.divert(line)
             return

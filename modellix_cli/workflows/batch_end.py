@@ -126,7 +126,8 @@ class BatchEnd:
             return
         if self.options.source == "-":
             self.session.out.alert("To resume, pipe the same tasks to stdin again.")
-        self.session.out.command("Resume with", self.session.commands.join(self.resume))
+        resume = self.session.commands.join(self.resume)
+        self.session.out.alert(f"Resume with: {resume}", exact=True)
 
     def _has_unsaved(self) -> bool:
         """Whether a result of this batch is not saved, as far as the ledger can tell."""

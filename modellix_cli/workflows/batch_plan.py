@@ -176,12 +176,13 @@ def _shown(line: Line) -> bytes:
     return with_values(line.body, ((use.place, use.shown) for use in line.inputs))
 
 
-def check(session: Session, tasks: BatchInput) -> None:
+def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
     """Check every body against its model's schema. Raises `INVALID_BODY` naming the lines.
 
     Raises `SERVICE_UNAVAILABLE` if no line could be checked: who asked for a check wants one.
     """
     from modellix_cli.models.batch_check import check_lines
+    from modellix_cli.workflows.refusals import record_lines
 
     report = check_lines(tasks.lines(), SchemaReader(session).read)
     for slug, reason in report.unchecked.items():
@@ -190,6 +191,8 @@ def check(session: Session, tasks: BatchInput) -> None:
         place = f"{tasks.unit.capitalize()} {problem.number}" if problem.number else "The task"
         session.out.note(f"{place} ({problem.slug}): {problem.problem}")
     if report.failed:
+        if not options.guards.dry_run:
+            record_lines(session, tasks, report.problems, options.api_key)
         hidden = report.failed - len(report.problems)
         more = f", and {hidden} more like them" if hidden else ""
         raise ModellixError(

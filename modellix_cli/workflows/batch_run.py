@@ -59,7 +59,7 @@ def _run_batch(
         batch_plan.guard(tasks, options)
     links = LineLinks(tasks)
     if options.guards.check:
-        batch_plan.check(session, tasks)
+        batch_plan.check(session, tasks, options)
     if options.guards.dry_run:
         rehearse_batch(session, tasks, links, options, session.commands.join(resume))
         return

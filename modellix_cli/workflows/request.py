@@ -111,7 +111,7 @@ def _composed(
         checked = check_body(draft.likely, schema, strict=wanted.guards.strict)
         if wanted.guards.dry_run:
             return _plan(session, wanted, paying, draft, schema, checked)
-        _tell(session, wanted, checked)
+        _tell(session, wanted, draft, checked)
     client = session.connections.client(wanted.api_key)
     return _ready(session, wanted, maker.make(client), client)
 
@@ -157,10 +157,17 @@ def _code(session: Session, wanted: RequestOptions, body: RequestBody) -> ShownR
     return ShownRequest(code=code.curl() if language is None else code.program(language))
 
 
-def _tell(session: Session, wanted: RequestOptions, checked: "CheckedBody") -> None:
+def _tell(
+    session: Session, wanted: RequestOptions, draft: RequestBody, checked: "CheckedBody"
+) -> None:
     """Refuse faults, warn of the rest; a check that cannot be made is never a reason to fail."""
     from modellix_cli.workflows.request_check import refuse_faults
 
+    if checked.faults and not wanted.guards.curl and wanted.guards.snippet is None:
+        from modellix_cli.workflows.refusals import record_refusals, request_of
+
+        refused = request_of(session, wanted.slug, draft.sent, draft.asked)
+        record_refusals(session, [(refused, " ".join(checked.faults))], wanted.api_key)
     refuse_faults(checked, session.commands.line("model params", wanted.slug.name))
     for warning in checked.warnings:
         session.out.warn(warning)

@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import respx
 from rich.cells import cell_len
 
+from tests.commands.test_run_parameters import schema
 from tests.conftest import Cli
 from tests.support import (
     API,
@@ -257,6 +259,62 @@ def test_the_log_has_every_record_with_what_was_asked_and_refused(cli: Cli) -> N
     assert "too red" in refused["message"]
     assert (sent["taskId"], sent["requestKey"], sent["parameters"]) == ("t-1", "k", parameters)
     assert (seen["type"], seen["taskId"], seen["status"]) == ("task", "t-2", "success")
+
+
+def refusals(cli: Cli) -> list[dict[str, Any]]:
+    lines = cli(*HISTORY, "--output", "jsonl").stdout.splitlines()
+    return [entry for entry in map(json.loads, lines) if entry["status"] == "rejected"]
+
+
+@respx.mock
+def test_the_log_has_what_a_limit_of_cost_refused(cli: Cli) -> None:
+    rate = {"fixed": 0.04, "unit": "$/img"}
+    respx.get(f"{API}/models").respond(json={"models": [{"slug": "a/b", "price": rate}]})
+    respx.get(url__startswith="https://www.modellix.ai/").respond(404)
+    assert cli(*RUN, "--tag", "spring", "--max-cost", "0.03").status == 10
+    assert cli(*RUN, env={"MODELLIX_BUDGET": "0.01"}).status == 10
+    first, second = refusals(cli)
+    assert first["message"].startswith("Not sent: This request may cost $0.04, which is more than")
+    assert second["message"].startswith("Not sent: The budget of $0.01 in 24h does not allow")
+    assert (first["createdAt"], first["modelSlug"], first["tag"]) == (SEEN, "a/b", "spring")
+    assert first["parameters"] == {"prompt": "a fox", "seed": 12345678901234567890}
+    assert (first["estimatedUsd"], first["state"]) == (0.04, "rejected")
+    assert cli("usage", "--json").json["total"]["estimatedUsd"] == 0
+
+
+@respx.mock
+def test_the_log_has_lines_that_the_budget_refused(cli: Cli) -> None:
+    rate = {"fixed": 0.04, "unit": "$/img"}
+    respx.get(f"{API}/models").respond(json={"models": [{"slug": "a/b", "price": rate}]})
+    respx.get(url__startswith="https://www.modellix.ai/").respond(404)
+    lines = b'{"modelSlug": "a/b", "id": "cat", "body": {"prompt": "a cat"}}'
+    given = ("model", "batch", "-", "--yes", "--resume")
+    for _ in range(2):
+        assert cli(*given, env={"MODELLIX_BUDGET": "0.01"}, stdin=lines).status == 10
+    assert [entry["lineId"] for entry in refusals(cli)] == ["cat", "cat"]
+    respx.post(f"{API}/a/b/async").respond(json=accepted("t-1"))
+    assert cli(*given, stdin=lines).json["newlySubmitted"] == 1
+
+
+@respx.mock
+def test_the_log_has_what_a_check_refused(cli: Cli) -> None:
+    document = schema({"prompt": {"type": "string"}, "n": {"type": "integer", "maximum": 4}})
+    respx.get(url__startswith="https://www.modellix.ai/").respond(json=document)
+    assert cli("model", "run", "a/b", "a fox", "-p", "n:=9").status == 2
+    lines = b'{"modelSlug": "a/b", "id": "cat", "body": {"n": 7}}'
+    assert cli("model", "batch", "-", "--yes", "--check", stdin=lines).status == 2
+    single, line = refusals(cli)
+    assert single["message"] == "Not sent: body.n: 9 is greater than 4."
+    assert single["parameters"] == {"prompt": "a fox", "n": 9}
+    assert (line["lineId"], line["message"]) == ("cat", "Not sent: body.n: 7 is greater than 4.")
+
+
+@respx.mock
+def test_a_rehearsal_is_not_in_the_log(cli: Cli) -> None:
+    respx.get(f"{API}/models").respond(json={"models": []})
+    respx.get(url__startswith="https://www.modellix.ai/").respond(404)
+    assert cli(*RUN, "--dry-run", "--max-cost", "0.03").status == 10
+    assert refusals(cli) == []
 
 
 @respx.mock

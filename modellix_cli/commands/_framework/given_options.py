@@ -1,7 +1,6 @@
 """The options that a command was given, as words to repeat it with."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import typer
 
@@ -24,7 +23,7 @@ def given_options(
     ctx: typer.Context,
     *,
     leaving_out: Collection[str],
-    instead: Mapping[str, Any] | None = None,
+    instead: Mapping[str, object] | None = None,
 ) -> list[str]:
     """Return the options that stood on the command line, but for some parameters by name.
 
