@@ -1,11 +1,13 @@
-"""In which words a failure is told to people."""
+"""In which words a failure is told, to people and to programs."""
 
 from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.text import clip, one_line
 
 _LONGEST: Final = 10_000
+_LONGEST_IN_JSON: Final = 2000
 _SAY_SO_THEMSELVES: Final = (
     *(ErrorCode.USAGE, ErrorCode.ALREADY_PAID, ErrorCode.ACCOUNT_CHANGED, ErrorCode.COST_LIMIT),
     *(ErrorCode.INVALID_BODY, ErrorCode.INPUT_UNREADABLE, ErrorCode.SUBMISSION_UNKNOWN),
@@ -20,3 +22,10 @@ def told(error: ModellixError) -> str:
     if error.charged == "no" and error.code not in _SAY_SO_THEMSELVES:
         return f"{message} Nothing was charged."
     return message
+
+
+def enveloped(error: ModellixError) -> JsonObject:
+    """Return the JSON object that a command writes in place of its result."""
+    facts = error.as_dict() | {"message": clip(one_line(error.message), _LONGEST_IN_JSON)}
+    every = {"faults": [fault.as_dict() for fault in error.faults]} if error.faults else {}
+    return {"ok": False, "error": facts} | every

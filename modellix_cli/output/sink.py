@@ -10,7 +10,7 @@ from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.domain.text import clip, escape, one_line
 from modellix_cli.output import terminal
 from modellix_cli.output.csv_records import csv_record
-from modellix_cli.output.error_words import told
+from modellix_cli.output.error_words import enveloped, told
 from modellix_cli.output.links import FileLink, can_link, linked
 from modellix_cli.output.modes import Output
 from modellix_cli.output.redactor import Redactor
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from modellix_cli.output.columns import Column
 
-_MAX_ENVELOPE_MESSAGE: Final = 2000
 _LONGEST_FAULT: Final = 500
 _STYLE: Final = re.compile(r"(\x1b\[[\d;]*m)")
 _UNLIMITED: Final = 2**31
@@ -220,10 +219,7 @@ class Sink:
     def error(self, error: ModellixError) -> None:
         """Report a failure: as the JSON envelope where asked for, else in words on stderr."""
         if self.envelope and self._stdout.untouched:
-            facts = error.as_dict()
-            facts["message"] = clip(one_line(error.message), _MAX_ENVELOPE_MESSAGE)
-            every = {"faults": [fault.as_dict() for fault in error.faults]} if error.faults else {}
-            self.json({"ok": False, "error": facts} | every)
+            self.json(enveloped(error))
             if error.code is not ErrorCode.INTERRUPTED:
                 return
         self._talk(f"{self._styled('Error:', '1;31')} {self.clean(told(error))}", raw=True)

@@ -252,6 +252,7 @@ class ModelLedger:
             "default",
             in_flight,
             self._statuses.get(one.task_id) if one.task_id else None,
+            estimated=one.cost,
         )
 
     def lines(self, batch: int) -> list[BatchLine]:
