@@ -6,7 +6,6 @@ hundred classes: half of its start-up. Here all classes share their methods, whi
 
 from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
-from threading import Lock
 from typing import Final, NamedTuple, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
@@ -20,7 +19,6 @@ class _Plan(NamedTuple):
     compared: tuple[str, ...]
 
 
-_LOCK: Final = Lock()
 _PLANS: Final[dict[type, _Plan]] = {}
 _FROZEN: Final[set[type]] = set()
 
@@ -64,17 +62,28 @@ def fields_of(cls: type) -> tuple["Field[object]", ...]:
 def _plan_of(cls: type) -> _Plan:
     """Return the fields of a class; they are read when the first value is made."""
     found = _PLANS.get(cls)
-    if found is not None:
-        return found
-    with _LOCK:
+    if found is None:
         for base in reversed(cls.__mro__):
             if base in _FROZEN and base not in _PLANS:
-                dataclass(init=False, repr=False, eq=False)(base)
-                every = fields(base)
-                names = tuple(one.name for one in every)
-                compared = tuple(one.name for one in every if one.compare)
-                _PLANS[base] = _Plan(names, {one.name: one for one in every}, compared)
-    return _PLANS[cls]
+                _PLANS[base] = _read_fields(base)
+        found = _PLANS[cls]
+    return found
+
+
+def _read_fields(cls: type) -> _Plan:
+    """Let `dataclasses` read the fields from a copy of the class, and the class have them.
+
+    The class itself stays usable meanwhile, as several threads may read it at once.
+    """
+    own = {name: one for name, one in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+    copy: type = type(cls.__name__, cls.__bases__, own)
+    dataclass(init=False, repr=False, eq=False)(copy)
+    for name in ("__match_args__", "__dataclass_params__", "__dataclass_fields__"):
+        setattr(cls, name, getattr(copy, name))
+    every = fields(copy)
+    names = tuple(one.name for one in every)
+    compared = tuple(one.name for one in every if one.compare)
+    return _Plan(names, {one.name: one for one in every}, compared)
 
 
 def _init(self: object, *args: object, **kwargs: object) -> None:

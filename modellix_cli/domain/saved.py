@@ -1,11 +1,14 @@
 """What saving the results of a task came to: files and failures."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @frozen
@@ -17,13 +20,13 @@ class SavedFile:
     whether there is one inside.
     """
 
-    path: Path
+    path: "Path"
     bytes: int
     type: str | None
     url: str | None
     sha256: str
     position: int
-    sidecar: Path | None = None
+    sidecar: "Path | None" = None
     embedded: bool = False
 
     def as_dict(self) -> JsonObject:
@@ -48,7 +51,7 @@ class Saved:
     resource, 0 for the whole task.
     """
 
-    folder: Path
+    folder: "Path"
     stopped: bool = False
     _files: dict[int, SavedFile] = field(default_factory=dict)
     failures: dict[int, ModellixError] = field(default_factory=dict)
