@@ -1,17 +1,17 @@
 """Options that can have no effect beside the others: refused, or told where that breaks scripts."""
 
 from collections.abc import Collection
-from dataclasses import fields
 from typing import Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import usage
+from modellix_cli.domain.frozen import fields_of
 from modellix_cli.options.saving import Saving
 from modellix_cli.options.showing import Preview, Showing
 from modellix_cli.options.waiting import Waiting
 
 _OF_WAITING: Final = ("interval", "timeout")
-_OF_SAVING: Final = tuple(field.name for field in fields(Saving) if field.name != "output_dir")
+_OF_SAVING: Final = tuple(field.name for field in fields_of(Saving) if field.name != "output_dir")
 
 
 def refuse_unused(

@@ -1,17 +1,17 @@
 """Options that can have no effect beside the others: nothing is ignored in silence."""
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from modellix_cli.domain.frozen import fields_of
 from modellix_cli.options.saving import Saving
 from tests.conftest import Cli
 
 RUN = ("model", "run", "sandbox/image", "a cat", "--sandbox")
 BATCH = ("model", "batch", "b.jsonl", "--yes", "--sandbox")
-FLAGS = [field.name for field in fields(Saving) if field.default is False]
-NUMBERS = [field.name for field in fields(Saving) if type(field.default) is int]
+FLAGS = [field.name for field in fields_of(Saving) if field.default is False]
+NUMBERS = [field.name for field in fields_of(Saving) if type(field.default) is int]
 
 
 @pytest.fixture(params=["run", "batch", "rerun"])
@@ -31,7 +31,7 @@ def options() -> list[tuple[str, ...]]:
 
 def test_every_option_about_saving_is_meant() -> None:
     others = {"output_dir", "name_template", "file_timeout"}
-    assert {*FLAGS, *NUMBERS} == {field.name for field in fields(Saving)} - others
+    assert {*FLAGS, *NUMBERS} == {field.name for field in fields_of(Saving)} - others
 
 
 def test_options_about_saving_are_refused_where_nothing_is_saved(
