@@ -4,16 +4,18 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.identity import RequestIdentity
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState, read_state
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.processes import Owner
 from modellix_cli.ledger.sql import Values
+
+if TYPE_CHECKING:
+    from modellix_cli.domain.identity import RequestIdentity
 
 CUT_SHORT: Final = "The process that sent it ended before an outcome was recorded."
 
@@ -183,7 +185,7 @@ def find_later(db: sqlite3.Connection, number: int, now: float) -> Attempt | Non
 def find_by_key(
     db: sqlite3.Connection,
     request_key: str | None,
-    identity: RequestIdentity,
+    identity: "RequestIdentity",
     team: int,
     now: float,
 ) -> Attempt | None:
@@ -215,7 +217,7 @@ def key_reused(request_key: str) -> ModellixError:
 
 
 def adopt_identity(
-    db: sqlite3.Connection, base_url: str, slug: str, identity: RequestIdentity
+    db: sqlite3.Connection, base_url: str, slug: str, identity: "RequestIdentity"
 ) -> None:
     """Tell attempts that an older version recorded, by a hash of the body, what they asked."""
     for legacy in identity.legacy_digests:

@@ -46,7 +46,8 @@ def _refs(engine: Engine, event: events.Event) -> list[int]:
     ref = getattr(event, "ref", None)
     if ref is not None:
         return [ref]
-    waiting = engine._following._waiting.get(getattr(event, "task_id", ""), ())
+    polled = event.task.task_id if isinstance(event, events.Polled) else ""
+    waiting = engine._following._waiting.get(getattr(event, "task_id", polled), ())
     return [line.ref for line in waiting]
 
 

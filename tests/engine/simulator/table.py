@@ -30,8 +30,9 @@ TABLE: Final[dict[str, str]] = {
     "confirming, polling": f"{_POLLED}, {_ENDS}",
     "to save": _ENDS,
     "saving": f"Saved, Saved failed, Saved failed for good, {_ENDS}",
-    "ended": "AttemptSeen in flight, Saved, Saved failed for good, Prepared, Prepared failed,"
-    " Replied accepted, Replied refused, Replied unknown with id",
+    "ended": "AttemptSeen in flight, AttemptSeen accepted, AttemptSeen unknown, Saved,"
+    " Saved failed for good, Prepared, Prepared failed, Replied accepted, Replied refused,"
+    " Replied unknown with id",
 }
 """What a line may meet in each phase; `ended` are answers that come late."""
 
