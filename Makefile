@@ -21,7 +21,7 @@ test: $(READY)  ## Run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-fast: $(READY)  ## Run the tests that start no processes, until the first failure
-	$(BIN)/python -m pytest -x -q -m "not slow" --ignore=tests/e2e --ignore=tests/engine/simulator
+	$(BIN)/python -m pytest -x -q -n $(WORKERS) --dist loadfile -m "not slow" --ignore=tests/e2e --ignore=tests/engine/simulator
 
 coverage: $(READY)  ## Measure which lines the tests reach that start no processes; below the floor it fails
 	$(BIN)/coverage run -m pytest -q --ignore=tests/e2e --ignore=tests/engine/simulator
