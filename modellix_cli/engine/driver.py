@@ -71,7 +71,7 @@ class Driver:
         self._tickets: dict[int, Ticket] = {}
         self._slugs: dict[int, str] = {}
         self._asked_since: dict[int, float] = {}
-        self._recorder = Recorder(book, saver, self._events)
+        self._recorder = Recorder(book, self._events)
         self._wake_at: float | None = None
         self._interrupted = False
         self._grace_until: float | None = None
@@ -185,6 +185,9 @@ class Driver:
                 self._workers.start(effect, partial(self._poll, effect.task_id))
             case effects.Save() if self._saver is not None:
                 self._workers.start(effect, partial(self._saver.save, effect))
+            case effects.StopSaving():
+                if self._saver is not None:
+                    self._saver.stop()
             case effects.Prepare():
                 self._workers.start(effect, partial(self._prepare, effect.ref))
             case effects.WatchAttempt():

@@ -187,11 +187,10 @@ class Governor:
 
 
 class Gate(Pacer):
-    """Holds single requests until the governor lets them leave.
+    """Holds single reads until the governor lets them leave.
 
-    `notice` is told, once for each wait that a user would notice. `max_wait`, in seconds: when the
-    server asks to wait longer, `RATE_LIMITED` is raised; after waiting as long for a running task
-    to end, a submission is sent all the same.
+    `notice` is told, once for each wait that a user would notice. When the server asks to wait
+    longer than `max_wait` seconds, `RATE_LIMITED` is raised.
     """
 
     def __init__(
@@ -212,16 +211,6 @@ class Gate(Pacer):
         while wait := self.governor.ask(patience=self._max_wait - waited):
             waited += self._pause(wait, waited)
 
-    def enter_submit(self) -> Ticket:
-        """Return when a submission may leave; what became of it must be told to `governor`."""
-        waited = 0.0
-        while True:
-            patience = self._max_wait - waited
-            leave = self.governor.ask_submit(whatever_runs=patience <= 0, patience=patience)
-            if isinstance(leave, Ticket):
-                return leave
-            waited += self._pause(leave, waited)
-
     def answered(self, limits: Limits) -> None:
         """Learn from an answer."""
         self.governor.answered(limits)
@@ -238,11 +227,7 @@ class Gate(Pacer):
             )
         pause = wait + self._clock.jitter(wait / 10)
         if waited < _WORTH_TELLING <= waited + pause:
-            self._notice(
-                f"Rate limit reached. Continuing in {duration(wait)}."
-                if not isinstance(wait, NoSlot)
-                else "As many tasks run as this key may run. Waiting for one to end."
-            )
+            self._notice(f"Rate limit reached. Continuing in {duration(wait)}.")
         self._clock.sleep(pause)
         return pause
 

@@ -8,15 +8,14 @@ from modellix_cli.domain.task import Task
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.lines import Known
 from modellix_cli.engine.notices import Notice
-from modellix_cli.engine.ports import Book, Saver
+from modellix_cli.engine.ports import Book
 
 
 class Recorder:
     """Writes to `book` from any thread; the first failure is added to `happened`, once."""
 
-    def __init__(self, book: Book, saver: Saver | None, happened: deque[events.Event]) -> None:
+    def __init__(self, book: Book, happened: deque[events.Event]) -> None:
         self._book = book
-        self._saver = saver
         self._happened = happened
         self._failed = False
         self._unrecorded: list[effects.RecordOutcome] = []
@@ -82,8 +81,6 @@ class Recorder:
                     self._book.record_end(effect.outcome)
                 case effects.RecordDuration():
                     self._book.record_duration(effect.slug, effect.age, effect.seconds)
-                case effects.StopSaving() if self._saver is not None:
-                    self._saver.stop()
         except ModellixError as error:
             self.lost(error)
 

@@ -96,8 +96,8 @@ class Slots:
         submission whose process is dead.
         """
         self._db.execute(
-            f"DELETE FROM running_tasks WHERE scope = ? AND NOT {_LASTS}",
-            (self._scope, now, now),
+            f"DELETE FROM running_tasks WHERE scope = :scope AND NOT {_LASTS}",
+            {"scope": self._scope, "now": now},
         )
         rows = self._db.execute(
             "SELECT ref, host, boot, pid, process_started, until FROM running_tasks"
@@ -155,14 +155,13 @@ class Slots:
         """Keep the slot of a task that was seen running, at least for `span`."""
         self._db.execute(
             "UPDATE running_tasks SET since = :now, until ="
-            f" max(:now + :span, CASE WHEN {_LASTS_NAMED} THEN until ELSE 0 END)"
+            f" max(:now + :span, CASE WHEN {_LASTS} THEN until ELSE 0 END)"
             " WHERE scope = :scope AND task_id = :task_id",
             {"now": now, "span": span, "scope": self._scope, "task_id": task_id},
         )
 
 
-_LASTS: Final = f"(since - {_SLACK} <= ? AND until > ?)"
-_LASTS_NAMED: Final = f"(since - {_SLACK} <= :now AND until > :now)"
+_LASTS: Final = f"(since - {_SLACK} <= :now AND until > :now)"
 """`lasts`, as SQL."""
 
 
@@ -201,7 +200,8 @@ class RateStateStore:
 def read_scope(db: sqlite3.Connection, scope: str, now: float) -> tuple[RateState, int]:
     """Return what is known of a key's limits and how many slots are taken, to be shown."""
     taken = db.execute(
-        f"SELECT count(*) FROM running_tasks WHERE scope = ? AND {_LASTS}", (scope, now, now)
+        f"SELECT count(*) FROM running_tasks WHERE scope = :scope AND {_LASTS}",
+        {"scope": scope, "now": now},
     ).fetchone()[0]
     return _read(_load_state(db, scope)), int(taken)
 

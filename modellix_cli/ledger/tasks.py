@@ -162,11 +162,6 @@ class TaskStore:
 
         return [(str(task_id), status) for task_id, status in self._file.read(find)]
 
-    def last_task_id(self) -> str | None:
-        """Return the id of the task submitted last by this account, or seen last."""
-        recent = self.recent(1)
-        return recent[0] if recent else None
-
     def recent(self, limit: int) -> list[str]:
         """Return the ids of the tasks submitted or seen last, the newest first.
 

@@ -299,15 +299,6 @@ def test_the_gate_tells_once_of_a_wait_for_requests(
     assert notices == ["Rate limit reached. Continuing in 30s."]
 
 
-def test_the_gate_tells_once_of_a_wait_for_a_slot(
-    governor: Governor, clock: FakeClock, notices: list[str]
-) -> None:
-    run(governor, "a", "b", "c", seconds=20)
-    refuse(governor)
-    gate(governor, clock, notices).enter_submit()
-    assert notices == ["As many tasks run as this key may run. Waiting for one to end."]
-
-
 class Hurried(Governor):
     """Lets a request leave after forty short pauses."""
 
@@ -357,12 +348,3 @@ def test_a_pause_that_only_spreads_requests_is_never_an_error(
     strict.enter()
     strict.enter()
     assert clock.slept == []
-
-
-def test_after_the_users_limit_a_submission_leaves_without_a_slot(
-    governor: Governor, clock: FakeClock, notices: list[str]
-) -> None:
-    run(governor, "a", "b", "c", seconds=600)
-    refuse(governor)
-    assert isinstance(gate(governor, clock, notices, max_wait=5).enter_submit(), Ticket)
-    assert 5 <= sum(clock.slept) < 5.5

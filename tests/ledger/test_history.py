@@ -267,8 +267,8 @@ class TestClearing:
         sandbox.sent()
         machine.ledger().sent()
         machine.history.clear(Scope("default", sandbox=False))
-        assert work.tasks.last_task_id() == "task-1"
-        assert sandbox.tasks.last_task_id() == "task-2"
+        assert work.tasks.recent(1) == ["task-1"]
+        assert sandbox.tasks.recent(1) == ["task-2"]
         assert machine.ids() == ["task-1"]
 
     def test_a_second_time_there_is_nothing(self, machine: Machine) -> None:

@@ -201,7 +201,7 @@ def test_tasks_durations_and_what_was_cleared_come_along(journal: Journal, ledge
         journal.db.execute("INSERT INTO durations VALUES (NULL, ?, 'a/b', ?)", (API, seconds))
     journal.db.execute("INSERT INTO imports VALUES ('p', 'f')")
     journal.db.execute("INSERT INTO cleared VALUES ('*', 4.0)")
-    assert ledger.tasks.last_task_id() == "t"
+    assert ledger.tasks.recent(1) == ["t"]
     assert ledger.tasks.durations("a/b") == [5.0, 6.0]
     assert ledger.tasks.unsaved(4.0, 60.0) == [("t", "success")]
     assert ledger.sql("SELECT * FROM imports") == [("p", "f")]
@@ -230,7 +230,7 @@ def test_columns_that_older_versions_did_not_have_are_empty(
         "INSERT INTO tasks VALUES (?, 'default', 't', 'a/b', 'success', 1, 2)", (API,)
     )
     journal.db.execute("DROP TABLE batches")
-    assert ledger.tasks.last_task_id() == "t"
+    assert ledger.tasks.recent(1) == ["t"]
     assert ledger.marks.incomplete() is None
 
 

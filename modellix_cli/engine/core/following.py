@@ -6,7 +6,7 @@ from itertools import chain
 from random import Random
 from typing import Final
 
-from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Task, also_named
 from modellix_cli.domain.text import clip, one_line
@@ -309,8 +309,3 @@ class Following:
         self._waiting.clear()
         self._to_save.clear()
         self._saving.clear()
-
-
-def is_result_error(error: ModellixError) -> bool:
-    """Whether no further run could save more of a result that failed so."""
-    return error.code in (ErrorCode.RESULT_EXPIRED, ErrorCode.NO_RESOURCES)
