@@ -73,9 +73,12 @@ def _plan_of(cls: type) -> _Plan:
 def _read_fields(cls: type) -> _Plan:
     """Let `dataclasses` read the fields from a copy of the class, and the class have them.
 
-    The class itself stays usable meanwhile, as several threads may read it at once.
+    Several threads may do so at once, so the class stays usable meanwhile, and its own names are
+    copied in one step: while they are walked through, another thread may add to them.
     """
-    own = {name: one for name, one in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+    own = vars(cls).copy()
+    for name in ("__dict__", "__weakref__"):
+        own.pop(name, None)
     copy: type = type(cls.__name__, cls.__bases__, own)
     dataclass(init=False, repr=False, eq=False)(copy)
     for name in ("__match_args__", "__dataclass_params__", "__dataclass_fields__"):
