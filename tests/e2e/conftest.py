@@ -15,9 +15,13 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.forks import forks
+
 Answer = bytes | Callable[[socket.socket], None]
 
 COMMAND = str(Path(sys.executable).with_name("modellix-cli"))
+READ_AT_START = ("LC_", "LANG", "PYTHON")
+"""Python reads variables that begin so when it starts."""
 BODY = '{"prompt": "a cat"}'
 
 
@@ -34,12 +38,22 @@ class Ran:
 
 @dataclass
 class Shell:
-    """Runs the installed command with an environment and a folder of its own."""
+    """Runs the command with an environment and a folder of its own."""
 
     env: dict[str, str]
     cwd: Path
 
     def __call__(self, *arguments: str, stdin: bytes = b"", **env: str) -> Ran:
+        """Run it to its end, in a process that is forked (forks.py)."""
+        if any(name.startswith(READ_AT_START) for name in env):
+            return self.installed(*arguments, stdin=stdin, **env)
+        status, out, err = forks().run(
+            [COMMAND, *arguments], env=self.env | env, cwd=self.cwd, stdin=stdin
+        )
+        return Ran(status, out, err.decode())
+
+    def installed(self, *arguments: str, stdin: bytes = b"", **env: str) -> Ran:
+        """Run the installed command to its end."""
         ran = subprocess.run(
             [COMMAND, *arguments],
             env=self.env | env,
@@ -52,6 +66,7 @@ class Shell:
         return Ran(ran.returncode, ran.stdout, ran.stderr.decode())
 
     def start(self, *arguments: str, **options: Any) -> "subprocess.Popen[bytes]":
+        """Start the installed command."""
         return subprocess.Popen([COMMAND, *arguments], env=self.env, cwd=self.cwd, **options)
 
 
