@@ -6,6 +6,8 @@ READY := $(VENV)/ready
 # import-linter needs click, which must not be where the program runs: httpx would import its own CLI.
 LAYERS := .venv-layers
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Each process of pytest would rewrite the assertions of all tests again.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: demo test test-fast coverage mutants simulate sweep crowd accounts lint layers types docs screens bench clean
 
@@ -16,12 +18,13 @@ demo: $(READY)  ## Make a picture in the sandbox: submit, wait, save
 	@echo "Try next:  $(BIN)/modellix-cli model find 'turn a photo into a clip' --sandbox"
 
 # Most tests that start processes wait for them, so that more run at a time than there are cores.
-WORKERS ?= 4
+WORKERS ?= 6
 test: $(READY)  ## Run every test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest --collect-only --quiet > /dev/null || true  # writes the rewritten assertions
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY)  ## Run the tests that start no processes, until the first failure
-	$(BIN)/python -m pytest -x -q -n $(WORKERS) --dist loadfile -m "not slow" --ignore=tests/e2e --ignore=tests/engine/simulator
+	$(BIN)/python -m pytest -x -q -n $(WORKERS) --dist loadfile -m "not slow" --hypothesis-profile=fast --ignore=tests/e2e --ignore=tests/engine/simulator
 
 coverage: $(READY)  ## Measure which lines the tests reach that start no processes; below the floor it fails
 	$(BIN)/coverage run -m pytest -q --ignore=tests/e2e --ignore=tests/engine/simulator

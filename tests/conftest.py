@@ -3,14 +3,17 @@
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
+import truststore
 from hypothesis import settings
 
 from tests.support import KEY, FakeClock, FakeKeyring, Result, invoke
 
 settings.register_profile("tests", deadline=None, max_examples=60)
+settings.register_profile("fast", deadline=None, max_examples=10)
 settings.load_profile("tests")
 
 # A runner in the background, or under nohup, hands down that Ctrl-C or a hang-up is ignored,
@@ -20,16 +23,30 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+FOLDERS = ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
 Cli = Callable[..., Result]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that wait for processes: what comes last is then short, everywhere."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep a test that forgets to choose its folders from using those of whoever runs it."""
+    """Keep the folders and certificates of whoever runs the tests out of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("nobody")))
-        for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        for name in (*FOLDERS, "SSL_CERT_FILE", "SSL_CERT_DIR"):
             patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def certificates_read_once() -> Iterator[None]:
+    """Read the system's certificates once: it takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(truststore, "SSLContext", cache(truststore.SSLContext))
         yield
 
 

@@ -142,6 +142,7 @@ def test_saved_profiles_are_offered_without_reading_a_key(env: dict[str, str]) -
     assert complete(env, "modellix-cli task get --profile=w") == ["--profile=work"]
 
 
+@pytest.mark.slow
 def test_batches_are_offered_by_number_the_last_first(cli: Cli, env: dict[str, str]) -> None:
     for name in ("a", "b"):
         line = f'{{"modelSlug": "sandbox/image", "body": {{"prompt": "{name}"}}}}'
@@ -159,6 +160,7 @@ def test_types_and_providers_are_offered(env: dict[str, str], work: Path) -> Non
 
 
 @pytest.mark.parametrize("before", ["get", "wait", "wait task-x", "download"])
+@pytest.mark.slow
 def test_recent_tasks_are_offered_the_last_first(
     cli: Cli, env: dict[str, str], before: str
 ) -> None:

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 PACKAGE: Final = Path(__file__).parent.parent / "modellix_cli"
 LONGEST_FUNCTION: Final = 50
 LONGEST_FILE: Final = 320
@@ -123,6 +125,7 @@ def anys() -> list[str]:
     return [name for name, tree in trees() for used in names(tree) if used == "Any"]
 
 
+@pytest.mark.slow
 def test_few_functions_are_longer_than_a_screen() -> None:
     assert len(long_functions()) <= 3, long_functions()
 
@@ -136,6 +139,7 @@ def test_few_callables_are_passed_about_in_the_engine_and_in_downloads() -> None
     assert len(found) <= 15, found
 
 
+@pytest.mark.slow
 def test_any_is_written_no_more_often_than_it_was() -> None:
     assert len(anys()) <= MOST_ANYS
 

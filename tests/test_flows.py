@@ -11,6 +11,7 @@ def ways() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+@pytest.mark.slow
 def test_a_reader_passes_few_modules(ways: dict[str, list[str]], flow: Flow) -> None:
     way = ways[flow.name]
     assert way[0] == flow.begins

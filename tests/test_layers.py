@@ -90,6 +90,7 @@ def against_the_direction() -> set[tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 def test_imports_go_one_way() -> None:
     assert against_the_direction() == set()
 

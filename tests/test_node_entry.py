@@ -42,6 +42,7 @@ def program(folder: Path, script: str) -> str:
     return str(file)
 
 
+@pytest.mark.slow
 def test_arguments_stdin_stdout_and_the_status_pass_through(node_env: dict[str, str]) -> None:
     line = ("model", "run", "sandbox/image", "--body-file", "-", "--json")
     status, out, err = run(node_env, *line, stdin=b'{"prompt": "a b  \xe7\x8c\xab"}')

@@ -57,6 +57,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         (b"", b""),
     ],
 )
+@pytest.mark.slow
 def test_a_reply_that_drips_ends_at_the_deadline(
     servers: Servers, over: threading.Event, method: str, own: bool, before: bytes, drip: bytes
 ) -> None:

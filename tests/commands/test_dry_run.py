@@ -98,6 +98,7 @@ def test_a_run_whose_outcome_is_unknown_would_be_refused(run: Runs) -> None:
     assert run.service.posts == [1]
 
 
+@pytest.mark.slow
 def test_what_is_rehearsed_is_what_happens(run: Runs) -> None:
     for options in ((), ("--max-cost", "0.01"), ("--resume",), ("--request-key", "k")):
         for number in (1, 2, 3):

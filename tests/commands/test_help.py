@@ -196,6 +196,7 @@ def variables_read() -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_environment_topic_lists_every_variable_that_is_read() -> None:
     proxies = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}  # read in any spelling
     words = "CI|TERM|HOME|COLUMNS|LINES|SHELL|PATH|VISUAL|EDITOR|ZDOTDIR|DISPLAY|COLORTERM|TMUX|STY"

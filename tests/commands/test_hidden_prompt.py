@@ -61,6 +61,7 @@ def shell(env: dict[str, str], work: Path) -> Iterator[Shell]:
     shell.close()
 
 
+@pytest.mark.slow
 def test_what_is_typed_is_not_shown_and_the_echo_comes_back(shell: Shell) -> None:
     shell.type(LOGIN)
     shell.read_until(b"(hidden)")
@@ -82,6 +83,7 @@ def test_ctrl_c_brings_the_echo_back(shell: Shell) -> None:
     assert b"Traceback" not in shell.screen
 
 
+@pytest.mark.slow
 def test_ctrl_z_gives_the_shell_its_echo_and_fg_hides_again(shell: Shell) -> None:
     shell.type(LOGIN)
     shell.read_until(b"(hidden)")

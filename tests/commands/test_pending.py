@@ -206,6 +206,7 @@ def test_a_result_that_is_gone_is_told_once(
 
 
 @respx.mock
+@pytest.mark.slow
 def test_a_result_that_may_be_late_stays_pending(
     cli: Cli,
     env: dict[str, str],

@@ -173,6 +173,7 @@ def test_open_shows_the_first_saved_file(cli: Cli, opened: list[str]) -> None:
     assert all(name.endswith(".png") for name in opened)
 
 
+@pytest.mark.slow
 def test_without_a_viewer_the_run_succeeds_and_says_so(cli: Cli) -> None:
     result = cli(*RUN, *SAVE, "--open", env={"DISPLAY": None, "WAYLAND_DISPLAY": None})
     assert result.status == 0

@@ -133,6 +133,7 @@ def test_an_unknown_command_is_127_and_never_run(
     assert cli(*arguments, "--json").json["error"]["exitCode"] == 127
 
 
+@pytest.mark.slow
 def test_the_registry_knows_every_code_and_every_code_is_used() -> None:
     assert set(REGISTRY) == set(ErrorCode)
     used = {

@@ -42,6 +42,7 @@ def test_a_whole_file_does_not_end_early(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE)
 @given(at=st.floats(0, 1, exclude_max=True))
+@pytest.mark.slow
 def test_a_cut_file_ends_early(data: bytes, at: float) -> None:
     start = 17  # an MP4 that ends behind its first box cannot be told from a whole one
     assert early(data[: start + int(at * (len(data) - start))])

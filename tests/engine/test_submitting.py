@@ -184,6 +184,7 @@ def test_limits_used_up_for_longer_than_the_patience_send_nothing(
     assert "--max-retry-wait" in bench.stopped_by.hint
 
 
+@pytest.mark.slow
 def test_tasks_that_run_for_long_do_not_end_a_batch_that_waits_for_room(
     bench: Bench, clock: FakeClock
 ) -> None:

@@ -177,6 +177,7 @@ def test_the_ending_of_the_name_tells_the_format(name: str, form: str) -> None:
     assert format_of(name) == form
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows() -> None:
     class Rows(io.RawIOBase):
         left = 30_000

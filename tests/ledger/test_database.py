@@ -107,6 +107,7 @@ def test_another_programs_file_is_refused_and_stays_as_it_is(
 
 
 class TestLocked:
+    @pytest.mark.slow
     def test_another_programs_lock_is_waited_for(self, ledger: Ledger) -> None:
         ledger.sent()
         db = sqlite3.connect(ledger.path, isolation_level=None, check_same_thread=False)
@@ -118,6 +119,7 @@ class TestLocked:
         db.close()
 
     @pytest.mark.parametrize("mode", ["NORMAL", "EXCLUSIVE"])
+    @pytest.mark.slow
     def test_but_not_for_ever(self, opened: Open, mode: str) -> None:
         first = opened()
         first.sent()
@@ -357,6 +359,7 @@ class TestWithoutSharedMemory:
         found = in_processes(open_in_process, [(tmp_path,)] * 4)
         assert sorted(found) == [False] * 3 + [True]
 
+    @pytest.mark.slow
     def test_a_reader_that_is_slow_is_waited_for(self, ledger: Ledger) -> None:
         ledger.sent()
         db = sqlite3.connect(ledger.path, isolation_level=None, check_same_thread=False)

@@ -69,6 +69,7 @@ def test_no_content_crashes_the_reader(content: bytes) -> None:
 
 
 @given(st.lists(st.dictionaries(Names, Values)))
+@pytest.mark.slow
 def test_no_entry_crashes_the_history(
     tmp_path_factory: pytest.TempPathFactory, entries: list[Any]
 ) -> None:

@@ -264,6 +264,7 @@ def test_a_damaged_journal_leaves_the_mark_and_what_can_be_read(
     assert journal.path.read_bytes() == data
 
 
+@pytest.mark.slow
 def test_a_journal_that_is_locked_is_waited_for(journal: Journal, opened: Open) -> None:
     journal.submission(b"{}", "accepted", "t")
     journal.db.close()

@@ -176,6 +176,7 @@ def count_some(folder: Path) -> None:
     file.close()
 
 
+@pytest.mark.slow
 def test_processes_lose_nothing(process: Open, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=count_some, args=(tmp_path,)) for _ in range(4)]

@@ -171,6 +171,7 @@ class TestEverything:
         assert len({record.task_id for record in found}) == 293
         assert len(everything(machine, statuses=frozenset({"success"}))) == 120
 
+    @pytest.mark.slow
     def test_a_long_ledger_takes_little_memory(self, machine: Machine) -> None:
         add_many(machine.ledger(), 1500, b'{"prompt": "' + b"x" * 100_000 + b'"}')
         tracemalloc.start()

@@ -108,6 +108,7 @@ def test_a_damaged_first_page_loses_no_row(path: Path, opened: Open, data: bytes
 
 @pytest.mark.parametrize("data", [ZEROS, NOISE], ids=["zeros", "noise"])
 @pytest.mark.parametrize("which", ["first", "middle", "last", "some"])
+@pytest.mark.slow
 def test_a_damaged_page_of_rows_loses_those_rows_only(
     path: Path, opened: Open, data: bytes, which: str
 ) -> None:
@@ -149,6 +150,7 @@ def test_whoever_meets_the_damage_first_leaves_the_mark(path: Path, opened: Open
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+@pytest.mark.slow
 def test_a_file_that_is_cut_short_keeps_what_is_there(
     path: Path, opened: Open, part: float
 ) -> None:
@@ -227,6 +229,7 @@ class TestTheAnswer:
         assert ledger.run(some, OnPaid.RESUME, "some") == 0
         refuses(opened)
 
+    @pytest.mark.slow
     def test_damage_that_comes_later_asks_again(self, path: Path, opened: Open) -> None:
         overwrite(path, 1, bytes(100))
         ledger, some = opened(), Lines(LINES.bodies[:3])
@@ -261,6 +264,7 @@ def meet(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("how", ["header", "page", "column", "empty"])
+@pytest.mark.slow
 def test_of_eight_processes_that_meet_the_damage_one_replaces_it(path: Path, how: str) -> None:
     if how == "header":
         overwrite(path, 1, bytes(100))

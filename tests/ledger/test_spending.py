@@ -359,6 +359,7 @@ def test_of_lines_that_are_claimed_together_those_that_fit_are_sent(ledger: Ledg
     assert ledger.attempts(batch) == [1, 2, None]
 
 
+@pytest.mark.slow
 def test_of_twenty_processes_five_get_a_budget_for_five(tmp_path: Path) -> None:
     Ledger(tmp_path).close()
 

@@ -256,6 +256,7 @@ def test_a_schema_that_refers_to_itself_cannot_be_checked() -> None:
         problem({"$ref": place}, {})
 
 
+@pytest.mark.slow
 def test_a_schema_that_multiplies_cannot_be_checked() -> None:
     levels: dict[str, Json] = {
         f"s{i}": {"allOf": [{"$ref": f"#/levels/s{i + 1}"}] * 2} for i in range(20)

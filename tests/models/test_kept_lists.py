@@ -131,6 +131,7 @@ json_values = st.recursive(
 
 
 @given(saved=json_values, models=st.lists(st.fixed_dictionaries({"slug": json_values})))
+@pytest.mark.slow
 def test_whatever_is_in_the_file_is_a_list_or_none(
     tmp_path_factory: pytest.TempPathFactory, saved: Any, models: Any
 ) -> None:

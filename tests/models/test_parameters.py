@@ -286,6 +286,7 @@ def copies(times: int) -> Json:
     document({"properties": {f"a{n}": {"anyOf": [{"enum": list(range(1000))}] * 500}
                              for n in range(600)}}),
 ], ids=["circle", "copies", "choices"])  # fmt: skip
+@pytest.mark.slow
 def test_a_schema_that_multiplies_itself_is_read_in_no_time(given: Json) -> None:
     began = time.process_time()
     assert 0 < len(read_parameters(given)) <= MAX_PARAMETERS

@@ -603,6 +603,7 @@ def pool() -> Iterator[ProcessPoolExecutor]:
         yield pool
 
 
+@pytest.mark.slow
 def test_forty_processes_that_save_at_once_lose_nothing(
     folder: Path, pool: ProcessPoolExecutor
 ) -> None:

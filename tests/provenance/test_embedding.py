@@ -169,6 +169,7 @@ def test_a_damaged_file_decodes_as_before_or_is_left_alone(
 
 
 @given(st.data())
+@pytest.mark.slow
 def test_reading_a_damaged_record_raises_nothing(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

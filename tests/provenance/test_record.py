@@ -23,6 +23,7 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=5), st.booleans())
+@pytest.mark.slow
 def test_a_record_is_read_as_it_was_written(body: dict[str, Any], ascii_only: bool) -> None:
     made = record(json.dumps(body, ensure_ascii=ascii_only).encode("utf-8", "replace").decode())
     assert Provenance.parse(made.as_json()) == made

@@ -52,6 +52,7 @@ KEYS = st.none() | st.sampled_from(["k", "sandbox-broke", "sandbox-invalid"]) | 
 
 
 @given(METHODS, PATHS, BODIES, HEADERS, KEYS)
+@pytest.mark.slow
 def test_every_answer_of_the_api_is_json_with_a_code(
     method: str, path: str, body: bytes, headers: dict[str, str], key: str | None
 ) -> None:

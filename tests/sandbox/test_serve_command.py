@@ -33,6 +33,7 @@ def ask(url: str, body: bytes | None = None, **headers: str) -> Any:
         return json.load(reply)
 
 
+@pytest.mark.slow
 def test_a_webhook_comes_by_itself_and_once_more(url: str) -> None:
     heard: list[tuple[str, Any]] = []
     both = threading.Event()

@@ -108,6 +108,7 @@ def test_it_refuses_other_names(server: GalleryServer, host: str, path: str) -> 
         "/favicon.ico",
     ],
 )
+@pytest.mark.slow
 def test_it_has_nothing_but_the_media_of_the_gallery(server: GalleryServer, path: str) -> None:
     assert ask(server, path).status == 404
 

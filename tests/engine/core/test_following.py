@@ -265,6 +265,7 @@ def test_what_has_ended_and_is_not_saved_is_polled_for_its_result() -> None:
 
 
 @pytest.mark.parametrize("most", [1, 10, 1000])
+@pytest.mark.slow
 def test_many_tasks_of_earlier_runs_are_not_all_followed_at_once(most: int) -> None:
     bench = Bench(earlier(300), follow=Follow.TO_THE_END, most_followed=most, concurrency=1)
     running: list[int] = []

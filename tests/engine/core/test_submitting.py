@@ -574,6 +574,7 @@ def test_very_many_refusals_end_in_no_defect() -> None:
     assert set(bench.states) == {"rejected"}
 
 
+@pytest.mark.slow
 def test_twenty_thousand_lines_are_fetched_in_portions() -> None:
     bench = Bench(lines(3000), concurrency=5)
     most = 0

@@ -250,6 +250,7 @@ def test_more_than_a_million_of_anything_is_unpriced() -> None:
     assert describe(of(IMAGE, body)) == "price unknown: more is asked for than can be priced"
 
 
+@pytest.mark.slow
 def test_a_body_of_too_many_values_is_unpriced() -> None:
     body = {"prompts": ["x"] * 60_000}
     assert of(IMAGE, body).unpriced == ("the body is too large to be read whole",)

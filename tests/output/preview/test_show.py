@@ -139,6 +139,7 @@ def test_a_sound_of_the_sandbox_has_a_waveform(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=300))
+@pytest.mark.slow
 def test_a_damaged_wave_file_is_drawn_or_refused(
     tmp_path_factory: pytest.TempPathFactory, noise: bytes
 ) -> None:
@@ -158,6 +159,7 @@ def test_without_a_decoder_it_says_what_is_needed(tmp_path: Path, name: str) -> 
 
 
 @ffmpeg
+@pytest.mark.slow
 def test_a_frame_of_a_video(tmp_path: Path) -> None:
     (tmp_path / "-a.mp4").write_bytes(mp4("seed", 1.0, 64, 64))
     drawn = preview(tmp_path / "-a.mp4", HERE, which("ffmpeg"))
