@@ -275,13 +275,13 @@ def keep_to_limits(cost: Total, limits: CostLimits, guards: BatchGuards) -> None
     if limit is not None and cost.amount > limit:
         raise ModellixError(
             ErrorCode.COST_LIMIT,
-            f"The tasks may cost more than --max-cost {limit}: {cost.words}.",
+            f"The tasks may cost more than --max-cost {limit.exact}: {cost.words}.",
             hint="Nothing was sent. Raise --max-cost, or submit fewer tasks.",
         )
     if not cost.unpriced_lines or guards.allow_unpriced:
         return
     if limit is not None:
-        what, who = f"The tasks may cost more than --max-cost {limit}", "for --max-cost"
+        what, who = f"The tasks may cost more than --max-cost {limit.exact}", "for --max-cost"
     elif limits.budget is not None:
         what, who = "A budget is set, which needs the price of every task", "in the budget"
     else:

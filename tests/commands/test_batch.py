@@ -127,7 +127,7 @@ def test_a_batch_that_may_cost_too_much_is_exit_10_and_leaves_no_trace(
 ) -> None:
     result = batch("--max-cost", "0.15", *more)
     assert result.status == 10
-    assert "may cost more than --max-cost 0.15" in result.stderr
+    assert "may cost more than --max-cost $0.15" in result.stderr
     assert "Resume with" not in result.stderr
     assert batch.service.posts == []
     assert batch.cli("batch", "list", "--json").json == {"batches": []}

@@ -15,21 +15,21 @@ from modellix_cli.domain.frozen import fields_of, is_frozen
 def expand(function: Callable[..., None]) -> Callable[..., None]:
     """Return a function for Typer that takes the fields of groups in place of the groups."""
     hints = get_type_hints(function, include_extras=True)
-    groups: dict[str, type] = {}
+    groups: dict[str, tuple[type, list[str]]] = {}
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(function).parameters.values():
         kind = hints[parameter.name]
         if isinstance(kind, type) and is_frozen(kind):
-            groups[parameter.name] = kind
-            parameters += _options(kind)
+            options = list(_options(kind))
+            groups[parameter.name] = kind, [option.name for option in options]
+            parameters += options
         else:
             parameters.append(parameter.replace(annotation=kind, kind=parameter.KEYWORD_ONLY))
     if not groups:
         return function
 
     def run(**values: object) -> None:
-        for name, group in groups.items():
-            names = [option.name for option in _options(group)]
+        for name, (group, names) in groups.items():
             values[name] = group(**{option: values.pop(option) for option in names})
         function(**values)
 
