@@ -1,4 +1,4 @@
-"""The installed command as a process, against `sandbox serve` over real HTTP."""
+"""Whole commands as processes, against `sandbox serve` over real HTTP."""
 
 import json
 import os
@@ -42,10 +42,11 @@ class Shell:
 
     env: dict[str, str]
     cwd: Path
+    forking: bool = True
 
     def __call__(self, *arguments: str, stdin: bytes = b"", **env: str) -> Ran:
-        """Run it to its end, in a process that is forked (forks.py)."""
-        if any(name.startswith(READ_AT_START) for name in env):
+        """Run it to its end, in a process that is forked (forks.py) where that may be."""
+        if not self.forking or any(name.startswith(READ_AT_START) for name in env):
             return self.installed(*arguments, stdin=stdin, **env)
         status, out, err = forks().run(
             [COMMAND, *arguments], env=self.env | env, cwd=self.cwd, stdin=stdin
@@ -75,6 +76,13 @@ def shell(env: dict[str, str], work: Path) -> Shell:
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     del env["MODELLIX_CLI_NO_PROGRESS"]
     return Shell(kept | env, work)
+
+
+@pytest.fixture
+def installed(shell: Shell) -> Shell:
+    """Let every command of a test be the installed one."""
+    shell.forking = False
+    return shell
 
 
 @dataclass

@@ -4,7 +4,11 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.e2e.conftest import Scripted, Served, Shell, http_json
+
+pytestmark = pytest.mark.usefixtures("installed")
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
 

@@ -4,8 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from modellix_cli import __version__
 from tests.e2e.conftest import BODY, Served, Shell
+
+pytestmark = pytest.mark.usefixtures("installed")
 
 
 def test_version_names_program_system_and_python(shell: Shell) -> None:
