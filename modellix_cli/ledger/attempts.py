@@ -49,15 +49,6 @@ AND (:profile IS NULL OR s.profile = :profile) AND NOT EXISTS (
   SELECT 1 FROM later WHERE state = 'accepted')
 ORDER BY s.number DESC"""
 
-CURRENT_GENERATION: Final = """
-max(
-  coalesce((SELECT max(o.generation) FROM batch_lines AS o JOIN batches AS b ON b.number = o.batch
-    JOIN accounts AS a ON a.id = b.account
-    WHERE o.identity = {identity} AND o.batch <> {batch} AND a.team = :team), 0),
-  coalesce((SELECT max(o.generation) FROM submissions AS o JOIN accounts AS a ON a.id = o.account
-    WHERE o.identity = {identity} AND a.team = :team), 0))"""
-"""How often the user started over with a request (`--new`), as SQL."""
-
 
 @frozen
 class AttemptRow:

@@ -16,7 +16,6 @@ from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.text import one_line
 from modellix_cli.ledger import accounts, marks
 from modellix_cli.ledger.attempts import (
-    CURRENT_GENERATION,
     NOT_REPLACED,
     OF_TEAM,
     adopt_identity,
@@ -25,6 +24,7 @@ from modellix_cli.ledger.attempts import (
     key_reused,
     linked_attempts,
 )
+from modellix_cli.ledger.generations import set_generations, take_back_unsent
 from modellix_cli.ledger.matching import match_equal_lines
 from modellix_cli.ledger.processes import LEASE_SECONDS, Owner, this_process
 from modellix_cli.ledger.records import (
@@ -78,6 +78,7 @@ class Beginning:
 
     def run(self) -> StartedBatch:
         """Begin the batch. Raises `Refused` and what `BatchStore.begin` says."""
+        self._take_back_unsent_of_the_dead()
         last = self._last_of_these_lines()
         if last is not None:
             self._complete_lines(last)
@@ -103,6 +104,15 @@ class Beginning:
             (self.batch,),
         ).fetchone()
         return StartedBatch(Batch(*row), earlier, last is not None and earlier.any)
+
+    def _take_back_unsent_of_the_dead(self) -> None:
+        running = self._db.execute(
+            "SELECT number, host, boot, pid, process_started, lease_until FROM batches"
+            " WHERE state = 'running'"
+        )
+        for number, *owner in running.fetchall():
+            if not Owner(*owner).is_alive(self._now):
+                take_back_unsent(self._db, number, self._who.team)
 
     def _last_of_these_lines(self) -> int | None:
         """Return the last batch of the very same lines if this run may go on with it."""
@@ -157,21 +167,8 @@ class Beginning:
             "INSERT INTO batch_lines (batch, line, slug, name, identity) VALUES (?, ?, ?, ?, ?)",
             rows(),
         )
-        generation = CURRENT_GENERATION.format(identity="asked.identity", batch=":batch")
-        found = self._db.execute(
-            f"SELECT identity, {generation} FROM (SELECT DISTINCT identity FROM batch_lines"
-            " WHERE batch = :batch) AS asked",
-            {"batch": self.batch, "team": self._who.team},
-        ).fetchall()
-        over = int(self._plan.on_paid is OnPaid.NEW)
-        self._db.executemany(
-            "UPDATE batch_lines SET generation = ? WHERE batch = ? AND identity = ?",
-            (
-                (number + over, self.batch, identity)
-                for identity, number in found
-                if number + over > 0
-            ),
-        )
+        over = self._plan.on_paid is OnPaid.NEW
+        set_generations(self._db, self.batch, self._who.team, over=over)
 
     def _complete_lines(self, batch: int) -> None:
         """Add to a batch of an older version which lines were not begun, and what each asks."""

@@ -26,6 +26,7 @@ from modellix_cli.ledger.attempts import (
 from modellix_cli.ledger.batch_start import COLUMNS, Beginning, Refused, Start
 from modellix_cli.ledger.bodies import forget_old_bodies
 from modellix_cli.ledger.database import LedgerFile
+from modellix_cli.ledger.generations import take_back_unsent
 from modellix_cli.ledger.records import Batch, BatchLine, BatchPlan, KeyedLines
 from modellix_cli.ledger.sql import Row
 
@@ -134,15 +135,15 @@ class BatchStore:
     def finish(self, batch: int, state: str) -> None:
         """Record that a run of a batch is over: `done`, or `stopped` with something left to do."""
         now = self._file.clock.now()
-        self._file.transact(
-            lambda db: (
-                db.execute(
-                    "UPDATE batches SET state = ?, updated_at = ?, lease_until = 0"
-                    " WHERE number = ?",
-                    (state, now, batch),
-                ).rowcount
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(
+                "UPDATE batches SET state = ?, updated_at = ?, lease_until = 0 WHERE number = ?",
+                (state, now, batch),
             )
-        )
+            take_back_unsent(db, batch, accounts.find_or_add(db, self._account, now).team)
+
+        self._file.transact(work)
 
     def withdraw(self, batch: int) -> None:
         """Forget a batch that was begun and of which nothing was sent, its generation too.

@@ -17,7 +17,6 @@ from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger import accounts
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import (
-    CURRENT_GENERATION,
     NOT_REPLACED,
     OF_TEAM,
     OPEN,
@@ -28,6 +27,7 @@ from modellix_cli.ledger.attempts import (
     find_later,
 )
 from modellix_cli.ledger.bodies import keep_body
+from modellix_cli.ledger.generations import current_generation
 from modellix_cli.ledger.marks import refuse_incomplete
 from modellix_cli.ledger.processes import LEASE_SECONDS, Process, this_process
 from modellix_cli.ledger.records import Claim, Claimed, Request, TooDear
@@ -151,9 +151,7 @@ class Claims:
         return None if found is None or found.number in _replaced(request) else found
 
     def _generation(self, request: Request) -> int:
-        generation = CURRENT_GENERATION.format(identity=":identity", batch="-1")
-        values = {"identity": request.identity.digest, "team": self._who.team}
-        return int(self._db.execute(f"SELECT {generation}", values).fetchone()[0])
+        return current_generation(self._db, request.identity.digest, self._who.team)
 
     def _earlier(
         self, request: Request, generation: int, *, resume: bool, resend_unknown: bool

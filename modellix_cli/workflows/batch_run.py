@@ -272,9 +272,16 @@ class _Running:
             "succeeded": tally.succeeded,
         }
         again = not tally.done
-        facts["resume"] = self._session.commands.join(self._resume) if again else None
-        facts["resumeArgv"] = self._resume if again else None
+        facts["resume"] = self._session.commands.join(self._continuing) if again else None
+        facts["resumeArgv"] = self._continuing if again else None
         return facts
+
+    @property
+    def _continuing(self) -> list[str]:
+        """The command line that goes on: one that pays anew where `--new` has sent nothing yet."""
+        if self._options.on_paid is not OnPaid.NEW or self._tally.charged != "no":
+            return self._resume
+        return ["--new" if word == "--resume" else word for word in self._resume]
 
     def _end(self) -> BatchEnd:
         """Return what there is to say in the end, as things stand."""
@@ -282,7 +289,7 @@ class _Running:
             self._session,
             self._batch.number,
             self._options,
-            self._resume,
+            self._continuing,
             self._tally,
             tuple(self._faults),
             self._results.trouble,

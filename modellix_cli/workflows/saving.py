@@ -45,7 +45,9 @@ def open_downloader(
 
     folder = session.settings.path(options.output_dir)
     prepare_folder(folder)
-    policy = MediaPolicy(options.allow_insecure_http, options.allow_private_network)
+    policy = MediaPolicy(
+        options.allow_insecure_http, options.allow_private_network, session.settings.base_url
+    )
     fetcher = MediaFetcher(policy, session.connections.sandbox_app, session.runtime.clock)
     session.closing.callback(fetcher.close)
     fetcher.check_before_paying(session.settings.base_url)

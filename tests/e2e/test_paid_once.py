@@ -253,3 +253,25 @@ def test_a_second_process_goes_on_when_the_first_was_killed(batch: Batches) -> N
     told = [entry["submissionState"] for entry in json.loads(out)["tasks"]]
     assert told.count("unknown") <= 1
     assert told.count("accepted") == LINES - told.count("unknown")
+
+
+@pytest.mark.parametrize("refusal", ["budget", "no balance"])
+def test_new_of_which_nothing_was_sent_leaves_earlier_payments_as_they_were(
+    paid: Batches, refusal: str
+) -> None:
+    if refusal == "budget":
+        assert again(paid, "--new", MODELLIX_BUDGET="0.01").status == 10
+    else:
+        paid.served.change(post_status=402)
+        refused = again(paid, "--new")
+        assert refused.status == 4
+        assert "--new" in refused.json["resumeArgv"]
+        assert "--resume" not in refused.json["resumeArgv"]
+        paid.served.change(post_status=0)
+    assert again(paid, "--dry-run").status == 2
+    assert end(again(paid)) == (2, "ALREADY_PAID")
+    ran = again(paid, "--resume")
+    assert ran.status == 0, ended(ran)
+    assert ran.json["newlySubmitted"] == 0
+    assert made(paid) == 2
+    assert again(paid, "--new").json["newlySubmitted"] == 2

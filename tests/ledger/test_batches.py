@@ -281,18 +281,31 @@ class TestStartingOver:
         assert (started.batch.number, started.earlier.accepted) == (number, 1)
         assert ledger.run(ABCD, RESUME) == 3
 
-    def test_also_where_it_was_interrupted_before_the_first_line(self, ledger: Ledger) -> None:
+    def test_where_nothing_was_sent_it_was_not_begun(self, ledger: Ledger) -> None:
         ledger.run(ABCD)
         ledger.batches.finish(ledger.begun(ABCD, NEW).batch.number, "stopped")
-        assert ledger.run(ABCD, RESUME) == 4
+        assert refused(ledger, ABCD).accepted == 4
+        assert ledger.run(ABCD, RESUME) == 0
+        assert ledger.run(ABCD, NEW) == 4
 
-    def test_and_from_another_file(self, ledger: Ledger) -> None:
+    def test_nor_where_it_was_killed_before_the_first_line(self, ledger: Ledger) -> None:
+        ledger.run(ABCD)
+        ledger.begun(ABCD, NEW)
+        ledger.sql("UPDATE batches SET pid = 2147483646, process_started = 1")
+        assert refused(ledger, ABCD).accepted == 4
+        assert ledger.run(ABCD, RESUME) == 0
+
+    def test_nor_where_all_was_refused(self, ledger: Ledger) -> None:
+        ledger.run(ABCD)
+        ledger.run(ABCD, NEW, state=REJECTED)
+        assert refused(ledger, ABCD).accepted == 4
+
+    def test_nor_for_another_file(self, ledger: Ledger) -> None:
         ledger.run(ABCD)
         ledger.batches.finish(ledger.begun(Lines(bodies("a")), NEW, "d2").batch.number, "stopped")
         started = ledger.begun(ABCD, RESUME)
-        assert started.batch.number == 3
-        assert started.earlier.accepted == 3
-        assert ledger.run(ABCD, RESUME) == 1
+        assert started.batch.number == 1
+        assert started.earlier.accepted == 4
 
     def test_unknown_lines_are_paid_again_too(self, ledger: Ledger) -> None:
         ledger.run(ABCD, state=UNKNOWN)
@@ -501,7 +514,8 @@ class TestAccounts:
         other = opened(account=OTHER)
         started = other.begun(ABCD, NEW)
         other.batches.finish(started.batch.number, "stopped")
-        assert other.run(ABCD, RESUME) == 4  # also after an interruption
+        assert isinstance(other.begin(ABCD, RESUME), OtherAccount)  # nothing was sent
+        assert other.run(ABCD, NEW) == 4
 
     def test_linked_keys_pay_together(self, ledger: Ledger, opened: Open) -> None:
         ledger.run(ABCD)

@@ -11,6 +11,7 @@ from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.jsontext import dumps
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.files import FileStore
 from modellix_cli.ledger.history import History, Scope
 from modellix_cli.ledger.history_json import parse_history
@@ -235,9 +236,10 @@ class TestClearing:
         ledger, lines = machine.ledger(), Lines(bodies("a", "b"))
         ledger.run(lines)
         number = ledger.begun(lines, OnPaid.NEW).batch.number
-        ledger.batches.finish(number, "done")
+        ledger.record(ledger.claim_line(number, lines, 1).number, SubmissionState.ACCEPTED)
+        ledger.batches.finish(number, "stopped")
         machine.history.clear(ALL)
-        assert ledger.run(lines, OnPaid.RESUME, "d2") == 2
+        assert ledger.run(lines, OnPaid.RESUME, "d2") == 1
 
     def test_bodies_and_what_tasks_made_are_gone(self, machine: Machine) -> None:
         ledger, lines = machine.ledger(), Lines(bodies("a"))

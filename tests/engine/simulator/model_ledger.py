@@ -97,6 +97,9 @@ class ModelLedger:
         self._last_batch = 0
 
     def begin(self, lines: Sequence[LineKey], digest: str, on_paid: OnPaid) -> Start:
+        for one in self._batches.values():
+            if one.state == "running" and one.owner.pid not in self.processes.alive:
+                self._take_back_unsent(one)
         batch = self._reusable(digest, on_paid)
         resumed = batch is not None
         if batch is None:
@@ -146,15 +149,23 @@ class ModelLedger:
         )
         return None if over else last
 
-    def _generation(self, identity: str) -> int:
+    def _generation(self, identity: str, without: _Batch | None = None) -> int:
         lines = (
             line.generation
             for batch in self._batches.values()
             for line in batch.lines.values()
-            if line.key.identity.digest == identity
+            if batch is not without and line.key.identity.digest == identity
         )
-        sent = (one.generation for one in self._of.get(identity, ()))
+        sent = (one.generation for one in self._of.get(identity, ()) if one.state is not REJECTED)
         return max(chain((0,), lines, sent))
+
+    def _take_back_unsent(self, batch: _Batch) -> None:
+        linked = (self._submissions.get(line.submission or 0) for line in batch.lines.values())
+        if any(one and one.batch == batch.number and one.state is not REJECTED for one in linked):
+            return
+        if any(line.generation > 0 for line in batch.lines.values()):
+            for line in batch.lines.values():
+                line.generation = self._generation(line.key.identity.digest, batch)
 
     def _match(self, batch: _Batch, keys: Sequence[LineKey]) -> tuple[PaidBefore, int]:
         for line in batch.lines.values():
@@ -481,6 +492,7 @@ class ModelLedger:
 
     def finish(self, batch: int, state: str) -> None:
         self._batches[batch].state = state
+        self._take_back_unsent(self._batches[batch])
 
     def replaces(self, number: int) -> int | None:
         return self._submissions[number].replaces
