@@ -70,7 +70,7 @@ class TaskBook:
         if kept:
             self._files.record(outcome.task_id, kept)
         errors = outcome.saved.errors
-        if all(error.code is ErrorCode.NO_RESOURCES for error in errors):
+        if not errors:
             self._tasks.mark_saved(outcome.task_id)
         elif all(error.code is ErrorCode.RESULT_EXPIRED for error in errors):
             self._tasks.record_status(TaskReport(outcome.task_id, EXPIRED))

@@ -183,13 +183,24 @@ def amount(text: SqlValue) -> Money | None:
     return None if text is None else Money.parse(str(text))
 
 
-def refusal_without_ledger(request: Request) -> ModellixError | None:
-    """Return why a request may not be paid for where no ledger can be kept, None if it may."""
-    if request.limits.budget is not None:
+def refusal_without_ledger(request: Request, *, resume: bool) -> ModellixError | None:
+    """Return why a request may not be paid for where no ledger can be kept, None if it may.
+
+    It may not where the user relies on what a ledger knows: a budget, or that it is paid for once.
+    """
+    what = (
+        "A budget is set"
+        if request.limits.budget is not None
+        else "--request-key was given"
+        if request.request_key is not None
+        else "--resume was given"
+        if resume
+        else None
+    )
+    if what is not None:
         return ModellixError(
             ErrorCode.LEDGER_UNUSABLE,
-            "A budget is set, and the ledger that keeps it cannot be made. The request was not "
-            "sent.",
+            f"{what}, and the ledger that it needs cannot be made. The request was not sent.",
             charged="no",
         )
     verdict = judge(request.limits, request.estimated_cost, lambda _: NOTHING)

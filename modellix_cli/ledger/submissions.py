@@ -166,7 +166,8 @@ class SubmissionStore:
         wanted = text.strip().lower()
 
         def work(db: sqlite3.Connection) -> list[Attempt]:
-            if wanted.isascii() and wanted.isdigit() and int(wanted) <= _MOST:
+            digits = wanted.isascii() and wanted.isdigit() and len(wanted) <= len(str(_MOST))
+            if digits and int(wanted) <= _MOST:
                 exact = find_attempt(db, int(wanted), now)
                 if exact is not None:
                     return [exact]

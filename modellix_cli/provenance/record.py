@@ -18,7 +18,7 @@ from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonError, JsonObject, Number, decode, dumps, loads
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.text import clip, escape
-from modellix_cli.domain.values import parse_task_id
+from modellix_cli.domain.values import parse_slug, parse_task_id
 from modellix_cli.provenance.redaction import HIDDEN, redact_json, redact_text
 
 PROGRAM: Final = f"modellix-cli {__version__}"
@@ -154,7 +154,7 @@ class Provenance:
         known = [_task_id(source) for source in sources] if isinstance(sources, list) else []
         return cls(
             task_id=task_id,
-            model=_line(facts.get("model")),
+            model=_slug(facts.get("model")),
             prompt=clip(prompt, _MAX_PROMPT) if isinstance(prompt, str) else None,
             parameters=_raw(text) if isinstance(facts.get("parameters"), dict) else None,
             created_at=_moment(facts.get("createdAt")),
@@ -223,6 +223,15 @@ def _task_id(value: object) -> str | None:
         return parse_task_id(value) if isinstance(value, str) else None
     except ModellixError:
         return None
+
+
+def _slug(value: object) -> str | None:
+    """Return a model's slug, and nothing that a command line would take for an option."""
+    try:
+        slug = str(parse_slug(_line(value) or ""))
+    except ModellixError:
+        return None
+    return None if slug.startswith("-") else slug
 
 
 def _line(value: object) -> str | None:

@@ -98,18 +98,18 @@ def linked(items: Iterable[Item]) -> list[GalleryItem]:
 
 
 def media_files(folder: Path) -> Iterator[Path]:
-    """Yield what a page can show in a folder and those in it; nothing hidden, no links to folders.
+    """Yield what a page can show in a folder and those in it; nothing hidden, no links out of it.
 
     At most 20,000 files.
     """
-    left = _MOST_FOLDER_FILES
+    left, root = _MOST_FOLDER_FILES, folder.resolve()
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(place, name)
             if name.startswith(".") or path.suffix.lower() not in MEDIA_TYPES:
                 continue
-            if path.is_file():
+            if path.is_file() and path.resolve().is_relative_to(root):
                 left -= 1
                 yield path
             if not left:

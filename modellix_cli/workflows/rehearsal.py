@@ -40,7 +40,7 @@ class Rehearsal:
 def rehearse(session: Session, request: Request, paying: RunPaying) -> Rehearsal:
     """Return what would come of a request; nothing is sent or recorded."""
     if not has_folder(state_dir(session.runtime.env)):
-        return Rehearsal(refusal_without_ledger(request))
+        return Rehearsal(refusal_without_ledger(request, resume=paying.resume))
     try:
         claim = session.stores.submissions.rehearse(
             request, resume=paying.resume, resend_unknown=paying.resend_unknown

@@ -94,6 +94,7 @@ def _composed(
     from modellix_cli.workflows.request_body import BodyMaker, known_schema, read_prompt
     from modellix_cli.workflows.request_check import check_body
 
+    _refuse_bytes(wanted)
     prompt = read_prompt(session, wanted.prompt)
     schema = known_schema(session, wanted.slug)
     maker = BodyMaker(
@@ -114,6 +115,16 @@ def _composed(
         _tell(session, wanted, draft, checked)
     client = session.connections.client(wanted.api_key)
     return _ready(session, wanted, maker.make(client), client)
+
+
+def _refuse_bytes(wanted: RequestOptions) -> None:
+    """Refuse words that are no text: Python has bytes that are not UTF-8 as lone surrogates."""
+    words = {"The prompt": wanted.prompt or "", "A parameter": "".join(wanted.parameters)}
+    for what, text in words.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise usage(f"{what} is not UTF-8 text. Nothing was sent.") from None
 
 
 def _ready(

@@ -167,7 +167,7 @@ _ACCEPTED: Final = SubmissionState.ACCEPTED
 
 def _book(session: Session, source: SingleRequest, options: RunOptions) -> Book:
     if not has_folder(state_dir(session.runtime.env)):
-        refused = refusal_without_ledger(source.whole)
+        refused = refusal_without_ledger(source.whole, resume=options.paying.resume)
         if refused is not None:
             raise refused
         session.out.warn(

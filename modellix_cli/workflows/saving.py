@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from modellix_cli.downloads.downloader import Downloader, TaskReader
     from modellix_cli.downloads.name_template import NameTemplate, TemplateNames
 
-FINAL: frozenset[ErrorCode] = frozenset({ErrorCode.RESULT_EXPIRED, ErrorCode.NO_RESOURCES})
+FINAL: frozenset[ErrorCode] = frozenset({ErrorCode.RESULT_EXPIRED})
 """Failures of a download after which no further run can save more."""
 
 

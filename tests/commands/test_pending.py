@@ -168,7 +168,21 @@ def test_one_failure_stops_no_other(
     assert "Task t-2: Refusing" in result.stderr
     assert "Task t-4 made nothing" in result.stderr
     saved = {task_id for task_id, (_, done) in statuses(env).items() if done}
-    assert saved == {"t-3", "t-4"}
+    assert saved == {"t-3"}
+
+
+@respx.mock
+def test_a_reply_without_a_result_may_be_early(
+    cli: Cli, env: dict[str, str], submitted: None
+) -> None:
+    for number in range(1, 5):
+        reply(f"t-{number}", "success")
+    assert cli(*PENDING).status == 0
+    assert set(statuses(env).values()) == {("success", False)}
+    for number in range(1, 5):
+        reply(f"t-{number}", "success", data_url(str(number)))
+    assert len(cli(*PENDING, "--json").json["tasks"]) == 4
+    assert set(statuses(env).values()) == {("success", True)}
 
 
 @respx.mock

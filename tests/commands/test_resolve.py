@@ -89,3 +89,9 @@ class TestResolve:
     def test_it_needs_no_key(self, cli: Cli) -> None:
         env = {"MODELLIX_API_KEY": None}
         assert cli("task", "resolve", "1", "--not-created", env=env).status == 0
+
+
+@pytest.mark.parametrize("number", ["9" * 19, "9" * 4301])
+def test_a_number_of_any_length_is_not_found(cli: Cli, number: str) -> None:
+    result = cli("task", "resolve", number, "--not-created", "--json")
+    assert (result.status, result.json["error"]["code"]) == (5, "NOT_FOUND")

@@ -349,3 +349,13 @@ def test_at_a_terminal_no_wait_does_not_wait(env: dict[str, str], work: Path) ->
     result = invoke(*RUN, "a cat", "--no-wait", env=env, cwd=work, stdout=Terminal())
     assert result.status == 0
     assert list(work.iterdir()) == []
+
+
+@respx.mock
+@pytest.mark.parametrize("words", [("\udcff\udcfe",), ("a cat", "-p", "style=\udcff")])
+def test_words_that_are_no_utf_8_are_not_sent(cli: Cli, words: tuple[str, ...]) -> None:
+    post = respx.post(f"{API}/a/b/async").respond(json=accepted("task-1"))
+    result = cli("model", "run", "a/b", *words, "--no-check", "--json")
+    assert result.status == 2
+    assert "not UTF-8" in result.json["error"]["message"]
+    assert not post.called

@@ -1,8 +1,10 @@
 """A home folder that cannot be written: which folder it is about, and which variable helps."""
 
 import pytest
+import respx
 
 from tests.conftest import Cli
+from tests.support import API, accepted
 
 READ_ONLY = {"HOME": "/dev/null", "XDG_STATE_HOME": "/dev/null/state"}
 """What is below a file can be made by nobody, root included."""
@@ -32,3 +34,19 @@ def test_doctor_tells_it_too(cli: Cli) -> None:
         result.stdout
     )
     assert "XDG_STATE_HOME" in result.stdout
+
+
+@respx.mock
+@pytest.mark.parametrize("options", [("--request-key", "k"), ("--resume",)], ids=" ".join)
+def test_what_is_to_be_paid_once_is_not_sent_without_a_ledger(
+    cli: Cli, options: tuple[str, ...]
+) -> None:
+    post = respx.post(f"{API}/a/b/async").respond(json=accepted("task-1"))
+    respx.route(method="GET").respond(404)
+    for more in ((), ("--dry-run",)):
+        run = ("model", "run", "a/b", "--body", "{}", "--json")
+        result = cli(*run, *options, *more, env={"XDG_STATE_HOME": "/dev/null/state"})
+        assert result.status == 1, result.stderr
+        assert "LEDGER_UNUSABLE" in result.stdout
+        assert f"{options[0]} was given" in result.stdout
+    assert not post.called

@@ -1,5 +1,6 @@
 """`which`: from a file to its task."""
 
+import json
 import os
 import shlex
 from pathlib import Path
@@ -187,3 +188,15 @@ def test_where_the_body_is_not_kept_the_file_itself_says_how_to_make_it_again(
     (file,) = result.json["files"]
     words = ["modellix-cli", "model", "run", "sandbox/image", "--body", BODY, "--wait"]
     assert shown(cli, Path(file["path"]))["againArgv"] == [*words, "--output-dir", ".", "--sandbox"]
+
+
+@pytest.mark.parametrize("model", ["--base-url=https://evil.example", "--x/b", "-x/b", "../../b"])
+def test_a_model_that_is_an_option_is_in_no_command(cli: Cli, work: Path, model: str) -> None:
+    path = work / "a.png"
+    path.write_bytes(b"x")
+    record = {"modellix": 1, "taskId": "t", "model": model, "parameters": {"prompt": "p"}}
+    Path(f"{path}.json").write_text(json.dumps(record))
+    found = shown(cli, path)
+    assert found.get("again") is None
+    assert found.get("againArgv") is None
+    assert model not in json.dumps(found)

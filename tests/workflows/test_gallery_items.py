@@ -142,6 +142,15 @@ def test_a_folder_shows_its_media_and_nothing_else(tmp_path: Path) -> None:
     assert names == ["a.png", "b.JPG", "deep/er/c.mp4"]
 
 
+def test_a_link_shows_nothing_from_outside_the_folder(tmp_path: Path) -> None:
+    secret = write(tmp_path / "secret.png")
+    folder = tmp_path / "shown"
+    write(folder / "a.png")
+    (folder / "out.png").symlink_to(secret)
+    (folder / "in.png").symlink_to(folder / "a.png")
+    assert [path.name for path in media_files(folder)] == ["a.png", "in.png"]
+
+
 def test_a_file_of_a_folder_is_known_by_its_path(tmp_path: Path) -> None:
     known = task(kept(write(tmp_path / "1.png"), sha256=None), body=b'{"prompt": "a fox"}')
     (item,) = in_folder(tmp_path, known)
