@@ -13,6 +13,7 @@ from modellix_cli.runtime import is_terminal
 
 _STYLE: Final = re.compile(r"\x1b\[[\d;]*m")
 _COLUMN: Final = re.compile(r" *\S+(?: \S+)*  +(?=\S)| +(?=\S)")
+_ASSIGNMENT: Final = re.compile(r"[A-Z_]+=\S*")
 _PROGRAM: Final = "modellix-cli"
 _OPENING: Final = ("{", "[")
 _ENDS: Final = (".", ",", ";", ":", ")")
@@ -68,10 +69,18 @@ def _pieces(text: str) -> Iterator[str]:
         if piece.startswith(_OPENING):
             yield " ".join([piece, *words])
             return
+        while _ASSIGNMENT.fullmatch(piece.rpartition(" ")[2]) and _leads_to_program(words):
+            piece += f" {words.pop(0)}"
         if piece.lstrip("(").endswith(_PROGRAM):
             while words and not _is_over(piece, words[0]):
                 piece += f" {words.pop(0)}"
         yield piece
+
+
+def _leads_to_program(words: list[str]) -> bool:
+    """Whether only variables stand before the program that they are set for."""
+    others = (word for word in words if not _ASSIGNMENT.fullmatch(word))
+    return next(others, None) == _PROGRAM
 
 
 def _is_over(command: str, word: str) -> bool:

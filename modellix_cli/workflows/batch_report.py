@@ -4,7 +4,7 @@ import json
 from array import array
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from tempfile import SpooledTemporaryFile
 from typing import Final
 
@@ -16,7 +16,9 @@ from modellix_cli.domain.task import has_failed
 from modellix_cli.domain.text import count
 from modellix_cli.engine.core.following import INTERRUPTED, LOST, RUN_INTERRUPTED, TIMED_OUT
 from modellix_cli.engine.core.lines import LineOutcome
+from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.records import BatchLine
+from modellix_cli.output.batch_lines import ShownLine
 
 _IN_MEMORY: Final = 1024 * 1024
 _IN_FLIGHT: Final = "It is being submitted right now."
@@ -140,6 +142,17 @@ def outcome_of(line: BatchLine) -> LineOutcome:
         urls=line.urls,
         files=line.files,
     )
+
+
+def recorded_line(session: Session, line: BatchLine, attempt: Attempt) -> ShownLine:
+    """Return a line as it is known now, also where another command saw its task end.
+
+    What was refused cost nothing.
+    """
+    outcome = outcome_of(line)
+    outcome = replace(outcome, status=outcome.status or attempt.status)
+    estimated = attempt.estimated if attempt.state.may_be_charged else None
+    return ShownLine(entry_of(outcome, session), estimated, attempt.billed)
 
 
 @dataclass(slots=True)

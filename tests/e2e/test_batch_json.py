@@ -122,3 +122,15 @@ def test_stderr_is_silent_with_json_where_nothing_is_at_risk(batch: Batches) -> 
     for options in ([], ["--resume"], ["--resume", "--wait"]):
         ran = again(batch, *options)
         assert (ran.status, ran.stderr) == (0, ""), ended(ran)
+
+
+def test_a_batch_that_is_shown_later_tells_how_its_tasks_ended_and_what_they_cost(
+    batch: Batches,
+) -> None:
+    batch.write({}, {"_status": 400})
+    number = str(again(batch).json["batch"])
+    (task_id,) = batch.ids()[:1]
+    assert batch.shell("task", "wait", str(task_id)).status == 0
+    well, refused = batch.shell("batch", "show", number, "--json").json["tasks"]
+    assert well["status"] == "success"
+    assert "estimatedUsd" not in refused

@@ -36,6 +36,11 @@ def test_lines_are_broken_at_blanks(text: str, lines: list[str]) -> None:
             ["Log in with", "modellix-cli auth login, or",
              "(modellix-cli model run a/b 'a, b c' -q)."],
         ),
+        (
+            "Try it: MODELLIX_API_KEY=any NO_COLOR=1 modellix-cli doctor",
+            ["Try it:", "MODELLIX_API_KEY=any NO_COLOR=1 modellix-cli doctor"],
+        ),
+        ("What of MODELLIX_API_KEY=any and more", ["What of MODELLIX_API_KEY=any", "and more"]),
         ("See modellix-cli init (or type one)", ["See modellix-cli init (or", "type one)"]),
     ],
 )  # fmt: skip

@@ -28,8 +28,7 @@ def show(
 ) -> None:
     """Show what became of each line of a batch that was started. The server is not asked."""
     from modellix_cli.output import batch as output
-    from modellix_cli.output.batch_lines import ShownLine
-    from modellix_cli.workflows.batch_report import entry_of, outcome_of
+    from modellix_cli.workflows.batch_report import recorded_line
 
     session = Session.of(ctx)
     store = session.stores.batches
@@ -41,7 +40,7 @@ def show(
             hint="See them all: modellix-cli batch list",
         )
     lines = (
-        ShownLine(entry_of(outcome_of(line), session), line.attempt.estimated, line.attempt.billed)
+        recorded_line(session, line, line.attempt)
         for line in store.lines(number)
         if line.attempt is not None
     )
