@@ -278,7 +278,7 @@ class _Running:
 
     @property
     def _continuing(self) -> list[str]:
-        """The command line that goes on: one that pays anew where `--new` has sent nothing yet."""
+        """The command line that goes on: with `--new` again where that has sent nothing yet."""
         if self._options.on_paid is not OnPaid.NEW or self._tally.charged != "no":
             return self._resume
         return ["--new" if word == "--resume" else word for word in self._resume]
