@@ -204,7 +204,7 @@ def interrupted_read(error: ConnectionLost) -> ModellixError:
 def json_of(reply: Reply) -> Json:
     """Return the JSON of a reply, None if it is none."""
     try:
-        return loads(reply.body)
+        return loads(reply.body, lenient=True)
     except JsonError:
         return None
 

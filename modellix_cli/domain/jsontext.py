@@ -60,14 +60,25 @@ def _refuse_constant(text: str) -> Json:
     raise JsonError(f"{text} is not JSON")
 
 
-def loads(data: bytes | str) -> Json:
-    """Parse one JSON value. Raises `JsonError` for anything else, whatever the bytes."""
+def _nothing(_text: str) -> Json:
+    return None
+
+
+def loads(data: bytes | str, *, lenient: bool = False) -> Json:
+    """Parse one JSON value. Raises `JsonError` for anything else, whatever the bytes.
+
+    With `lenient`, NaN and infinities are read as null: some servers write them, and what else
+    they say must not be lost for that.
+    """
     text = decode(data) if isinstance(data, bytes) else data
     if text.count(",") > MAX_COMMAS:
         raise JsonError(f"more than {MAX_COMMAS} values")
     try:
         value = json.loads(
-            text, parse_float=Number, parse_int=_integer, parse_constant=_refuse_constant
+            text,
+            parse_float=Number,
+            parse_int=_integer,
+            parse_constant=_nothing if lenient else _refuse_constant,
         )
     except json.JSONDecodeError as error:
         raise JsonError(error.msg.removesuffix(" at"), error.lineno, error.colno) from None

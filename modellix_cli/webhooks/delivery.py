@@ -84,7 +84,7 @@ def read_delivery(headers: Mapping[str, str], body: bytes, now: float) -> Delive
     if not _EVENT.fullmatch(event):
         raise Refused(400, "no usable X-Modellix-Event")
     try:
-        document = loads(body)
+        document = loads(body, lenient=True)
     except JsonError as error:
         raise Refused(400, "the body is not JSON") from error
     if isinstance(document, dict) and not isinstance(document.get("data"), dict):

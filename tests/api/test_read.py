@@ -1,6 +1,7 @@
 """Reading: what is tried again, how long is waited, what the user is told."""
 
 import email.utils
+import json
 
 import httpx
 import pytest
@@ -385,3 +386,14 @@ def test_whatever_the_server_sends_is_a_document_or_an_error(
         except ModellixError as error:
             assert error.exit_status not in (0, 8)
             assert error.code is not ErrorCode.INTERNAL
+
+
+@respx.mock
+@pytest.mark.parametrize("odd", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_is_none_does_not_hide_a_finished_task(client: Client, odd: str) -> None:
+    text = json.dumps(task_reply("task-1", "success"))
+    body = text.replace('"data": {', f'"data": {{"billing": {{"amount": {odd}}}, ', 1)
+    assert odd in body
+    respx.get(ROUTE).respond(content=body.encode())
+    task = client.task("task-1")
+    assert (task.status, task.billed) == ("success", None)
