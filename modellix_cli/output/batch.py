@@ -181,7 +181,8 @@ def batch(
         if shown.state != "done":
             resume = command_line("model batch", shown.source, options=["--resume"])
             runs = shown.state == "running"  # or it ended without a word
-            sink.note(f"{'If it no longer runs, resume' if runs else 'Resume'} with: {resume}")
+            when = "If it no longer runs, resume" if runs else "Resume"
+            sink.note(f"{when} with the options that it was started with: {resume} ...")
 
 
 def _lines_for_people(

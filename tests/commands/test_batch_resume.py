@@ -450,4 +450,4 @@ def test_people_see_a_table_with_costs_failures_and_what_to_do_next(
     assert [entry.get("billedUsd") for entry in entries] == [0.03, None, None, None]
     assert {entry["estimatedUsd"] for entry in entries} == {0.04}
     told = batch.cli("batch", "show", "1").stderr
-    assert "Resume with: modellix-cli model batch tasks.jsonl --resume" in told
+    assert "options that it was started with: modellix-cli model batch tasks.jsonl --resume" in told
