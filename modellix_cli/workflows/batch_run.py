@@ -278,8 +278,17 @@ class _Running:
 
     @property
     def _continuing(self) -> list[str]:
-        """The command line that goes on: with `--new` again where that has sent nothing yet."""
+        """The command line that goes on: with `--new` again where that has sent nothing yet.
+
+        The ledger knows that, also where a defect ended the run before its lines were counted.
+        """
         if self._options.on_paid is not OnPaid.NEW or self._tally.charged != "no":
+            return self._resume
+        try:
+            lines = self._session.stores.batches.lines(self._batch.number)
+            if any(line.attempt and line.attempt.state.may_be_charged for line in lines):
+                return self._resume
+        except ModellixError:
             return self._resume
         return ["--new" if word == "--resume" else word for word in self._resume]
 

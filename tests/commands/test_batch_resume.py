@@ -13,6 +13,7 @@ import pytest
 
 from modellix_cli.__main__ import _end_on_signals
 from modellix_cli.api.client import Client
+from modellix_cli.engine.core import effects
 from modellix_cli.engine.driver import Driver
 from tests.commands.batches import Batches, bad_request, batch, states
 from tests.support import FakeClock, accepted, at_terminal, invoke, task_reply
@@ -451,3 +452,24 @@ def test_people_see_a_table_with_costs_failures_and_what_to_do_next(
     assert {entry["estimatedUsd"] for entry in entries} == {0.04}
     told = batch.cli("batch", "show", "1").stderr
     assert "options that it was started with: modellix-cli model batch tasks.jsonl --resume" in told
+
+
+def test_a_defect_after_new_paid_never_advises_to_pay_once_more(
+    batch: Batches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = Driver._result_of
+
+    def defect(driver: Driver, done: Any) -> Any:
+        if isinstance(done.key, effects.Poll):
+            raise RuntimeError("a defect")
+        return usual(driver, done)
+
+    assert batch().status == 0
+    paid = len(batch.service.made)
+    monkeypatch.setattr(Driver, "_result_of", defect)
+    result = batch("--new", "--wait")
+    assert result.status == 1
+    assert len(batch.service.made) > paid
+    assert "a defect" in result.stderr
+    assert "--resume" in result.stderr
+    assert "--new" not in result.stderr
