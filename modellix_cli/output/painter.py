@@ -7,8 +7,8 @@ lines. Nothing is drawn from the background; Ctrl-Z takes the lines away, `fg` b
 import os
 import signal
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final, TextIO
 
@@ -31,6 +31,8 @@ class Painter:
         self._shown_at = 0
         self._handles_stop = False
         self._stopping = False
+        self._drawing_in: int | None = None
+        self._asked_to_stop: int | None = None
         self._lock = threading.RLock()
 
     @property
@@ -50,7 +52,7 @@ class Painter:
 
     def paint(self, lines: Sequence[Line]) -> None:
         """Show these lines in place of those that are shown."""
-        with self._lock:
+        with self._whole():
             if not self.may_draw:
                 self._shown = []  # where they were, others write now
                 return
@@ -61,7 +63,7 @@ class Painter:
 
     def above(self, text: str) -> None:
         """Write a line that stays, above those that are shown."""
-        with self._lock:
+        with self._whole():
             if not self.may_draw:
                 self._shown = []
             clear = "\x1b[J" if self._shown else ""
@@ -70,10 +72,24 @@ class Painter:
 
     def erase(self) -> None:
         """Take the lines away."""
-        with self._lock:
+        with self._whole():
             if self._shown and self.may_draw:
                 self._write(f"{self._up()}\x1b[J")
             self._shown = []
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Draw without other threads; a Ctrl-Z that comes meanwhile stops when it is drawn."""
+        with self._lock:
+            self._drawing_in = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._drawing_in = None
+        in_main = threading.current_thread() is threading.main_thread()
+        if in_main and (number := self._asked_to_stop) is not None:
+            self._asked_to_stop = None
+            self._stop(number, None)
 
     def _drawn(self, lines: Sequence[Line]) -> str:
         return "".join(f"{self.rendered(line)}\x1b[K\n" for line in lines)
@@ -104,6 +120,8 @@ class Painter:
             self._stream.flush()
         except (OSError, ValueError):  # the terminal is gone
             self._stream = None
+        except RuntimeError:  # Ctrl-Z caught others in the midst of a write to this stream
+            return
 
     def catch_stops(self) -> None:
         """Take the lines away before Ctrl-Z stops the process; only in the main thread."""
@@ -122,6 +140,9 @@ class Painter:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         """Stop as asked to, and go on drawing when the process continues."""
+        if self._drawing_in == threading.get_ident():
+            self._asked_to_stop = number
+            return
         self.erase()
         self._stopping = True
         signal.signal(number, signal.SIG_DFL)

@@ -58,7 +58,7 @@ class Terminal:
         start, end = self._at, time.monotonic() + 60
         while words not in self.seen[start:]:
             ready, _, _ = select.select([self._terminal], [], [], end - time.monotonic())
-            assert ready, self.seen[start:]
+            assert ready, self.seen
             data = self._rest + os.read(self._terminal, 65536)
             whole = data.decode(errors="ignore")
             self._rest = data[len(whole.encode()) :]

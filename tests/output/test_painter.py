@@ -1,5 +1,11 @@
 """Lines that are drawn over and over, as the screen shows them."""
 
+import io
+import signal
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import pytest
 
 from modellix_cli.output import terminal
@@ -7,6 +13,9 @@ from modellix_cli.output.cells import Line
 from modellix_cli.output.painter import Painter
 from tests.screen import Screen
 from tests.support import Terminal
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 def lines(*texts: str) -> list[Line]:
@@ -89,3 +98,74 @@ def test_an_alert_comes_through_from_the_background(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(terminal, "in_foreground", lambda stream: False)
     drawn.painter.above("Task t-1 was submitted.")
     assert drawn.shown == ["Task t-1 was submitted."]
+
+
+class _Slow(io.RawIOBase):
+    """A terminal where Ctrl-Z is pressed in the midst of the first write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+        self.pressed = False
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        self.text += bytes(data).decode()
+        if not self.pressed:
+            self.pressed = True
+            signal.raise_signal(signal.SIGTSTP)
+        return len(bytes(data))
+
+
+@pytest.fixture
+def seen_at_stop(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[_Slow, list[list[str]]]]:
+    """A slow terminal, and what its screen showed whenever the process would have stopped."""
+    slow, seen = _Slow(), list[list[str]]()
+
+    def stop(_process: int, _number: int) -> None:
+        screen = Screen(80, 24)
+        screen.feed(slow.text)
+        seen.append(screen.lines)
+
+    monkeypatch.setattr("modellix_cli.output.painter.os.kill", stop)
+    monkeypatch.setattr(terminal, "in_foreground", lambda _stream: True)
+    before = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    yield slow, seen
+    signal.signal(signal.SIGTSTP, before)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no Ctrl-Z")
+def test_ctrl_z_in_the_midst_of_drawing_stops_when_the_lines_are_drawn_and_gone(
+    seen_at_stop: tuple[_Slow, list[list[str]]],
+) -> None:
+    slow, seen = seen_at_stop
+    stream = io.TextIOWrapper(io.BufferedWriter(slow), write_through=True)
+    painter = Painter(stream, {"TERM": "xterm"}, colored=False)
+    painter.catch_stops()
+    painter.paint(lines("one", "two"))
+    assert seen == [[]]
+    painter.paint(lines("one", "two"))
+    screen = Screen(80, 24)
+    screen.feed(slow.text)
+    assert screen.lines == ["one", "two"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no Ctrl-Z")
+def test_ctrl_z_in_the_midst_of_a_write_by_others_stops(
+    seen_at_stop: tuple[_Slow, list[list[str]]],
+) -> None:
+    slow, seen = seen_at_stop
+    slow.pressed = True
+    stream = io.TextIOWrapper(io.BufferedWriter(slow), write_through=True)
+    painter = Painter(stream, {"TERM": "xterm"}, colored=False)
+    painter.catch_stops()
+    painter.paint(lines("one"))
+    slow.pressed = False
+    stream.write("a warning")
+    stream.flush()
+    assert len(seen) == 1
