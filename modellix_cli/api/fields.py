@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _MAX_DOLLARS: Final = 1_000_000
 _LONGEST_AMOUNT: Final = 40
-_UNIX_TIME: Final = re.compile(r"\d{9,13}(?:\.\d{1,9})?", re.ASCII)
+_UNIX_TIME: Final = r"(?a)\d{9,13}(?:\.\d{1,9})?"
 _FIRST_MILLISECONDS: Final = 1e11
 """Unix times above this are milliseconds: as seconds they would be after the year 5000."""
 _LAST_SECONDS: Final = 253_402_300_800.0  # the end of the year 9999
@@ -48,7 +48,7 @@ def moment(value: Json) -> float | None:
     """
     if isinstance(value, str):
         text = value.strip()
-        if not _UNIX_TIME.fullmatch(text):
+        if not re.fullmatch(_UNIX_TIME, text):
             return _calendar(text)
         number = float(text)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):

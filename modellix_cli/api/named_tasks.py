@@ -20,11 +20,11 @@ _TASK_KEYS: Final = frozenset({"taskid", "taskids", "jobid", "predictionid", "ge
 _TASKS: Final = frozenset({"task", "tasks", "job", "jobs", "prediction", "predictions"})
 _RESULTS: Final = frozenset({"data", "result", "results", "output"})
 _ADDRESS_KEYS: Final = ("url", "uri", "href", "link", "location", "getresult")
-_OTHER_THINGS: Final = re.compile(
+_OTHER_THINGS: Final = (
     r"(?i)(req|request|trace|span|err|error|evt|event|msg|log|corr|correlation|ray|team|user|acct)"
     r"[_.:-]"
 )
-_KIND: Final = re.compile(r"[a-z]+([_.-][a-z]+)*|[A-Z]+(_[A-Z]+)+|([A-Z][a-z]+)+")
+_KIND: Final = r"[a-z]+([_.-][a-z]+)*|[A-Z]+(_[A-Z]+)+|([A-Z][a-z]+)+"
 _NOTHING: Final = frozenset({"0", "-1", "null", "none", "undefined"})
 _TASK_ID: Final = re.compile(
     rb'"(?:task|job|prediction|generation)[_-]?id"\s*:'
@@ -35,8 +35,8 @@ _GET_RESULT: Final = re.compile(
     rb'"get[_-]?result"\s*:.{0,2000}?/tasks/([^/?#"\s\\]{1,2000})\\?[/?#"]',
     re.IGNORECASE | re.DOTALL,
 )
-_BARE_ID: Final = re.compile(rb'"id"\s*:\s*"([^"\\]{1,512})"')
-_ADDRESS: Final = re.compile(r"/tasks/([^/?#\s]{1,2000})/?(?:[?#].*)?\s*")
+_BARE_ID: Final = rb'"id"\s*:\s*"([^"\\]{1,512})"'
+_ADDRESS: Final = r"/tasks/([^/?#\s]{1,2000})/?(?:[?#].*)?\s*"
 
 
 def named_tasks(reply: Reply, sent: bytes = b"", *, bare: bool = True) -> list[str]:
@@ -66,7 +66,9 @@ def named_tasks(reply: Reply, sent: bytes = b"", *, bare: bool = True) -> list[s
         headers = set(reply.headers.values())
         found += (task_id for task_id in _bare_ids(document) if task_id not in headers)
         if document is None and reply.body.lstrip()[:1] in (b"{", b"["):
-            cut = (match[1].decode("utf-8", "replace") for match in _BARE_ID.finditer(reply.body))
+            cut = (
+                match[1].decode("utf-8", "replace") for match in re.finditer(_BARE_ID, reply.body)
+            )
             found += filter(_could_be_a_task, cut)
     return [
         task_id
@@ -124,7 +126,7 @@ def _bare_ids(document: Json) -> Iterator[str]:
     if not isinstance(document, dict):
         return
     for text in _own_id(document):
-        if text.startswith("task") or not _KIND.fullmatch(text):
+        if text.startswith("task") or not re.fullmatch(_KIND, text):
             yield text
     level: list[Json] = _results(document)
     while level:
@@ -150,7 +152,7 @@ def _results(fields: dict[str, Json]) -> list[Json]:
 
 
 def _could_be_a_task(text: str) -> bool:
-    known = text.lower() in _NOTHING or "/" in text or _OTHER_THINGS.match(text) is not None
+    known = text.lower() in _NOTHING or "/" in text or re.match(_OTHER_THINGS, text) is not None
     return is_usable(text) and not known
 
 
@@ -161,7 +163,7 @@ def _in_headers(reply: Reply) -> Iterator[str]:
 
 
 def _in_address(address: Json) -> Iterator[str]:
-    match = _ADDRESS.search(address) if isinstance(address, str) else None
+    match = re.search(_ADDRESS, address) if isinstance(address, str) else None
     if match is not None and match.end() == len(match.string):
         yield unquote(match[1])
 

@@ -4,7 +4,6 @@ The first of them that says something counts; a table is in docs/project.md. Loo
 takes a few stat calls. They are read, and what reads them is loaded, only where they exist.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +31,7 @@ FILE_NAME: Final = "modellix.toml"
 Source = Literal["option", "variable", "project", "profile", "default"]
 """What a setting comes from, the strongest first."""
 
-PRESET_WORD: Final = re.compile(r"@([A-Za-z0-9_-][A-Za-z0-9_.-]{0,63})")
+PRESET_WORD: Final = r"@([A-Za-z0-9_-][A-Za-z0-9_.-]{0,63})"
 """How a preset is named on the command line."""
 _OUTPUTS: Final = ("human", "json")
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_LOCAL_COMMAND: Final = re.compile(r"modellix-cli (?:task|batch|model) [a-z]+(?! --sandbox)\b")
+_LOCAL_COMMAND: Final = r"modellix-cli (?:task|batch|model) [a-z]+(?! --sandbox)\b"
 _FITTING: Final = (
     (
         "the usage page of https://modellix.ai/console",
@@ -30,4 +30,4 @@ def in_sandbox(advice: str, *, option: bool = True) -> str:
         advice = advice.replace(real, here)
     if not option or "--sandbox" in advice:
         return advice
-    return _LOCAL_COMMAND.sub(r"\g<0> --sandbox", advice)
+    return re.sub(_LOCAL_COMMAND, r"\g<0> --sandbox", advice)

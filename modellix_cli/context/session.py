@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from modellix_cli.engine.progress import Progress
 
 LAST: Final = "@last"
-_LAST: Final = re.compile(r"@last(?:~([0-9]{1,4}))?")
+_LAST: Final = r"@last(?:~([0-9]{1,4}))?"
 _ABOUT_RESULTS: Final = frozenset(
     {
         ErrorCode.TASK_FAILED,
@@ -143,7 +143,7 @@ class Session:
 
     def task_id(self, text: str) -> str:
         """Read a task id; `@last` is the task submitted last, `@last~2` two before it."""
-        found = _LAST.fullmatch(text)
+        found = re.fullmatch(_LAST, text)
         if found is None:
             return parse_task_id(text)
         back = int(found[1] or 0)

@@ -12,13 +12,13 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _NAT64: Final = bytes.fromhex("0064ff9b0000000000000000")
 _LONGEST_WEBHOOK: Final = 2048
 _PATH_CHARACTERS: Final = "/:@!$&'()*+,;=~"
-_URL_CHARACTERS: Final = re.compile(r"[!-~]+")
+_URL_CHARACTERS: Final = r"[!-~]+"
 _PRIVATE_DOMAINS: Final = frozenset(
     {"localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "test"}
     | {"invalid", "onion"}
 )
-_CREDENTIALS: Final = re.compile(r"(?<=//).*@", re.DOTALL)
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CREDENTIALS: Final = r"(?s)(?<=//).*@"
+_CONTROL: Final = r"[\x00-\x1f\x7f-\x9f]"
 
 
 def parse_base_url(text: str, *, allow_http: bool = False) -> str:
@@ -33,10 +33,10 @@ def parse_base_url(text: str, *, allow_http: bool = False) -> str:
     except ValueError:
         host = None
     blank = any(character.isspace() for character in url)
-    unusable = blank or _CONTROL.search(url) or not is_encodable(url)
+    unusable = blank or re.search(_CONTROL, url) or not is_encodable(url)
     if not host or unusable or parts.scheme not in ("http", "https"):
         raise usage(
-            f"Invalid Modellix API base URL {quoted(_CREDENTIALS.sub('', url))}.",
+            f"Invalid Modellix API base URL {quoted(re.sub(_CREDENTIALS, '', url))}.",
             hint="Use an address such as https://api.modellix.ai.",
         )
     if parts.username is not None or "?" in url or "#" in url or parts.password is not None:
@@ -73,9 +73,9 @@ def parse_webhook_url(text: str, *, local: bool = False) -> str:
         host, _port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
         host = ""
-    if not host or len(url) > _LONGEST_WEBHOOK or not _URL_CHARACTERS.fullmatch(url):
+    if not host or len(url) > _LONGEST_WEBHOOK or not re.fullmatch(_URL_CHARACTERS, url):
         raise usage(
-            f"Invalid webhook URL {quoted(_CREDENTIALS.sub('', url))}.",
+            f"Invalid webhook URL {quoted(re.sub(_CREDENTIALS, '', url))}.",
             hint="Use an address such as https://example.com/hook.",
         )
     reachable = local and host in LOOPBACK and parts.scheme in ("http", "https")

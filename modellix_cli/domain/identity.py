@@ -14,7 +14,7 @@ from modellix_cli.domain.addresses import canonical_base_url
 from modellix_cli.domain.jsontext import decode, dumps, loads
 from modellix_cli.domain.values import Slug
 
-_NUMBER: Final = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?)0*(\d+))?", re.ASCII)
+_NUMBER: Final = r"(?a)(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?)0*(\d+))?"
 _LONGEST_EXPONENT: Final = 9
 _Path = tuple[str | int, ...]
 
@@ -107,7 +107,7 @@ def canonical_number(text: str) -> str:
     >>> canonical_number("1.0"), canonical_number("1e0"), canonical_number("0.10e3")
     ('1e0', '1e0', '1e2')
     """
-    match = _NUMBER.fullmatch(text)
+    match = re.fullmatch(_NUMBER, text)
     if match is None:
         return text
     sign, whole, fraction, exponent = match[1], match[2], match[3] or "", match[5] or "0"

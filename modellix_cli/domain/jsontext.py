@@ -20,9 +20,7 @@ MAX_COMMAS: Final = 1_000_000
 """A small text can name millions of values, each of which takes far more memory than text."""
 _MAX_INT_DIGITS: Final = 4000  # Python refuses to convert longer ones
 
-_UNSAFE_IN_JSON: Final = re.compile(
-    "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+_UNSAFE_IN_JSON: Final = "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 # json.dumps makes an encoder for each value it is given, which takes longer than encoding.
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
@@ -160,4 +158,7 @@ def _write_items(
 
 
 def _string(text: str) -> str:
-    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", _encode(text))
+    literal = _encode(text)
+    if literal.isprintable():  # as nearly always; the pattern takes long to compile
+        return literal
+    return re.sub(_UNSAFE_IN_JSON, lambda match: f"\\u{ord(match[0]):04x}", literal)

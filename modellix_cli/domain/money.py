@@ -10,7 +10,7 @@ from modellix_cli.domain.errors import usage
 _EXACT: Final = Context(prec=200)
 _CENT: Final = Decimal("0.01")
 _SMALLEST: Final = Decimal("0.0001")
-_TEXT: Final = re.compile(r"\d{1,30}(?:\.\d{1,60})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
+_TEXT: Final = r"(?a)\d{1,30}(?:\.\d{1,60})?(?:[eE][+-]?\d{1,2})?"
 _MOST: Final = Decimal(10) ** 30
 _FINEST: Final = -60
 
@@ -25,7 +25,7 @@ class Money:
     def parse(cls, text: str) -> Self | None:
         """Read an amount such as `0.03`, as the API or a user writes it; None for anything else."""
         written = text.strip()
-        if not _TEXT.fullmatch(written):
+        if not re.fullmatch(_TEXT, written):
             return None
         usd = Decimal(written).normalize(_EXACT)
         exponent = usd.as_tuple().exponent

@@ -10,8 +10,8 @@ from typing import Final
 
 from modellix_cli.domain.text import UNSAFE
 
-_SAFE: Final = re.compile(r"[A-Za-z0-9_@+:,./-][A-Za-z0-9_@+:,./=-]*", re.ASCII)
-_NOT_WITHIN: Final = re.compile(rf"['\\]|(?:{UNSAFE.pattern})+")
+_SAFE: Final = r"(?a)[A-Za-z0-9_@+:,./-][A-Za-z0-9_@+:,./=-]*"
+_NOT_WITHIN: Final = rf"['\\]|(?:{UNSAFE})+"
 
 
 def join(words: Iterable[str]) -> str:
@@ -25,9 +25,9 @@ def quote(word: str) -> str:
     >>> print(quote("a/b"), quote("it's"), quote("=ls"), quote("a\\b"))
     a/b 'it'"'"'s' '=ls' 'a'\\'b'
     """
-    if _SAFE.fullmatch(word):
+    if re.fullmatch(_SAFE, word):
         return word
-    return f"'{_NOT_WITHIN.sub(_outside, word)}'"
+    return f"'{re.sub(_NOT_WITHIN, _outside, word)}'"
 
 
 def _outside(found: "re.Match[str]") -> str:

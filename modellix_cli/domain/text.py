@@ -4,28 +4,33 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-UNSAFE: Final = re.compile(
+UNSAFE: Final = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-"""What could act on a terminal, but for tabs and line breaks."""
-_UNSAFE_IN_LINE: Final = re.compile(
+"""A pattern of what could act on a terminal, but for tabs and line breaks."""
+_UNSAFE_IN_LINE: Final = (
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-_SHELL_SAFE: Final = re.compile(r"[A-Za-z0-9._~/+@=:-]+")
+_SHELL_SAFE: Final = r"[A-Za-z0-9._~/+@=:-]+"
 _SHORT_SECRET: Final = 8
-_SECRET_QUERY: Final = re.compile(
-    r"(?i)(?<![a-z0-9])(api_key|api-key|apikey|authorization|key|sig|signature|token)=([^&\s\"'<>]+)"
+_HIDDEN_QUERY: Final = (
+    r"(?i)(?<![a-z0-9])(api_key|api-key|apikey|authorization|key|sig|signature|token)"
+    r"=([^&\s\"'<>]+)"
 )
 
 
 def escape(text: str) -> str:
     r"""Replace what could act on a terminal by `\uXXXX`; tabs and line breaks stay."""
-    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    if text.replace("\n", "").isprintable():  # as nearly always; the pattern takes long to compile
+        return text
+    return re.sub(UNSAFE, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def one_line(text: str) -> str:
     """Return `text` as a single safe line: unsafe characters, tabs and breaks become blanks."""
-    return _UNSAFE_IN_LINE.sub(" ", text)
+    if text.isprintable():
+        return text
+    return re.sub(_UNSAFE_IN_LINE, " ", text)
 
 
 def clip(text: str, length: int) -> str:
@@ -35,7 +40,7 @@ def clip(text: str, length: int) -> str:
 
 def is_shell_safe(value: str) -> bool:
     """Whether a value that came from elsewhere may be put on a command line as it is."""
-    return _SHELL_SAFE.fullmatch(value) is not None
+    return re.fullmatch(_SHELL_SAFE, value) is not None
 
 
 def quoted(text: str) -> str:
@@ -54,12 +59,16 @@ def is_encodable(text: str) -> bool:
 
 def without_secrets(text: str) -> str:
     """Replace the values of query parameters that carry secrets, as in signed URLs."""
-    return _SECRET_QUERY.sub(r"\1=[REDACTED]", text)
+    if "=" not in text:
+        return text
+    return re.sub(_HIDDEN_QUERY, r"\1=[REDACTED]", text)
 
 
 def hide_secrets(text: str, secrets: Iterable[str]) -> str:
     """Replace `secrets`, such as the API key; a very short one only where it stands alone."""
-    for secret in filter(None, secrets):
+    for secret in secrets:
+        if not secret or secret not in text:
+            continue
         pattern = re.escape(secret)
         if len(secret) < _SHORT_SECRET:
             pattern = rf"(?<![\w-]){pattern}(?![\w-])"

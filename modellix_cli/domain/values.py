@@ -29,10 +29,10 @@ DAY: Final = 24 * HOUR
 
 MAX_TAG: Final = 64
 
-_TASK_ID: Final = re.compile(r"[A-Za-z0-9._~:/+@=-]{1,512}")
-_FILE_ID: Final = re.compile(r"[A-Za-z0-9._~:+@=-]{1,512}")
-_PROFILE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_API_KEY: Final = re.compile(r"[\x21-\x7e]{1,16384}")
+_TASK_ID: Final = r"[A-Za-z0-9._~:/+@=-]{1,512}"
+_FILE_ID: Final = r"[A-Za-z0-9._~:+@=-]{1,512}"
+_PROFILE: Final = r"[A-Za-z0-9_.-]{1,64}"
+_API_KEY: Final = r"[\x21-\x7e]{1,16384}"
 SANDBOX_KEY: Final = "sandbox"
 """The key that the sandbox takes: no secret, but a word that its messages use."""
 KEY_PAGE: Final = "https://modellix.ai/console/api-key"
@@ -40,9 +40,9 @@ _KEY_HINT: Final = f"Copy the whole key, as {KEY_PAGE} shows it when it is creat
 _QUOTES: Final = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f" + (
     "\u00ab\u00bb\u2039\u203a\u2032\u2033\uff02\uff07"
 )
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+|\d+(?:\.\d+)?", re.ASCII)
-_DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s|$)")
+_CONTROL: Final = r"[\x00-\x1f\x7f-\x9f]"
+_DURATION: Final = r"(?a)(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+|\d+(?:\.\d+)?"
+_DURATION_PART: Final = r"(\d+(?:\.\d+)?)(ms|d|h|m|s|$)"
 _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": HOUR, "d": DAY}
 _UNESCAPED: Final = "-_.!~*'()"
 _RESERVED_PROFILES: Final = ("__proto__", "constructor", "prototype")
@@ -75,7 +75,7 @@ class Slug:
 def parse_slug(text: str) -> Slug:
     """Read `provider/model`, or `type/provider/model` for the older routes."""
     slug = text.strip()
-    if _CONTROL.search(slug):
+    if re.search(_CONTROL, slug):
         raise usage(
             "Invalid model slug: it has control characters. Use provider/model.", hint=_SLUGS_HINT
         )
@@ -101,7 +101,7 @@ def parse_task_id(text: str) -> str:
         raise usage("Task ID must not be empty.")
     if len(task_id) > 512:
         raise usage("Task ID exceeds the 512-character limit.")
-    if not _TASK_ID.fullmatch(task_id) or task_id in (".", ".."):
+    if not re.fullmatch(_TASK_ID, task_id) or task_id in (".", ".."):
         raise usage(f"Task ID {quoted(task_id)} contains unsupported characters.")
     return task_id
 
@@ -137,7 +137,7 @@ def parse_file_id(text: str) -> str:
         raise usage("File ID must not be empty.")
     if len(file_id) > 512:
         raise usage("File ID exceeds the 512-character limit.")
-    if not _FILE_ID.fullmatch(file_id) or file_id in (".", ".."):
+    if not re.fullmatch(_FILE_ID, file_id) or file_id in (".", ".."):
         raise usage(f"File ID {quoted(file_id)} contains unsupported characters.")
     return file_id
 
@@ -155,7 +155,7 @@ def parse_api_key(text: str, name: str = "Modellix API key") -> str:
             hint="Remove the quotation marks: .env files, docker --env-file and Windows' set "
             "keep them as part of the value.",
         )
-    if not _API_KEY.fullmatch(key):
+    if not re.fullmatch(_API_KEY, key):
         raise usage(f"{name} contains unsupported characters.", hint=_KEY_HINT)
     return key
 
@@ -167,7 +167,7 @@ def parse_profile(text: str) -> str:
         raise usage(f"Invalid profile name: {name} is reserved.")
     if len(name) > 64:
         raise usage("Invalid profile name. Maximum length is 64 characters.")
-    if not _PROFILE.fullmatch(name):
+    if not re.fullmatch(_PROFILE, name):
         raise usage(
             "Invalid profile name. Use only letters, numbers, underscores, dots, and hyphens."
         )
@@ -180,13 +180,13 @@ def parse_duration(text: str, option: str, at_most: float) -> float:
     `option` names the option in errors; `at_most` is its upper bound in seconds.
     """
     written = text.strip().lower()
-    if not _DURATION.fullmatch(written):
+    if not re.fullmatch(_DURATION, written):
         raise usage(
             f"Invalid {option} {quoted(text)}. "
             "Use seconds or a duration such as 500ms, 30s, 5m, or 1h30m."
         )
     seconds = sum(
-        float(number) * _UNIT_SECONDS[unit] for number, unit in _DURATION_PART.findall(written)
+        float(number) * _UNIT_SECONDS[unit] for number, unit in re.findall(_DURATION_PART, written)
     )
     if seconds <= 0:
         raise usage(f"{option} must be greater than zero.")

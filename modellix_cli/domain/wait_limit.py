@@ -11,7 +11,7 @@ SHORTEST: Final = 300.0
 SHORTEST_FOR_VIDEO: Final = 1200.0
 _TIMES: Final = 3
 _LONGEST: Final = 24 * 3600.0
-_VIDEO: Final = re.compile(
+_VIDEO: Final = (
     r"(?:^|[^a-z0-9])(?:[a-z]{0,3}2v|[a-z-]*video|veo|sora|seedance|hailuo|vidu|pixverse)(?![a-z])"
 )
 
@@ -49,4 +49,4 @@ def wait_limit(chosen: float | None, taken: Mapping[str, Sequence[float]]) -> Wa
 
 def is_video(slug: str) -> bool:
     """Whether a model makes video, as far as its name tells."""
-    return _VIDEO.search(slug.lower()) is not None
+    return re.search(_VIDEO, slug.lower()) is not None

@@ -20,8 +20,8 @@ ABOUT_REQUEST: Final = ("prompt", "seed", "input")
 _FIELDS: Final = ("index", "id", "task_id", "short_id", "slug", "ext", "date", *ABOUT_REQUEST)
 _LONGEST_PROMPT: Final = 40
 _SHORT_ID: Final = 4
-_BREAKS: Final = re.compile(r"[\W_]+")
-_WIDTH: Final = re.compile(r"0?[1-9]?")
+_BREAKS: Final = r"[\W_]+"
+_WIDTH: Final = r"0?[1-9]?"
 _HINT: Final = (
     "Use {index}, {id}, {task_id}, {short_id}, {slug}, {prompt}, {seed}, {input}, {ext} and "
     "{date}; {index:04} pads with zeros. "
@@ -70,7 +70,7 @@ def parse_name_template(text: str) -> NameTemplate:
             continue
         if field not in _FIELDS or conversion:
             raise _wrong(text, f"{{{one_line(field)}}} is not known")
-        if width and (field != "index" or not _WIDTH.fullmatch(width)):
+        if width and (field != "index" or not re.fullmatch(_WIDTH, width)):
             raise _wrong(text, f"{{{field}:{one_line(width)}}} is not known")
     if not any(field for _, field, _, _ in parts):
         raise _wrong(text, "every file would have the same name")
@@ -83,7 +83,7 @@ def prompt_words(text: str) -> str:
     >>> prompt_words("Waves at dawn, in the style of Hokusai, with a very long tail")
     'waves-at-dawn-in-the-style-of-hokusai'
     """
-    words = [word for word in _BREAKS.split(text[:500].casefold()) if word]
+    words = [word for word in re.split(_BREAKS, text[:500].casefold()) if word]
     name = ""
     for word in words:
         longer = f"{name}-{word}" if name else word[:_LONGEST_PROMPT]

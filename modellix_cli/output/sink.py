@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from modellix_cli.output.columns import Column
 
 _LONGEST_FAULT: Final = 500
-_STYLE: Final = re.compile(r"(\x1b\[[\d;]*m)")
+_STYLE: Final = r"(\x1b\[[\d;]*m)"
 _UNLIMITED: Final = 2**31
 
 
@@ -141,7 +141,7 @@ class Sink:
         Where no colours are shown the styles go; other unsafe characters are replaced. What is too
         wide for a terminal is broken, and goes on below where the last column begins.
         """
-        pieces = _STYLE.split(text)
+        pieces = re.split(_STYLE, text)
         pieces[::2] = [escape(piece) for piece in pieces[::2]]
         kept = pieces if self.is_colored else pieces[::2]
         lines = self.clean("".join(kept)).rstrip("\n").split("\n")

@@ -11,9 +11,9 @@ from typing import Final, TextIO
 from modellix_cli.output import terminal
 from modellix_cli.runtime import is_terminal
 
-_STYLE: Final = re.compile(r"\x1b\[[\d;]*m")
-_COLUMN: Final = re.compile(r" *\S+(?: \S+)*  +(?=\S)| +(?=\S)")
-_ASSIGNMENT: Final = re.compile(r"[A-Z_]+=\S*")
+_STYLE: Final = r"\x1b\[[\d;]*m"
+_COLUMN: Final = r" *\S+(?: \S+)*  +(?=\S)| +(?=\S)"
+_ASSIGNMENT: Final = r"[A-Z_]+=\S*"
 _PROGRAM: Final = "modellix-cli"
 _OPENING: Final = ("{", "[")
 _ENDS: Final = (".", ",", ";", ":", ")")
@@ -57,7 +57,7 @@ def last_column(line: str) -> int:
     >>> last_column("  --yes  Do not ask."), last_column("  Do not ask."), last_column("No.")
     (9, 2, 0)
     """
-    found = _COLUMN.match(_STYLE.sub("", line))
+    found = re.match(_COLUMN, re.sub(_STYLE, "", line))
     return found.end() if found else 0
 
 
@@ -69,7 +69,7 @@ def _pieces(text: str) -> Iterator[str]:
         if piece.startswith(_OPENING):
             yield " ".join([piece, *words])
             return
-        while _ASSIGNMENT.fullmatch(piece.rpartition(" ")[2]) and _leads_to_program(words):
+        while re.fullmatch(_ASSIGNMENT, piece.rpartition(" ")[2]) and _leads_to_program(words):
             piece += f" {words.pop(0)}"
         if piece.lstrip("(").endswith(_PROGRAM):
             while words and not _is_over(piece, words[0]):
@@ -79,7 +79,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _leads_to_program(words: list[str]) -> bool:
     """Whether only variables stand before the program that they are set for."""
-    others = (word for word in words if not _ASSIGNMENT.fullmatch(word))
+    others = (word for word in words if not re.fullmatch(_ASSIGNMENT, word))
     return next(others, None) == _PROGRAM
 
 
@@ -95,4 +95,4 @@ def _is_over(command: str, word: str) -> bool:
 def _width(text: str) -> int:
     from modellix_cli.output.cells import width  # loads rich, at no start
 
-    return width(_STYLE.sub("", text))
+    return width(re.sub(_STYLE, "", text))

@@ -9,25 +9,25 @@ from modellix_cli.domain.jsontext import dumps
 from modellix_cli.domain.text import hide_secrets, without_secrets
 
 HIDDEN: Final = "[REDACTED]"
-_TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}\[\],]')
-_SECRET_NAME: Final = re.compile(
-    r"webhook|callback|api[_-]?key|password|passwd|authorization|cookie|credential"
-    r"|(?:^|[_-])secret|(?:access|auth|bearer|session|id|refresh)[_-]?token|^token$",
-    re.IGNORECASE,
+_JSON_PART: Final = r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}\[\],]'
+_HIDDEN_NAME: Final = (
+    r"(?i)webhook|callback|api[_-]?key|password|passwd|authorization|cookie|credential"
+    r"|(?:^|[_-])secret|(?:access|auth|bearer|session|id|refresh)[_-]?token|^token$"
 )
-_URL: Final = re.compile(
-    r"(?P<scheme>\b[a-z][a-z0-9+.-]{0,30}://)(?P<place>[^\s<>\"'?#]*)"
-    r"(?:(?P<mark>[?#])[^\s<>\"']+)?",
-    re.IGNORECASE,
+_URL: Final = (
+    r"(?i)(?P<scheme>\b[a-z][a-z0-9+.-]{0,30}://)(?P<place>[^\s<>\"'?#]*)"
+    r"(?:(?P<mark>[?#])[^\s<>\"']+)?"
 )
-_DATA_URL: Final = re.compile(r"(data:[^,\s]{0,100},)\S{64,}", re.IGNORECASE)
+_DATA_URL: Final = r"(?i)(data:[^,\s]{0,100},)\S{64,}"
 
 
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
     """Return text without `secrets`, queries of URLs, credentials in them, and inline files."""
     text = hide_secrets(text, secrets)
-    text = _DATA_URL.sub(rf"\g<1>{HIDDEN}", text)
-    return without_secrets(_URL.sub(_bare, text))
+    if ":" not in text:
+        return without_secrets(text)
+    text = re.sub(_DATA_URL, rf"\g<1>{HIDDEN}", text)
+    return without_secrets(re.sub(_URL, _bare, text))
 
 
 def redact_json(text: str, secrets: Iterable[str] = ()) -> str:
@@ -39,7 +39,7 @@ def redact_json(text: str, secrets: Iterable[str] = ()) -> str:
     parts: list[str] = []
     at = depth = hidden_from = 0
     secret = False  # whether the value that comes next is one
-    for token in _TOKEN.finditer(text):
+    for token in re.finditer(_JSON_PART, text):
         literal, names = token[1], token[2]
         if literal is None:
             if token[0] in "{[":
@@ -58,7 +58,7 @@ def redact_json(text: str, secrets: Iterable[str] = ()) -> str:
         if safe != value:
             parts += (text[at : token.start()], dumps(safe))
             at = token.end(1)
-        secret = names is not None and _SECRET_NAME.search(value) is not None
+        secret = names is not None and re.search(_HIDDEN_NAME, value) is not None
     return "".join((*parts, text[at:]))
 
 

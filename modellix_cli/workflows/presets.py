@@ -1,5 +1,6 @@
 """What the files of settings put into a request: its model, parameters, and a preset's text."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -23,7 +24,7 @@ def named_preset(session: Session, word: str | None, model_slug: str | None) -> 
 
     Beside --model-slug, a word that names no preset is a prompt. Raises the usage error.
     """
-    found = PRESET_WORD.fullmatch(word or "")
+    found = re.fullmatch(PRESET_WORD, word or "")
     if found is None:
         return None
     defaults = session.settings.defaults

@@ -3,6 +3,7 @@
 Only values of characters that mean nothing to any shell are offered; scripts pass them to `eval`.
 """
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -171,7 +172,7 @@ def _model(ctx: typer.Context, session: Session) -> "Slug":
     from modellix_cli.domain.values import parse_slug
 
     word, option = ctx.params.get("slug"), ctx.params.get("model_slug") or ctx.params.get("model")
-    preset = PRESET_WORD.fullmatch(word or "")
+    preset = re.fullmatch(PRESET_WORD, word or "")
     if preset is not None:
         chosen = session.settings.defaults.preset(preset[1]).model
         word = None if chosen is None else str(chosen)

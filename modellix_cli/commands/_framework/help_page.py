@@ -25,9 +25,9 @@ NAME: Final = "36"
 
 _FEW: Final = 9
 """Up to so many options of a command's own are one list."""
-_STYLE: Final = re.compile(r"\x1b\[[\d;]*m")
-_RANGE: Final = re.compile(r"(\d+)<=x<=(\d+)")
-_LONE_RANGE: Final = re.compile(r"  \[(?:1<=x<=\d+|x>=1)\]$")
+_STYLE: Final = r"\x1b\[[\d;]*m"
+_RANGE: Final = r"(\d+)<=x<=(\d+)"
+_LONE_RANGE: Final = r"  \[(?:1<=x<=\d+|x>=1)\]$"
 """Of a number that just must not be 0 or absurd, which goes without saying."""
 _ORDER: Final = {panel: place for place, panel in enumerate(PANELS)}
 
@@ -41,7 +41,7 @@ def styled(text: str, style: str) -> str:
 
 def without_styles(text: str) -> str:
     """Return `text` without the terminal styles of `styled`."""
-    return _STYLE.sub("", text)
+    return re.sub(_STYLE, "", text)
 
 
 def show_help(ctx: "Context", param: "Parameter", value: bool) -> None:
@@ -134,8 +134,8 @@ def panels_of(params: Iterable["Parameter"], ctx: "Context") -> dict[str, list[R
 def plain(record: Row) -> Row:
     """Return what Typer tells about a parameter, with its range in words."""
     name, told = record
-    told = _LONE_RANGE.sub("", told).replace("; x>=1]", "]")
-    return name, _RANGE.sub(r"\1 to \2", told).replace("x>=", "at least ")
+    told = re.sub(_LONE_RANGE, "", told).replace("; x>=1]", "]")
+    return name, re.sub(_RANGE, r"\1 to \2", told).replace("x>=", "at least ")
 
 
 def output_choices(outputs: Sequence[Output]) -> str:
