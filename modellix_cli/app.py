@@ -104,14 +104,11 @@ class Root(Group):
         if cmd_name == "webhook":
             return Group("webhook", "Be told by Modellix when tasks end.", WEBHOOK)
         if cmd_name == "sandbox":
-            from modellix_cli.sandbox.faults import FAULTS
-
             return Group(
                 "sandbox",
                 "The embedded Modellix: no key, no cost. With --sandbox every command uses it.",
                 SANDBOX,
-                epilog="Models that provoke one behaviour each:\n"
-                + "\n".join(f"  {fault.slug:22} {fault.summary}" for fault in FAULTS.values()),
+                more=_sandbox_models,
             )
         return load(ALONE[cmd_name], cmd_name) if cmd_name in ALONE else None
 
@@ -130,6 +127,14 @@ class Root(Group):
         own = [param.get_help_record(ctx) for param in self.get_params(ctx) if param.is_eager]
         page.write_rows(formatter, "Options", [row for row in own if row is not None])
         super().format_epilog(ctx, formatter)
+
+
+def _sandbox_models() -> str:
+    """Return the models that provoke one behaviour each, a line for each."""
+    from modellix_cli.sandbox.faults import FAULTS
+
+    lines = (f"  {fault.slug:22} {fault.summary}" for fault in FAULTS.values())
+    return "\n".join(("Models that provoke one behaviour each:", *lines))
 
 
 def build() -> Root:

@@ -1,6 +1,5 @@
 """What the user chose for a run: output mode, sandbox or service, profile, folders."""
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -31,7 +30,6 @@ _ON: Final = ("1", "true", "yes", "y", "on")
 _OFF: Final = ("", "0", "false", "no", "n", "off")
 
 
-@dataclass(slots=True)
 class Globals:
     """The values of the global options; None and False where not given."""
 

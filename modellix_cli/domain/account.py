@@ -1,6 +1,5 @@
 """Who pays: an API address, the profile in use and a one-way mark of the key."""
 
-from hashlib import sha256
 from typing import Final, Literal
 
 from modellix_cli.domain.addresses import canonical_base_url
@@ -31,5 +30,7 @@ def account_of(base_url: str, profile: str, api_key: str | None) -> Account:
 
 def key_mark(base_url: str, api_key: str) -> str:
     """Return what names a key at an API address; the key cannot be found from it."""
+    from hashlib import sha256  # which loads OpenSSL, while this module is part of every help
+
     text = f"modellix key {canonical_base_url(base_url)} {api_key}"
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

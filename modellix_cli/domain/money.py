@@ -1,11 +1,12 @@
 """Amounts of money in US dollars, exact."""
 
 import re
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import total_ordering
 from typing import Final, Self
 
 from modellix_cli.domain.errors import usage
+from modellix_cli.domain.frozen import frozen
 
 _EXACT: Final = Context(prec=200)
 _CENT: Final = Decimal("0.01")
@@ -15,7 +16,8 @@ _MOST: Final = Decimal(10) ** 30
 _FINEST: Final = -60
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@total_ordering
+@frozen
 class Money:
     """An amount in US dollars, zero or more."""
 
@@ -32,6 +34,9 @@ class Money:
         if usd >= _MOST or not isinstance(exponent, int) or exponent < _FINEST:
             return None
         return cls(usd)
+
+    def __lt__(self, other: "Money") -> bool:
+        return self.usd < other.usd
 
     def __add__(self, other: "Money") -> "Money":
         return Money(_EXACT.add(self.usd, other.usd))

@@ -1,7 +1,6 @@
 """Reading the official CLI's history.json (official-cli.md 2.3). It is never written."""
 
 import stat
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -9,6 +8,7 @@ from typing import Final
 from modellix_cli.domain.account import DEFAULT_PROFILE
 from modellix_cli.domain.addresses import parse_base_url
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, JsonError, loads
 from modellix_cli.domain.values import parse_profile, parse_task_id
 
@@ -20,7 +20,7 @@ _LATEST: Final = 253_402_300_800.0  # the year 10000, which ISO 8601 does not re
 _LONGEST_TEXT: Final = 512
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """A task of the history; times are Unix times."""
 

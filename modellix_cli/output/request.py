@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.jsontext import Json, JsonError, JsonObject, loads
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.provenance.redaction import redact_text
 
 if TYPE_CHECKING:
     from modellix_cli.ledger.request_records import Record
@@ -53,6 +52,8 @@ def log_entry(record: "Record") -> JsonObject:
     (`Not sent: …`) by a limit or a check, or why its outcome is unknown. Queries of webhooks,
     which may hold secrets, are not shown.
     """
+    from modellix_cli.provenance.redaction import redact_text
+
     state = record.state
     facts: JsonObject = {
         "type": "task" if state is None else "submission",

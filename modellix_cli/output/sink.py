@@ -9,8 +9,6 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.domain.text import clip, escape, one_line
 from modellix_cli.output import terminal
-from modellix_cli.output.csv_records import csv_record
-from modellix_cli.output.error_words import enveloped, told
 from modellix_cli.output.links import FileLink, can_link, linked
 from modellix_cli.output.modes import Output
 from modellix_cli.output.redactor import Redactor
@@ -129,6 +127,8 @@ class Sink:
 
     def csv_row(self, *cells: str) -> None:
         """Write one record of comma-separated values on stdout (RFC 4180, ended by a line feed)."""
+        from modellix_cli.output.csv_records import csv_record
+
         self._stdout.write(csv_record(self.clean(one_line(cell)) for cell in cells) + "\n")
 
     def block(self, text: str) -> None:
@@ -218,6 +218,8 @@ class Sink:
 
     def error(self, error: ModellixError) -> None:
         """Report a failure: as the JSON envelope where asked for, else in words on stderr."""
+        from modellix_cli.output.error_words import enveloped, told
+
         if self.envelope and self._stdout.untouched:
             self.json(enveloped(error))
             if error.code is not ErrorCode.INTERRUPTED:

@@ -11,10 +11,8 @@ import typer
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.text import count
-from modellix_cli.downloads.name_template import BY_PROMPT, parse_name_template
 from modellix_cli.options.showing import Showing
 from modellix_cli.output.sink import Output
-from modellix_cli.workflows.rehearsal import end_with_faults
 from modellix_cli.workflows.request import RequestOptions, ShownRequest, make_request
 from modellix_cli.workflows.run import RunOptions, run_model
 from modellix_cli.workflows.run_end import submission_of
@@ -86,6 +84,8 @@ def settled(
         return options
     saving = with_saving_settings(session, saving, given, wanted.preset)
     if for_people:
+        from modellix_cli.downloads.name_template import BY_PROMPT
+
         folder, names = saving.output_dir or ".", saving.name_template or BY_PROMPT
         saving = replace(saving, output_dir=folder, name_template=names)
     return replace(options, waiting=waiting, saving=saving)
@@ -98,6 +98,8 @@ def check_options(
     refuse_unused(given, options.waiting, options.saving, showing)
     tell_unused(session, given, options.waiting)
     if options.saving.name_template is not None:
+        from modellix_cli.downloads.name_template import parse_name_template
+
         parse_name_template(options.saving.name_template)
     if showing != Showing():
         from modellix_cli.workflows.showing import check_showing
@@ -108,6 +110,7 @@ def check_options(
 def show_request(session: Session, shown: ShownRequest) -> None:
     """Print a request that is not to be sent; one with faults ends the command as a real run."""
     from modellix_cli.output.request_plan import plan
+    from modellix_cli.workflows.rehearsal import end_with_faults
 
     if shown.plan is None:
         session.out.block(shown.code)

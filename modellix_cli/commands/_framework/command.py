@@ -154,19 +154,26 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     """A noun: its verbs are modules of the package `commands.NOUN`, loaded when named.
 
-    `verbs` maps each verb to the module that implements it; aliases share one.
+    `verbs` maps each verb to the module that implements it; aliases share one. `more` returns what
+    its help ends with.
     """
 
-    def __init__(self, name: str, help: str, verbs: dict[str, str], epilog: str = "") -> None:  # noqa: A002
+    def __init__(
+        self,
+        name: str,
+        help: str,  # noqa: A002
+        verbs: dict[str, str],
+        more: Callable[[], str] | None = None,
+    ) -> None:
         super().__init__(
             name=name,
             help=help,
-            epilog=epilog,
             params=global_options(),
             context_settings=CONTEXT,
             rich_markup_mode=None,
         )
         self._verbs = verbs
+        self._more = more
 
     @property
     def verbs(self) -> list[str]:
@@ -245,10 +252,10 @@ class Group(TyperGroup):
         page.write_rows(formatter, "Commands", rows)
 
     def format_epilog(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Write the epilog as it is, then where the global options are told."""
-        if self.epilog:
+        """Write what the help ends with as it is, then where the global options are told."""
+        if self._more is not None:
             formatter.write_paragraph()
-            formatter.write(self.epilog + "\n")
+            formatter.write(self._more() + "\n")
         page.write_pointers(formatter, PROGRAM, ())
 
 
