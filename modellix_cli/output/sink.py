@@ -9,6 +9,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.domain.text import clip, escape, one_line
 from modellix_cli.output import terminal
+from modellix_cli.output.csv_records import csv_record
 from modellix_cli.output.links import FileLink, can_link, linked
 from modellix_cli.output.modes import Output
 from modellix_cli.output.redactor import Redactor
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 _LONGEST_FAULT: Final = 500
 _STYLE: Final = r"(\x1b\[[\d;]*m)"
 _UNLIMITED: Final = 2**31
-
 
 __all__ = ["Output", "Sink"]
 
@@ -127,8 +127,6 @@ class Sink:
 
     def csv_row(self, *cells: str) -> None:
         """Write one record of comma-separated values on stdout (RFC 4180, ended by a line feed)."""
-        from modellix_cli.output.csv_records import csv_record
-
         self._stdout.write(csv_record(self.clean(one_line(cell)) for cell in cells) + "\n")
 
     def block(self, text: str) -> None:
