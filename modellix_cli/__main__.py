@@ -30,6 +30,7 @@ def main() -> int:
         if arguments == ["--version"]:
             return _version()
         came = _end_on_signals()
+        sys.unraisablehook = _send_again
         status = _run(arguments)
         if status == INTERRUPTED and came:  # Typer makes this of any signal outside a command
             status = 128 + came[0]
@@ -211,6 +212,31 @@ def _end_on_signals() -> list[int]:
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, stop)
     return came
+
+
+def _send_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Send a signal again whose exception Python dropped, as it came while an object was freed."""
+    if not isinstance(lost.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    import threading
+
+    number = getattr(lost.exc_value, "signal_number", 2)
+    again = threading.Timer(0.01, _signal_main_thread, (number,))
+    again.daemon = True
+    again.start()
+
+
+def _signal_main_thread(number: int) -> None:
+    import signal
+    import threading
+
+    if sys.platform == "win32":
+        import _thread
+
+        _thread.interrupt_main(number)
+    else:
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
 
 
 if __name__ == "__main__":
