@@ -246,6 +246,8 @@ def chosen_resource(task: Task, index: int | None, what: str) -> Resource:
 def _looks_like_media(path: Path) -> bool:
     """Whether a file is an image, video or audio, for a parameter of which nothing is known."""
     try:
+        if not path.is_file():  # opening a pipe would wait for who writes to it
+            return False
         with path.open("rb") as file:
             return media_type(file.read(_HEAD)) is not None
     except OSError:
@@ -256,11 +258,7 @@ def _read_text(path: Path, edit: Edit) -> str:
     """Return the text in a file, for a parameter that takes text."""
     try:
         if not path.is_file():
-            raise ModellixError(
-                ErrorCode.INPUT_UNREADABLE,
-                f"{edit}: there is no file {quoted(str(path))}.",
-                hint=f"For a text that begins with @, write two: {write_key(edit.path)}=@@…",
-            )
+            raise _no_file(path, edit)
         with path.open("rb") as file:
             data = file.read(_MAX_TEXT_BYTES + 1)
         if len(data) > _MAX_TEXT_BYTES:
@@ -271,3 +269,18 @@ def _read_text(path: Path, edit: Edit) -> str:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ModellixError(ErrorCode.INPUT_UNREADABLE, f"{edit}: {reason}.") from error
+
+
+def _no_file(path: Path, edit: Edit) -> ModellixError:
+    """Return the error that a parameter names what is no file, with what may have been meant."""
+    name = quoted(str(path))
+    if path.exists():
+        what, kind = f"{name} is not a file", "a folder" if path.is_dir() else "a pipe or device"
+        hint = f"It is {kind}. Write a text to a file first."
+    elif path.name == "-":
+        what = "- is no file"
+        hint = "A prompt is read from standard input with: modellix-cli model run SLUG -"
+    else:
+        what = f"there is no file {name}"
+        hint = f"For a text that begins with @, write two: {write_key(edit.path)}=@@…"
+    return ModellixError(ErrorCode.INPUT_UNREADABLE, f"{edit}: {what}.", hint=hint)

@@ -1,6 +1,7 @@
 """`model run SLUG PROMPT -p KEY=VALUE`: requests without JSON, checked before they are paid for."""
 
 import json
+import os
 import re
 import shlex
 from pathlib import Path
@@ -187,6 +188,25 @@ def test_a_file_that_is_not_there_ends_the_command(cli: Cli) -> None:
     assert result.status == 2
     assert "there is no file" in result.stderr
     assert "prompt=@@" in result.stderr
+
+
+@respx.mock
+@pytest.mark.parametrize("name", ["prompt", "no_such_parameter"])
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_no_file_and_nobody_waits_for_it(cli: Cli, work: Path, name: str) -> None:
+    publish()
+    os.mkfifo(work / "pipe")
+    result = cli(*RUN, "-p", f"{name}=@pipe")
+    assert result.status == 2
+    assert "pipe or device. Write a text to a file first" in result.stderr
+
+
+@respx.mock
+def test_a_dash_is_no_file_but_a_prompt(cli: Cli) -> None:
+    publish()
+    result = cli(*RUN, "-p", "prompt=@-")
+    assert result.status == 2
+    assert "modellix-cli model run SLUG -" in result.stderr
 
 
 @respx.mock
