@@ -4,6 +4,7 @@ Lines are matched with earlier attempts by what they ask, in whatever file those
 """
 
 # ruff: noqa: S608 - what is put together are constants
+import json
 import sqlite3
 from collections.abc import Collection, Iterator
 from itertools import groupby
@@ -28,15 +29,15 @@ from modellix_cli.ledger.generations import set_generations, take_back_unsent
 from modellix_cli.ledger.matching import match_equal_lines
 from modellix_cli.ledger.processes import LEASE_SECONDS, Owner, this_process
 from modellix_cli.ledger.records import (
-    Batch,
     BatchPlan,
     LineKey,
     OtherAccount,
     PaidBefore,
     StartedBatch,
+    read_batch,
 )
 
-COLUMNS: Final = "number, id, created_at, updated_at, source, total, state"
+COLUMNS: Final = "number, id, created_at, updated_at, source, total, state, resume_argv"
 _SOME_TASKS: Final = 3
 _COUNTS_AS_PAID: Final = "(s.batch IS NOT NULL OR s.state <> 'accepted') AND s.state <> 'rejected'"
 """A single run that was accepted does not make a line of a batch count as paid."""
@@ -103,7 +104,7 @@ class Beginning:
             f"SELECT {COLUMNS} FROM batches WHERE number = ?",
             (self.batch,),
         ).fetchone()
-        return StartedBatch(Batch(*row), earlier, last is not None and earlier.any)
+        return StartedBatch(read_batch(row), earlier, last is not None and earlier.any)
 
     def _take_back_unsent_of_the_dead(self) -> None:
         running = self._db.execute(
@@ -307,9 +308,9 @@ class Beginning:
         owner = this_process()
         self._db.execute(
             "UPDATE batches SET state = 'running', hidden = 0, updated_at = ?, host = ?, boot = ?,"
-            " pid = ?, process_started = ?, lease_until = ? WHERE number = ?",
+            " pid = ?, process_started = ?, lease_until = ?, resume_argv = ? WHERE number = ?",
             (
                 *(self._now, owner.host, owner.boot, owner.pid, owner.started),
-                *(self._now + LEASE_SECONDS, self.batch),
+                *(self._now + LEASE_SECONDS, json.dumps(self._plan.resume_argv), self.batch),
             ),
         )

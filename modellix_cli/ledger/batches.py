@@ -6,7 +6,7 @@ wherever they stood: matching them with earlier attempts is part of beginning a 
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from modellix_cli.domain.account import Account
@@ -27,7 +27,7 @@ from modellix_cli.ledger.batch_start import COLUMNS, Beginning, Refused, Start
 from modellix_cli.ledger.bodies import forget_old_bodies
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.generations import take_back_unsent
-from modellix_cli.ledger.records import Batch, BatchLine, BatchPlan, KeyedLines
+from modellix_cli.ledger.records import Batch, BatchLine, BatchPlan, KeyedLines, read_batch
 from modellix_cli.ledger.sql import Row
 
 __all__ = ["BatchStore", "Start"]
@@ -59,8 +59,11 @@ class BatchStore:
         total: int,
         on_paid: OnPaid,
         tag: str | None = None,
+        resume_argv: Sequence[str] = (),
     ) -> Start:
         """Begin a batch of `lines`, or say what speaks against it; one transaction.
+
+        `resume_argv` is the command line that goes on with it, kept for who asks later.
 
         With `REFUSE` that is any line that was paid for or may have been, unless its request key
         answers for it; with another key also that lines were paid for with it, unless `NEW`.
@@ -68,7 +71,7 @@ class BatchStore:
         for lines that were begun so; raises `REQUEST_KEY_REUSED` and the ledger's errors.
         """
         now = self._file.clock.now()
-        plan = BatchPlan(lines, digest, source, total, on_paid, tag)
+        plan = BatchPlan(lines, digest, source, total, on_paid, tag, tuple(resume_argv))
 
         def work(db: sqlite3.Connection) -> Start:
             self._check_for_damage(db)
@@ -88,7 +91,7 @@ class BatchStore:
         Lines that another team's key paid for are not among them. Raises as `begin`.
         """
         now = self._file.clock.now()
-        plan = BatchPlan(lines, digest, source, total, on_paid, None)
+        plan = BatchPlan(lines, digest, source, total, on_paid)
 
         def work(db: sqlite3.Connection) -> tuple[Start, Known]:
             beginning = Beginning(db, self._account, plan, self._failed, now)
@@ -203,7 +206,7 @@ class BatchStore:
         rows = self._file.read(
             lambda db: db.execute(f"SELECT {COLUMNS} FROM batches {which}", values).fetchall()  # noqa: S608
         )
-        return [Batch(*row) for row in rows]
+        return list(map(read_batch, rows))
 
 
 def _read_known(db: sqlite3.Connection, batch: int, now: float) -> Known:

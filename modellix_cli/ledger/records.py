@@ -1,7 +1,8 @@
 """Values that go into the ledger and come out of it."""
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from modellix_cli.domain.budget import NO_LIMITS, CostLimits
@@ -13,6 +14,7 @@ from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.attempt import Attempt
+from modellix_cli.ledger.sql import Row
 
 
 @frozen
@@ -91,14 +93,18 @@ class KeyedLines(Protocol):
 
 @frozen
 class BatchPlan:
-    """A batch that is to begin. `digest` is that of its lines, `source` the file as named."""
+    """A batch that is to begin. `digest` is that of its lines, `source` the file as named.
+
+    `resume_argv` is the command line that goes on with it.
+    """
 
     lines: KeyedLines
     digest: str
     source: str
     total: int
     on_paid: OnPaid
-    tag: str | None
+    tag: str | None = None
+    resume_argv: tuple[str, ...] = ()
 
 
 @frozen
@@ -136,7 +142,8 @@ class OtherAccount:
 class Batch:
     """A batch; `state` is `running` (or interrupted without a word), `stopped` or `done`.
 
-    `source` is the file as the user named it.
+    `source` is the file as the user named it, `resume_argv` the command line that goes on with the
+    batch, empty where an older version began it.
     """
 
     number: int
@@ -146,6 +153,16 @@ class Batch:
     source: str
     total: int
     state: str
+    resume_argv: tuple[str, ...] = ()
+
+
+def read_batch(row: Row) -> Batch:
+    """Return a batch as the columns of the ledger have it, the command line as JSON at the end."""
+    try:
+        words = tuple(map(str, json.loads(row[-1] or "[]")))
+    except (TypeError, ValueError):  # a damaged file
+        words = ()
+    return replace(Batch(*row[:-1]), resume_argv=words)
 
 
 @frozen

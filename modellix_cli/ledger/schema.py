@@ -4,6 +4,7 @@ Amounts are exact decimals in US dollars as text, times Unix times in seconds, i
 is the short one to show. An attempt's `created_at` is when it was recorded that it is about to be
 sent, and `uptime` the seconds since the start of the machine, called `boot`, at that moment.
 `other_tasks` are the ids that its reply named besides its task, as a list in JSON.
+`resume_argv` is the command line that goes on with a batch, as a list in JSON.
 Columns and indexes are only ever added, so that older versions can read the file.
 """
 
@@ -132,7 +133,8 @@ CREATE TABLE batches (
   answers_loss INTEGER NOT NULL DEFAULT 0,
   hidden INTEGER NOT NULL DEFAULT 0,
   created_at REAL NOT NULL,
-  updated_at REAL NOT NULL,{_OWNER}
+  updated_at REAL NOT NULL,{_OWNER},
+  resume_argv TEXT
 );
 CREATE INDEX batches_digest ON batches (digest);
 CREATE TABLE batch_lines (
@@ -180,7 +182,10 @@ CREATE TABLE imports (path TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT 
 CREATE TABLE cleared (profile TEXT PRIMARY KEY, cleared_at REAL NOT NULL) WITHOUT ROWID
 """
 
-LATER_COLUMNS: Final = {"submissions": {"uptime": "REAL", "other_tasks": "TEXT"}}
+LATER_COLUMNS: Final = {
+    "submissions": {"uptime": "REAL", "other_tasks": "TEXT"},
+    "batches": {"resume_argv": "TEXT"},
+}
 """Columns that files of older versions lack, by table, with their types."""
 LATER_INDEXES: Final = (
     "CREATE INDEX IF NOT EXISTS submissions_created ON submissions (created_at)",

@@ -9,6 +9,7 @@ from typing import Final
 
 from modellix_cli.clock import clock_time, iso
 from modellix_cli.domain.jsontext import JsonObject, Number, dumps
+from modellix_cli.domain.shell import join
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.files import unwritable
 from modellix_cli.ledger.records import Batch
@@ -105,6 +106,7 @@ def batch_facts(batch: Batch, counts: dict[str, int]) -> JsonObject:
     """Return a batch as JSON shows it, with the number of its lines in each state."""
     states = {state: counts.get(state, 0) for state in _COUNTS}
     states["unknown"] += counts.get("intent", 0)
+    resumable = bool(batch.resume_argv) and batch.state != "done"
     return {
         "batch": batch.number,
         "createdAt": iso(batch.created_at),
@@ -114,6 +116,8 @@ def batch_facts(batch: Batch, counts: dict[str, int]) -> JsonObject:
         "total": batch.total,
         **states,
         "notStarted": batch.total - sum(counts.values()),
+        "resume": join(batch.resume_argv) if resumable else None,
+        "resumeArgv": list(batch.resume_argv) if resumable else None,
     }
 
 
@@ -179,10 +183,13 @@ def batch(
         )
         _lines_for_people(sink, lines, command_line)
         if shown.state != "done":
-            resume = command_line("model batch", shown.source, options=["--resume"])
             runs = shown.state == "running"  # or it ended without a word
             when = "If it no longer runs, resume" if runs else "Resume"
-            sink.note(f"{when} with the options that it was started with: {resume} ...")
+            if shown.resume_argv:
+                sink.alert(f"{when} with: {join(shown.resume_argv)}", exact=True)
+            else:  # an older version began it
+                resume = command_line("model batch", shown.source, options=["--resume"])
+                sink.note(f"{when} with the options that it was started with: {resume} ...")
 
 
 def _lines_for_people(

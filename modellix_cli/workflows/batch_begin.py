@@ -1,5 +1,6 @@
 """How a batch begins in the ledger: what speaks against it is said before anything is sent."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.clock import clock_time
@@ -31,21 +32,21 @@ def begin_batch(
     tasks: BatchInput,
     keys: BatchKeys,
     options: BatchOptions,
-    resume: str,
+    resume: Sequence[str],
 ) -> StartedBatch:
     """Begin the batch in the ledger. Raises `ALREADY_PAID`, `ACCOUNT_CHANGED` and others.
 
-    `resume` is the command that pays only for what is left.
+    `resume` is the command line that pays only for what is left.
     """
-    start = _begin(session, tasks, keys, options)
+    start = _begin(session, tasks, keys, options, resume)
     if isinstance(start, OtherAccount):
         link_account(session, client, start, same_account=options.paying.same_account)
-        start = _begin(session, tasks, keys, options)
+        start = _begin(session, tasks, keys, options, resume)
     if isinstance(start, StartedBatch):
         return start
     if isinstance(start, OtherAccount):  # of a third key: once more settles that one
         return begin_batch(session, client, tasks, keys, options, resume)
-    raise already_paid(start, tasks.total, resume)
+    raise already_paid(start, tasks.total, session.commands.join(resume))
 
 
 def is_left(session: Session, line: BatchLine, options: BatchOptions) -> bool:
@@ -61,7 +62,11 @@ def is_left(session: Session, line: BatchLine, options: BatchOptions) -> bool:
 
 
 def _begin(
-    session: Session, tasks: BatchInput, keys: BatchKeys, options: BatchOptions
+    session: Session,
+    tasks: BatchInput,
+    keys: BatchKeys,
+    options: BatchOptions,
+    resume: Sequence[str],
 ) -> StartedBatch | PaidBefore | OtherAccount:
     return session.stores.batches.begin(
         keys,
@@ -70,6 +75,7 @@ def _begin(
         total=tasks.total,
         on_paid=options.on_paid,
         tag=options.tag,
+        resume_argv=resume,
     )
 
 

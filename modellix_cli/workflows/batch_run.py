@@ -69,7 +69,7 @@ def _run_batch(
     with ExitStack() as stack:
         file = _results_file(session, options, stack)
         signals = stack.enter_context(DeferredSignals())
-        started = begin_batch(session, client, tasks, keys, options, session.commands.join(resume))
+        started = begin_batch(session, client, tasks, keys, options, resume)
         running = _Running(session, client, started, tasks, links, options, resume, file)
         try:
             running.run(keys, downloader, signals)

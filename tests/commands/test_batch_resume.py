@@ -451,6 +451,12 @@ def test_people_see_a_table_with_costs_failures_and_what_to_do_next(
     assert [entry.get("billedUsd") for entry in entries] == [0.03, None, None, None]
     assert {entry["estimatedUsd"] for entry in entries} == {0.04}
     told = batch.cli("batch", "show", "1").stderr
+    again = "modellix-cli model batch tasks.jsonl --yes --concurrency 1 --wait --tag t --resume"
+    assert told == f"Resume with: {again}\n"
+    facts = batch.cli("batch", "show", "1", "--json").json
+    assert (facts["resume"], facts["resumeArgv"]) == (again, again.split())
+    batch.sql("UPDATE batches SET resume_argv = NULL")  # as an older version leaves it
+    told = batch.cli("batch", "show", "1").stderr
     assert "options that it was started with: modellix-cli model batch tasks.jsonl --resume" in told
 
 
