@@ -198,7 +198,7 @@ def _lines_for_people(
         return
     sink.line("")
     batch_lines.table(sink, known)
-    failures = batch_lines.failures(batch_lines.reasons(known))
+    failures = batch_lines.reasons(known).words()
     for text in (batch_lines.saved(known), batch_lines.costs(known), *failures):
         if text:
             sink.sentence(text)

@@ -1,6 +1,6 @@
 """How the lines of a batch look to people: a table, what it cost, why lines failed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -93,29 +93,45 @@ def costs(lines: Iterable[ShownLine]) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def reasons(lines: Iterable[ShownLine]) -> dict[str, list[int]]:
-    """Return why lines failed, each with their numbers; ids of tasks do not tell reasons apart."""
-    found: dict[str, list[int]] = {}
+class Reasons:
+    """Why lines failed, each reason with their numbers; ids of tasks do not tell reasons apart."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, list[int]] = {}
+        self._first: dict[str, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._numbers)
+
+    def add(self, entry: JsonObject) -> None:
+        """Take a line that failed."""
+        error = str(entry["error"])
+        reason = error.replace(entry.get("taskId") or "\0", "TASK")
+        self._first.setdefault(reason, error)
+        self._numbers.setdefault(reason, []).append(int(entry["index"]))
+
+    def words(self) -> list[str]:
+        """Return a line for each of the most frequent: `Failed: 3 lines (4, 7, 9): REASON`."""
+        most = sorted(self._numbers, key=lambda reason: -len(self._numbers[reason]))[:_MOST_REASONS]
+        lines = [self._told(reason, self._numbers[reason]) for reason in most]
+        rest = len(self._numbers) - len(most)
+        return [*lines, f"Failed for {count(rest, 'other reason')}."] if rest else lines
+
+    def _told(self, reason: str, numbers: Sequence[int]) -> str:
+        if len(numbers) == 1:  # its words name the task, so that a command in them works
+            return f"Failed: line {numbers[0]}: {clip(self._first[reason], _LONGEST_REASON)}"
+        some = ", ".join(map(str, sorted(numbers)[:_MOST_LINES]))
+        more = ", …" if len(numbers) > _MOST_LINES else ""
+        return f"Failed: {len(numbers)} lines ({some}{more}): {clip(reason, _LONGEST_REASON)}"
+
+
+def reasons(lines: Iterable[ShownLine]) -> Reasons:
+    """Return why lines failed."""
+    found = Reasons()
     for line in lines:
         if not line.entry["ok"]:
-            reason = str(line.entry["error"]).replace(line.entry.get("taskId") or "\0", "TASK")
-            found.setdefault(reason, []).append(int(line.entry["index"]))
+            found.add(line.entry)
     return found
-
-
-def failures(reasons: Mapping[str, Sequence[int]]) -> list[str]:
-    """Return a line for each of the most frequent reasons: `Failed: 3 lines (4, 7, 9): REASON`."""
-    most = sorted(reasons.items(), key=lambda item: -len(item[1]))[:_MOST_REASONS]
-    lines = [_failed(reason, numbers) for reason, numbers in most]
-    rest = len(reasons) - len(most)
-    return [*lines, f"Failed for {count(rest, 'other reason')}."] if rest else lines
-
-
-def _failed(reason: str, numbers: Sequence[int]) -> str:
-    some = ", ".join(map(str, sorted(numbers)[:_MOST_LINES]))
-    more = ", …" if len(numbers) > _MOST_LINES else ""
-    lines = count(len(numbers), "line")
-    return f"Failed: {lines} ({some}{more}): {clip(reason, _LONGEST_REASON)}"
 
 
 def _folders(lines: Iterable[ShownLine]) -> list[str]:

@@ -8,7 +8,7 @@ from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.text import count, duration, size
 from modellix_cli.engine.core.lines import LineOutcome
-from modellix_cli.output.batch_lines import failures
+from modellix_cli.output.batch_lines import Reasons
 from modellix_cli.output.sink import Output
 from modellix_cli.output.summaries import shown_path
 
@@ -23,7 +23,7 @@ class BatchClosing:
     folders: set[str] = field(default_factory=set)
     billed: Money = NOTHING
     billed_tasks: int = 0
-    reasons: dict[str, list[int]] = field(default_factory=dict)
+    reasons: Reasons = field(default_factory=Reasons)
 
     def add(self, outcome: LineOutcome, entry: JsonObject) -> None:
         """Count a line; `entry` is what the result says of it."""
@@ -37,10 +37,7 @@ class BatchClosing:
             self.billed += billed
             self.billed_tasks += 1
         if outcome.state is not None and outcome.waiting is None and not entry["ok"]:
-            reason = str(entry["error"])
-            if outcome.task_id is not None:
-                reason = reason.replace(outcome.task_id, "TASK")
-            self.reasons.setdefault(reason, []).append(outcome.ref)
+            self.reasons.add(entry)
 
     def tell(self, session: Session, batch: int) -> None:
         """Tell it, on stderr."""
@@ -62,4 +59,4 @@ class BatchClosing:
         words = [f"Billed {self.billed.words} for {count(self.billed_tasks, 'task')}."]
         words = words if self.billed_tasks else []
         lines.append(" ".join([*words, f"Took {duration(now - self.started)}."]))
-        return lines + failures(self.reasons)
+        return lines + self.reasons.words()

@@ -134,7 +134,7 @@ def test_a_batch_shows_each_result_once_and_a_closing_summary(
     text = "\n".join(shown)
     assert re.search(r"^Saved 2 files \(\d+\.\d KiB\) in pictures\.$", text, re.M)
     assert re.search(r"^Billed \$0\.0\d for \d tasks\. Took \d", text, re.M)
-    assert "Failed: 1 line (3): Task reached terminal status failed." in text
+    assert "Failed: line 3: Task reached terminal status failed." in text
     assert "Batch 1: 3 of 3 lines accepted, 1 failed." in text
     assert "━" not in text
 

@@ -1,0 +1,77 @@
+"""What people see at a terminal of 80 columns, where nothing they need may be cut off."""
+
+import io
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.screen import Screen
+from tests.support import FakeClock, Result, Terminal, invoke
+
+See = Callable[..., "Seen"]
+
+
+class Seen:
+    """What a command wrote on a terminal, and how that looks there."""
+
+    def __init__(self, result: Result, columns: int) -> None:
+        self.status = result.status
+        self.written = result.stdout
+        self.screen = Screen(columns, 200).feed(self.written)
+        self.lines = self.screen.all_lines
+
+    @property
+    def text(self) -> str:
+        """All of it on one line, as prose goes on."""
+        return " ".join(" ".join(self.lines).split())
+
+    def line(self, words: str) -> str:
+        """The only line that has these words."""
+        (found,) = [line for line in self.lines if words in line]
+        return found
+
+
+@pytest.fixture
+def see(env: dict[str, str], work: Path, clock: FakeClock) -> See:
+    """Run a command line with the sandbox at a terminal."""
+
+    def run(line: str, columns: int = 80, sandbox: bool = True, **more: str) -> Seen:
+        chosen = env | {"TERM": "xterm", "COLUMNS": str(columns), "NO_COLOR": "1"} | more
+        chosen.pop("MODELLIX_CLI_NO_PROGRESS")
+        chosen |= {"MODELLIX_SANDBOX": "1"} if sandbox else {}
+        terminal = Terminal()
+        result = invoke(
+            *shlex.split(line), env=chosen, cwd=work, clock=clock, stdout=terminal, stderr=terminal
+        )
+        return Seen(result, columns)
+
+    return run
+
+
+def batch_file(work: Path, *models: str) -> None:
+    lines = (f'{{"modelSlug": "sandbox/{model}", "body": {{"prompt": "a"}}}}\n' for model in models)
+    (work / "tasks.jsonl").write_text("".join(lines), encoding="utf-8")
+
+
+def test_a_line_that_was_not_waited_for_leaves_its_command_to_the_summary(
+    see: See, work: Path
+) -> None:
+    batch_file(work, "slow", "image")
+    seen = see("model batch tasks.jsonl --yes --wait --timeout 3s --output-dir out")
+    assert seen.line("✗ 1").endswith("Timed out while waiting for Modellix tasks.")
+    resume = "modellix-cli model batch tasks.jsonl --yes --wait --timeout 3s --output-dir out"
+    assert f"Resume with: {resume} --resume\n" in seen.written
+
+
+def test_a_log_still_has_the_command_of_a_line_that_was_not_waited_for(
+    env: dict[str, str], work: Path, clock: FakeClock
+) -> None:
+    batch_file(work, "slow", "image")
+    line = "model batch tasks.jsonl --yes --wait --timeout 3s --output human --sandbox"
+    err = io.StringIO()
+    del env["MODELLIX_CLI_NO_PROGRESS"]
+    invoke(*shlex.split(line), env=env, cwd=work, clock=clock, stderr=err)
+    (end,) = [line for line in err.getvalue().splitlines() if line.startswith("✗ 1")]
+    assert "Modellix tasks. Resume with: modellix-cli task wait task-" in end
