@@ -1,6 +1,7 @@
 """What people see at a terminal of 80 columns, where nothing they need may be cut off."""
 
 import io
+import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -75,3 +76,43 @@ def test_a_log_still_has_the_command_of_a_line_that_was_not_waited_for(
     invoke(*shlex.split(line), env=env, cwd=work, clock=clock, stderr=err)
     (end,) = [line for line in err.getvalue().splitlines() if line.startswith("✗ 1")]
     assert "Modellix tasks. Resume with: modellix-cli task wait task-" in end
+
+
+BODY = {
+    "prompt": "a lighthouse at dawn, with waves that break on the rocks below",
+    "seed": 12345678901234567890,
+    "negative_prompt": "blurry, low quality, text, watermark",
+    "style": "oil on canvas",
+}
+
+
+def under(seen: Seen, label: str) -> list[str]:
+    """Return the lines of a fact: that of its label, and those that go on below it."""
+    start = next(place for place, line in enumerate(seen.lines) if line.startswith(f"{label}:"))
+    lines = [seen.lines[start][13:]]
+    for line in seen.lines[start + 1 :]:
+        if not line.startswith(" " * 13):
+            break
+        lines.append(line[13:])
+    return lines
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+@pytest.mark.parametrize("shows", ["task show @last", "which out/made.png"])
+def test_long_parameters_go_on_below_and_the_command_can_be_copied(
+    see: See, work: Path, shows: str, columns: int
+) -> None:
+    body = json.dumps(BODY, separators=(",", ":"))
+    see(f"model run sandbox/image --body {shlex.quote(body)} --wait --output-dir out")
+    (made,) = (work / "out").iterdir()
+    made.rename(work / "out" / "made.png")
+    seen = see(shows, columns)
+    assert [line for line, _ in seen.screen.wrapped if not line.startswith("Files:")] == []
+    parameters = under(seen, "Parameters")
+    assert len(parameters) > 1
+    assert "".join(parameters).replace(" ", "") == body.replace(" ", "")
+    command = "\n".join(under(seen, "Make again"))
+    words = shlex.split(command.replace("\\\n", ""))  # as a shell reads it
+    assert words[:3] == ["modellix-cli", "task", "rerun"]
+    assert words[4:7] == ["--wait", "--output-dir", "."]
+    assert all(line.endswith(" \\") for line in command.split("\n")[:-1])

@@ -81,3 +81,10 @@ def test_nothing_is_lost_and_only_words_are_longer_than_the_line(text: str, colu
     lines = wrapped(text, columns)
     assert " ".join(lines).split() == text.split()
     assert all(width(line) <= columns or " " not in line.strip() for line in lines)
+
+
+def test_a_measure_stays_on_one_line() -> None:
+    assert wrapped("/home/me/pictures/fox.png (66.3 KiB)", 32, 4) == [
+        "/home/me/pictures/fox.png",
+        "    (66.3 KiB)",
+    ]
