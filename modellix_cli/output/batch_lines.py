@@ -1,6 +1,7 @@
 """How the lines of a batch look to people: a table, what it cost, why lines failed."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -49,22 +50,34 @@ class ShownLine:
 
 def table(sink: Sink, lines: Sequence[ShownLine]) -> None:
     """Show lines as a table that fits the terminal."""
+    from modellix_cli.output.columns import write_columns
+
     files = [_files(line, several=len(_folders(lines)) > 1) for line in lines]
     columns = [_column("Line", (line.entry["index"] for line in lines))]
     if any("id" in line.entry for line in lines):
         columns.append(_column("Id", (line.entry.get("id") for line in lines), least=8))
+    slugs = [str(line.entry["modelSlug"]) for line in lines]
+    short = tuple(map(without_provider, slugs))
     columns += [
-        _column("Model", (line.entry["modelSlug"] for line in lines), least=14),
+        replace(_column("Model", slugs, least=8), short=short, good=14),
         _column("Status", (line.word for line in lines), least=8),
     ]
     if any(line.cost != _NOT_KNOWN for line in lines):
         columns.append(_column("Cost", (line.cost for line in lines)))
-    if any(files):
-        columns.append(_column("File", files, least=14))
     if any("taskId" in line.entry for line in lines):
-        tasks = (line.entry.get("taskId") for line in lines)
-        columns.append(_column("Task", tasks, optional=True))
-    sink.columns(columns)
+        columns.append(_column("Task", (line.entry.get("taskId") for line in lines), optional=True))
+    if any(files):
+        columns.append(replace(_column("File", files, least=14, optional=True), good=24))
+    write_columns(sink, columns)
+
+
+def without_provider(slug: str) -> str:
+    """Return the name of a model alone, as far as there is no room for its provider.
+
+    >>> without_provider("alibaba/qwen-image-plus")
+    'qwen-image-plus'
+    """
+    return slug.rpartition("/")[2]
 
 
 def saved(lines: Sequence[ShownLine]) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -116,3 +117,30 @@ def test_long_parameters_go_on_below_and_the_command_can_be_copied(
     assert words[:3] == ["modellix-cli", "task", "rerun"]
     assert words[4:7] == ["--wait", "--output-dir", "."]
     assert all(line.endswith(" \\") for line in command.split("\n")[:-1])
+
+
+@pytest.mark.parametrize(
+    "line", ["task history", "batch show 1"], ids=["task history", "batch show"]
+)
+def test_what_has_no_room_in_a_table_is_named_below_it(see: See, work: Path, line: str) -> None:
+    batch_file(work, "image", "image")
+    see("model batch tasks.jsonl --yes --wait --output-dir out --tag client=a-long-name")
+    for columns in (64, 80, 100, 200):
+        seen = see(line, columns)
+        (head,) = [row for row in seen.lines if "Status" in row]
+        left_out = re.findall(r"No room for (.+): see [^:]+ or a wider terminal\.", seen.text)
+        every = {"Task", "File"} if "batch" in line else {"Task", "Prompt", "Tag"}
+        assert every == set(head.split()) & every | {
+            name for found in left_out for name in found.split(" and ")
+        }
+
+
+def test_a_history_at_80_columns_has_the_task_and_its_prompt(see: See) -> None:
+    see('model run sandbox/image "a lighthouse at dawn, with waves" --wait --tag client=acme')
+    seen = see("task history")
+    row = seen.line("task-")
+    assert re.fullmatch(r"01-15 \S+  task-\w{16}  image  success  \$0.01  a lighthouse.*", row)
+    assert "No room for Tag: see --columns, --json or a wider terminal." in seen.text
+    assert re.match(
+        r"2027-01-15 \S+  task-\w{16}  sandbox/image ", see("task history", 120).line("task-")
+    )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modellix_cli.commands._framework import completers as complete
+from modellix_cli.commands._framework.chosen_columns import chosen_columns
 from modellix_cli.commands._framework.command import command
 from modellix_cli.commands._framework.options import ApiKey, ModelType
 from modellix_cli.context.session import Session
@@ -72,7 +73,7 @@ def list_(
 
     session = Session.of(ctx)
     filters = Filters(task_type, provider, search, _max_price(max_price))
-    shown = _columns(session, columns)
+    shown = chosen_columns(session, columns, models.COLUMNS)
     listed = fetch_models(session, api_key, featured=featured)
     selection = select(listed.models, filters, sort, limit)
     models.models(session.out, listed, selection.models, shown)
@@ -88,23 +89,6 @@ def _max_price(text: str | None) -> "Money | None":
     if amount is None:
         raise usage(f"Invalid --max-price {quoted(text)}. Use an amount in USD, such as 0.05.")
     return amount
-
-
-def _columns(session: Session, text: str | None) -> tuple[str, ...]:
-    """Read the names of columns; they make words the output where no other one was asked for."""
-    if text is None:
-        return ()
-    from modellix_cli.output.models import COLUMNS
-
-    names = tuple(name.strip().lower() for name in text.split(","))
-    for name in names:
-        if name not in COLUMNS:
-            raise usage(f"Invalid --columns: {quoted(name)} is not one of {', '.join(COLUMNS)}.")
-    if not session.commands.output_words():
-        session.out.mode = Output.HUMAN
-    elif session.out.mode is not Output.HUMAN:
-        raise usage("--columns is for --output human. JSON always has every field.")
-    return names
 
 
 def _tell(
