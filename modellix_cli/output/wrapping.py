@@ -15,7 +15,7 @@ _STYLE: Final = re.compile(r"\x1b\[[\d;]*m")
 _COLUMN: Final = re.compile(r" *\S+(?: \S+)*  +(?=\S)| +(?=\S)")
 _ASSIGNMENT: Final = re.compile(r"[A-Z_]+=\S*")
 _PROGRAM: Final = "modellix-cli"
-_OPENING: Final = ("{", "[")
+_JSON: Final = re.compile(r"""\{(?:["}]|$)|\[(?:["\[{\]\d-]|$)""")
 _ENDS: Final = (".", ",", ";", ":", ")")
 _ASIDE: Final = 16
 """Characters up to which a measure in parentheses, as `(1.2 MiB)`, stays together."""
@@ -68,7 +68,7 @@ def _pieces(text: str) -> Iterator[str]:
     words = text.split(" ")
     while words:
         piece = words.pop(0)
-        if piece.startswith(_OPENING):
+        if _JSON.match(piece):
             yield " ".join([piece, *words])
             return
         if (

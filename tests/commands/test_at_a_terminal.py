@@ -144,3 +144,44 @@ def test_a_history_at_80_columns_has_the_task_and_its_prompt(see: See) -> None:
     assert re.match(
         r"2027-01-15 \S+  task-\w{16}  sandbox/image ", see("task history", 120).line("task-")
     )
+
+
+PROJECT = """\
+model = "alibaba/qwen-image-plus"
+[budget]
+limit = "25.00"
+[models."alibaba/qwen-image-plus".parameters]
+negative_prompt = "blurry, low quality"
+[presets.banner]
+model = "sandbox/image"
+prompt = "a wide banner with the words {prompt}, in the style of old travel posters, no text"
+output_dir = "banners"
+[presets.banner.parameters]
+seed = 5
+"""
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_project_show_has_a_line_for_each_setting_also_of_a_preset(
+    see: See, work: Path, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(work)
+    (work / "modellix.toml").write_text(PROJECT, encoding="utf-8")
+    seen = see("project show", columns, sandbox=False)
+    words = [" ".join(line.split()) for line in seen.lines]
+    for line in (
+        "profile: default (default)",
+        "model: alibaba/qwen-image-plus (modellix.toml:1)",
+        "output: -",
+        "budget: $25.00 in 24h (modellix.toml:3)",
+        "alibaba/qwen-image-plus gets:",
+        "negative_prompt: blurry, low quality (modellix.toml:5)",
+        "@banner (modellix.toml:6)",
+        "model: sandbox/image",
+        "output_dir: banners",
+        "-p seed: 5",
+    ):
+        assert line in words, seen.lines
+    assert "a wide banner with the words {prompt}, in the style of old travel posters" in seen.text
+    assert all(len(line) > 40 for line in seen.lines if "a wide banner" in line)
+    assert seen.screen.wrapped == []

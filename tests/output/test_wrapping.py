@@ -18,7 +18,8 @@ RESUME = "modellix-cli task download task-1 --output-dir . --sandbox"
         ("a-word-that-is-too-long is", ["a-word-that-is-too-long", "is"]),
         ("犬が走る 夕暮れ", ["犬が走る", "夕暮れ"]),
         ("\x1b[1mone\x1b[0m two 3", ["\x1b[1mone\x1b[0m two 3"]),
-        ("so a {big brown fox}", ["so a", "{big brown fox}"]),
+        ('so a {"big": "brown fox"}', ["so a", '{"big": "brown fox"}']),
+        ("so a {big} fox", ["so a", "{big} fox"]),
         ("", [""]),
     ],
 )
