@@ -90,6 +90,8 @@ class Session:
         """
         chosen = self.globals
         self.out.color_allowed = not chosen.no_color
+        with suppress(ModellixError):  # the variable is neither on nor off, which is told
+            self.out.sandbox = self.settings.sandbox
         named = chosen.output
         if named is not None and named not in allowed:
             choices = ", ".join(allowed)

@@ -10,7 +10,7 @@ from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.text import clip, count
 from modellix_cli.output.sink import Sink
-from modellix_cli.output.summaries import shown_path
+from modellix_cli.output.summaries import bill, shown_path
 
 if TYPE_CHECKING:
     from modellix_cli.output.columns import Column
@@ -88,7 +88,7 @@ def saved(lines: Sequence[ShownLine]) -> str:
     return f"Saved {count(sum(len(line.paths) for line in lines), 'file')} in {folders[0]}."
 
 
-def costs(lines: Iterable[ShownLine]) -> str:
+def costs(sink: Sink, lines: Iterable[ShownLine]) -> str:
     """Return what lines cost, in a sentence; "" where nothing is known."""
     billed = estimated = NOTHING
     bills = open_ = unknown = 0
@@ -99,7 +99,8 @@ def costs(lines: Iterable[ShownLine]) -> str:
             estimated, open_ = estimated + line.estimated, open_ + 1
         elif line.entry["submissionState"] != "rejected":
             unknown += 1
-    told = [f"Billed {billed.words} for {count(bills, 'task')}"] if bills else []
+    words = bill(sink, billed, watched=sink.stdout_is_terminal)
+    told = [f"Billed {words} for {count(bills, 'task')}"] if bills else []
     told += [f"{estimated.words} at most for {open_} without a bill"] if open_ else []
     told += [f"the cost of {unknown} is not known"] if unknown and told else []
     text = "; ".join(told)

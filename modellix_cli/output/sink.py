@@ -30,7 +30,8 @@ __all__ = ["Output", "Sink"]
 class Sink:
     """Writes results, notices and errors for one run of a command.
 
-    `mode` is how results are written; `envelope` whether errors are a JSON object on stdout.
+    `mode` is how results are written; `envelope` whether errors are a JSON object on stdout;
+    `sandbox` whether what is told of is the sandbox's, where bills are for show.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Sink:
         self.mode = Output.HUMAN
         self.envelope = self._for_a_program = envelope
         self.color_allowed = True
+        self.sandbox = False
         self._stdout = Stdout(stdout)
         self._stderr = self._err = stderr
         self._env = env

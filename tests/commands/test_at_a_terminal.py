@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Cli
 from tests.screen import Screen
 from tests.support import FakeClock, Result, Terminal, invoke
 
@@ -185,3 +186,47 @@ def test_project_show_has_a_line_for_each_setting_also_of_a_preset(
     assert "a wide banner with the words {prompt}, in the style of old travel posters" in seen.text
     assert all(len(line) > 40 for line in seen.lines if "a wide banner" in line)
     assert seen.screen.wrapped == []
+
+
+def test_a_bill_of_the_sandbox_says_that_it_is_one(see: See, cli: Cli) -> None:
+    assert see("model run sandbox/image a --wait").line("Billed:") == "Billed:  $0.01 (sandbox)"
+    assert "Billed $0.01 (sandbox) for 1 task" in run_batch(see, "one").text
+    assert "Billed $0.01 (sandbox) for 1 task" in see("batch show 1").text
+    piped = cli("task", "get", "@last", "--output", "human", "--sandbox").stdout
+    assert "Billed:  $0.01\n" in piped
+
+
+def run_batch(see: See, prompt: str, options: str = "") -> Seen:
+    line = f"model batch --model sandbox/image --matrix prompt={prompt} --yes --wait {options}"
+    return see(line)
+
+
+def test_one_line_that_is_paid_for_is_one(see: See) -> None:
+    run_batch(see, "a")
+    assert "Of 1 line, 1 is paid for: batch 1" in run_batch(see, "a").text
+
+
+def test_batches_are_listed_by_when_they_were_created(see: See) -> None:
+    run_batch(see, "a")
+    assert "Created" in see("batch list").lines[0]
+
+
+def test_a_resume_that_saves_nothing_new_says_what_was_saved_before(see: See) -> None:
+    first = run_batch(see, "a,b", "--output-dir out")
+    assert re.search(r"Saved 2 files \(.+\) in .*out\.", first.text)
+    again = run_batch(see, "a,b", "--output-dir out --resume")
+    assert re.search(r"Saved before: 2 files \(.+\) in .*out\.", again.text)
+    assert "Saved 2 files" not in again.text
+    more = run_batch(see, "a,b,c", "--output-dir out --resume")
+    assert re.search(r"Saved 1 file \(.+\) in .*out\.", more.text)
+    assert re.search(r"Saved before: 2 files \(", more.text)
+
+
+def test_pending_without_anything_to_save_does_not_speak_of_0_files(see: See) -> None:
+    see("model run sandbox/denied a --wait")
+    failed = see("task download --pending --output-dir out")
+    assert failed.line("Nothing was downloaded") == "Nothing was downloaded."
+    assert "0 files" not in failed.text
+    see("model run sandbox/slow a --no-wait")
+    running = see("task download --pending --output-dir out")
+    assert "Nothing was downloaded. 1 task is still running." in running.text
