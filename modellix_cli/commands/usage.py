@@ -42,4 +42,8 @@ def usage(
     from modellix_cli.workflows.usage import chosen_group, find_usage
 
     session = Session.of(ctx)
-    show_usage(session.out, find_usage(session, since, chosen_group(by)))
+    report = find_usage(session, since, chosen_group(by))
+    show_usage(session.out, report)
+    hint = None if report.groups else session.sandbox_hint("usage")
+    if hint is not None:
+        session.out.note(hint)

@@ -69,6 +69,9 @@ def show_history(
         columns=columns,
     )
     show.listing(session.out, listing, history, session.commands.line("task resolve", "REQUEST"))
+    hint = None if total else session.sandbox_hint("task history")
+    if hint is not None:
+        session.out.note(hint)
 
 
 def wanted_of(filters: HistoryFilters, now: float) -> Wanted:

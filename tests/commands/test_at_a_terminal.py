@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import respx
 
 from tests.conftest import Cli
 from tests.screen import Screen
-from tests.support import FakeClock, Result, Terminal, invoke
+from tests.support import API, FakeClock, Result, Terminal, invoke, task_reply
 
 See = Callable[..., "Seen"]
 
@@ -230,3 +231,35 @@ def test_pending_without_anything_to_save_does_not_speak_of_0_files(see: See) ->
     see("model run sandbox/slow a --no-wait")
     running = see("task download --pending --output-dir out")
     assert "Nothing was downloaded. 1 task is still running." in running.text
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("task history", "task history"),
+        ("usage", "usage"),
+        ("task show @last", "task show @last"),
+        ("task wait @last", "task wait @last"),
+        ("task download --pending --output-dir out", "task download --pending"),
+    ],
+)
+def test_where_only_the_sandbox_has_tasks_people_are_told(
+    see: See, cli: Cli, line: str, command: str
+) -> None:
+    assert "The sandbox has" not in see(line, sandbox=False).text
+    see("model run sandbox/image a --wait")
+    see("model run sandbox/image b --wait")
+    told = f"The sandbox has 2 tasks: modellix-cli {command} --sandbox"
+    assert told in see(line, sandbox=False).text
+    piped = cli(*shlex.split(line))
+    assert "The sandbox has" not in piped.stdout + piped.stderr
+    assert "The sandbox has" not in see(f"{line} --json", sandbox=False).text
+    assert "The sandbox has" not in see(line).text
+
+
+@respx.mock
+def test_where_the_service_has_tasks_the_sandbox_is_not_mentioned(see: See, cli: Cli) -> None:
+    see("model run sandbox/image a --wait")
+    respx.get(f"{API}/tasks/t-1").respond(json=task_reply("t-1"))
+    cli("task", "get", "t-1")
+    assert "sandbox" not in see("usage", sandbox=False).text.lower()

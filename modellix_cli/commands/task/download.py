@@ -89,6 +89,9 @@ def save_pending(
     collected = workflow.download_pending(session, api_key, saving)
     if collected is None:
         session.out.note("Nothing to save: every result is saved or has expired.")
+        hint = session.sandbox_hint("task download", options=["--pending"])
+        if hint is not None:
+            session.out.note(hint)
         collected = workflow.Collected({}, [], [])
     folder = session.settings.path(saving.output_dir)
     with naming_saved(session, collected.saved.values()):
