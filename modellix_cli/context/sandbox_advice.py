@@ -3,7 +3,9 @@
 import re
 from typing import Final
 
-_LOCAL_COMMAND: Final = re.compile(r"modellix-cli (?:task|batch|model) [a-z]+(?! --sandbox)\b")
+_LOCAL_COMMAND: Final = re.compile(
+    r"modellix-cli (?:(?:task|batch|model) [a-z]+|usage)(?! --sandbox)\b"
+)
 _FITTING: Final = (
     (
         "the usage page of https://modellix.ai/console",
