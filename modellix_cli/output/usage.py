@@ -86,9 +86,11 @@ def _budget_words(state: "BudgetState") -> str:
 def _document(report: "UsageReport") -> JsonObject:
     since = None if report.since is None else iso(report.since)
     groups = [{str(report.by): name} | _facts(usage) for name, usage in report.groups.items()]
+    tag = {} if report.tag is None else {"tag": report.tag}
     return {
         "by": str(report.by),
         "since": since,
+        **tag,
         "groups": groups,
         "total": _facts(report.total),
         "budget": None if report.budget is None else budget_facts(report.budget),
