@@ -202,9 +202,8 @@ def collected(
         _saved_line(sink, file)
     if sink.mode is Output.HUMAN and (outcomes or running):
         if not files:
-            verb = "task is" if len(running) == 1 else "tasks are"
-            rest = f" {len(running)} {verb} still running." if running else ""
-            sink.sentence(f"Nothing was downloaded.{rest}")
+            rest = f"; still running: {len(running)}" if running else ""
+            sink.sentence(f"Nothing was downloaded{rest}.")
             return
         tasks_saved = sum(bool(saved.files) for saved in outcomes.values())
         summary = f"Downloaded {count(len(files), 'file')} of {count(tasks_saved, 'task')}"

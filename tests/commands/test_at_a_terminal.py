@@ -230,7 +230,7 @@ def test_pending_without_anything_to_save_does_not_speak_of_0_files(see: See) ->
     assert "0 files" not in failed.text
     see("model run sandbox/slow a --no-wait")
     running = see("task download --pending --output-dir out")
-    assert "Nothing was downloaded. 1 task is still running." in running.text
+    assert "Nothing was downloaded; still running: 1." in running.text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from modellix_cli.commands._framework.chosen_columns import chosen_columns
 from modellix_cli.commands._framework.command import command
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import usage
-from modellix_cli.options.history import HistoryFilters
+from modellix_cli.options.history import HistoryColumns, HistoryFilters, HistoryLimit
 from modellix_cli.output.sink import Output
 
 
@@ -29,20 +29,8 @@ def history(
     files: Annotated[
         bool, typer.Option("--files", help="List the files that were saved of each task.")
     ] = False,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit",
-            min=1,
-            metavar="N",
-            help="At most N tasks (20; all with --output jsonl or csv).",
-            show_default=False,
-        ),
-    ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(metavar="NAMES", help="What to show in words, such as task,cost,prompt."),
-    ] = None,
+    limit: HistoryLimit = None,
+    columns: HistoryColumns = None,
     clear: Annotated[
         bool, typer.Option("--clear", help="Forget the tasks instead of listing them.")
     ] = False,
