@@ -8,6 +8,7 @@ from rich.cells import cell_len, set_cell_size
 
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import one_line
+from modellix_cli.output.left_out import WIDER, tell_left_out
 from modellix_cli.output.sink import Sink
 
 _GAP: Final = 2
@@ -41,7 +42,7 @@ def write_columns(
     sink: Sink,
     columns: Sequence[Column],
     below: Sequence[Sequence[str]] | None = None,
-    see: str = "--json or a wider terminal",
+    see: str = WIDER,
 ) -> None:
     """Write columns on stdout, fitted to the terminal; elsewhere nothing is cut.
 
@@ -65,8 +66,7 @@ def write_columns(
             sink.line(line)
     kept = {column.heading for column in shown}
     left_out = [column.heading for column in columns if column.heading not in kept]
-    if left_out:
-        sink.note(f"No room for {' and '.join(left_out)}: see {see}.")
+    tell_left_out(sink, left_out, see)
 
 
 def fitted(columns: Sequence[Column], width: int) -> list[list[str]]:

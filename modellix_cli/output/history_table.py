@@ -7,6 +7,7 @@ from modellix_cli.clock import clock_time
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.text import clip
 from modellix_cli.output.batch_lines import without_provider
+from modellix_cli.output.left_out import WIDER
 from modellix_cli.output.request import prompt_of
 from modellix_cli.output.sink import Sink
 
@@ -64,8 +65,7 @@ def write_tasks(sink: Sink, records: "Sequence[Record]", names: Sequence[str]) -
 
     columns = [_column(name, records, optional=not names) for name in names or _telling(records)]
     below = [[file.path for file in record.files] for record in records]
-    see = "--json or a wider terminal" if names else "--columns, --json or a wider terminal"
-    write_columns(sink, columns, below, see)
+    write_columns(sink, columns, below, WIDER if names else f"--columns, {WIDER}")
 
 
 def cells(record: "Record", names: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from modellix_cli.domain.jsontext import Json, dumps
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.text import one_line
 from modellix_cli.models.parameters import read_parameters
+from modellix_cli.output.left_out import WIDER, tell_left_out
 from modellix_cli.output.parameters import table
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.output.summaries import Field, write_fields
@@ -72,6 +73,8 @@ def models(
             short = _cells(sink, chosen, _USUAL[:-1])
             shown, rows = (_USUAL[:-1], short) if _has_room(sink, short) else (shown, rows)
         rows_of(sink, [name.capitalize() for name in shown], rows)
+        if not columns and len(shown) < len(_USUAL):
+            tell_left_out(sink, ["Description"], f"--columns, {WIDER}")
     else:
         for model in chosen:
             price = [f"price: {model.price}"] if model.price else []

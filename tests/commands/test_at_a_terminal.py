@@ -133,8 +133,16 @@ def test_what_has_no_room_in_a_table_is_named_below_it(see: See, work: Path, lin
         left_out = re.findall(r"No room for (.+): see [^:]+ or a wider terminal\.", seen.text)
         every = {"Task", "File"} if "batch" in line else {"Task", "Prompt", "Tag"}
         assert every == set(head.split()) & every | {
-            name for found in left_out for name in found.split(" and ")
+            name for found in left_out for name in found.split(", ")
         }
+
+
+def test_a_model_list_without_room_for_descriptions_says_so(see: See) -> None:
+    told = "No room for Description: see --columns, --json or a wider terminal."
+    assert told in see("model list --limit 2", 56).text
+    assert "Description" in see("model list --limit 2", 100).lines[1]
+    assert "No room" not in see("model list --limit 2", 100).text
+    assert "No room" not in see("model list --limit 2 --columns slug,price", 56).text
 
 
 def test_a_history_at_80_columns_has_the_task_and_its_prompt(see: See) -> None:
