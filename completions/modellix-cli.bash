@@ -33,7 +33,7 @@ _modellix_cli_completion() {
             head=${cur%"$2"}  # only $2, what follows such a character, is replaced
             COMPREPLY=( "${replies[@]:1}" )
             COMPREPLY=( "${COMPREPLY[@]#"$head"}" )
-            [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null ;;
+            [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=/] ]] && compopt -o nospace 2>/dev/null ;;
     esac
     return 0
 }

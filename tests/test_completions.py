@@ -11,6 +11,7 @@ import respx
 from completions.generate import FILES
 from modellix_cli.clock import Clock
 from modellix_cli.models.cache import ModelCache
+from modellix_cli.sandbox.media.png import png
 from tests.conftest import Cli
 from tests.e2e.conftest import COMMAND
 from tests.support import API, BASE, KEY, invoke, task_reply
@@ -149,6 +150,45 @@ def test_batches_are_offered_by_number_the_last_first(cli: Cli, env: dict[str, s
         assert cli("model", "batch", "-", "--yes", "--sandbox", stdin=line.encode()).status == 0
     assert complete(env, "modellix-cli --sandbox batch show ") == ["2", "1"]
     assert complete(env, "modellix-cli batch show ") == []
+
+
+@pytest.mark.slow
+def test_tags_are_offered_the_last_used_first(cli: Cli, env: dict[str, str]) -> None:
+    run = ("model", "run", "sandbox/image", "--sandbox", "-q")
+    for number, tag in enumerate(("old", "client=acme", "two words", "old")):
+        assert cli(*run, f"a cat {number}", "--tag", tag).status == 0
+    for before in ("model run x/y --tag ", "model batch --tag ", "task history --tag "):
+        offered = complete(env, f"modellix-cli --sandbox {before}")
+        assert offered == ["old", "client=acme"]
+    assert complete(env, "modellix-cli --sandbox usage --tag=c") == ["--tag=client=acme"]
+    assert complete(env, "modellix-cli usage --tag ") == []
+
+
+@pytest.mark.slow
+def test_what_can_be_resolved_is_offered_by_its_number(cli: Cli, env: dict[str, str]) -> None:
+    run = ("model", "run", "--sandbox", "-q")
+    cli(*run, "sandbox/cut", "a")
+    task_id = cli(*run, "sandbox/image", "a").stdout.strip()
+    cli(*run, "sandbox/cut", "b")
+    assert complete(env, "modellix-cli --sandbox task resolve ") == ["3", "1"]
+    offered = complete(env, "modellix-cli --sandbox task resolve 1 --task-id ")
+    assert offered == ["@last", task_id]
+    assert complete(env, "modellix-cli task resolve ") == []
+
+
+@pytest.mark.slow
+def test_uploads_that_live_are_offered_to_be_deleted(
+    cli: Cli, env: dict[str, str], work: Path
+) -> None:
+    (work / "a.png").write_bytes(png("a", 8, 8))
+    sent = cli("file", "upload", "a.png", "--sandbox", "--json")
+    assert sent.status == 0
+    run = ("model", "run", "sandbox/image", "a", "-p", "image=@a.png", "--sandbox", "-q")
+    assert cli(*run).status == 0
+    offered = complete(env, "modellix-cli --sandbox file delete ")
+    assert len(offered) >= 1
+    assert all(word.startswith("file-") for word in offered)
+    assert complete(env, "modellix-cli file delete ") == []
 
 
 def test_types_and_providers_are_offered(env: dict[str, str], work: Path) -> None:

@@ -16,6 +16,7 @@ from modellix_cli.output.sink import Output
     examples=(
         "usage",
         "usage --since 7d --by day",
+        "usage --tag client=acme --by model",
         "usage --since 2026-11-01 --by tag --output csv",
     ),
 )
@@ -32,6 +33,9 @@ def usage(
             autocompletion=complete.usage_groups,
         ),
     ] = "model",
+    tag: Annotated[
+        str | None, typer.Option("--tag", metavar="TAG", help="With this tag only.")
+    ] = None,
 ) -> None:
     """Show what was spent: tasks, estimates, what was billed, what is unknown or failed.
 
@@ -42,4 +46,8 @@ def usage(
     from modellix_cli.workflows.usage import chosen_group, find_usage
 
     session = Session.of(ctx)
-    show_usage(session.out, find_usage(session, since, chosen_group(by)))
+    report = find_usage(session, since, chosen_group(by), tag)
+    show_usage(session.out, report)
+    hint = None if report.groups else session.sandbox_hint("usage")
+    if hint is not None:
+        session.out.note(hint)

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_LOCAL_COMMAND: Final = r"modellix-cli (?:task|batch|model) [a-z]+(?! --sandbox)\b"
+_LOCAL_COMMAND: Final = r"modellix-cli (?:(?:task|batch|model) [a-z]+|usage)(?! --sandbox)\b"
 _FITTING: Final = (
     (
         "the usage page of https://modellix.ai/console",

@@ -1,7 +1,7 @@
 """What a command works with, made from the process and the global options when first needed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
@@ -90,6 +90,8 @@ class Session:
         """
         chosen = self.globals
         self.out.color_allowed = not chosen.no_color
+        with suppress(ModellixError):  # the variable is neither on nor off, which is told
+            self.out.sandbox = self.settings.sandbox
         named = chosen.output
         if named is not None and named not in allowed:
             choices = ", ".join(allowed)
@@ -150,10 +152,30 @@ class Session:
         known = self.stores.tasks.recent(back + 1)
         if len(known) <= back:
             address, few = self.settings.base_url, count(len(known), "task")
+            command = self.command_path.removeprefix("modellix-cli ")
+            there = self.sandbox_hint(command, text)
             raise usage(
-                f"{text}: this machine's ledger knows {few} of {address}.", hint="Give a task id."
+                f"{text}: this machine's ledger knows {few} of {address}.",
+                hint="Give a task id." if there is None else f"Give a task id. {there}",
             )
         return known[back]
+
+    def sandbox_hint(self, command: str, *words: str, options: Sequence[str] = ()) -> str | None:
+        """Return for people the command that finds tasks where the sandbox alone has some."""
+        if not self.out.talk_is_terminal or self.out.mode is Output.JSON or self.out.envelope:
+            return None
+        from modellix_cli.ledger.history import Scope
+
+        with suppress(ModellixError):
+            if (
+                self.settings.sandbox
+                or self.stores.history.entries(Scope(None, sandbox=False), 1)[1]
+            ):
+                return None
+            total = self.stores.history.entries(Scope(None, sandbox=True), 1)[1]
+            line = self.commands.line(command, *words, options=[*options, "--sandbox"])
+            return f"The sandbox has {count(total, 'task')}: {line}" if total else None
+        return None
 
     def resume(self, *task_ids: str) -> str:
         """Return the command that goes on with tasks: wait, and save if this run would have."""

@@ -185,6 +185,16 @@ class Settings:
         return Budget(limit, seconds, name)
 
     @property
+    def ignored_budget(self) -> str | None:
+        """Where a budget for real money is set that the sandbox goes by no more than it has one."""
+        if not self.sandbox or self.budget is not None:
+            return None
+        if self.runtime.env.get("MODELLIX_BUDGET", "").strip():
+            return "MODELLIX_BUDGET"
+        chosen = self.defaults.file_budget
+        return None if chosen is None else f"The budget of {chosen.where}"
+
+    @property
     def output(self) -> str | None:
         """How results are written where no option says so: human, json, or None for the usual.
 

@@ -47,12 +47,14 @@ class SavedFile:
 class Saved:
     """The outcome of saving a task's resources; complete at any moment.
 
-    `stopped`: the downloader was stopped before all was saved. `failures` by the position of the
+    `stopped`: the downloader was stopped before all was saved. `kept`: an earlier command had saved
+    everything, and it is still there. `failures` by the position of the
     resource, 0 for the whole task.
     """
 
     folder: "Path"
     stopped: bool = False
+    kept: bool = False
     _files: dict[int, SavedFile] = field(default_factory=dict)
     failures: dict[int, ModellixError] = field(default_factory=dict)
 

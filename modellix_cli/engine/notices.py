@@ -141,7 +141,8 @@ class BytesSaved:
 class LineEnded:
     """A line has its end; told by who takes its outcome, not by the engine.
 
-    `trouble` is why it did not go well, `made` what came of it: names of files, else the task.
+    `trouble` is why it did not go well, `advice` a sentence with the command for it, `made` what
+    came of it: names of files, else the task.
     `seconds` is how long its task ran, `billed` what it cost, each None where it is not known.
     """
 
@@ -155,6 +156,7 @@ class LineEnded:
     seconds: float | None = None
     billed: Money | None = None
     reused: bool = False
+    advice: str | None = None
 
 
 Notice = (

@@ -28,6 +28,18 @@ def forget_uploads(folder: Path, base_url: str) -> None:
                 path.unlink()
 
 
+def kept_uploads(folder: Path, base_url: str) -> list[str]:
+    """Return the ids of what was uploaded to an address lately, by whichever account."""
+    found: dict[str, float] = {}
+    for path in folder.glob("uploads-*.json"):
+        kept = cache_file.read(path, _MAX_BYTES) or {}
+        uploads = kept.get("uploads") if kept.get("baseUrl") == base_url else None
+        for entry in uploads.values() if isinstance(uploads, dict) else ():
+            if isinstance(entry, dict) and isinstance(entry.get("uploadedAt"), (int, float)):
+                found[str(entry.get("fileId"))] = float(entry["uploadedAt"])
+    return sorted(found, key=lambda file_id: -found[file_id])
+
+
 class UploadCache:
     """The uploads of one account, in `folder`."""
 

@@ -40,6 +40,35 @@ def recent_batches(folder: Path, account: Account, limit: int) -> list[int]:
     return [int(str(row[0])) for row in rows]
 
 
+def recent_tags(folder: Path, base_url: str, limit: int) -> list[str]:
+    """Return up to `limit` tags that requests to an address have, the one used last first.
+
+    `folder` is the ledger's; without a usable one there are none.
+    """
+    rows = _read(
+        folder,
+        "SELECT tag FROM submissions WHERE base_url = ? AND tag IS NOT NULL"
+        " GROUP BY tag ORDER BY max(number) DESC LIMIT ?",
+        (base_url, limit),
+    )
+    return [str(row[0]) for row in rows]
+
+
+def recent_unknown(folder: Path, base_url: str, limit: int) -> list[int]:
+    """Return the numbers of up to `limit` submissions without a known outcome, the newest first.
+
+    Those that are just being sent are among them. `folder` is the ledger's; without a usable one
+    there are none.
+    """
+    rows = _read(
+        folder,
+        "SELECT number FROM submissions WHERE base_url = ? AND state IN ('intent', 'unknown')"
+        " ORDER BY number DESC LIMIT ?",
+        (base_url, limit),
+    )
+    return [int(str(row[0])) for row in rows]
+
+
 def _read(folder: Path, query: str, values: tuple[str | int, ...]) -> list[Row]:
     try:
         with closing(open_unchanged(folder / FILE_NAME)) as db:

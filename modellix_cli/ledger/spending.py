@@ -127,9 +127,10 @@ class Spending:
         spent = self.within(budget.period)
         left = budget.limit - spent.total
         wait = self._free_in(budget, cost, spent.total)
-        hint = "It was not sent. See what counts: modellix-cli usage."
+        raises = f"raise {budget.source or 'the budget'}."
+        hint = f"It was not sent. See what counts: modellix-cli usage. To allow it now, {raises}"
         if cost > budget.limit:
-            hint = f"It was not sent. To allow it, raise {budget.source or 'the budget'}."
+            hint = f"It was not sent. To allow it, {raises}"
         elif wait is not None and wait <= _LONGEST_WORTH_TELLING:
             when = clock_time(self._moment.now + wait)
             hint = f"Enough is free again in {duration(wait)} ({when}). {hint}"

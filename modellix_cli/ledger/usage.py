@@ -99,10 +99,17 @@ class UsageStore:
 
         return self._file.read(work)
 
-    def groups(self, by: UsageBy, *, since: float = 0.0, profile: str | None = None) -> Groups:
+    def groups(
+        self,
+        by: UsageBy,
+        *,
+        since: float = 0.0,
+        profile: str | None = None,
+        tag: str | None = None,
+    ) -> Groups:
         """Return what was spent at this API address since a Unix time, of one profile or all.
 
-        Raises the ledger's errors.
+        With a tag only what has it counts. Raises the ledger's errors.
         """
         scope = {"url": self._account.base_url, "since": since, "profile": profile, "gone": GONE}
 
@@ -110,6 +117,8 @@ class UsageStore:
             groups: Groups = {}
             seen: set[str | None] = set()
             for row in _rows(db, scope):
+                if tag is not None and row.tag != tag:
+                    continue
                 if row.task_id in seen:  # the server gave one task for several requests
                     continue
                 if row.accepted:

@@ -3,12 +3,14 @@
 Each word of the wish is looked for in slugs, types and descriptions: as it is, by its stem, as the
 beginning of a word, with a typo, or by a word that stands for it (`wishes.py`). Rare words count
 more than common ones, slugs more than types, types more than descriptions. Words such as `cheap`,
-`fast` and `new` find nothing by themselves; they move what was found.
+`fast` and `new` find nothing by themselves; they move what was found. With `cheap` and the like
+prices decide between models that answer equally many of the other words.
 
 No I/O, no chance: the same list and the same words give the same order.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import log
 from typing import Final, Literal
 
@@ -28,6 +30,9 @@ _SECOND_TYPE: Final = 0.8
 _OTHER_FIELDS: Final = 0.15
 _WORTH_TELLING: Final = 0.5
 _DIGITS: Final = 6
+_PRICE: Final = 0.9
+"""What the lowest price counts where cheap is wished for: less than another word answered."""
+_BETWEEN_EQUALS: Final = 0.001
 
 
 @frozen
@@ -67,7 +72,32 @@ def rank(models: Sequence[Model], wish: str) -> list[Ranked]:
             ranked.append(Ranked(model, round(score * factor, _DIGITS), matches + reasons))
     ranked.sort(key=lambda one: -one.score)  # equal ones stay in the order of the API
     least = _NOISE * ranked[0].score if ranked else 0.0
-    return [one for one in ranked if one.score >= least]
+    kept = [one for one in ranked if one.score >= least]
+    cheap = next((measured for quality, measured in told if quality.kind == "cheap"), None)
+    if cheap is None or not wanted.terms:
+        return kept
+    return _by_price(kept, {model.slug: of.value for model, of in zip(models, cheap, strict=True)})
+
+
+def _by_price(ranked: list[Ranked], cheapness: dict[str, float]) -> list[Ranked]:
+    """Return models in the order of their prices where they answer equally many of the words.
+
+    Prices are compared within their unit; how well the words are answered decides between equals.
+    """
+    most = ranked[0].score if ranked else 1.0
+    scored = [
+        replace(
+            one,
+            score=round(
+                sum(match.field != "price" for match in one.matches)
+                + _PRICE * cheapness[one.model.slug]
+                + _BETWEEN_EQUALS * one.score / most,
+                _DIGITS,
+            ),
+        )
+        for one in ranked
+    ]
+    return sorted(scored, key=lambda one: -one.score)
 
 
 def _find(

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
+from modellix_cli.domain.errors import usage
 from modellix_cli.domain.frozen import frozen
+from modellix_cli.domain.text import quoted
 from modellix_cli.domain.values import TASK_TYPES
 
 if TYPE_CHECKING:
@@ -61,8 +63,20 @@ def select(
         unpriced = len(passed) - len(priced)
         passed = [model for model in priced if _within(model, filters.max_price)]
     if sort is not None:
-        passed.sort(key=lambda model: (*_SORTS[sort](model), model.slug.casefold(), model.slug))
+        passed.sort(key=sort_key(sort))
     return Selection(tuple(passed[:limit]), unpriced)
+
+
+def read_max_price(text: str | None) -> "Money | None":
+    """Read the value of `--max-price`. Raises the usage error."""
+    if text is None:
+        return None
+    from modellix_cli.domain.money import Money
+
+    amount = Money.parse(text)
+    if amount is None:
+        raise usage(f"Invalid --max-price {quoted(text)}. Use an amount in USD, such as 0.05.")
+    return amount
 
 
 def price_order(model: "Model") -> tuple[object, ...]:
@@ -88,6 +102,11 @@ def units(models: "Sequence[Model]") -> set[str]:
 
 def _within(model: "Model", most: "Money") -> bool:
     return model.rate is not None and model.rate.high <= most.usd
+
+
+def sort_key(sort: SortKey) -> "Callable[[Model], tuple[object, ...]]":
+    """Return what sorts models; equal ones are sorted by name."""
+    return lambda model: (*_SORTS[sort](model), model.slug.casefold(), model.slug)
 
 
 _SORTS: "Final[dict[SortKey, Callable[[Model], tuple[object, ...]]]]" = {

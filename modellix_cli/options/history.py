@@ -1,10 +1,27 @@
-"""Which of the recorded requests are meant."""
+"""Which of the recorded requests are meant, and what is shown of them."""
 
 from typing import Annotated
 
 import typer
 
 from modellix_cli.domain.frozen import frozen
+
+HistoryLimit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        min=1,
+        metavar="N",
+        help="At most N tasks (20; all with --output jsonl or csv).",
+        show_default=False,
+    ),
+]
+HistoryColumns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns", metavar="NAMES", help="What to show in words, such as task,cost,prompt."
+    ),
+]
 
 
 @frozen(kw_only=True)

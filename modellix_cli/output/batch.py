@@ -17,7 +17,7 @@ from modellix_cli.output import batch_lines
 from modellix_cli.output.batch_lines import ShownLine
 from modellix_cli.output.sink import Output, Sink
 
-_HEADERS: Final = ("No.", "State", "Begun", "Accepted", "Rejected", "Unknown", "Input")
+_HEADERS: Final = ("No.", "State", "Created", "Accepted", "Rejected", "Unknown", "Input")
 _COUNTS: Final = ("accepted", "rejected", "unknown")
 
 Entry = JsonObject
@@ -205,8 +205,8 @@ def _lines_for_people(
         return
     sink.line("")
     batch_lines.table(sink, known)
-    failures = batch_lines.failures(batch_lines.reasons(known))
-    for text in (batch_lines.saved(known), batch_lines.costs(known), *failures):
+    failures = batch_lines.reasons(known).words()
+    for text in (batch_lines.saved(known), batch_lines.costs(sink, known), *failures):
         if text:
             sink.sentence(text)
     example = next((line.entry["taskId"] for line in known if "taskId" in line.entry), None)

@@ -1,6 +1,7 @@
 """How the lines of a batch look to people: a table, what it cost, why lines failed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +10,7 @@ from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.text import clip, count
 from modellix_cli.output.sink import Sink
-from modellix_cli.output.summaries import shown_path
+from modellix_cli.output.summaries import bill, shown_path
 
 if TYPE_CHECKING:
     from modellix_cli.output.columns import Column
@@ -49,22 +50,34 @@ class ShownLine:
 
 def table(sink: Sink, lines: Sequence[ShownLine]) -> None:
     """Show lines as a table that fits the terminal."""
+    from modellix_cli.output.columns import write_columns
+
     files = [_files(line, several=len(_folders(lines)) > 1) for line in lines]
     columns = [_column("Line", (line.entry["index"] for line in lines))]
     if any("id" in line.entry for line in lines):
         columns.append(_column("Id", (line.entry.get("id") for line in lines), least=8))
+    slugs = [str(line.entry["modelSlug"]) for line in lines]
+    short = tuple(map(without_provider, slugs))
     columns += [
-        _column("Model", (line.entry["modelSlug"] for line in lines), least=14),
+        replace(_column("Model", slugs, least=8), short=short, good=14),
         _column("Status", (line.word for line in lines), least=8),
     ]
     if any(line.cost != _NOT_KNOWN for line in lines):
         columns.append(_column("Cost", (line.cost for line in lines)))
-    if any(files):
-        columns.append(_column("File", files, least=14))
     if any("taskId" in line.entry for line in lines):
-        tasks = (line.entry.get("taskId") for line in lines)
-        columns.append(_column("Task", tasks, optional=True))
-    sink.columns(columns)
+        columns.append(_column("Task", (line.entry.get("taskId") for line in lines), optional=True))
+    if any(files):
+        columns.append(replace(_column("File", files, least=14, optional=True), good=24))
+    write_columns(sink, columns)
+
+
+def without_provider(slug: str) -> str:
+    """Return the name of a model alone, as far as there is no room for its provider.
+
+    >>> without_provider("alibaba/qwen-image-plus")
+    'qwen-image-plus'
+    """
+    return slug.rpartition("/")[2]
 
 
 def saved(lines: Sequence[ShownLine]) -> str:
@@ -75,7 +88,7 @@ def saved(lines: Sequence[ShownLine]) -> str:
     return f"Saved {count(sum(len(line.paths) for line in lines), 'file')} in {folders[0]}."
 
 
-def costs(lines: Iterable[ShownLine]) -> str:
+def costs(sink: Sink, lines: Iterable[ShownLine]) -> str:
     """Return what lines cost, in a sentence; "" where nothing is known."""
     billed = estimated = NOTHING
     bills = open_ = unknown = 0
@@ -86,36 +99,53 @@ def costs(lines: Iterable[ShownLine]) -> str:
             estimated, open_ = estimated + line.estimated, open_ + 1
         elif line.entry["submissionState"] != "rejected":
             unknown += 1
-    told = [f"Billed {billed.words} for {count(bills, 'task')}"] if bills else []
+    words = bill(sink, billed, watched=sink.stdout_is_terminal)
+    told = [f"Billed {words} for {count(bills, 'task')}"] if bills else []
     told += [f"{estimated.words} at most for {open_} without a bill"] if open_ else []
     told += [f"the cost of {unknown} is not known"] if unknown and told else []
     text = "; ".join(told)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def reasons(lines: Iterable[ShownLine]) -> dict[str, list[int]]:
-    """Return why lines failed, each with their numbers; ids of tasks do not tell reasons apart."""
-    found: dict[str, list[int]] = {}
+class Reasons:
+    """Why lines failed, each reason with their numbers; ids of tasks do not tell reasons apart."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, list[int]] = {}
+        self._first: dict[str, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._numbers)
+
+    def add(self, entry: JsonObject) -> None:
+        """Take a line that failed."""
+        error = str(entry["error"])
+        reason = error.replace(entry.get("taskId") or "\0", "TASK")
+        self._first.setdefault(reason, error)
+        self._numbers.setdefault(reason, []).append(int(entry["index"]))
+
+    def words(self) -> list[str]:
+        """Return a line for each of the most frequent: `Failed: 3 lines (4, 7, 9): REASON`."""
+        most = sorted(self._numbers, key=lambda reason: -len(self._numbers[reason]))[:_MOST_REASONS]
+        lines = [self._told(reason, self._numbers[reason]) for reason in most]
+        rest = len(self._numbers) - len(most)
+        return [*lines, f"Failed for {count(rest, 'other reason')}."] if rest else lines
+
+    def _told(self, reason: str, numbers: Sequence[int]) -> str:
+        if len(numbers) == 1:  # its words name the task, so that a command in them works
+            return f"Failed: line {numbers[0]}: {clip(self._first[reason], _LONGEST_REASON)}"
+        some = ", ".join(map(str, sorted(numbers)[:_MOST_LINES]))
+        more = ", …" if len(numbers) > _MOST_LINES else ""
+        return f"Failed: {len(numbers)} lines ({some}{more}): {clip(reason, _LONGEST_REASON)}"
+
+
+def reasons(lines: Iterable[ShownLine]) -> Reasons:
+    """Return why lines failed."""
+    found = Reasons()
     for line in lines:
         if not line.entry["ok"]:
-            reason = str(line.entry["error"]).replace(line.entry.get("taskId") or "\0", "TASK")
-            found.setdefault(reason, []).append(int(line.entry["index"]))
+            found.add(line.entry)
     return found
-
-
-def failures(reasons: Mapping[str, Sequence[int]]) -> list[str]:
-    """Return a line for each of the most frequent reasons: `Failed: 3 lines (4, 7, 9): REASON`."""
-    most = sorted(reasons.items(), key=lambda item: -len(item[1]))[:_MOST_REASONS]
-    lines = [_failed(reason, numbers) for reason, numbers in most]
-    rest = len(reasons) - len(most)
-    return [*lines, f"Failed for {count(rest, 'other reason')}."] if rest else lines
-
-
-def _failed(reason: str, numbers: Sequence[int]) -> str:
-    some = ", ".join(map(str, sorted(numbers)[:_MOST_LINES]))
-    more = ", …" if len(numbers) > _MOST_LINES else ""
-    lines = count(len(numbers), "line")
-    return f"Failed: {lines} ({some}{more}): {clip(reason, _LONGEST_REASON)}"
 
 
 def _folders(lines: Iterable[ShownLine]) -> list[str]:

@@ -17,10 +17,14 @@ _SAY_SO_THEMSELVES: Final = (
 
 
 def told(error: ModellixError) -> str:
-    """Return what happened, and that nothing was charged where that is certain and not obvious."""
+    """Return what happened, and that nothing was charged where that is certain and not obvious.
+
+    Where there is a task, or something to resume, an earlier command may have been charged.
+    """
     message = clip(one_line(error.message), _LONGEST)
     if error.charged == "no" and error.code not in _SAY_SO_THEMSELVES:
-        return f"{message} Nothing was charged."
+        known = error.task_id is not None or error.resume is not None
+        return f"{message} Nothing was charged{' this time' if known else ''}."
     return message
 
 

@@ -196,10 +196,14 @@ class BudgetState:
 
 @frozen
 class UsageReport:
-    """What was spent in groups, in the order in which they are shown; `since` is a Unix time."""
+    """What was spent in groups, in the order in which they are shown; `since` is a Unix time.
+
+    `tag` is the one that limits it, if any.
+    """
 
     by: "UsageBy"
     since: float | None
     groups: "Groups"
     total: "Usage"
     budget: BudgetState | None
+    tag: str | None = None

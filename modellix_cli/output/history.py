@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from modellix_cli.clock import clock_time, iso
+from modellix_cli.clock import iso
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
-from modellix_cli.domain.money import Money
-from modellix_cli.domain.text import clip, count, one_line
+from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.text import count, one_line
+from modellix_cli.output.csv_records import no_formula
+from modellix_cli.output.history_table import cells, time_of, write_tasks
 from modellix_cli.output.request import files_as_dicts, log_entry, prompt_of
 from modellix_cli.output.sink import Output, Sink
 
@@ -16,7 +18,14 @@ if TYPE_CHECKING:
     from modellix_cli.ledger.request_records import Record
 
 _NOT_KNOWN = "-"
-_LONGEST_PROMPT = 200
+_FACTS = (
+    *("createdAt", "updatedAt", "taskId", "modelSlug", "status", "billedUsd", "estimatedUsd"),
+    *("profile", "baseUrl", "request", "batch", "line", "lineId"),
+)
+_CSV_HEADERS = (
+    *("created", "updated", "task", "model", "status", "billed_usd", "estimated_usd"),
+    *("profile", "service", "request", "batch", "line", "line_id", "tag", "prompt", "message"),
+)
 _CHARGED = "Each may have been charged: see the usage page of https://modellix.ai/console. "
 _SETTLE = "Settle each with: {resolve} --task-id ID, or --not-created"
 
@@ -38,6 +47,7 @@ class Listing:
     filtered: bool
     files: bool
     free: bool = False
+    columns: Sequence[str] = ()
 
 
 def listing(sink: Sink, listed: Listing, history: "History", resolve: str) -> None:
@@ -73,6 +83,23 @@ def log(sink: Sink, records: "Iterable[Record]") -> None:
         sink.json_line(log_entry(record))
 
 
+def csv(sink: Sink, records: "Iterable[Record]") -> None:
+    """Write every record as comma-separated values, as it is read; amounts are US dollars."""
+    sink.csv_row(*_CSV_HEADERS)
+    for record in records:
+        facts = record.as_dict()
+        fields = [facts.get(name) for name in _FACTS]
+        words = (record.tag, prompt_of(record.body), _message(record))
+        sink.csv_row(
+            *("" if field is None else str(field) for field in fields),
+            *(no_formula(one_line(text or "")) for text in words),
+        )
+
+
+def _message(record: "Record") -> str | None:
+    return None if record.state is SubmissionState.ACCEPTED else record.detail
+
+
 def cleared(sink: Sink, done: "Cleared", history: "History", again: str) -> None:
     """Show that the history is cleared, and what was kept to protect money: `again` lists it."""
     if sink.mode is Output.JSON:
@@ -89,7 +116,9 @@ def cleared(sink: Sink, done: "Cleared", history: "History", again: str) -> None
 
 def _as_json(listed: Listing, history: "History") -> JsonObject:
     entries = [
-        record.as_dict() | ({"files": files_as_dicts(record)} if listed.files else {})
+        record.as_dict()
+        | {"prompt": prompt_of(record.body)}
+        | ({"files": files_as_dicts(record)} if listed.files else {})
         for record in listed.records
     ]
     result: JsonObject = {
@@ -129,6 +158,9 @@ def _rows(sink: Sink, listed: Listing) -> None:
     """Write a line of fields for each record, the newest first, whatever it is."""
     every = [*listed.records, *listed.unknown, *(listed.rejected or ())]
     for record in sorted(every, key=lambda record: -record.updated_at):
+        if listed.columns:
+            sink.row(*cells(record, listed.columns))
+            continue
         fields = (
             iso(record.updated_at),
             record.profile,
@@ -145,7 +177,10 @@ def _rows(sink: Sink, listed: Listing) -> None:
 
 def _tables(sink: Sink, listed: Listing) -> None:
     if listed.records:
-        _tasks(sink, listed)
+        write_tasks(sink, listed.records, listed.columns)
+        if listed.total > len(listed.records):
+            shown = f"{len(listed.records)} of {listed.total} tasks"
+            sink.note(f"{shown}; see more with --limit.")
     if listed.unknown:
         _submissions(sink, "Unknown outcomes", listed.unknown, spaced=bool(listed.records))
     if listed.rejected:
@@ -153,41 +188,8 @@ def _tables(sink: Sink, listed: Listing) -> None:
         _submissions(sink, "Rejected", listed.rejected, spaced=spaced)
 
 
-def _tasks(sink: Sink, listed: Listing) -> None:
-    """Write a table of tasks, times as the wall clock shows them."""
-    from modellix_cli.output.columns import Column
-
-    records = listed.records
-
-    def column(heading: str, cells: Iterable[str | None], least: int | None = None) -> Column:
-        return Column(heading, tuple(cell or _NOT_KNOWN for cell in cells), least)
-
-    def optional(heading: str, cells: Iterable[str | None], least: int) -> Column:
-        return Column(heading, column(heading, cells).cells, least, optional=True)
-
-    columns = [
-        column("Updated", (_time(record.updated_at) for record in records)),
-        column("Task", (record.task_id for record in records)),
-        column("Model", (record.slug for record in records), least=14),
-        column("Status", (record.word for record in records), least=10),
-        column("Cost", (_cost(record) for record in records)),
-    ]
-    if len({record.profile for record in records}) > 1:
-        columns.append(optional("Profile", (r.profile for r in records), 8))
-    if len({record.base_url for record in records}) > 1:
-        columns.append(optional("Service", (r.base_url for r in records), 20))
-    if any(record.tag for record in records):
-        columns.append(optional("Tag", (record.tag for record in records), 8))
-    prompts = [clip(prompt_of(record.body) or "", _LONGEST_PROMPT) for record in records]
-    if any(prompts):
-        columns.append(optional("Prompt", prompts, 12))
-    sink.columns(columns, [[file.path for file in record.files] for record in records])
-    if listed.total > len(records):
-        sink.note(f"{len(records)} of {listed.total} tasks; see more with --limit.")
-
-
 def _submissions(sink: Sink, title: str, records: "Sequence[Record]", *, spaced: bool) -> None:
-    from modellix_cli.output.columns import Column
+    from modellix_cli.output.columns import Column, write_columns
 
     if spaced:
         sink.line("")
@@ -198,7 +200,7 @@ def _submissions(sink: Sink, title: str, records: "Sequence[Record]", *, spaced:
     ]
     columns = [
         Column("Request", tuple(str(record.number) for record in records)),
-        Column("Sent", tuple(_time(record.created_at) for record in records)),
+        Column("Sent", tuple(time_of(record.created_at) for record in records)),
         Column("Model", tuple(record.slug or _NOT_KNOWN for record in records), least=14),
     ]
     if any(record.batch is not None for record in records):
@@ -207,19 +209,4 @@ def _submissions(sink: Sink, title: str, records: "Sequence[Record]", *, spaced:
         columns.append(Column("Task", tuple(record.task_id or _NOT_KNOWN for record in records)))
     messages = tuple(record.detail or _NOT_KNOWN for record in records)
     columns.append(Column("Message", messages, least=20))
-    sink.columns(columns)
-
-
-def _time(moment: float) -> str:
-    return clock_time(moment)[:16]
-
-
-def _cost(record: "Record") -> str:
-    """Return what a task cost; with a mark what it was estimated to."""
-    billed, estimated = (
-        None if text is None else Money.parse(text)
-        for text in (record.billed_cost, record.estimated_cost)
-    )
-    if billed is not None:
-        return billed.words
-    return _NOT_KNOWN if estimated is None else f"~{estimated.words}"
+    write_columns(sink, columns)

@@ -9,7 +9,7 @@ from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.text import clip, count
 from modellix_cli.models.changes import Change, Changes
 from modellix_cli.models.ranking import Ranked
-from modellix_cli.output.models import rows_of
+from modellix_cli.output.models import rows_of, shown_price
 from modellix_cli.output.sink import Output, Sink
 
 _LONGEST_DESCRIPTION: Final = 80
@@ -28,7 +28,7 @@ def found(sink: Sink, wish: str, ranked: Sequence[Ranked], seen_at: float) -> No
         for one in ranked:
             sink.line(one.model.slug)
     elif ranked:
-        rows = [_cells(one.model) for one in ranked]
+        rows = [_cells(sink, one.model) for one in ranked]
         rows_of(sink, ("Slug", "Type", "Price", "Description"), rows)
 
 
@@ -38,12 +38,12 @@ def _entry(one: Ranked) -> dict[str, Json]:
     return {"slug": one.model.slug} | one.model.record | {"score": one.score, "matched": matched}
 
 
-def _cells(model: Model) -> tuple[str, ...]:
+def _cells(sink: Sink, model: Model) -> tuple[str, ...]:
     description = clip(model.description, _LONGEST_DESCRIPTION)
     return (
         model.slug,
         model.type or _NOT_TOLD,
-        model.price or _NOT_TOLD,
+        shown_price(sink, model) or _NOT_TOLD,
         description or _NOT_TOLD,
     )
 

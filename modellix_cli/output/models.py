@@ -6,11 +6,37 @@ from typing import Final
 from modellix_cli.api.catalog import Model, ModelList
 from modellix_cli.api.pages import Page
 from modellix_cli.domain.jsontext import Json, dumps
+from modellix_cli.domain.money import Money
 from modellix_cli.domain.text import one_line
 from modellix_cli.models.parameters import read_parameters
+from modellix_cli.output.left_out import WIDER, tell_left_out
 from modellix_cli.output.parameters import table
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.output.summaries import Field, write_fields
+
+
+def price_words(model: Model) -> str | None:
+    """Return a price as people read it: `$0.07-$0.14/sec`; an odd one as the list has it."""
+    rate, price = model.rate, model.record.get("price")
+    if rate is None or not rate.unit.startswith("$"):
+        return model.price or (_flat(price) if price else None)
+    low, high = Money(rate.low).exact, Money(rate.high).exact
+    return f"{low if low == high else f'{low}-{high}'}{rate.unit[1:]}"
+
+
+def _flat(value: Json) -> str:
+    """Return JSON of a shape that is not known as words."""
+    if isinstance(value, list):
+        return "; ".join(map(_flat, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_flat(inner)}" for name, inner in value.items())
+    return _words(value)
+
+
+def shown_price(sink: Sink, model: Model) -> str | None:
+    """Return a price for people at a terminal; what scripts read stays as the list has it."""
+    return price_words(model) if sink.stdout_is_terminal else model.price
+
 
 COLUMNS: Final[dict[str, Callable[[Model], str | None]]] = {
     "slug": lambda model: model.slug,
@@ -42,11 +68,13 @@ def models(
     elif not chosen:
         sink.note(f"No model matches, of {len(listed.models)}.")
     elif sink.stdout_is_terminal or columns:
-        shown, rows = columns or _USUAL, _cells(chosen, columns or _USUAL)
+        shown, rows = columns or _USUAL, _cells(sink, chosen, columns or _USUAL)
         if not columns and not _has_room(sink, rows):
-            short = _cells(chosen, _USUAL[:-1])
+            short = _cells(sink, chosen, _USUAL[:-1])
             shown, rows = (_USUAL[:-1], short) if _has_room(sink, short) else (shown, rows)
         rows_of(sink, [name.capitalize() for name in shown], rows)
+        if not columns and len(shown) < len(_USUAL):
+            tell_left_out(sink, ["Description"], f"--columns, {WIDER}")
     else:
         for model in chosen:
             price = [f"price: {model.price}"] if model.price else []
@@ -59,8 +87,9 @@ def _has_room(sink: Sink, rows: Sequence[Sequence[str]]) -> bool:
     return fits([[one_line(cell) for cell in row] for row in rows], sink.width)
 
 
-def _cells(chosen: Sequence[Model], names: Sequence[str]) -> list[list[str]]:
-    return [[COLUMNS[name](model) or _NOT_TOLD for name in names] for model in chosen]
+def _cells(sink: Sink, chosen: Sequence[Model], names: Sequence[str]) -> list[list[str]]:
+    shows = COLUMNS | {"price": lambda model: shown_price(sink, model)}
+    return [[shows[name](model) or _NOT_TOLD for name in names] for model in chosen]
 
 
 def rows_of(sink: Sink, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -93,7 +122,7 @@ def _described(sink: Sink, shown: Model) -> None:
     known = {
         "Model": shown.slug,
         "Type": shown.type,
-        "Price": shown.price,
+        "Price": price_words(shown),
         "About": shown.description,
         "Page": shown.docs_url,
     }

@@ -44,7 +44,10 @@ def about_words(about: str | None) -> str:
 
 
 def end_parts(end: notices.LineEnded) -> list[tuple[str, str]]:
-    """Return the line that tells how a line of a batch ended, as texts with their styles."""
+    """Return the line that tells how a line of a batch ended, as texts with their styles.
+
+    At a terminal it is cut to one row, so a command is left to the summary, where it stays whole.
+    """
     mark = ("✗ ", BAD) if end.trouble is not None else ("✓ ", GOOD)
     name = end.name or about_words(end.about)
     head = [str(end.ref), *([name] if name else []), end.slug]
@@ -58,5 +61,6 @@ def end_parts(end: notices.LineEnded) -> list[tuple[str, str]]:
 
 
 def end_words(end: notices.LineEnded) -> str:
-    """Return the same line without styles, for a log."""
-    return "".join(text for text, _ in end_parts(end))
+    """Return the same line without styles, for a log: with the command, as nothing is cut there."""
+    line = "".join(text for text, _ in end_parts(end))
+    return f"{line} {one_line(end.advice)}" if end.advice else line

@@ -1,13 +1,18 @@
 """How the settings of a project look in each output mode."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, dumps
+from modellix_cli.domain.money import Money
 from modellix_cli.output.sink import Output, Sink
+from modellix_cli.output.summaries import Field, shown_path, write_fields
 
 _NOT_SET: Final = "-"
+_OF_MODELS: Final = "models."
+_PRESET: Final = "@"
 
 
 @frozen
@@ -50,16 +55,62 @@ def in_force(sink: Sink, known: InForce) -> None:
         if known.project is not None:
             sink.line(str(known.project))
         return
-    rows = [(one.name, _words(one.value), _origin(one)) for one in known.settings]
     if sink.stdout_is_terminal:
-        sink.table(("setting", "value", "from"), rows)
+        _for_people(sink, known.settings)
     else:
-        for row in rows:
-            sink.row(*row)
+        for one in known.settings:
+            sink.row(one.name, _words(one.value), _origin(one))
     if any(one.name == "model" and one.value is not None for one in known.settings):
         sink.note("The model is for model run, and for lines of model batch, that name none.")
     if known.project is None:
         sink.note("There is no modellix.toml here or in a folder above.")
+
+
+def _for_people(sink: Sink, settings: Sequence[ShownSetting]) -> None:
+    """Show settings as facts: what models get by model, then each preset with what it holds."""
+    simple = [one for one in settings if not one.name.startswith((_OF_MODELS, _PRESET))]
+    write_fields(sink, [_field(one.name, one) for one in simple])
+    models: dict[str, list[Field]] = {}
+    for one in settings:
+        if one.name.startswith(_OF_MODELS):
+            model, _, key = one.name.removeprefix(_OF_MODELS).rpartition(".")
+            models.setdefault(model, []).append(_field(f"  {key}", one))
+    for model, fields in models.items():
+        sink.line("")
+        sink.line(f"{model} gets:")
+        write_fields(sink, fields)
+    for one in settings:
+        if one.name.startswith(_PRESET) and isinstance(one.value, dict):
+            sink.line("")
+            sink.parts((one.name, "1"), (f"  ({_place(one)})", "2"))
+            write_fields(sink, _preset(one.value))
+
+
+def _field(label: str, one: ShownSetting) -> Field:
+    value = one.value
+    if one.name == "budget" and isinstance(value, dict):
+        amount = Money.parse(str(value["limit"]))
+        value = None if amount is None else f"{amount.exact} in {value['period']}"
+    return Field(label, _shown_path(one.name, value), "" if value is None else _place(one))
+
+
+def _preset(preset: dict[str, Json]) -> list[Field]:
+    parameters = preset.get("parameters")
+    simple = {name: value for name, value in preset.items() if name != "parameters"}
+    fields = [Field(f"  {name}", _shown_path(name, value)) for name, value in simple.items()]
+    if isinstance(parameters, dict):
+        fields += [Field(f"  -p {name}", _words(value)) for name, value in parameters.items()]
+    return fields
+
+
+def _shown_path(name: str, value: Json) -> str:
+    return shown_path(_words(value)) if name == "output_dir" and value else _words(value)
+
+
+def _place(one: ShownSetting) -> str:
+    """Return what a setting comes from; a file is named as one would type it."""
+    file, colon, line = _origin(one).rpartition(":")
+    return f"{shown_path(file)}{colon}{line}" if colon else line
 
 
 def written(sink: Sink, path: Path) -> None:

@@ -201,6 +201,10 @@ def collected(
     for file in files:
         _saved_line(sink, file)
     if sink.mode is Output.HUMAN and (outcomes or running):
+        if not files:
+            rest = f"; still running: {len(running)}" if running else ""
+            sink.sentence(f"Nothing was downloaded{rest}.")
+            return
         tasks_saved = sum(bool(saved.files) for saved in outcomes.values())
         summary = f"Downloaded {count(len(files), 'file')} of {count(tasks_saved, 'task')}"
         rest = f"; still running: {len(running)}" if running else ""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TextIO
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
@@ -20,11 +19,8 @@ from modellix_cli.runtime import is_terminal
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from modellix_cli.output.columns import Column
-
 _LONGEST_FAULT: Final = 500
 _STYLE: Final = r"(\x1b\[[\d;]*m)"
-_UNLIMITED: Final = 2**31
 
 __all__ = ["Output", "Sink"]
 
@@ -32,7 +28,8 @@ __all__ = ["Output", "Sink"]
 class Sink:
     """Writes results, notices and errors for one run of a command.
 
-    `mode` is how results are written; `envelope` whether errors are a JSON object on stdout.
+    `mode` is how results are written; `envelope` whether errors are a JSON object on stdout;
+    `sandbox` whether what is told of is the sandbox's, where bills are for show.
     """
 
     def __init__(
@@ -46,6 +43,7 @@ class Sink:
         self.mode = Output.HUMAN
         self.envelope = self._for_a_program = envelope
         self.color_allowed = True
+        self.sandbox = False
         self._stdout = Stdout(stdout)
         self._stderr = self._err = stderr
         self._env = env
@@ -152,26 +150,6 @@ class Sink:
 
         safe = [[self.clean(one_line(cell)) for cell in row] for row in rows]
         self._draw(table(headers, safe, self.width))
-
-    def columns(
-        self, columns: "Sequence[Column]", below: Sequence[Sequence[str]] | None = None
-    ) -> None:
-        """Write aligned columns on stdout, fitted to the terminal; elsewhere nothing is cut.
-
-        `below` are lines for each record that stand under it, whole.
-        """
-        from modellix_cli.output.columns import fitted
-
-        safe = [
-            replace(column, cells=tuple(self.clean(one_line(cell)) for cell in column.cells))
-            for column in columns
-        ]
-        headings, *records = fitted(safe, self.width if self.stdout_is_terminal else _UNLIMITED)
-        for line in headings:
-            self.parts((line, "1"))
-        for place, lines in enumerate(records):
-            for line in (*lines, *(f"  {text}" for text in (below[place] if below else ()))):
-                self.line(line)
 
     def drawing(self, codes: str) -> None:
         """Write codes of our own making for the terminal at stdout; elsewhere nothing."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from modellix_cli.domain.frozen import frozen
+from modellix_cli.domain.money import Money
 from modellix_cli.domain.task import Resource, Task
 from modellix_cli.domain.text import clip, duration, size
 from modellix_cli.output.links import FileLink
@@ -60,12 +61,17 @@ class Field:
     path: str | None = None
 
 
+def bill(sink: Sink, amount: Money, *, watched: bool) -> str:
+    """Return what a task was billed; people see of the sandbox's bills whose they are."""
+    return f"{amount.words} (sandbox)" if watched and sink.sandbox else amount.words
+
+
 def summary(sink: Sink, task: Task, beside: Beside, *, reason: bool = False) -> None:
     """Show a task: model, status, cost, results or saved files; `reason` says why it failed.
 
     The failures of commands that wait are told on stderr.
     """
-    write_fields(sink, [*_facts(task, beside, reason=reason), *_results(task, beside)])
+    write_fields(sink, [*_facts(sink, task, beside, reason=reason), *_results(task, beside)])
 
 
 def submitted(sink: Sink, task_id: str, slug: str, status: str) -> None:
@@ -74,7 +80,7 @@ def submitted(sink: Sink, task_id: str, slug: str, status: str) -> None:
     write_fields(sink, fields)
 
 
-def _facts(task: Task, beside: Beside, *, reason: bool) -> Iterator[Field]:
+def _facts(sink: Sink, task: Task, beside: Beside, *, reason: bool) -> Iterator[Field]:
     yield Field("Task", task.task_id)
     model = beside.slug or task.model
     if model:
@@ -83,7 +89,7 @@ def _facts(task: Task, beside: Beside, *, reason: bool) -> Iterator[Field]:
     if reason and task.failed and task.reason:
         yield Field("Reason", task.reason)
     if task.billed is not None:
-        yield Field("Billed", task.billed.words)
+        yield Field("Billed", bill(sink, task.billed, watched=sink.stdout_is_terminal))
 
 
 def status_words(task: Task, age: float | None = None) -> str:

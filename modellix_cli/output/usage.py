@@ -7,6 +7,7 @@ from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.text import count
 from modellix_cli.domain.values import format_duration
 from modellix_cli.models.pricing.values import json_amount
+from modellix_cli.output.csv_records import no_formula
 from modellix_cli.output.sink import Output, Sink
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 _CSV_HEADERS: Final = (
     *("tasks", "failed", "unknown", "unpriced", "estimated_usd", "billed_usd", "reserved_usd"),
 )
-_FORMULA: Final = ("=", "+", "-", "@")
 _NONE: Final = "(none)"
 _SHORTEST_NAME: Final = 16
 """Columns to which a tag may be cut."""
@@ -41,7 +41,9 @@ def _table(sink: Sink, report: "UsageReport") -> None:
     if not report.groups:
         sink.line("Nothing was spent.")
     else:
-        sink.columns(_columns(report))
+        from modellix_cli.output.columns import write_columns
+
+        write_columns(sink, _columns(report))
     if total.unpriced:
         sink.line(f"What {count(total.unpriced, 'request')} cost is not known.")
     if report.budget is not None:
@@ -84,9 +86,11 @@ def _budget_words(state: "BudgetState") -> str:
 def _document(report: "UsageReport") -> JsonObject:
     since = None if report.since is None else iso(report.since)
     groups = [{str(report.by): name} | _facts(usage) for name, usage in report.groups.items()]
+    tag = {} if report.tag is None else {"tag": report.tag}
     return {
         "by": str(report.by),
         "since": since,
+        **tag,
         "groups": groups,
         "total": _facts(report.total),
         "budget": None if report.budget is None else budget_facts(report.budget),
@@ -124,9 +128,4 @@ def _csv(sink: Sink, report: "UsageReport") -> None:
     for name, usage in report.groups.items():
         numbers = (usage.tasks, usage.failed, usage.unknown, usage.unpriced)
         amounts = (usage.estimated, usage.billed, usage.reserved)
-        sink.csv_row(_no_formula(name or ""), *map(str, numbers), *map(str, amounts))
-
-
-def _no_formula(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula, as a tag may be anybody's words."""
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+        sink.csv_row(no_formula(name or ""), *map(str, numbers), *map(str, amounts))

@@ -15,8 +15,10 @@ _STYLE: Final = r"\x1b\[[\d;]*m"
 _COLUMN: Final = r" *\S+(?: \S+)*  +(?=\S)| +(?=\S)"
 _ASSIGNMENT: Final = r"[A-Z_]+=\S*"
 _PROGRAM: Final = "modellix-cli"
-_OPENING: Final = ("{", "[")
+_JSON: Final = r"""\{(?:["}]|$)|\[(?:["\[{\]\d-]|$)"""
 _ENDS: Final = (".", ",", ";", ":", ")")
+_ASIDE: Final = 16
+"""Characters up to which a measure in parentheses, as `(1.2 MiB)`, stays together."""
 _NARROWEST: Final = 20
 """Columns that must be left beside an indentation, or there is none."""
 
@@ -62,19 +64,35 @@ def last_column(line: str) -> int:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Yield words, commands as a whole, and JSON as a whole."""
+    """Yield words, and as a whole commands, JSON, and a measure in parentheses."""
     words = text.split(" ")
     while words:
         piece = words.pop(0)
-        if piece.startswith(_OPENING):
+        if re.match(_JSON, piece):
             yield " ".join([piece, *words])
             return
+        if (
+            piece.startswith("(")
+            and piece[1:2].isdigit()
+            and len(aside := _aside(piece, words)) <= _ASIDE
+        ):
+            del words[: aside.count(" ")]
+            piece = aside
         while re.fullmatch(_ASSIGNMENT, piece.rpartition(" ")[2]) and _leads_to_program(words):
             piece += f" {words.pop(0)}"
         if piece.lstrip("(").endswith(_PROGRAM):
             while words and not _is_over(piece, words[0]):
                 piece += f" {words.pop(0)}"
         yield piece
+
+
+def _aside(piece: str, words: list[str]) -> str:
+    """Return what a piece opens in parentheses, up to where they are closed."""
+    for word in words:
+        if ")" in piece:
+            break
+        piece += f" {word}"
+    return piece
 
 
 def _leads_to_program(words: list[str]) -> bool:

@@ -82,11 +82,11 @@ def _begin(
 def already_paid(earlier: PaidBefore, total: int, resume: str) -> ModellixError:
     """Return the refusal of a batch with lines that were paid for: how many, where, when."""
     counted = [
-        f"{number} {what}"
+        f"{number} {'is' if number == 1 else 'are'} {what}"
         for number, what in (
-            (earlier.accepted, "are paid for"),
-            (earlier.unknown, "are of unknown outcome"),
-            (earlier.in_flight, "are being submitted by another process"),
+            (earlier.accepted, "paid for"),
+            (earlier.unknown, "of unknown outcome"),
+            (earlier.in_flight, "being submitted by another process"),
         )
         if number
     ]

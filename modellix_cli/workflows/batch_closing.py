@@ -8,58 +8,75 @@ from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.text import count, duration, size
 from modellix_cli.engine.core.lines import LineOutcome
-from modellix_cli.output.batch_lines import failures
-from modellix_cli.output.sink import Output
-from modellix_cli.output.summaries import shown_path
+from modellix_cli.output.batch_lines import Reasons
+from modellix_cli.output.sink import Output, Sink
+from modellix_cli.output.summaries import bill, shown_path
+
+
+@dataclass(slots=True)
+class Files:
+    """Files that were saved, counted."""
+
+    number: int = 0
+    bytes: int = 0
+    folders: set[str] = field(default_factory=set)
+
+    def add(self, file: JsonObject) -> None:
+        """Count a file, as the result has it."""
+        self.number += 1
+        self.bytes += int(file.get("bytes") or 0)
+        self.folders.add(str(Path(str(file["path"])).parent))
+
+    @property
+    def words(self) -> str:
+        """`2 files (1.2 MiB) in pictures`."""
+        where = ", ".join(shown_path(folder) for folder in sorted(self.folders)[:3])
+        return f"{count(self.number, 'file')} ({size(self.bytes)}) in {where}"
 
 
 @dataclass(slots=True)
 class BatchClosing:
-    """Counts while lines end. `started` is the monotonic time at which the run began."""
+    """Counts while lines end. `started` is the monotonic time at which the run began.
+
+    `files` are those that this run saved, `kept` those that were there.
+    """
 
     started: float
-    files: int = 0
-    bytes: int = 0
-    folders: set[str] = field(default_factory=set)
+    files: Files = field(default_factory=Files)
+    kept: Files = field(default_factory=Files)
     billed: Money = NOTHING
     billed_tasks: int = 0
-    reasons: dict[str, list[int]] = field(default_factory=dict)
+    reasons: Reasons = field(default_factory=Reasons)
 
     def add(self, outcome: LineOutcome, entry: JsonObject) -> None:
         """Count a line; `entry` is what the result says of it."""
+        kept = outcome.reused and (outcome.saved is None or outcome.saved.kept)
         for file in outcome.files or ():
-            self.files += 1
-            self.bytes += int(file.get("bytes") or 0)
-            self.folders.add(str(Path(str(file["path"])).parent))
+            (self.kept if kept else self.files).add(file)
         task = outcome.task
         billed = None if task is None or outcome.reused else task.billed
         if billed is not None and billed > NOTHING:
             self.billed += billed
             self.billed_tasks += 1
         if outcome.state is not None and outcome.waiting is None and not entry["ok"]:
-            reason = str(entry["error"])
-            if outcome.task_id is not None:
-                reason = reason.replace(outcome.task_id, "TASK")
-            self.reasons.setdefault(reason, []).append(outcome.ref)
+            self.reasons.add(entry)
 
     def tell(self, session: Session, batch: int) -> None:
         """Tell it, on stderr."""
         if session.out.mode is Output.QUIET:
             return
-        for line in self.lines(session.runtime.clock.monotonic()):
+        for line in self.lines(session.out, session.runtime.clock.monotonic()):
             session.out.note(line)
         if self.reasons:
             show = session.commands.line(f"batch show {batch}")
             session.out.note(f"See every line with: {show}")
 
-    def lines(self, now: float) -> list[str]:
+    def lines(self, sink: Sink, now: float) -> list[str]:
         """Return the lines of the summary at a monotonic time."""
-        lines: list[str] = []
-        if self.files:
-            where = ", ".join(shown_path(folder) for folder in sorted(self.folders)[:3])
-            files = count(self.files, "file")
-            lines.append(f"Saved {files} ({size(self.bytes)}) in {where}.")
-        words = [f"Billed {self.billed.words} for {count(self.billed_tasks, 'task')}."]
+        lines = [f"Saved {self.files.words}."] if self.files.number else []
+        lines += [f"Saved before: {self.kept.words}."] if self.kept.number else []
+        billed = bill(sink, self.billed, watched=sink.talk_is_terminal)
+        words = [f"Billed {billed} for {count(self.billed_tasks, 'task')}."]
         words = words if self.billed_tasks else []
         lines.append(" ".join([*words, f"Took {duration(now - self.started)}."]))
-        return lines + failures(self.reasons)
+        return lines + self.reasons.words()

@@ -36,7 +36,9 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
     `error`; `reused` where an earlier attempt answered for it.
     """
     state = "skipped" if outcome.state is None else str(outcome.state)
-    status, error = _status_and_error(outcome, session)
+    error, command = error_and_command(outcome, session)
+    if command is not None:
+        error = f"{error} {command}"
     ended = outcome.status is not None and outcome.waiting is None
     parts: Entry = {
         "error": error,
@@ -49,7 +51,7 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
         "otherTaskIds": _other_tasks(outcome),
         "resourceUrls": list(outcome.urls) if ended else None,
         "reused": True if outcome.reused else None,
-        "status": status,
+        "status": _status(outcome),
         "submissionState": state,
         "taskId": outcome.task_id,
     }
@@ -61,26 +63,29 @@ def _other_tasks(outcome: LineOutcome) -> list[str] | None:
     return list(others) or None
 
 
-def _status_and_error(outcome: LineOutcome, session: Session) -> tuple[str, str | None]:
+def _status(outcome: LineOutcome) -> str:
+    if outcome.state is not _ACCEPTED:
+        return "skipped" if outcome.state is None else "error"
+    if outcome.waiting in (TIMED_OUT, INTERRUPTED):
+        return TIMED_OUT if outcome.waiting == TIMED_OUT else _SUBMITTED
+    return outcome.status or _SUBMITTED
+
+
+def error_and_command(outcome: LineOutcome, session: Session) -> tuple[str | None, str | None]:
+    """Return why a line did not go well, and the sentence with the command for it, if any."""
+    task_id = outcome.task_id or ""
     if outcome.state is not _ACCEPTED:
         error = outcome.detail or "It was not submitted."
-        if outcome.task_id is not None and outcome.state is SubmissionState.UNKNOWN:
-            error += f" See it with: {session.commands.line('task get', outcome.task_id)}"
-        return ("skipped" if outcome.state is None else "error"), error
-    task_id = outcome.task_id or ""
+        shows = task_id and outcome.state is SubmissionState.UNKNOWN
+        see = f"See it with: {session.commands.line('task get', task_id)}" if shows else None
+        return error, see
     if outcome.waiting in (TIMED_OUT, INTERRUPTED):
         timed_out = outcome.waiting == TIMED_OUT
         what = _TIMED_OUT_ERROR if timed_out else "Interrupted while waiting."
-        return (
-            TIMED_OUT if timed_out else _SUBMITTED,
-            f"{what} Resume with: {session.resume(task_id)}",
-        )
-    status = outcome.status or _SUBMITTED
-    if outcome.detail is not None:
-        return status, outcome.detail
-    if has_failed(status):
-        return status, f"Task reached terminal status {status}."
-    return status, None
+        return what, f"Resume with: {session.resume(task_id)}"
+    if outcome.detail is None and has_failed(outcome.status):
+        return f"Task reached terminal status {outcome.status}.", None
+    return outcome.detail, None
 
 
 def _error_info(outcome: LineOutcome, *, pays: bool) -> JsonObject:

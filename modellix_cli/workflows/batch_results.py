@@ -10,7 +10,7 @@ from modellix_cli.output import batch as show
 from modellix_cli.output.sink import Output
 from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows.batch_closing import BatchClosing
-from modellix_cli.workflows.batch_report import Entry, EntryFile, Tally, entry_of
+from modellix_cli.workflows.batch_report import Entry, EntryFile, Tally, entry_of, error_and_command
 from modellix_cli.workflows.batch_source import BatchSource
 from modellix_cli.workflows.line_details import about, line_ended, with_about
 from modellix_cli.workflows.odd_replies import RepeatedTasks, warn_of_reply
@@ -45,7 +45,8 @@ class BatchResults:
         self.closing.add(outcome, entry)
         if self.progress.wants_details:
             text = self._about(outcome.ref)
-            self.progress.tell(line_ended(outcome, text, entry.get("error")))
+            error, command = error_and_command(outcome, self._session)
+            self.progress.tell(line_ended(outcome, text, error, command))
         if self.source is not None:
             self.source.release(outcome)
         return self._write(entry)

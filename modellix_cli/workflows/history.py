@@ -1,5 +1,6 @@
 """`task history`: finding what is wanted, and showing it whole or the newest of it."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from itertools import islice
 from typing import Final
@@ -35,14 +36,23 @@ def chosen_scope(session: Session) -> Scope:
 
 
 def show_history(
-    session: Session, filters: HistoryFilters, limit: int | None, *, files: bool
+    session: Session,
+    filters: HistoryFilters,
+    limit: int | None,
+    *,
+    files: bool,
+    columns: Sequence[str] = (),
 ) -> None:
-    """Show the newest of what is wanted; as JSON Lines all of it, unless there is a limit."""
+    """Show the newest of what is wanted; as JSON Lines or CSV all of it, unless there is a limit.
+
+    `columns` are names of those that a table is to have.
+    """
     history, scope = session.stores.history, chosen_scope(session)
     wanted = wanted_of(filters, session.runtime.clock.now())
     check_status(session, filters.status)
-    if session.out.mode is Output.JSONL:
-        show.log(session.out, islice(history.everything(scope, wanted), limit))
+    if session.out.mode in (Output.JSONL, Output.CSV):
+        write = show.log if session.out.mode is Output.JSONL else show.csv
+        write(session.out, islice(history.everything(scope, wanted), limit))
         return
     most = limit or USUAL_LIMIT
     records, total = history.entries(scope, most, wanted, files=files)
@@ -56,8 +66,12 @@ def show_history(
         filtered=filters.any,
         files=files,
         free=scope.sandbox,
+        columns=columns,
     )
     show.listing(session.out, listing, history, session.commands.line("task resolve", "REQUEST"))
+    hint = None if total else session.sandbox_hint("task history")
+    if hint is not None:
+        session.out.note(hint)
 
 
 def wanted_of(filters: HistoryFilters, now: float) -> Wanted:

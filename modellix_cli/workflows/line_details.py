@@ -30,8 +30,13 @@ def with_about(notice: Notice, text: str | None) -> Notice:
     return notice
 
 
-def line_ended(outcome: LineOutcome, text: str | None, trouble: str | None) -> LineEnded:
-    """Return the notice that a line has its end; `trouble` is why it did not go well."""
+def line_ended(
+    outcome: LineOutcome, text: str | None, trouble: str | None, advice: str | None = None
+) -> LineEnded:
+    """Return the notice that a line has its end; `trouble` is why it did not go well.
+
+    `advice` is the sentence with the command for it.
+    """
     task = outcome.task
     return LineEnded(
         outcome.ref,
@@ -44,6 +49,7 @@ def line_ended(outcome: LineOutcome, text: str | None, trouble: str | None) -> L
         seconds=None if task is None else task.seconds,
         billed=None if task is None else task.billed,
         reused=outcome.reused,
+        advice=advice,
     )
 
 

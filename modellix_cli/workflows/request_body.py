@@ -1,12 +1,15 @@
 """The body of one request: as it was given, or put together from a prompt and parameters."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.jsontext import Json, decode, dumps, loads
+from modellix_cli.domain.shell import quote
 from modellix_cli.domain.task import Task
+from modellix_cli.domain.text import quoted
 from modellix_cli.domain.values import DAY, Slug
 from modellix_cli.inputs.body import missing_body, too_large
 from modellix_cli.inputs.overlay import apply
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 FRESH: Final = 7 * DAY
 """Seconds for which a schema that is kept is used without asking for a newer one."""
 _QUICK: Final = 1.0
+_REFERENCE: Final = re.compile(r"@[^\s@]\S*")
 _MAX_PROMPT_BYTES: Final = 1024 * 1024
 
 
@@ -59,6 +63,7 @@ class BodyMaker:
         self._edits = parse_edits(parameters)
         if prompt is not None:
             place = prompt_parameter(self._known)
+            _warn_of_reference(session, prompt, place.name)
             self._edits = (Edit(place.path, Text(prompt), "PROMPT"), *self._edits)
         self._layers = beneath.layers
         if beneath.preset is not None:
@@ -137,6 +142,15 @@ def prompt_parameter(parameters: tuple[Parameter, ...]) -> Parameter:
             "KEY=VALUE.",
         )
     return main
+
+
+def _warn_of_reference(session: Session, prompt: str, name: str) -> None:
+    """Warn of a prompt that has the form of a file or a result: it is paid for as it is."""
+    if _REFERENCE.fullmatch(prompt):
+        named = quote(f"{name}={prompt}")
+        session.out.warn(
+            f"The prompt is sent as it is: {quoted(prompt)}. For what it names: -p {named}"
+        )
 
 
 def read_prompt(session: Session, prompt: str | None) -> str | None:

@@ -18,6 +18,7 @@ UNKNOWN_HINT: Final = (
     "--task-id ID. If not: modellix-cli task resolve {number} --not-created. To send it once more, "
     "and perhaps be charged twice, pass --resend-unknown."
 )
+_SAME_COMMAND: Final = "To go on, run the same command with --resume, or the next line."
 _ACCEPTED: Final = SubmissionState.ACCEPTED
 
 
@@ -82,6 +83,7 @@ def unknown_before(
 
 def stopped(session: Session, outcome: LineOutcome, stop: KeyboardInterrupt) -> ModellixError:
     """Return the error that ends the run after a signal, saying what is known."""
+    for_people = session.out.talk_is_terminal and not session.out.envelope
     if outcome.state is _ACCEPTED and outcome.task_id is not None:
         return interrupted(
             stop,
@@ -89,6 +91,7 @@ def stopped(session: Session, outcome: LineOutcome, stop: KeyboardInterrupt) -> 
             task_id=outcome.task_id,
             resume=session.resume(outcome.task_id),
             charged="no" if outcome.reused else "yes",
+            hint=_SAME_COMMAND if for_people else None,
         )
     if outcome.state is SubmissionState.UNKNOWN:
         error = unknown(session, outcome, outcome.error or _no_outcome())

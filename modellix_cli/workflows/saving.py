@@ -160,7 +160,7 @@ class EngineSaver:
 
         if not self._keep or not task.resources:
             return None
-        saved = Saved(self._downloader.folder)
+        saved = Saved(self._downloader.folder, kept=True)
         try:
             files = self._session.stores.files.of_task(task.task_id)
         except ModellixError:

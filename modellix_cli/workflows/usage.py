@@ -6,6 +6,7 @@ from contextlib import suppress
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ModellixError, usage
 from modellix_cli.domain.moments import parse_since
+from modellix_cli.domain.values import parse_tag
 from modellix_cli.ledger.usage import Usage, UsageBy
 from modellix_cli.output.facts import BudgetState, UsageReport
 
@@ -19,18 +20,28 @@ def chosen_group(text: str) -> UsageBy:
         raise usage(f"Expected --by={text} to be one of: {choices}.") from None
 
 
-def find_usage(session: Session, since: str | None, by: UsageBy) -> UsageReport:
+def find_usage(
+    session: Session, since: str | None, by: UsageBy, tag: str | None = None
+) -> UsageReport:
     """Return what was spent at the API address in use, of all profiles unless one was named.
+
+    With a tag only what has it counts.
 
     Raises the usage error and the ledger's errors.
     """
     start = None if since is None else parse_since(since, session.runtime.clock.now())
+    wanted = None if tag is None else parse_tag(tag)
     state = budget_state(session)
     groups = session.stores.usage.groups(
-        by, since=0.0 if start is None else start, profile=session.globals.profile
+        by,
+        since=0.0 if start is None else start,
+        profile=session.globals.profile,
+        tag=wanted,
     )
     total = sum(groups.values(), Usage())
-    return UsageReport(by, start, dict(sorted(groups.items(), key=_place(by))), total, state)
+    return UsageReport(
+        by, start, dict(sorted(groups.items(), key=_place(by))), total, state, wanted
+    )
 
 
 def budget_state(session: Session) -> BudgetState | None:

@@ -67,7 +67,7 @@ def _run_scenes() -> tuple[Scene, ...]:
         Scene(
             'model run sandbox/image "犬が走る 🐕 夕暮れの海辺を、どこまでも" --tag 犬', ("犬が",)
         ),
-        Scene('model run alibaba/qwen-image-plus "a fox" -p n=2 --dry-run', ("0.06 USD", '"n": 2')),
+        Scene('model run alibaba/qwen-image-plus "a fox" -p n=2 --dry-run', ("$0.06", '"n": 2')),
         Scene('model run sandbox/image "a fox" --curl', ("--data-raw",)),
         Scene('model run sandbox/image "a fox" -p sead=3 --strict', ('"seed"',), 2),
     )
@@ -142,7 +142,7 @@ def _other_scenes() -> dict[str, tuple[Scene, ...]]:
             Scene("model find zzz", ("No model",)),
         ),
         "model diff": (Scene("model diff", ("models noted.",)),),
-        "model describe": (Scene(f"model describe {plus}", ("Price:", "0.03 $/img")),),
+        "model describe": (Scene(f"model describe {plus}", ("Price:", "$0.03/img")),),
         "model params": (Scene(f"model params {plus}", ("negative_prompt", "Description")),),
         "model get-schema": (Scene(f"model get-schema {plus}", ("negative_prompt",)),),
         "model docs": (Scene(f"model docs {plus}", ("negative_prompt", "Request")),),

@@ -445,7 +445,7 @@ def test_people_see_a_table_with_costs_failures_and_what_to_do_next(
     ]
     assert shown[8:] == [
         "Billed $0.03 for 1 task; $0.12 at most for 3 without a bill.",
-        "Failed: 1 line (2): Task reached terminal status failed. No owls.",
+        "Failed: line 2: Task reached terminal status failed. No owls.",
     ]
     entries = batch.cli("batch", "show", "1", "--json").json["tasks"]
     assert [entry.get("billedUsd") for entry in entries] == [0.03, None, None, None]

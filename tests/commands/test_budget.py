@@ -245,3 +245,48 @@ def test_a_line_that_is_refused_and_sent_again_is_reserved_once(batch: Batches) 
     )
     assert batch(env={"MODELLIX_BUDGET": "0.08"}).status == 0
     assert batch.service.posts.count(1) > 2
+
+
+# --- what people are told
+
+
+def test_a_refusal_names_what_counts_and_how_to_allow_it(run: Runs) -> None:
+    assert [run(number).status for number in (1, 2)] == [0, 0]
+    words = " ".join(run(3, "--output", "human").stderr.split())
+    assert "See what counts: modellix-cli usage." in words
+    assert "To allow it now, raise MODELLIX_BUDGET." in words
+
+
+def test_a_refusal_of_the_sandbox_names_its_own_usage_and_budget(cli: Cli) -> None:
+    env = {"MODELLIX_SANDBOX_BUDGET": "0.01"}
+    line = ("model", "run", "sandbox/image", "--sandbox")
+    assert cli(*line, "a cat", env=env).status == 0
+    refused = cli(*line, "a dog", env=env)
+    words = " ".join(refused.stderr.split())
+    assert refused.status == 10
+    assert "modellix-cli usage --sandbox." in words
+    assert "raise MODELLIX_SANDBOX_BUDGET." in words
+
+
+@pytest.mark.parametrize("in_file", [True, False])
+def test_a_budget_that_does_not_count_in_the_sandbox_is_noted_once(
+    cli: Cli, work: Path, in_file: bool
+) -> None:
+    if in_file:
+        (work / "modellix.toml").write_text('[budget]\nlimit = "5"\n', encoding="utf-8")
+    env = {} if in_file else {"MODELLIX_BUDGET": "5"}
+    run = ("model", "run", "sandbox/image", "a cat", "--sandbox", "--output", "human")
+    noted = "does not count in the sandbox; MODELLIX_SANDBOX_BUDGET does."
+    assert cli(*run, env=env).stderr.count(noted) == 1
+    assert noted not in cli("task", "history", "--sandbox", env=env).stderr
+    both = env | {"MODELLIX_SANDBOX_BUDGET": "5"}
+    assert noted not in cli(*run, "--resume", env=both).stderr
+    assert noted not in cli(*run[:-3], "-p", "seed=1", "--dry-run", env={}).stderr or in_file
+    assert cli(*run[:-2], "--json", "--resume", env=env).stderr == ""
+
+
+def test_help_pricing_names_budgets(cli: Cli) -> None:
+    page = cli("help", "pricing").stdout
+    assert "MODELLIX_BUDGET" in page
+    assert "MODELLIX_SANDBOX_BUDGET" in page
+    assert "modellix-cli usage" in page

@@ -201,7 +201,7 @@ def test_json_lines_of_a_batch_that_would_be_refused_say_so_on_stderr(batch: Bat
     paid(batch, 1)
     rehearsed = batch("--dry-run", "--output", "jsonl")
     assert (rehearsed.status, len(rehearsed.stdout.splitlines())) == (2, 4)
-    assert "1 are paid for" in rehearsed.stderr
+    assert "1 is paid for" in rehearsed.stderr
 
 
 def test_a_rehearsed_batch_is_not_recorded(batch: Batches) -> None:

@@ -1,5 +1,7 @@
 """`task history`."""
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,7 @@ def test_tasks_are_listed_as_json(cli: Cli, env: dict[str, str]) -> None:
                 "baseUrl": "https://api.modellix.ai",
                 "profile": "default",
                 "status": "success",
+                "prompt": None,
             }
         ],
         "historyPath": str(Path(env["XDG_CONFIG_HOME"]) / "modellix" / "history.json"),
@@ -84,6 +87,37 @@ def test_a_terminal_gets_a_table(
     assert "1 of 2 tasks" in shown.stderr
 
 
+def test_entries_have_the_prompt_of_what_was_sent_here(cli: Cli) -> None:
+    cli("model", "run", "sandbox/image", "a cat", "--sandbox", "-q")
+    cli("model", "run", "sandbox/image", "a dog", "--sandbox", env={"MODELLIX_KEEP_BODIES": "0"})
+    entries = cli(*HISTORY, "--json", "--sandbox").json["entries"]
+    assert {entry["prompt"] for entry in entries} == {"a cat", None}
+
+
+def test_columns_are_those_asked_for(cli: Cli) -> None:
+    run = ("model", "run", "sandbox/image", "a cat", "--tag", "x", "--sandbox", "-q")
+    task_id = cli(*run).stdout.strip()
+    shown = cli(*HISTORY, "--sandbox", "--columns", "prompt, Task,profile,batch")
+    assert shown.stdout == f"a cat\t{task_id}\tdefault\t-\n"
+    refused = cli(*HISTORY, "--columns", "price")
+    assert refused.status == 2
+    assert '"price" is not one of updated, submitted, task,' in refused.stderr
+    assert cli(*HISTORY, "--columns", "task", "--json").status == 2
+
+
+def test_csv_has_every_record_for_a_spreadsheet(cli: Cli) -> None:
+    for number in range(22):
+        cli("model", "run", "sandbox/image", f"=cat {number}", "--tag", "x", "--sandbox", "-q")
+    cli("model", "run", "sandbox/invalid", "a cat", "--sandbox", "-q")
+    written = cli(*HISTORY, "--sandbox", "--output", "csv").stdout
+    rows = list(csv.DictReader(io.StringIO(written)))
+    assert len(rows) == 23
+    assert (rows[0]["prompt"], rows[0]["tag"]) == ("'=cat 0", "x")
+    assert (rows[0]["model"], rows[0]["request"]) == ("sandbox/image", "1")
+    assert (rows[22]["task"], rows[22]["status"]) == ("", "rejected")
+    assert "Invalid parameters" in rows[22]["message"]
+
+
 def test_an_empty_history_says_so(cli: Cli) -> None:
     assert cli(*HISTORY).stdout == "No local task history.\n"
     assert cli(*HISTORY, "-q").stdout == ""
@@ -108,7 +142,7 @@ def test_the_official_history_is_shown_and_named(cli: Cli, env: dict[str, str]) 
     path = official(env, entry)
     shown = cli(*HISTORY, "--json").json
     assert shown["entries"] == [
-        entry | {"baseUrl": "https://api.modellix.ai", "profile": "default"}
+        entry | {"baseUrl": "https://api.modellix.ai", "profile": "default", "prompt": None}
     ]
     assert shown["historyPath"] == str(path)
 

@@ -208,3 +208,17 @@ def test_a_young_list_is_searched_without_a_network_module(
     modules = loaded(env, *FIND, "photographic")
     assert "modellix_cli.models.ranking" in modules
     assert modules & NETWORK == set()
+
+
+def test_what_was_found_can_be_sorted_and_limited_by_price(cli: Cli, models: respx.Route) -> None:
+    found = cli(*FIND, "photo", "--output", "slugs", "--sort", "price").stdout.splitlines()
+    by_name = cli(*FIND, "photo", "--output", "slugs", "--sort", "name").stdout.splitlines()
+    assert len(found) == 2
+    assert by_name == sorted(found)
+    listed = cli("model", "list", "--output", "slugs", "--sort", "price").stdout.splitlines()
+    assert found == [slug for slug in listed if slug in found]
+    cheap = cli(*FIND, "photo", "--max-price", "0.04", "--output", "slugs")
+    assert FLUX["slug"] not in cheap.stdout.splitlines()
+    assert "Left out: 2 models without a price." in cheap.stderr
+    assert cli(*FIND, "image", "--max-price", "cheap").status == 2
+    assert cli(*FIND, "image", "--sort", "cheap").status == 2

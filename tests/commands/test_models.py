@@ -213,11 +213,11 @@ def test_at_a_terminal_the_list_is_a_table(
     env: dict[str, str], work: Path, models: respx.Route
 ) -> None:
     assert at_terminal(env, work, *LIST, "--output", "human") == [
-        "Slug                  Type           Price           Description",
-        "google/nano-banana-2  text-to-image  0.0001 $/img    Fast image model",
-        "alibaba/wan2.5-t2v    text-to-video  0.05-0.1 $/sec  Video model",
-        "custom/model-one      Text-To-Image  -               -",
-        "other/speech          -              -               -",
+        "Slug                  Type           Price            Description",
+        "google/nano-banana-2  text-to-image  $0.0001/img      Fast image model",
+        "alibaba/wan2.5-t2v    text-to-video  $0.05-$0.10/sec  Video model",
+        "custom/model-one      Text-To-Image  -                -",
+        "other/speech          -              -                -",
     ]
     assert "\x1b[1mSlug" in at_terminal(env, work, *LIST, "--output", "human", color=True)[0]
 
@@ -228,11 +228,11 @@ def test_at_a_narrow_terminal_each_model_is_a_block(
     lines = at_terminal(env, work, *LIST, "--output", "human", "--limit", "2", columns=30)
     assert lines == [
         "google/nano-banana-2",
-        "  text-to-image  0.0001 $/img",
+        "  text-to-image  $0.0001/img",
         "  Fast image model",
         "alibaba/wan2.5-t2v",
-        "  text-to-video  0.05-0.1",
-        "  $/sec  Video model",
+        "  text-to-video",
+        "  $0.05-$0.10/sec  Video model",
     ]
 
 
@@ -258,7 +258,7 @@ def test_where_descriptions_have_no_room_each_model_still_has_a_line(
 ) -> None:
     assert at_terminal(env, work, *LIST, "--limit", "1", columns=60) == [
         "Slug                  Type           Price",
-        "google/nano-banana-2  text-to-image  0.0001 $/img",
+        "google/nano-banana-2  text-to-image  $0.0001/img",
     ]
 
 
@@ -273,6 +273,28 @@ def test_a_model_is_described_with_all_its_fields(cli: Cli, models: respx.Route)
     )
     own = 'slug: custom/model-one\nprovider: {"name":"Google"}\ntype: Text-To-Image\n'
     assert cli("model", "describe", "custom/model-one").stdout == own
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [
+        ({"fixed": 0.0001, "unit": "$/img"}, "$0.0001/img"),
+        ({"min": 0.05, "max": 0.1, "unit": "$/sec"}, "$0.05-$0.10/sec"),
+        ({"fixed": 3, "unit": "credits"}, "3 credits"),
+        (
+            [{"size": "720p", "fixed": 0.1}, {"size": "1080p", "fixed": 0.2}],
+            "size 720p, fixed 0.1; size 1080p, fixed 0.2",
+        ),
+        ("on request", "on request"),
+    ],
+)
+def test_people_see_a_price_in_words_whatever_its_shape(
+    env: dict[str, str], work: Path, price: Any, words: str
+) -> None:
+    respx.get(f"{API}/models").respond(json={"models": [NANO | {"price": price}]})
+    lines = at_terminal(env, work, "model", "describe", str(NANO["slug"]))
+    assert f"Price:  {words}" in lines
 
 
 def test_describing_does_not_mind_the_case(cli: Cli, models: respx.Route) -> None:

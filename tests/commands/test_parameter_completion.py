@@ -83,3 +83,22 @@ def test_an_option_that_waits_for_its_value_does_not_hide_the_model() -> None:
     assert without_open_option(command, ["a/b", "--wait"]) == ["a/b", "--wait"]
     assert without_open_option(command, ["a/b", "--body", "{}"]) == ["a/b", "--body", "{}"]
     assert without_open_option(command, []) == []
+
+
+def test_files_are_offered_behind_the_at_sign(session: Session, work: Path) -> None:
+    (work / "fox.png").touch()
+    (work / "two words.png").touch()
+    (work / ".hidden.png").touch()
+    (work / "folder").mkdir()
+    (work / "folder" / "owl.png").touch()
+    assert offered(session, "image=@") == ["image=@folder/", "image=@fox.png", "image=@last"]
+    assert offered(session, "image=@fo") == ["image=@folder/", "image=@fox.png"]
+    assert offered(session, "image=@folder/") == ["image=@folder/owl.png"]
+    assert offered(session, "image=@.h") == ["image=@.hidden.png"]
+    assert offered(session, f"image=@{work}/fox") == [f"image=@{work}/fox.png"]
+    assert offered(session, "image=@none/") == []
+    assert offered(session, "image=@f", slug=None) == ["image=@folder/", "image=@fox.png"]
+
+
+def test_results_are_offered_behind_the_at_sign_too(session: Session) -> None:
+    assert offered(session, "image=@l") == ["image=@last"]

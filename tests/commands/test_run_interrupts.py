@@ -14,7 +14,7 @@ from modellix_cli.domain.saved import Saved
 from modellix_cli.domain.task import Task
 from modellix_cli.downloads.downloader import Downloader, NameChooser
 from tests.conftest import Cli
-from tests.support import API, FakeClock, accepted, problem, task_reply
+from tests.support import API, FakeClock, Terminal, accepted, invoke, problem, task_reply
 
 ROUTE = f"{API}/a/b/async"
 TASK = f"{API}/tasks/task-1"
@@ -143,3 +143,23 @@ def test_while_results_are_saved_nothing_incomplete_stays(
     error = result.json["error"]
     assert (result.status, error["charged"], error["taskId"]) == (130, "yes", "task-1")
     assert list((work / "out").iterdir()) == []
+
+
+@respx.mock
+def test_people_are_offered_resume_and_told_that_this_run_charged_nothing(
+    cli: Cli, env: dict[str, str], work: Path
+) -> None:
+    def poll(request: httpx.Request) -> httpx.Response:
+        ctrl_c()
+        return httpx.Response(200, json=task_reply("task-1", "processing"))
+
+    respx.post(ROUTE).respond(json=accepted("task-1"))
+    respx.get(TASK).mock(side_effect=poll)
+    words = (*RUN[:-1], "--output=human", "--wait")
+    first = invoke(*words, env=env, cwd=work, stderr=Terminal())
+    same = "run the same command with --resume, or the next line."
+    assert same in " ".join(first.stderr.split())
+    assert "charged" not in first.stderr
+    again = invoke(*words, "--resume", env=env, cwd=work, stderr=Terminal())
+    assert "Nothing was charged this time." in " ".join(again.stderr.split())
+    assert cli(*RUN, "--wait", "--resume").json["error"]["hint"] == ""

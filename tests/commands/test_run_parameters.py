@@ -379,3 +379,33 @@ def test_words_that_are_no_utf_8_are_not_sent(cli: Cli, words: tuple[str, ...]) 
     assert result.status == 2
     assert "not UTF-8" in result.json["error"]["message"]
     assert not post.called
+
+
+@pytest.mark.parametrize("prompt", ["@last", "@task:task-1[0]", "@notes.txt", "@photo"])
+@pytest.mark.parametrize("how", [(), ("--json",), ("-q",)])
+def test_a_prompt_that_looks_like_a_reference_is_sent_with_a_warning(
+    cli: Cli, prompt: str, how: tuple[str, ...]
+) -> None:
+    ran = cli("model", "run", "sandbox/image", prompt, "--sandbox", *how)
+    assert ran.status == 0
+    (warning,) = [line for line in ran.stderr.splitlines() if line.startswith("Warning:")]
+    word = shlex.quote(f"prompt={prompt}")
+    assert warning == (
+        f'Warning: The prompt is sent as it is: "{prompt}". For what it names: -p {word}'
+    )
+
+
+@pytest.mark.parametrize("prompt", ["@home in the evening", "@", "a@b", "@@home"])
+def test_other_prompts_with_an_at_sign_are_no_reference(cli: Cli, prompt: str) -> None:
+    assert "Warning:" not in cli("model", "run", "sandbox/image", prompt, "--sandbox").stderr
+
+
+@pytest.mark.parametrize("prompt", ["-a cat", "-quiet forest", "-x", "--a cat--"])
+def test_a_prompt_that_begins_with_a_dash_is_told_how_it_is_given(cli: Cli, prompt: str) -> None:
+    refused = cli("model", "run", "sandbox/image", prompt, "--sandbox")
+    assert refused.status == 2
+    advice = "A prompt that begins with - is given as -p prompt=TEXT, or behind --"
+    assert advice in " ".join(refused.stderr.split())
+    sent = cli("model", "run", "sandbox/image", "--sandbox", "--json", "--", prompt)
+    assert sent.status == 0
+    assert cli("task", "show", "@last", "--sandbox", "--json").json["prompt"] == prompt

@@ -127,3 +127,14 @@ def test_a_body_that_the_shell_split_gets_the_quoting_advice(cli: Cli, words: li
 @pytest.mark.parametrize("body", [None, "", "{}", '{"a": 1}', "[1,", "text", " {} "])
 def test_a_whole_body_was_not_split(body: str | None) -> None:
     assert quoting_advice(body) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["wait", "show", "get", "url", "open", "rerun", "download"],
+)
+def test_a_missing_task_is_told_of_last(cli: Cli, path: str) -> None:
+    refused = cli("task", path)
+    assert refused.status == 2
+    assert "Missing argument 'TASKID" in refused.stderr
+    assert "@last" in refused.stderr

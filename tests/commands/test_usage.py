@@ -235,3 +235,17 @@ def test_csv_can_be_read_back_and_holds_no_formula(batch: Batches, tag: str, cel
         ["tag", *COLUMNS],
         [cell, "4", "0", "0", "0", "0.16", "0", "0.16"],
     ]
+
+
+def test_a_tag_limits_what_is_counted(cli: Cli) -> None:
+    run = ("model", "run", "sandbox/image", "--sandbox", "-q")
+    for prompt, tag in (("a", "spring"), ("b", "spring"), ("c", "summer")):
+        cli(*run, prompt, "--tag", tag)
+    cli(*run, "d")
+    found = cli("usage", "--sandbox", "--json", "--tag", " spring ").json
+    assert (found["total"]["tasks"], found["tag"]) == (2, "spring")
+    assert [group["model"] for group in found["groups"]] == ["sandbox/image"]
+    assert "tag" not in cli("usage", "--sandbox", "--json").json
+    assert cli("usage", "--sandbox", "--json").json["total"]["tasks"] == 4
+    assert cli("usage", "--sandbox", "--tag", "sprin").stdout == "Nothing was spent.\n"
+    assert cli("usage", "--sandbox", "--tag", "").status == 2

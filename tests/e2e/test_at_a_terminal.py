@@ -113,7 +113,7 @@ def test_a_run_shows_progress_and_leaves_a_summary(at: Open, columns: int, rows:
         f"Task:    {task_id}",
         "Model:   sandbox/image",
         "Status:  success in 2s",
-        "Billed:  $0.01",
+        "Billed:  $0.01 (sandbox)",
         at_last[-1],
     ]
     assert re.fullmatch(r"Saved:   pictures/1\.png  \(png, 512×512, \d+\.\d KiB\)", at_last[-1])
@@ -133,8 +133,8 @@ def test_a_batch_shows_each_result_once_and_a_closing_summary(
     assert sum(line.startswith("✗ 3  bad  sandbox/fails  ") for line in shown) == 1
     text = "\n".join(shown)
     assert re.search(r"^Saved 2 files \(\d+\.\d KiB\) in pictures\.$", text, re.M)
-    assert re.search(r"^Billed \$0\.0\d for \d tasks\. Took \d", text, re.M)
-    assert "Failed: 1 line (3): Task reached terminal status failed." in text
+    assert re.search(r"^Billed \$0\.0\d \(sandbox\) for \d tasks\. Took \d", text, re.M)
+    assert "Failed: line 3: Task reached terminal status failed." in text
     assert "Batch 1: 3 of 3 lines accepted, 1 failed." in text
     assert "━" not in text
 

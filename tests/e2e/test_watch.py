@@ -139,7 +139,7 @@ def test_ctrl_z_gives_the_terminal_back_until_it_goes_on(shell: Shell) -> None:
 
 def test_it_fits_a_terminal_that_changes(watcher: Watcher) -> None:
     watcher.resize(40, 8)
-    watcher.wait_for("q quit  ? help  ↑↓ choose  o open  s sa…")
+    watcher.wait_for("choose  o open\x1b")  # the keys that have room, whole
     watcher.type("q")
     assert watcher.end() == 0
 

@@ -97,6 +97,23 @@ def test_qualities_alone_find_the_models_that_have_them() -> None:
     assert "alibaba/qwen3-asr" not in slugs("cheap")
 
 
+@pytest.mark.parametrize("word", ["cheap", "cheapest", "affordable", "low cost"])
+def test_a_word_for_cheap_ranks_what_fits_equally_well_by_its_price(word: str) -> None:
+    models = (
+        model("a/dear-video", "text-to-video", "A video with steady camera.", per("$/sec", 9)),
+        model("a/video-x", "text-to-video", "Videos.", per("$/sec", 3)),
+        model("b/odd", "video-to-video", "Makes another video.", per("$/sec", 2)),
+        model("b/video-y", "text-to-video", "Videos, videos.", per("$/sec", 5)),
+        model("b/video-z", "text-to-video", "Videos."),
+    )
+    found = [one.model.slug for one in rank(models, f"{word} video")]
+    assert found == ["b/odd", "a/video-x", "b/video-y", "a/dear-video", "b/video-z"]
+    scores = [one.score for one in rank(models, f"{word} video")]
+    assert scores == sorted(scores, reverse=True)
+    steady = [one.model.slug for one in rank(models, f"{word} video with a steady camera")]
+    assert steady[0] == "a/dear-video"
+
+
 def test_a_quality_finds_nothing_where_the_other_words_find_nothing() -> None:
     assert slugs("cheap zebra") == []
 

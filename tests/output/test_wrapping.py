@@ -18,7 +18,8 @@ RESUME = "modellix-cli task download task-1 --output-dir . --sandbox"
         ("a-word-that-is-too-long is", ["a-word-that-is-too-long", "is"]),
         ("犬が走る 夕暮れ", ["犬が走る", "夕暮れ"]),
         ("\x1b[1mone\x1b[0m two 3", ["\x1b[1mone\x1b[0m two 3"]),
-        ("so a {big brown fox}", ["so a", "{big brown fox}"]),
+        ('so a {"big": "brown fox"}', ["so a", '{"big": "brown fox"}']),
+        ("so a {big} fox", ["so a", "{big} fox"]),
         ("", [""]),
     ],
 )
@@ -81,3 +82,10 @@ def test_nothing_is_lost_and_only_words_are_longer_than_the_line(text: str, colu
     lines = wrapped(text, columns)
     assert " ".join(lines).split() == text.split()
     assert all(width(line) <= columns or " " not in line.strip() for line in lines)
+
+
+def test_a_measure_stays_on_one_line() -> None:
+    assert wrapped("/home/me/pictures/fox.png (66.3 KiB)", 32, 4) == [
+        "/home/me/pictures/fox.png",
+        "    (66.3 KiB)",
+    ]

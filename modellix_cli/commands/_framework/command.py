@@ -113,9 +113,14 @@ class Command(TyperCommand):
     def invoke(self, ctx: "Context") -> object:
         """Run the command; Ctrl-C or a signal that it did not explain itself is told here."""
         if self.spec.pays:  # before anything is paid: what cannot be read must not count as none
-            settings = Session.of(ctx).settings
-            settings.defaults.check()
-            _ = settings.budget
+            session = Session.of(ctx)
+            session.settings.defaults.check()
+            _ = session.settings.budget
+            ignored = session.settings.ignored_budget
+            if ignored is not None:
+                session.out.note(
+                    f"{ignored} does not count in the sandbox; MODELLIX_SANDBOX_BUDGET does."
+                )
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:  # Typer would make a silent exit of it

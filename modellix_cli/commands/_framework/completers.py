@@ -1,4 +1,4 @@
-"""What Tab offers for values: from the cache and the ledger, without network, files or words.
+"""What Tab offers for values: from the cache and the ledger, without network or words.
 
 Only values of characters that mean nothing to any shell are offered; scripts pass them to `eval`.
 """
@@ -83,6 +83,35 @@ def batches(session: Session) -> list[str]:
     return [str(number) for number in recent_batches(folder, session.stores.account, _MOST_TASKS)]
 
 
+@_offering
+def tags(session: Session) -> list[str]:
+    """Offer the tags used last."""
+    from modellix_cli.ledger.recent import recent_tags
+    from modellix_cli.paths import state_dir
+
+    folder = state_dir(session.runtime.env)
+    return recent_tags(folder, session.stores.account.base_url, _MOST_TASKS)
+
+
+@_offering
+def unknown_requests(session: Session) -> list[str]:
+    """Offer the numbers of submissions whose outcome is not known."""
+    from modellix_cli.ledger.recent import recent_unknown
+    from modellix_cli.paths import state_dir
+
+    folder, base_url = state_dir(session.runtime.env), session.stores.account.base_url
+    return [str(number) for number in recent_unknown(folder, base_url, _MOST_TASKS)]
+
+
+@_offering
+def uploads(session: Session) -> list[str]:
+    """Offer the files that were uploaded lately for requests."""
+    from modellix_cli.inputs.upload_cache import kept_uploads
+    from modellix_cli.paths import cache_dir
+
+    return kept_uploads(cache_dir(session.runtime.env), session.stores.account.base_url)
+
+
 @_offering_for
 def runnable(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer what `model run` takes: the default model, presets, and what `slugs` offers."""
@@ -152,11 +181,14 @@ def task_ids(session: Session) -> list[str]:
 def parameters(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer `name=` for each parameter of the model named before, then `name=value` for choices.
 
-    From the schema that is kept of the model.
+    From the schema that is kept of the model. Behind `name=@` files are offered, and `@last`.
     """
     from modellix_cli.models.parameters import read_parameters
 
     session = Session.of(ctx)
+    head, at, path = incomplete.partition("=@")
+    if at:
+        return [f"{head}=@{found}" for found in (*_paths(session, path), LAST[1:])]
     kept = session.stores.schema_cache.get(_model(ctx, session))
     taken = read_parameters(kept.document) if kept else ()
     name, sign, _ = incomplete.partition("=")
@@ -164,6 +196,15 @@ def parameters(ctx: typer.Context, incomplete: str) -> list[str]:
         return [f"{one.name}=" for one in taken]
     chosen = next((one for one in taken if one.name == name), None)
     return [f"{name}={value}" for value in _choices(chosen)] if chosen else []
+
+
+def _paths(session: Session, begun: str) -> list[str]:
+    """Return the files and folders whose path begins so, as it is written; hidden ones if asked."""
+    folder, slash, name = begun.rpartition("/")
+    place = session.settings.path(f"{folder}{slash}" or ".")
+    entries = sorted(place.iterdir())
+    found = [one for one in entries if name.startswith(".") or not one.name.startswith(".")]
+    return [f"{folder}{slash}{one.name}{'/' if one.is_dir() else ''}" for one in found]
 
 
 def _model(ctx: typer.Context, session: Session) -> "Slug":

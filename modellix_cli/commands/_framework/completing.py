@@ -28,6 +28,7 @@ _BY_METAVAR: Final[dict[str, Callable[[typer.Context, str], list[str]]]] = {
     "SLUG": completers.slugs,
     "KEY=VALUE": completers.parameters,
     "STATUS": completers.statuses,
+    "TAG": completers.tags,
 }
 """What is offered for the options of `options/`, whose groups know nothing of completion."""
 

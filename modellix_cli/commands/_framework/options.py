@@ -6,6 +6,7 @@ import typer
 
 from modellix_cli.commands._framework import completers as complete
 from modellix_cli.domain.account import StoreName
+from modellix_cli.models.selection import SortKey
 from modellix_cli.options.panels import OTHER
 
 TaskId = Annotated[
@@ -76,6 +77,14 @@ ModelType = Annotated[
         help="Only models of a type, such as text-to-image.",
         autocompletion=complete.task_types,
     ),
+]
+MaxPrice = Annotated[
+    str | None,
+    typer.Option(metavar="USD", help="Only models that cost at most this a unit (see below)."),
+]
+SortBy = Annotated[
+    SortKey | None,
+    typer.Option(metavar="KEY", help="Sort by name, price, type or provider."),
 ]
 ApiKey = Annotated[
     str | None,

@@ -26,6 +26,10 @@ _NEVER_SUGGESTED: Final = frozenset(
 _PARAMETER: Final = """Give the prompt behind the model, and its parameters with -p: """ + (
     'modellix-cli model run SLUG "a cat" -p seed=7'
 )
+_DASH: Final = """A prompt that begins with - is given as -p prompt=TEXT, or behind --: """ + (
+    'modellix-cli model run SLUG -- "-a cat"'
+)
+_NO_TASK: Final = "Give a task's id, or @last for the task submitted last: {path} @last"
 _UNQUOTED: Final = 'Put the prompt in quotes: modellix-cli model run SLUG "a black cat"'
 _RUN: Final = 'modellix-cli model run SLUG "a cat"'
 _NO_CANCEL: Final = (
@@ -72,6 +76,8 @@ def explain_usage(error: "TyperException") -> ModellixError:
     for typer_says, kind in _KINDS.items():
         message = message.replace(typer_says, kind)
     hint = None
+    if "Missing argument 'TASKID" in message and context is not None:
+        hint = _NO_TASK.format(path=context.command_path)
     if "unexpected extra argument" in message and context is not None:
         hint = _about_extra_words(context)
     return usage(message, hint=hint)
@@ -83,6 +89,8 @@ def _unknown_option(option: str, context: "Context | None") -> ModellixError:
     near = close_option(option, _options(context))
     if near is not None:
         return usage(f"{message} Did you mean {near}?")
+    if path.endswith(("model run", "model invoke")) and (option[1:2] != "-" or " " in option):
+        return usage(message, hint=f"See {path} --help. {_DASH}")
     if path.endswith(("model run", "model invoke")):
         return usage(message, hint=f"See {path} --help. {_PARAMETER}")
     if option in ("--prompt", "-p", "--model"):

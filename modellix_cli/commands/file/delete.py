@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from modellix_cli.commands._framework import completers as complete
 from modellix_cli.commands._framework.command import command
 from modellix_cli.commands._framework.options import ApiKey
 from modellix_cli.context.session import Session
@@ -19,7 +20,12 @@ from modellix_cli.output.sink import Output
 def delete(
     ctx: typer.Context,
     file_id: Annotated[
-        str, typer.Argument(metavar="FILEID", help="The id that file upload printed.")
+        str,
+        typer.Argument(
+            metavar="FILEID",
+            help="The id that file upload printed.",
+            autocompletion=complete.uploads,
+        ),
     ],
     api_key: ApiKey = None,
 ) -> None:

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modellix_cli.commands._framework import completers as complete
+from modellix_cli.commands._framework.chosen_columns import chosen_columns
 from modellix_cli.commands._framework.command import command
-from modellix_cli.commands._framework.options import ApiKey, ModelType
+from modellix_cli.commands._framework.options import ApiKey, MaxPrice, ModelType, SortBy
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ExitStatus, usage
-from modellix_cli.domain.text import count, quoted
+from modellix_cli.domain.errors import ExitStatus
+from modellix_cli.domain.text import count
 from modellix_cli.models.selection import SortKey
 from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
     from modellix_cli.api.catalog import ModelList
-    from modellix_cli.domain.money import Money
     from modellix_cli.models.selection import Filters, Selection
 
 
@@ -42,14 +42,8 @@ def list_(
         str, typer.Option(metavar="TEXT", help="Only models with TEXT in slug or description.")
     ] = "",
     featured: Annotated[bool, typer.Option("--featured", help="Only featured models.")] = False,
-    max_price: Annotated[
-        str | None,
-        typer.Option(metavar="USD", help="Only models that cost at most this a unit (see below)."),
-    ] = None,
-    sort: Annotated[
-        SortKey | None,
-        typer.Option(metavar="KEY", help="Sort by name, price, type or provider."),
-    ] = None,
+    max_price: MaxPrice = None,
+    sort: SortBy = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N models.")] = None,
     columns: Annotated[
         str | None,
@@ -66,45 +60,17 @@ def list_(
     characters, whichever the model lists; of a range --max-price and --sort take the upper end.
     --sort price puts images first, then seconds, then characters, then models without a price.
     """
-    from modellix_cli.models.selection import Filters, select
+    from modellix_cli.models.selection import Filters, read_max_price, select
     from modellix_cli.output import models
     from modellix_cli.workflows.models import fetch_models
 
     session = Session.of(ctx)
-    filters = Filters(task_type, provider, search, _max_price(max_price))
-    shown = _columns(session, columns)
+    filters = Filters(task_type, provider, search, read_max_price(max_price))
+    shown = chosen_columns(session, columns, models.COLUMNS)
     listed = fetch_models(session, api_key, featured=featured)
     selection = select(listed.models, filters, sort, limit)
     models.models(session.out, listed, selection.models, shown)
     _tell(session, listed, filters, selection, sort)
-
-
-def _max_price(text: str | None) -> "Money | None":
-    if text is None:
-        return None
-    from modellix_cli.domain.money import Money
-
-    amount = Money.parse(text)
-    if amount is None:
-        raise usage(f"Invalid --max-price {quoted(text)}. Use an amount in USD, such as 0.05.")
-    return amount
-
-
-def _columns(session: Session, text: str | None) -> tuple[str, ...]:
-    """Read the names of columns; they make words the output where no other one was asked for."""
-    if text is None:
-        return ()
-    from modellix_cli.output.models import COLUMNS
-
-    names = tuple(name.strip().lower() for name in text.split(","))
-    for name in names:
-        if name not in COLUMNS:
-            raise usage(f"Invalid --columns: {quoted(name)} is not one of {', '.join(COLUMNS)}.")
-    if not session.commands.output_words():
-        session.out.mode = Output.HUMAN
-    elif session.out.mode is not Output.HUMAN:
-        raise usage("--columns is for --output human. JSON always has every field.")
-    return names
 
 
 def _tell(

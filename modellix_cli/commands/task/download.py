@@ -57,7 +57,9 @@ def download(
     if task_id is not None and pending:
         raise usage("TASKID and --pending exclude each other: --pending saves every task.")
     if task_id is None and not pending:
-        raise usage("Missing argument 'TASKID'.", hint="Give a task's id, or --pending for all.")
+        raise usage(
+            "Missing argument 'TASKID'.", hint="Give a task's id, @last, or --pending for all."
+        )
     saving = with_saving_settings(session, saving, given_names(ctx))
     if session.for_people and saving.name_template is None:
         saving = replace(saving, name_template=BY_PROMPT)
@@ -87,6 +89,9 @@ def save_pending(
     collected = workflow.download_pending(session, api_key, saving)
     if collected is None:
         session.out.note("Nothing to save: every result is saved or has expired.")
+        hint = session.sandbox_hint("task download", options=["--pending"])
+        if hint is not None:
+            session.out.note(hint)
         collected = workflow.Collected({}, [], [])
     folder = session.settings.path(saving.output_dir)
     with naming_saved(session, collected.saved.values()):

@@ -4,19 +4,21 @@ from typing import Annotated
 
 import typer
 
+from modellix_cli.commands._framework.chosen_columns import chosen_columns
 from modellix_cli.commands._framework.command import command
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import usage
-from modellix_cli.options.history import HistoryFilters
+from modellix_cli.options.history import HistoryColumns, HistoryFilters, HistoryLimit
 from modellix_cli.output.sink import Output
 
 
 @command(
     default=Output.HUMAN,
-    outputs=(Output.JSONL,),
+    outputs=(Output.JSONL, Output.CSV),
     examples=(
         "task history",
-        "task history --since 7d --model alibaba/qwen-image-plus --search fox --files",
+        "task history --since 7d --model alibaba/qwen-image-plus --files",
+        "task history --columns task,cost,prompt --limit 50",
         "task history --output jsonl > audit.jsonl",
         "task history --profile work --clear --yes",
     ),
@@ -27,16 +29,8 @@ def history(
     files: Annotated[
         bool, typer.Option("--files", help="List the files that were saved of each task.")
     ] = False,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit",
-            min=1,
-            metavar="N",
-            help="At most N tasks (20; all with --output jsonl).",
-            show_default=False,
-        ),
-    ] = None,
+    limit: HistoryLimit = None,
+    columns: HistoryColumns = None,
     clear: Annotated[
         bool, typer.Option("--clear", help="Forget the tasks instead of listing them.")
     ] = False,
@@ -48,19 +42,24 @@ def history(
 
     Submissions whose outcome is unknown are listed too, each with the number for task resolve;
     refused ones with --status rejected. --output jsonl writes every record for audits, the oldest
-    first: parameters, cost, files, and the message of each refusal. A profile chosen with
+    first: parameters, cost, files, and the message of each refusal; --output csv writes them for
+    spreadsheets, without parameters and files. A profile chosen with
     --profile or MODELLIX_PROFILE limits what is listed or cleared. The server is not asked.
+
+    Columns: updated, submitted, task, model, status, cost, prompt, tag, batch, profile, service.
     """
     from modellix_cli.output import history as show
+    from modellix_cli.output.history_table import COLUMNS
     from modellix_cli.workflows.history import chosen_scope, show_history
 
     session = Session.of(ctx)
     if yes and not clear:
         raise usage("--yes is only for --clear.")
-    if clear and (filters.any or files or limit):
+    if clear and (filters.any or files or limit or columns):
         raise usage("--clear forgets all that is listed without options; give it alone.")
     if not clear:
-        show_history(session, filters, limit, files=files)
+        names = chosen_columns(session, columns, COLUMNS)
+        show_history(session, filters, limit, files=files, columns=names)
         return
     scope = chosen_scope(session)
     if not yes:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from modellix_cli.commands._framework import completers as complete
 from modellix_cli.commands._framework.command import command
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus, usage
@@ -20,11 +21,19 @@ def resolve(
     request: Annotated[
         str,
         typer.Argument(
-            metavar="REQUEST", help="Its number in task history, or the beginning of its id."
+            metavar="REQUEST",
+            help="Its number in task history, or the beginning of its id.",
+            autocompletion=complete.unknown_requests,
         ),
     ],
     task_id: Annotated[
-        str | None, typer.Option("--task-id", metavar="ID", help="The task that was created.")
+        str | None,
+        typer.Option(
+            "--task-id",
+            metavar="ID",
+            help="The task that was created.",
+            autocompletion=complete.task_ids,
+        ),
     ] = None,
     not_created: Annotated[
         bool,

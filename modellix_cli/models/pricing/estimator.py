@@ -92,7 +92,8 @@ def _priced(
         why = "no count is given" if declared.known else "the model's own default is not known"
         basis.append(f"one result is assumed: {why}")
     amount = high.times(quantity.most)
-    return Estimate(slug, amount, lowest, (), tuple(basis), f"{quantity.words} at {rate}")
+    in_short = f"{quantity.words} at {high.exact}{quantity.per}"
+    return Estimate(slug, amount, lowest, (), tuple(basis), in_short)
 
 
 def _images(reading: Reading, _type: str) -> _Quantity:

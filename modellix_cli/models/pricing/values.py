@@ -19,7 +19,7 @@ class Estimate:
 
     `amount` is the most it may cost, None where `unpriced` says what cannot be priced; `lowest` is
     what it likely costs at least, None without a price. `basis` says in words how both came about,
-    what was assumed included. `quantity` is the first of it in short: `4 images at 0.03 USD`.
+    what was assumed included. `quantity` is the first of it in short: `4 images at $0.03`.
     """
 
     slug: str
@@ -31,7 +31,7 @@ class Estimate:
 
 
 def describe(estimate: Estimate) -> str:
-    """Return an estimate as one short line: `about 0.12 USD: 4 images at 0.03 USD`."""
+    """Return an estimate as one short line: `about $0.12: 4 images at $0.03`."""
     if estimate.amount is None:
         return f"price unknown: {in_short(estimate.unpriced)}"
     exact = estimate.amount == estimate.lowest
@@ -59,11 +59,11 @@ def json_amount(amount: Money | None) -> Number | None:
 
 
 def dollars(amount: Money) -> str:
-    """Write an amount to the cent, below a dollar finer, rounded up: `1.60 USD`."""
+    """Write an amount to the cent, below a dollar finer, rounded up: `$1.60`."""
     step = _CENT if amount.usd >= 1 else _SMALLEST
     fine = amount.usd.quantize(step, ROUND_CEILING, _EXACT)
     cents = fine.quantize(_CENT, ROUND_CEILING, _EXACT)
-    return f"{f'{cents:,}' if cents == fine else str(fine).rstrip('0')} USD"
+    return f"${f'{cents:,}' if cents == fine else str(fine).rstrip('0')}"
 
 
 def in_short(reasons: tuple[str, ...]) -> str:

@@ -25,6 +25,8 @@ HELP: Final = (
     ("?", "this help"),
     ("q", "quit; everything runs on"),
 )
+_KEYS: Final = ("q quit", "? help", "↑↓ choose", "o open", "s save", "c copy id", "x hide")
+_POLL: Final = "(--poll polls what nobody polls)"
 Row = WatchedBatch | WatchedTask
 
 
@@ -62,7 +64,7 @@ def rows_of(state: State) -> list[Row]:
 def draw(state: State, columns: int, rows: int) -> list[Line]:
     """Return the lines of a screen, at most `rows`, each at most `columns` wide."""
     head = _head(state, columns)
-    foot = [_foot(state)]
+    foot = _foot(state, columns)
     room = max(1, rows - len(head) - len(foot))
     body = _help() if state.helping else _body(state, columns, room)
     body = body[:room]
@@ -93,9 +95,11 @@ def _time_of_day(now: float) -> str:
 
 def _counts(state: State) -> Line:
     activity = state.activity
-    running = sum(not task.finished for task in activity.tasks)
+    left = [task for task in activity.tasks if not task.finished]
+    running = sum(task.followed or state.polls for task in left)
     waiting = sum(batch.waiting for batch in activity.batches if batch.running)
-    parts = [f"{running} running"]
+    parts = [f"{running} running"] if running or not left else []
+    parts += [f"{len(left) - running} not polled"] if running < len(left) else []
     parts += [f"{waiting} queued"] if waiting else []
     parts += [f"{activity.sending} being sent"] if activity.sending else []
     line: Line = [(", ".join(parts), "")]
@@ -235,12 +239,12 @@ def _going_on(task: WatchedTask, state: State, widths: _Widths) -> Line:
     followed = task.followed or state.polls
     sign = SPINNER[int(state.now * _TURNS) % len(SPINNER)] if followed else "·"
     line: Line = [(f"{sign} {one_line(task.status or 'unknown')}", _BUSY if followed else _DIM)]
-    if task.expected and widths.bar:
+    if not followed:
+        line.append((", not polled", _DIM))
+    if task.expected and widths.bar and followed:
         line += [("  ", ""), *bar(min(0.99, age / task.expected), widths.bar)]
     about = f" of about {clock(task.expected)}" if task.expected else ""
     line.append((f"  {clock(age)}{about}", ""))
-    if not followed:
-        line.append(("  not polled", _DIM))
     return line
 
 
@@ -254,13 +258,20 @@ def _chosen(line: Line, *, chosen: bool, columns: int) -> Line:
     return [(pad(text, columns), _CHOSEN)]
 
 
-def _foot(state: State) -> Line:
+def _foot(state: State, columns: int) -> list[Line]:
+    """Return what can be done: as many keys as there is room for, and --poll if it would help."""
     if state.message:
-        return [(one_line(state.message), _BOLD)]
-    keys = "q quit  ? help  ↑↓ choose  o open  s save  c copy id  x hide"
-    if any(not task.finished and not task.followed for task in state.activity.tasks):
-        keys = f"{keys}" if state.polls else f"{keys}  (--poll polls what nobody polls)"
-    return [(keys, _DIM)]
+        return [[(one_line(state.message), _BOLD)]]
+    keys = _KEYS[0]
+    for key in _KEYS[1:]:
+        if len(keys) + len(key) + 2 > columns:
+            break
+        keys += f"  {key}"
+    if state.polls or all(task.finished or task.followed for task in state.activity.tasks):
+        return [[(keys, _DIM)]]
+    if len(keys) + len(_POLL) + 2 <= columns:
+        return [[(f"{keys}  {_POLL}", _DIM)]]
+    return [[(_POLL, _DIM)], [(keys, _DIM)]]
 
 
 def _help() -> list[Line]:

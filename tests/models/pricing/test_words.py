@@ -23,19 +23,19 @@ LISTED = read_models(
 @pytest.mark.parametrize(
     ("listed", "body", "words"),
     [
-        (IMAGE, {"n": 4}, "about 0.12 USD: 4 images at 0.03 USD"),
-        (IMAGE, {}, "about 0.03 USD: 1 image at 0.03 USD"),
-        (RANGE, {"n": 2}, "at most 0.30 USD: 2 images at 0.15 USD"),
-        (SECOND, {"duration": 16}, "about 1.60 USD: 16 seconds at 0.1 USD"),
-        (SECOND, {"duration": 7.5}, "at most 0.80 USD: 8 seconds at 0.1 USD"),
-        (SECOND, {"duration": 8, "n": 2}, "about 1.60 USD: 2 × 8 seconds at 0.1 USD"),
+        (IMAGE, {"n": 4}, "about $0.12: 4 images at $0.03"),
+        (IMAGE, {}, "about $0.03: 1 image at $0.03"),
+        (RANGE, {"n": 2}, "at most $0.30: 2 images at $0.15"),
+        (SECOND, {"duration": 16}, "about $1.60: 16 seconds at $0.10"),
+        (SECOND, {"duration": 7.5}, "at most $0.80: 8 seconds at $0.10"),
+        (SECOND, {"duration": 8, "n": 2}, "about $1.60: 2 × 8 seconds at $0.10"),
         (
             TEXT,
             {"text": "x" * 1500},
-            "about 0.0195 USD: 1,500 characters at 13 USD per million characters",
+            "about $0.0195: 1,500 characters at $13.00 per million characters",
         ),
-        (price("$/img", "0.123456"), {}, "about 0.1235 USD: 1 image at 0.123456 USD"),
-        (price("$/img", "1.001"), {}, "about 1.01 USD: 1 image at 1.001 USD"),
+        (price("$/img", "0.123456"), {}, "about $0.1235: 1 image at $0.123456"),
+        (price("$/img", "1.001"), {}, "about $1.01: 1 image at $1.001"),
         (SECOND, {"num_frames": 9}, "price unknown: frames are given without fps"),
         (
             IMAGE,

@@ -86,6 +86,30 @@ def test_a_busy_screen(columns: int, rows: int, chosen: int) -> None:
     assert screen(state(chosen=chosen), columns, rows) == expected
 
 
+@pytest.mark.parametrize("columns", [80, 100])
+def test_at_80_columns_too_one_sees_what_is_not_polled_and_every_key(columns: int) -> None:
+    lost = task("task-0123456789abcdef", created_at=NOON - 3, followed=False, expected=60.0)
+    lines = screen(state(Activity(tasks=(lost,), limits=Limits(None, None, None, 0, 1))), columns)
+    assert any(", not polled  " in line and "0:03 of about 1:00" in line for line in lines)
+    foot = " ".join(lines)
+    assert "x hide" in foot
+    assert "--poll polls what nobody polls" in foot
+    assert not any("…" in line for line in lines)
+
+
+def test_tasks_that_nobody_polls_are_not_counted_as_running() -> None:
+    tasks = (task("a"), task("b", followed=False), task("c", followed=False))
+    limits = Limits(None, None, None, 1, 4)
+    assert screen(state(Activity(tasks=tasks, limits=limits)))[1].startswith(
+        "1 running, 2 not polled  ·  1 of 4 running slots taken"
+    )
+    assert screen(state(Activity(tasks=tasks), polls=True))[1].startswith("3 running  ·")
+
+
+def test_keys_that_have_no_room_are_left_out_whole() -> None:
+    assert screen(state(), 40)[-1] == "q quit  ? help  ↑↓ choose  o open"
+
+
 def test_an_empty_screen_says_what_appears_here() -> None:
     lines = screen(state(Activity()), rows=6)
     assert lines[1:4] == [
