@@ -129,32 +129,6 @@ def _task_reader(session: Session, options: BatchOptions) -> Callable[[str], "Ta
     return lambda task_id: session.connections.client(options.api_key).task(task_id)
 
 
-def guard(tasks: BatchInput, options: BatchOptions) -> None:
-    """Let nobody pay for more than was said (official-cli.md 4.14), nor for half a chain."""
-    total = tasks.total
-    if tasks.uses and not options.waiting.wait:
-        raise usage(
-            "Lines of this batch use the results of others (@line:…), so it needs --wait.",
-            hint='Nothing was sent. For the text itself, write "@@line:…".',
-        )
-    if options.guards.max_tasks is None and not options.guards.yes:
-        raise usage(
-            f"Refusing to submit {total} potentially paid tasks without --max-tasks or explicit "
-            "--yes.",
-            hint="See what they may cost with --dry-run. Nothing was sent.",
-        )
-    keep_to_number(total, options.guards)
-
-
-def keep_to_number(total: int, guards: BatchGuards) -> None:
-    """Refuse more tasks than `--max-tasks`. Raises the usage error."""
-    if guards.max_tasks is not None and total > guards.max_tasks:
-        raise usage(
-            f"Batch input exceeds the --max-tasks limit of {guards.max_tasks}.",
-            hint=f"It has {count(total, 'task')}. Nothing was sent.",
-        )
-
-
 def as_input(tasks: BatchInput) -> Iterator[dict[str, Json]]:
     """Yield the tasks as lines of an input that is the same batch, with everything laid over."""
     for line in tasks.lines():

@@ -1,7 +1,6 @@
 """`model batch --dry-run`: what a real run would send and cost, and what would refuse it."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
@@ -19,6 +18,7 @@ from modellix_cli.output.rehearsal import Rehearsed, show_rehearsal
 from modellix_cli.output.sink import Output
 from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_begin import NO_FILE, already_paid, is_left
+from modellix_cli.workflows.batch_guards import collecting, guards_of
 from modellix_cli.workflows.batch_links import LineLinks
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_source import BatchKeys
@@ -40,11 +40,12 @@ def rehearse_batch(
     """
     client = batch_plan.client_if_any(session, options)
     faults: list[ModellixError] = []
-    with _collecting(faults):
-        batch_plan.keep_to_number(tasks.total, options.guards)
+    for check in guards_of(session, tasks, options):
+        with collecting(faults):
+            check()
     known: Known = {}
     if client is not None:
-        with _collecting(faults):
+        with collecting(faults):
             start, known = _begin(session, client, tasks, links, options)
             if isinstance(start, PaidBefore):
                 faults.append(already_paid(start, tasks.total, resume))
@@ -59,15 +60,6 @@ def rehearse_batch(
     for reason in () if session.out.mode is Output.QUIET else tasks.unresolved:
         session.out.note(f"{reason}.")
     end_with_faults(session, shown.faults)
-
-
-@contextmanager
-def _collecting(faults: list[ModellixError]) -> Iterator[None]:
-    """Keep what is raised within as a fault, and go on."""
-    try:
-        yield
-    except ModellixError as error:
-        faults.append(error)
 
 
 def _begin(
@@ -107,7 +99,7 @@ def _rehearsed(
     whole = left = budget = None
     decided = options.on_paid is not OnPaid.REFUSE
     if costs.estimator is not None:
-        with _collecting(faults):
+        with collecting(faults):
             budget = budget_state(session)
         watch = _BudgetWatch(budget)
         unpaid = (line for place, line in enumerate(tasks.lines(), 1) if place not in paid)
@@ -118,7 +110,7 @@ def _rehearsed(
         )
         if not decided and paid:
             batch_plan.tell_cost(session, left, before="With --resume: ")
-        with _collecting(faults):
+        with collecting(faults):
             batch_plan.keep_to_limits(left, costs.limits, options.guards)
         faults += watch.faults(left)
     return Rehearsed(

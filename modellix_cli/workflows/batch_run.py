@@ -1,12 +1,11 @@
 """The run of `model batch`: from the first thing that is recorded to the summary and the status."""
 
-import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
-from modellix_cli.domain.errors import ModellixError, interrupted, usage
+from modellix_cli.domain.errors import ModellixError, interrupted
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.values import parse_slug
@@ -22,6 +21,7 @@ from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_begin import begin_batch, is_left
 from modellix_cli.workflows.batch_end import BatchEnd
+from modellix_cli.workflows.batch_guards import guards_of
 from modellix_cli.workflows.batch_links import LineLinks, LineResults
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_references import SentInputs
@@ -56,7 +56,8 @@ def _run_batch(
     session: Session, tasks: BatchInput, options: BatchOptions, resume: list[str]
 ) -> None:
     if not options.guards.dry_run:
-        batch_plan.guard(tasks, options)
+        for check in guards_of(session, tasks, options):
+            check()
     links = LineLinks(tasks)
     if options.guards.check:
         batch_plan.check(session, tasks, options)
@@ -85,23 +86,11 @@ def _run_batch(
 def _results_file(
     session: Session, options: BatchOptions, stack: ExitStack
 ) -> show.ResultsFile | None:
-    """Open the file of `--results` before anything is paid; it must not be the input."""
+    """Open the file of `--results` before anything is paid."""
     if options.results is None:
         return None
     path = session.settings.path(options.results)
-    file = stack.enter_context(show.ResultsFile(path, session.out))
-    try:
-        stdin = session.runtime.stdin
-        given: os.stat_result | None = None
-        if options.source not in (None, "-"):
-            given = session.settings.path(str(options.source)).stat()
-        elif options.source == "-" and stdin is not None:
-            given = os.fstat(stdin.fileno())
-    except (OSError, ValueError):  # it is gone, or is no file
-        given = None
-    if given is not None and file.is_file(given):
-        raise usage("--results names the input, which it would overwrite.")
-    return file
+    return stack.enter_context(show.ResultsFile(path, session.out))
 
 
 class _Running:
