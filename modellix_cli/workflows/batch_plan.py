@@ -34,7 +34,6 @@ from modellix_cli.workflows.costs import (
     schemas_if_any,
 )
 from modellix_cli.workflows.parameter_types import ParameterTypes
-from modellix_cli.workflows.schemas import SchemaReader
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
@@ -148,40 +147,6 @@ def _shown(line: Line) -> bytes:
     if not line.inputs:
         return line.body
     return with_values(line.body, ((use.place, use.shown) for use in line.inputs))
-
-
-def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
-    """Check every body against its model's schema. Raises `INVALID_BODY` naming the lines.
-
-    Raises `SERVICE_UNAVAILABLE` if no line could be checked: who asked for a check wants one.
-    """
-    from modellix_cli.models.batch_check import check_lines
-    from modellix_cli.workflows.refusals import record_lines
-
-    report = check_lines(tasks.lines(), SchemaReader(session).read)
-    for slug, reason in report.unchecked.items():
-        session.out.warn(f"Lines of {slug} were not checked: {reason}")
-    for problem in report.problems:
-        place = f"{tasks.unit.capitalize()} {problem.number}" if problem.number else "The task"
-        session.out.note(f"{place} ({problem.slug}): {problem.problem}")
-    if report.failed:
-        if not options.guards.dry_run:
-            record_lines(session, tasks, report.problems, options.api_key)
-        hidden = report.failed - len(report.problems)
-        more = f", and {hidden} more like them" if hidden else ""
-        raise ModellixError(
-            ErrorCode.INVALID_BODY,
-            f"{report.failed} of {count(tasks.total, 'line')} would be refused.",
-            hint=f"Fix the lines listed above{more}. Nothing was submitted.",
-        )
-    if not report.checked:
-        raise ModellixError(
-            ErrorCode.SERVICE_UNAVAILABLE,
-            "None of the lines could be checked.",
-            hint="Try again later, or leave out --check. Nothing was submitted.",
-        )
-    lines = count(tasks.total, "line")
-    session.out.note(f"{report.checked} of {lines} checked, no fault found.")
 
 
 def costs_of(session: Session, client: "Client | None", options: BatchOptions) -> Costs:

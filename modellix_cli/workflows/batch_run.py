@@ -20,6 +20,7 @@ from modellix_cli.output.sink import Output
 from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_begin import begin_batch, is_left
+from modellix_cli.workflows.batch_check import check as check_bodies
 from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_guards import guards_of
 from modellix_cli.workflows.batch_links import LineLinks, LineResults
@@ -60,7 +61,7 @@ def _run_batch(
             check()
     links = LineLinks(tasks)
     if options.guards.check:
-        batch_plan.check(session, tasks, options)
+        check_bodies(session, tasks, options)
     if options.guards.dry_run:
         rehearse_batch(session, tasks, links, options, session.commands.join(resume))
         return

@@ -9,6 +9,7 @@ from modellix_cli.domain.identity import identity_of
 from modellix_cli.domain.jsontext import Json, loads
 from modellix_cli.domain.values import Slug
 from modellix_cli.ledger.records import Request
+from modellix_cli.models.model_check import CheckedBody
 from modellix_cli.models.pricing.estimator import estimate
 from modellix_cli.models.pricing.values import Estimate
 from modellix_cli.options.paying import RunPaying
@@ -18,7 +19,7 @@ from modellix_cli.workflows.costs import limits_of, with_cost
 from modellix_cli.workflows.given_body import RequestBody
 from modellix_cli.workflows.models import known_models
 from modellix_cli.workflows.rehearsal import Rehearsal, rehearse
-from modellix_cli.workflows.request_check import CheckedBody, as_errors
+from modellix_cli.workflows.request_check import as_errors
 
 if TYPE_CHECKING:
     from modellix_cli.workflows.request import RequestOptions

@@ -1,0 +1,76 @@
+"""The lines of a batch against what their models document, before anything is paid for."""
+
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.text import count
+from modellix_cli.domain.values import parse_slug
+from modellix_cli.inputs.batch_file import BatchInput
+from modellix_cli.models.batch_check import NO_MODEL, CheckReport, LineProblem, LineWarning
+from modellix_cli.workflows.batch_plan import BatchOptions
+from modellix_cli.workflows.models import did_you_mean
+from modellix_cli.workflows.schemas import SchemaReader
+
+
+def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
+    """Check every body against its model's schema. Raises `INVALID_BODY` naming the lines.
+
+    Raises `SERVICE_UNAVAILABLE` if no line could be checked: who asked for a check wants one.
+    """
+    from modellix_cli.models.batch_check import check_lines
+    from modellix_cli.workflows.refusals import record_lines
+
+    report = check_lines(tasks.lines(), SchemaReader(session).read)
+    for text in (*unchecked_words(report), *(warning_words(tasks, one) for one in report.warnings)):
+        session.out.warn(text)
+    if report.failed:
+        if not options.guards.dry_run:
+            record_lines(session, tasks, report.problems, options.api_key)
+        raise refusal(session, tasks, report)
+    if not report.checked:
+        raise ModellixError(
+            ErrorCode.SERVICE_UNAVAILABLE,
+            "None of the lines could be checked.",
+            hint="Try again later, or leave out --check. Nothing was submitted.",
+        )
+    lines = count(tasks.total, "line")
+    session.out.note(f"{report.checked} of {lines} checked, no fault found.")
+
+
+def refusal(session: Session, tasks: BatchInput, report: CheckReport) -> ModellixError:
+    """Return the error for lines that their models would refuse, with the first of them."""
+    hidden = report.failed - len(report.problems)
+    more = f", and {hidden} more like them" if hidden else ""
+    return ModellixError(
+        ErrorCode.INVALID_BODY,
+        f"{report.failed} of {count(tasks.total, 'line')} would be refused.",
+        hint=f"Fix the lines listed above{more}. Nothing was submitted.",
+        faults=tuple(line_fault(session, tasks, one) for one in report.problems),
+    )
+
+
+def line_fault(session: Session, tasks: BatchInput, problem: LineProblem) -> ModellixError:
+    """Return what is wrong with a line as an error that names it."""
+    said = problem.problem
+    if said == NO_MODEL:
+        known = session.stores.model_cache.slugs()
+        said = f"{said}. {did_you_mean(parse_slug(problem.slug).name, known)}".strip().rstrip(".")
+    said += "" if said.endswith("?") else "."
+    place = _place(tasks, problem.number)
+    return ModellixError(ErrorCode.INVALID_BODY, f"{place} ({problem.slug}): {said}")
+
+
+def warning_words(tasks: BatchInput, found: LineWarning) -> str:
+    """Return what may be wrong with lines in words."""
+    more = f" {count(found.lines, tasks.unit)} have it." if found.lines > 1 else ""
+    return f"{_place(tasks, found.number)} ({found.slug}): {found.warning}{more}"
+
+
+def unchecked_words(report: CheckReport) -> list[str]:
+    """Return which lines were not checked, and why."""
+    return [
+        f"Lines of {slug} were not checked: {reason}" for slug, reason in report.unchecked.items()
+    ]
+
+
+def _place(tasks: BatchInput, number: int) -> str:
+    return f"{tasks.unit.capitalize()} {number}" if number else "The task"
