@@ -71,7 +71,8 @@ class BatchInput(AbstractContextManager["BatchInput"]):
     They stay as they were read whatever becomes of the file. `close`, or the end of `with`, drops
     them. `total` is how many there are, `slugs` how many for each slug, `uses` in how many places
     they use each other. `unresolved` says which inputs are not known as they would be sent,
-    `default_model` which model lines got although nobody named one.
+    `unknown` what was warned of, by model and parameter, `default_model` which model lines got
+    although nobody named one.
     """
 
     def __init__(self, unit: str = "line") -> None:
@@ -81,6 +82,7 @@ class BatchInput(AbstractContextManager["BatchInput"]):
         self.uses = 0
         self.unit = unit
         self.unresolved: tuple[str, ...] = ()
+        self.unknown: dict[tuple[str, str], str] = {}
         self.default_model: str | None = None
         self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
         self._lock = Lock()
