@@ -1,10 +1,13 @@
 """The lines of a batch against what their models document, before anything is paid for."""
 
+from collections.abc import Callable, Iterable
+
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.text import count
-from modellix_cli.domain.values import parse_slug
-from modellix_cli.inputs.batch_file import BatchInput
+from modellix_cli.domain.values import Slug, parse_slug
+from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.models.batch_check import NO_MODEL, CheckReport, LineProblem, LineWarning
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.models import did_you_mean
@@ -16,15 +19,28 @@ def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
 
     Raises `SERVICE_UNAVAILABLE` if no line could be checked: who asked for a check wants one.
     """
-    from modellix_cli.models.batch_check import check_lines
     from modellix_cli.workflows.refusals import record_lines
 
-    report = check_lines(tasks.lines(), SchemaReader(session).read)
+    report = check_of(tasks, tasks.lines(), SchemaReader(session).read)
     for text in (*unchecked_words(report), *(warning_words(tasks, one) for one in report.warnings)):
         session.out.warn(text)
     if report.failed:
-        if not options.guards.dry_run:
-            record_lines(session, tasks, report.problems, options.api_key)
+        record_lines(session, tasks, report.problems, options.api_key)
+    refuse(session, tasks, report)
+
+
+def check_of(
+    tasks: BatchInput, lines: Iterable[Line], schema_of: Callable[[Slug], Json | None]
+) -> CheckReport:
+    """Return what a check of some lines finds, without what was warned of as they were read."""
+    from modellix_cli.models.batch_check import check_lines
+
+    return check_lines(lines, schema_of, told=tasks.unknown)
+
+
+def refuse(session: Session, tasks: BatchInput, report: CheckReport) -> None:
+    """Raise what refuses a batch that was to be checked; else say how much was."""
+    if report.failed:
         raise refusal(session, tasks, report)
     if not report.checked:
         raise ModellixError(

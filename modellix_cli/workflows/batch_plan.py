@@ -114,7 +114,7 @@ def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
         max_input_bytes=options.limits.max_input_bytes,
         webhook_url=session.settings.webhook_url,
     )
-    found.unresolved = references.unresolved
+    found.unresolved, found.unknown = references.unresolved, types.unknown
     if expansion.used_default and default is not None:
         found.default_model = str(default.value)
         session.out.note(f"Model {default.value}, from {default.where}, for lines that name none.")
@@ -149,7 +149,7 @@ def _shown(line: Line) -> bytes:
     return with_values(line.body, ((use.place, use.shown) for use in line.inputs))
 
 
-def costs_of(session: Session, client: "Client | None", options: BatchOptions) -> Costs:
+def costs_of(session: Session, client: "Client", options: BatchOptions) -> Costs:
     """Return what prices the lines of a batch.
 
     Schemas, for their defaults, are asked for where the user wants to know before paying. Under a
@@ -157,16 +157,13 @@ def costs_of(session: Session, client: "Client | None", options: BatchOptions) -
     """
     guards = options.guards
     limits = limits_of(session, allow_unpriced=guards.allow_unpriced)
-    if client is None:
-        return Costs(limits)
     if guards.cost_limit is not None or limits.any:
         return Costs(limits, fresh_estimator(session, client, limits))
     try:
         listed = client.models(patient=False)
     except ModellixError:
         return Costs(limits)
-    thorough = guards.dry_run or guards.check
-    return Costs(limits, Estimator(listed, *([schemas_if_any(session)] if thorough else [])))
+    return Costs(limits, Estimator(listed, *([schemas_if_any(session)] if guards.check else [])))
 
 
 def estimate(
@@ -194,6 +191,17 @@ def tell_cost(session: Session, cost: Total, what: str = "", before: str = "") -
     """Tell what tasks may cost; `what` is behind how many they are, `before` goes in front."""
     if cost.words and session.out.mode is not Output.QUIET:
         session.out.note(f"{before}{count(cost.lines, 'task')}{what}, listed prices: {cost.words}.")
+
+
+def tell_unpriced(session: Session, cost: Total) -> None:
+    """Tell what cannot be priced, and why."""
+    if cost.unpriced_lines and session.out.mode is not Output.QUIET:
+        session.out.note(f"{_unpriced(cost)}.")
+
+
+def _unpriced(cost: Total) -> str:
+    tasks = count(cost.lines, "task")
+    return f"{cost.unpriced_lines} of {tasks} cannot be priced. {cost.unpriced_words()}"
 
 
 def tell_budget(session: Session, cost: Total) -> None:
@@ -227,18 +235,17 @@ def keep_to_limits(cost: Total, limits: CostLimits, guards: BatchGuards) -> None
         return
     raise ModellixError(
         ErrorCode.COST_LIMIT,
-        f"{what}: {cost.unpriced_lines} of {count(cost.lines, 'task')} cannot be priced. "
-        f"{cost.unpriced_words()}.",
+        f"{what}: {_unpriced(cost)}.",
         hint="Nothing was sent. With --allow-unpriced they are submitted all the same, and do "
         f"not count {who}.",
     )
 
 
 def client_if_any(session: Session, options: BatchOptions) -> "Client | None":
-    """Return a client to ask for prices, None where there is no key to ask with."""
+    """Return a client, None where there is no key to ask with."""
     try:
         return session.connections.client(options.api_key)
     except ModellixError as error:
-        if error.code is not ErrorCode.MISSING_API_KEY or options.guards.cost_limit is not None:
+        if error.code is not ErrorCode.MISSING_API_KEY:
             raise
         return None

@@ -20,7 +20,7 @@ from modellix_cli.output.sink import Output
 from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_begin import begin_batch, is_left
-from modellix_cli.workflows.batch_check import check as check_bodies
+from modellix_cli.workflows.batch_check import check
 from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_guards import guards_of
 from modellix_cli.workflows.batch_links import LineLinks, LineResults
@@ -56,15 +56,14 @@ def run_batch(
 def _run_batch(
     session: Session, tasks: BatchInput, options: BatchOptions, resume: list[str]
 ) -> None:
-    if not options.guards.dry_run:
-        for check in guards_of(session, tasks, options):
-            check()
     links = LineLinks(tasks)
-    if options.guards.check:
-        check_bodies(session, tasks, options)
     if options.guards.dry_run:
         rehearse_batch(session, tasks, links, options, session.commands.join(resume))
         return
+    for guard in guards_of(session, tasks, options):
+        guard()
+    if options.guards.check:
+        check(session, tasks, options)
     client = session.connections.client(options.api_key)
     downloader = open_downloader(session, options.saving, client)
     keys = BatchKeys(tasks, session.settings.base_url, links)

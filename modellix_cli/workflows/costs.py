@@ -29,15 +29,19 @@ _MAX_REASON: Final = 300
 
 @frozen
 class Costs:
-    """The limits of a run, and what its requests may cost; without `estimator` nobody knows."""
+    """The limits of a run, and what its requests may cost.
+
+    Without `estimator` nobody knows, and `unpriced` says why.
+    """
 
     limits: CostLimits = NO_LIMITS
     estimator: "Estimator | None" = None
+    unpriced: str = _NO_PRICES
 
     def of(self, slug: Slug, body: bytes) -> Estimate:
         """Return what a request may cost."""
         if self.estimator is None:
-            return Estimate(slug.name, unpriced=(_NO_PRICES,))
+            return Estimate(slug.name, unpriced=(self.unpriced,))
         return self.estimator.of(slug, body)
 
     def priced(self, request: Request, slug: Slug) -> Request:
