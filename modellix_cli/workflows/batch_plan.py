@@ -129,7 +129,10 @@ def _task_reader(session: Session, options: BatchOptions) -> Callable[[str], "Ta
 
 
 def as_input(tasks: BatchInput) -> Iterator[dict[str, Json]]:
-    """Yield the tasks as lines of an input that is the same batch, with everything laid over."""
+    """Yield the tasks as lines of an input that is the same batch, with everything laid over.
+
+    What would be sent otherwise is in a line's `unresolved`, and such a line is refused as input.
+    """
     for line in tasks.lines():
         parts: dict[str, Json] = {
             "id": line.name,
@@ -138,8 +141,17 @@ def as_input(tasks: BatchInput) -> Iterator[dict[str, Json]]:
             "requestKey": line.request_key,
             "webhook": line.webhook,
             "tag": line.tag,
+            "unresolved": _unresolved(tasks, line) or None,
         }
         yield {name: value for name, value in parts.items() if value is not None}
+
+
+def _unresolved(tasks: BatchInput, line: Line) -> list[str]:
+    return [
+        reason
+        for reason in tasks.unresolved
+        if any(reason.startswith(f"{use.written}: ") for use in line.inputs)
+    ]
 
 
 def _shown(line: Line) -> bytes:
