@@ -78,7 +78,7 @@ def read_json_lines(lines: Iterator[tuple[int, bytes]], faults: Faults) -> Itera
         if not text or text.startswith(b"#"):
             continue
         task = None
-        with faults.noting():
+        with faults.noting(number):
             task = _task(text, number)
         if task is not None:
             yield task

@@ -1,6 +1,6 @@
 """What `model batch` does before it runs: options, lines, guards, checks, cost."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,7 @@ from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.name_template import DEFAULT, parse_name_template
-from modellix_cli.inputs.batch_file import BatchInput, Line, read_batch
-from modellix_cli.inputs.batch_format import format_of
+from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.inputs.input_uses import with_values
 from modellix_cli.inputs.line_uses import write_body
 from modellix_cli.models.pricing.estimator import Estimator
@@ -24,20 +23,15 @@ from modellix_cli.options.saving import BatchSaving
 from modellix_cli.options.tasks import BatchTasks
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
-from modellix_cli.workflows.batch_expand import Expansion
-from modellix_cli.workflows.batch_references import References
-from modellix_cli.workflows.body_values import look_up
 from modellix_cli.workflows.costs import (
     Costs,
     fresh_estimator,
     limits_of,
     schemas_if_any,
 )
-from modellix_cli.workflows.parameter_types import ParameterTypes
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
-    from modellix_cli.domain.task import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,50 +76,6 @@ def check_options(options: BatchOptions) -> None:
     if options.paying.retry_failed and options.on_paid is not OnPaid.RESUME:
         raise usage("--retry-failed is about lines of an earlier run, so it needs --resume.")
     parse_name_template(options.saving.name_template or DEFAULT)
-
-
-def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
-    """Read the whole input; what is wrong with it is known before anything is sent.
-
-    Schemas are asked for where texts have to become what a model takes.
-    """
-    source, stdin = options.source, session.runtime.stdin
-    if source == "-" and session.runtime.stdin_is_terminal:
-        raise ModellixError(
-            ErrorCode.INPUT_UNREADABLE,
-            "Cannot read tasks from an interactive terminal. Pipe JSON Lines to stdin.",
-            hint="For example: modellix-cli model batch - --yes < tasks.jsonl",
-        )
-    if source == "-" and stdin is None:
-        raise ModellixError(ErrorCode.INPUT_UNREADABLE, "Standard input is closed.")
-    types = ParameterTypes(session)
-    references = References(session, types, _task_reader(session, options))
-    default = session.settings.defaults.model
-    expansion = Expansion(
-        options.tasks, types, references, None if default is None else default.value
-    )
-    found = read_batch(
-        source,
-        lambda: stdin.buffer,  # type: ignore[union-attr]
-        path=session.settings.path(source or "-"),
-        form=options.tasks.form or format_of(source or ""),
-        expand=expansion,
-        max_body_bytes=options.limits.max_body_bytes,
-        max_input_bytes=options.limits.max_input_bytes,
-        webhook_url=session.settings.webhook_url,
-    )
-    found.unresolved, found.unknown = references.unresolved, types.unknown
-    if expansion.used_default and default is not None:
-        found.default_model = str(default.value)
-        session.out.note(f"Model {default.value}, from {default.where}, for lines that name none.")
-    return found
-
-
-def _task_reader(session: Session, options: BatchOptions) -> Callable[[str], "Task | str"]:
-    """Return what looks up the tasks that options name; in a dry run it may say why not."""
-    if options.guards.dry_run:
-        return look_up(session, options.api_key)
-    return lambda task_id: session.connections.client(options.api_key).task(task_id)
 
 
 def as_input(tasks: BatchInput) -> Iterator[dict[str, Json]]:

@@ -25,6 +25,7 @@ from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_guards import guards_of
 from modellix_cli.workflows.batch_links import LineLinks, LineResults
 from modellix_cli.workflows.batch_plan import BatchOptions
+from modellix_cli.workflows.batch_reading import examiner
 from modellix_cli.workflows.batch_references import SentInputs
 from modellix_cli.workflows.batch_rehearsal import rehearse_batch
 from modellix_cli.workflows.batch_results import BatchResults
@@ -56,7 +57,7 @@ def run_batch(
 def _run_batch(
     session: Session, tasks: BatchInput, options: BatchOptions, resume: list[str]
 ) -> None:
-    links = LineLinks(tasks)
+    links = LineLinks(tasks, examiner(session, options))
     if options.guards.dry_run:
         rehearse_batch(session, tasks, links, options, session.commands.join(resume))
         return

@@ -30,6 +30,7 @@ class ParameterTypes:
         self._session = session
         self._models: dict[str, tuple[Parameter, ...]] = {}
         self._found: dict[tuple[str, Path], Parameter | None] = {}
+        self._failed: dict[str, ModellixError] = {}
         self.unknown: dict[tuple[str, str], str] = {}
         """What was warned of, by the model and the outermost name of the parameter."""
 
@@ -86,6 +87,9 @@ class ParameterTypes:
 
     def parameters(self, slug: Slug) -> tuple[Parameter, ...]:
         """Return what a model takes. Raises why its schema cannot be had."""
+        if slug.name in self._failed:  # every line of the model would ask again
+            failed = self._failed[slug.name]
+            raise failed.copy_with() from failed.__cause__
         if slug.name not in self._models:
             kept = self._session.stores.schema_cache.get(slug)
             document = self._fetched(slug) if kept is None else kept.document
@@ -97,6 +101,7 @@ class ParameterTypes:
             return fetch_schema(self._session, slug)
         except ModellixError as error:
             if error.code is ErrorCode.NOT_FOUND:
+                self._failed[slug.name] = error
                 raise
             what = f"The types of {slug.name}'s parameters are not known: {error.message}"
             raise error.copy_with(message=what, hint=_NOTHING_SENT) from error
