@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from modellix_cli.api.routes import API_PREFIX, submission_path
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.identity import identity_of
 from modellix_cli.domain.jsontext import Json, loads
 from modellix_cli.domain.values import Slug
@@ -38,10 +38,12 @@ def plan_request(
     paying: RunPaying,
 ) -> RequestPlan:
     """Return what would be sent and what would come of it; prices come from the model list."""
-    cost = _estimate(session, slug, body, schema, wanted.api_key)
+    refused: list[ModellixError] = []
+    cost = _estimate(session, slug, body, schema, wanted.api_key, refused)
     known = _rehearsed(session, slug, body, cost, wanted, paying)
     faults = as_errors(checked, session.commands.line("model params", slug.name))
     faults += [] if known.refusal is None else [known.refusal]
+    faults += refused
     return RequestPlan(
         submit_url(session, slug),
         slug.name,
@@ -93,11 +95,18 @@ def _address(session: Session) -> str:
 
 
 def _estimate(
-    session: Session, slug: Slug, body: RequestBody, schema: Json, api_key: str | None
+    session: Session,
+    slug: Slug,
+    body: RequestBody,
+    schema: Json,
+    api_key: str | None,
+    refused: list[ModellixError],
 ) -> Estimate:
+    """Return what a request may cost; that asking for prices showed a bad key goes to `refused`."""
     try:
         models = known_models(session, api_key).models
     except ModellixError as error:
+        refused += [error] if error.code is ErrorCode.UNAUTHORIZED else []
         return Estimate(slug.name, unpriced=(f"the price list cannot be had: {error.message}",))
     listed = next((model for model in models if model.slug == slug.name), None)
     if listed is None:
