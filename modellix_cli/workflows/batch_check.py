@@ -25,7 +25,7 @@ def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
     for text in (*unchecked_words(report), *(warning_words(tasks, one) for one in report.warnings)):
         session.out.warn(text)
     if report.failed:
-        record_lines(session, tasks, report.problems, options.api_key)
+        record_lines(session, tasks, report.problems, options)
     refuse(session, tasks, report)
 
 

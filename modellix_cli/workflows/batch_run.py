@@ -1,5 +1,6 @@
 """The run of `model batch`: from the first thing that is recorded to the summary and the status."""
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ from modellix_cli.domain.wait_limit import wait_limit
 from modellix_cli.engine.batch_book import BatchBook
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.engine import Engine
-from modellix_cli.inputs.batch_file import BatchInput
+from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.ledger.records import StartedBatch
 from modellix_cli.output import batch as show
 from modellix_cli.output.sink import Output
@@ -31,6 +32,7 @@ from modellix_cli.workflows.batch_rehearsal import rehearse_batch
 from modellix_cli.workflows.batch_results import BatchResults
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
 from modellix_cli.workflows.costs import Costs
+from modellix_cli.workflows.refusals import recording_batch
 from modellix_cli.workflows.saving import open_downloader, open_saver
 from modellix_cli.workflows.work import run_engine
 
@@ -71,7 +73,10 @@ def _run_batch(
     with ExitStack() as stack:
         file = _results_file(session, options, stack)
         signals = stack.enter_context(DeferredSignals())
-        started = begin_batch(session, client, tasks, keys, options, session.commands.join(resume))
+        with recording_batch(session, options, tasks.lines):
+            started = begin_batch(
+                session, client, tasks, keys, options, session.commands.join(resume)
+            )
         running = _Running(session, client, started, tasks, links, options, resume, file)
         try:
             running.run(keys, downloader, signals)
@@ -173,19 +178,23 @@ class _Running:
 
     def _estimate(self) -> None:
         """Tell what the lines may cost that are left to send; if it is too much, nothing began."""
+        session, options, number = self._session, self._options, self._batch.number
+        left = self._started.earlier.any
+        try:
+            self._costs = batch_plan.costs_of(session, self._client, options)
+            with recording_batch(session, options, self._unsent):
+                batch_plan.estimate(session, self._costs, self._unsent(), options, left=left)
+        except BaseException:
+            session.stores.batches.withdraw(number)
+            raise
+
+    def _unsent(self) -> Iterator[Line]:
         recorded = self._session.stores.batches.lines(self._batch.number)
-        unsent = (
+        return (
             line
             for line, known in zip(self._tasks.lines(), recorded, strict=False)
             if is_left(self._session, known, self._options)
         )
-        left = self._started.earlier.any
-        try:
-            self._costs = batch_plan.costs_of(self._session, self._client, self._options)
-            batch_plan.estimate(self._session, self._costs, unsent, self._options, left=left)
-        except BaseException:
-            self._session.stores.batches.withdraw(self._batch.number)
-            raise
 
     def _go(
         self, keys: BatchKeys, downloader: "Downloader | None", signals: DeferredSignals
