@@ -50,7 +50,7 @@ def paths_for_addresses(body: dict[str, Json], parameters: Iterable[Parameter]) 
             name, shown = write_key(path), clip(one_line(text), 80)
             sentences.append(
                 f"{name} takes an address, and {quoted(text)} is a path on this machine. "
-                f"Upload the file with -p {name}=@{shown}, or with modellix-cli file upload."
+                f"Upload it with modellix-cli file upload, or give model run -p {name}=@{shown}."
             )
     return sentences[:_MOST]
 

@@ -12,6 +12,7 @@ from modellix_cli.models.batch_check import NO_MODEL, CheckReport, LineProblem, 
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.models import did_you_mean
 from modellix_cli.workflows.schemas import SchemaReader
+from modellix_cli.workflows.slug_advice import known_slugs
 
 
 def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
@@ -66,13 +67,15 @@ def refusal(session: Session, tasks: BatchInput, report: CheckReport) -> Modelli
 
 def line_fault(session: Session, tasks: BatchInput, problem: LineProblem) -> ModellixError:
     """Return what is wrong with a line as an error that names it."""
-    said = problem.problem
+    said, slug = problem.problem, parse_slug(problem.slug).name
+    hint = f"See what the model takes with: {session.commands.line('model params', slug)}"
     if said == NO_MODEL:
-        known = session.stores.model_cache.slugs()
-        said = f"{said}. {did_you_mean(parse_slug(problem.slug).name, known)}".strip().rstrip(".")
-    said += "" if said.endswith("?") else "."
+        said += f". {did_you_mean(slug, known_slugs(session))}"
+        hint = "See the models with: modellix-cli model list"
+    said = said.strip().rstrip(".")
     place = _place(tasks, problem.number)
-    return ModellixError(ErrorCode.INVALID_BODY, f"{place} ({problem.slug}): {said}")
+    message = f"{place} ({problem.slug}): {said}{'' if said.endswith('?') else '.'}"
+    return ModellixError(ErrorCode.INVALID_BODY, message, hint=hint)
 
 
 def warning_words(tasks: BatchInput, found: LineWarning) -> str:

@@ -36,8 +36,7 @@ _UNKNOWN_HINT: Final = (
 )
 _FAILED_HINT: Final = "To pay again for lines whose task failed, add --retry-failed."
 _REJECTED_HINT: Final = (
-    "Fix the lines listed above{more}. A real run would send the others; with --check it sends "
-    "none."
+    "Fix the lines listed above{more}. With --check a real run refuses them before it sends any."
 )
 
 
@@ -93,7 +92,9 @@ def rejected_lines(session: Session, tasks: BatchInput, report: CheckReport) -> 
     more = f", and {count(hidden, 'more line')} like them" if hidden else ""
     hint = _REJECTED_HINT.format(more=more)
     found = refusal(session, tasks, report)
-    return [found.copy_with(hint=hint, exit_status=ExitStatus.FAILED)]
+    failed = int(ExitStatus.FAILED)
+    lines = tuple(line.copy_with(exit_status=failed) for line in found.faults)
+    return [found.copy_with(hint=hint, exit_status=failed, faults=lines)]
 
 
 def recorded_failures(

@@ -12,7 +12,7 @@ def with_meant(session: Session, error: ModellixError) -> ModellixError:
     """Return an error that says which models may have been meant, also in those that it sums up."""
     if not any(one.wanted for one in (error, *error.faults)):
         return error
-    known = _known_slugs(session)
+    known = known_slugs(session)
     faults = tuple(_advised(session, fault, known) for fault in error.faults)
     return _advised(session, error, known).copy_with(faults=faults)
 
@@ -40,7 +40,7 @@ def _about_preset(session: Session, name: str) -> str:
     return f"Presets are for model run alone.{instead}"
 
 
-def _known_slugs(session: Session) -> list[str]:
+def known_slugs(session: Session) -> list[str]:
     """Return the slugs that were listed here, however long ago; in the sandbox all there are."""
     stores = session.stores
     slugs = stores.model_cache.slugs()

@@ -51,7 +51,6 @@ def test_a_name_that_the_model_does_not_know_is_warned_of_once(batch: Lines) -> 
 
 
 def test_a_model_that_does_not_exist_has_names_near_it(batch: Lines) -> None:
-    batch.cli("model", "list", "--sandbox")
     result = batch(("sandbox/imag", {"prompt": "a"}), options=CHECK)
     assert result.status == 2
     assert "there is no such model. Did you mean sandbox/image" in result.stderr

@@ -94,6 +94,20 @@ def test_hints_stand_on_lines_of_their_own(run: Files) -> None:
     assert "model list" in second
 
 
+def test_hints_stand_on_lines_of_their_own_for_people_too(cli: Cli, work: Path) -> None:
+    (work / "t.jsonl").write_text('{no}\n{"modelSlug": "a", "body": {}}\n')
+    said = cli("model", "batch", "t.jsonl", "--yes", "--output", "human").stderr.splitlines()
+    assert said[-2].startswith("Write one task")
+    assert said[-1].startswith("Run modellix-cli model list")
+
+
+def test_a_fault_of_a_body_says_where_to_see_what_the_model_takes(run: Files) -> None:
+    result = run(line(prompt=7) + line("sandbox/imag"), "--check")
+    hints = [fault["hint"] for fault in result.json["faults"]]
+    assert "modellix-cli model params sandbox/image" in hints[0]
+    assert "modellix-cli model list" in hints[1]
+
+
 def test_what_ends_the_reading_is_told_last(run: Files) -> None:
     text = f'model,prompt\n,a\n{IMAGE},"b\n'
     first, second = told(run(text, name="t.csv"))
