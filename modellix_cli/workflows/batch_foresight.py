@@ -118,8 +118,14 @@ def recorded_failures(
         (tally.failed_tasks, ErrorCode.TASK_FAILED, "whose task failed", _FAILED_HINT),
         (tally.unsaved, ErrorCode.RESULT_EXPIRED, "whose result can no longer be saved", None),
     )
+    statuses = {ErrorCode.RESULT_EXPIRED: ExitStatus.NOT_SAVED}  # its task was paid for
     return [
-        ModellixError(code, f"An earlier run left {count(number, 'line')} {what}.", hint=hint)
+        ModellixError(
+            code,
+            f"An earlier run left {count(number, 'line')} {what}.",
+            hint=hint,
+            exit_status=statuses.get(code),
+        )
         for number, code, what, hint in failures
         if number
     ]

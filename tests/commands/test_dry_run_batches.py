@@ -181,6 +181,16 @@ def test_a_task_that_another_command_saw_fail_counts_where_it_is_waited_for(batc
         assert rehearsed.status == real.status == bool(options)
 
 
+def test_a_result_that_is_gone_for_good_ends_the_rehearsal_of_a_resume_with_9(lines: Lines) -> None:
+    saved = ("--wait", "--output-dir", "out")
+    tasks = (("sandbox/expired", {"prompt": "a"}), (IMAGE, {"prompt": "a"}))
+    lines(*tasks, options=saved)
+    for options in (("--resume", *saved), ("--resume",)):
+        rehearsed = lines(*tasks, options=("--dry-run", *options))
+        assert rehearsed.status == lines(*tasks, options=options).status == 9
+        assert codes(rehearsed) == ["RESULT_EXPIRED"]
+
+
 def test_a_refusal_counts_before_what_would_fail_later(batch: Batches) -> None:
     batch.service.replies[2] = httpx.ReadError("cut")
     batch()
