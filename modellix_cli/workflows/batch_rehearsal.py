@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.exit_status import worst
+from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.on_paid import OnPaid
-from modellix_cli.domain.values import DAY
+from modellix_cli.domain.values import DAY, Slug
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.ledger.batches import Known, Start
 from modellix_cli.ledger.records import OtherAccount, PaidBefore
@@ -30,7 +31,7 @@ from modellix_cli.workflows.batch_guards import collecting, guards_of
 from modellix_cli.workflows.batch_links import LineLinks
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_source import BatchKeys
-from modellix_cli.workflows.costs import Costs
+from modellix_cli.workflows.costs import NO_COSTS, Costs
 from modellix_cli.workflows.rehearsal import end_with_faults
 from modellix_cli.workflows.same_account import link_account
 from modellix_cli.workflows.schemas import SchemaReader
@@ -125,7 +126,7 @@ class _Rehearsal:
         session, options, tasks, paid = self._session, self._options, self._tasks, self._paid
         costs = rehearsed_costs(session, client, options, self._schemas, self._refusals)
         if not options.guards.check:
-            report = self._look(self._unpaid())
+            report = self._look(self._unpaid(), costs)
             self._failures += rejected_lines(session, tasks, report)
         budget = None
         with collecting(self._refusals):
@@ -154,12 +155,21 @@ class _Rehearsal:
             self._unchecked,
         )
 
-    def _look(self, lines: Iterable[Line]) -> CheckReport:
+    def _look(self, lines: Iterable[Line], costs: Costs = NO_COSTS) -> CheckReport:
         """Hold bodies against their models' schemas: with --check as they are just now."""
         session, tasks = self._session, self._tasks
+
+        def known(slug: Slug) -> Json | None:
+            try:
+                return self._schemas.read_or_kept(slug)
+            except ModellixError as error:
+                listed = costs.estimator is None or costs.estimator.lists(slug)
+                if error.code is ErrorCode.NOT_FOUND and listed:
+                    return None  # it may well exist, without a schema
+                raise
+
         strict = self._options.guards.check
-        read = SchemaReader(session).read if strict else self._schemas.read_or_kept
-        report = check_of(tasks, lines, read)
+        report = check_of(tasks, lines, SchemaReader(session).read if strict else known)
         for warning in report.warnings:
             self.warn(warning_words(tasks, warning))
         for text in unchecked_words(report):

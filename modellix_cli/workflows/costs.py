@@ -49,6 +49,9 @@ class Costs:
         return with_cost(request, self.of(slug, request.body), self.limits)
 
 
+NO_COSTS: Final = Costs()
+
+
 def with_cost(request: Request, estimate: Estimate, limits: CostLimits) -> Request:
     """Return a request with what it may cost, and the limits it has to keep to."""
     return replace(

@@ -18,6 +18,7 @@ from modellix_cli.output.snippets import RequestAsCode
 from modellix_cli.workflows.costs import limits_of, with_cost
 from modellix_cli.workflows.given_body import RequestBody
 from modellix_cli.workflows.models import known_models
+from modellix_cli.workflows.parameters import fetch_schema
 from modellix_cli.workflows.rehearsal import Rehearsal, rehearse
 from modellix_cli.workflows.request_check import as_errors
 
@@ -102,7 +103,11 @@ def _estimate(
     api_key: str | None,
     refused: list[ModellixError],
 ) -> Estimate:
-    """Return what a request may cost; that asking for prices showed a bad key goes to `refused`."""
+    """Return what a request may cost.
+
+    Where asking for prices shows that the key is refused, or that there is no such model, that is
+    added to `refused`.
+    """
     try:
         models = known_models(session, api_key).models
     except ModellixError as error:
@@ -110,5 +115,15 @@ def _estimate(
         return Estimate(slug.name, unpriced=(f"the price list cannot be had: {error.message}",))
     listed = next((model for model in models if model.slug == slug.name), None)
     if listed is None:
+        refused += _missing(session, slug) if models and schema is None else []
         return Estimate(slug.name, unpriced=("the model is not listed",))
     return estimate(slug.name, listed.rate, body.likely, schema, listed.type)
+
+
+def _missing(session: Session, slug: Slug) -> list[ModellixError]:
+    """Return that there is no such model, if its schema cannot be found either."""
+    try:
+        fetch_schema(session, slug, patient=False)
+    except ModellixError as error:
+        return [error] if error.code is ErrorCode.NOT_FOUND else []
+    return []

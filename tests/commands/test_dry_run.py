@@ -120,6 +120,19 @@ def test_a_run_with_a_key_that_is_refused_says_so(run: Runs) -> None:
     assert (rehearsed.status, codes(rehearsed)) == (3, ["UNAUTHORIZED"])
 
 
+def test_a_run_of_a_model_that_does_not_exist_says_so(cli: Cli) -> None:
+    line = ("model", "run", "sandbox/imag", "a cat", "--sandbox", "--json")
+    rehearsed = cli(*line, "--dry-run")
+    assert rehearsed.status == cli(*line).status == 5
+    assert codes(rehearsed) == ["NOT_FOUND"]
+    assert "Did you mean sandbox/image" in rehearsed.json["faults"][0]["hint"]
+
+
+def test_a_run_of_a_listed_model_without_a_schema_passes(run: Runs) -> None:
+    run.service.schema.respond(404)
+    assert run(1, "--dry-run", env={}).status == run(1, env={}).status == 0
+
+
 # --- batches
 
 

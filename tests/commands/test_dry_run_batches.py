@@ -82,6 +82,19 @@ def test_lines_that_could_not_be_checked_are_told(batch: Batches) -> None:
     assert unchecked["reason"]
 
 
+def test_a_model_that_is_listed_and_publishes_no_schema_is_no_fault(batch: Batches) -> None:
+    batch.service.schema.respond(404)
+    rehearsed = batch("--dry-run")
+    assert rehearsed.status == batch().status == 0
+    assert rehearsed.json["unchecked"][0]["model"] == "a/b"
+
+
+def test_a_model_that_cannot_be_looked_up_is_no_fault(batch: Batches) -> None:
+    batch.service.schema.respond(404)
+    batch.service.models.mock(side_effect=httpx.ConnectError("down"))
+    assert batch("--dry-run").status == batch().status == 0
+
+
 def test_lines_that_are_paid_for_are_not_checked_again(lines: Lines) -> None:
     good, bad = (IMAGE, {"prompt": "a"}), (IMAGE, {"prompt": 7})
     lines(good, options=())
