@@ -57,7 +57,8 @@ def read_task(document: Json, task_id: str) -> Task:
         raise unexpected("data.status to be a non-empty string")
     answered = data.get("task_id", task_id)
     if answered != task_id:
-        raise unexpected("the task that was asked for; it is about another task ID")
+        wanted = "the task that was asked for; it is about another task ID"
+        raise unexpected(wanted).copy_with(retryable=False)
     result = as_object(data.get("result"))
     resources = _read_resources(data, succeeded=status.strip().lower() in SUCCEEDED)
     end = text_of(as_object(result.get("extensions")), "end_time")

@@ -41,6 +41,7 @@ class ErrorFacts(TypedDict, total=False):
     rate_limit: Mapping[str, int] | None
     other_tasks: tuple[str, ...]
     faults: "tuple[ModellixError, ...]"
+    wanted: str | None
 
 
 _FIELDS: Final = tuple(ErrorFacts.__annotations__)
@@ -57,6 +58,7 @@ class ModellixError(Exception):
     `concurrency_limited` says that it refused because too many tasks run. `rate_limit` is what its
     headers told: limit, remaining and resetAt (Unix time). `other_tasks` are ids of tasks that a
     reply names besides `task_id`. `faults` are the failures that this one sums up.
+    `wanted` is what was written as a model and is no slug.
     """
 
     code: ErrorCode
@@ -74,6 +76,7 @@ class ModellixError(Exception):
     rate_limit: Mapping[str, int] | None
     other_tasks: tuple[str, ...]
     faults: "tuple[ModellixError, ...]"
+    wanted: str | None
 
     def __init__(
         self,
@@ -93,6 +96,7 @@ class ModellixError(Exception):
         rate_limit: Mapping[str, int] | None = None,
         other_tasks: tuple[str, ...] = (),
         faults: "tuple[ModellixError, ...]" = (),
+        wanted: str | None = None,
     ) -> None:
         super().__init__(message)
         kind = REGISTRY[code]
@@ -112,6 +116,7 @@ class ModellixError(Exception):
             rate_limit=rate_limit,
             other_tasks=other_tasks,
             faults=faults,
+            wanted=wanted,
         )
 
     def _set(self, **values: object) -> None:
@@ -157,9 +162,9 @@ class ModellixError(Exception):
         return {name: value for name, value in facts.items() if value is not None}
 
 
-def usage(message: str, hint: str | None = None) -> ModellixError:
+def usage(message: str, hint: str | None = None, *, wanted: str | None = None) -> ModellixError:
     """Return the error for a wrong option or argument; the message names it."""
-    return ModellixError(ErrorCode.USAGE, message, hint=hint)
+    return ModellixError(ErrorCode.USAGE, message, hint=hint, wanted=wanted)
 
 
 class Stopped(KeyboardInterrupt):

@@ -90,6 +90,7 @@ def parse_slug(text: str) -> Slug:
             f"Invalid model slug {quoted(slug)}. "
             "Use provider/model, for example bytedance/seedream-4.5-t2i.",
             hint=_SLUGS_HINT,
+            wanted=slug[:256],
         )
     return Slug(parts[0], parts[1], task_type)
 

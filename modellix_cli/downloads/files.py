@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, under names that are safe everywhere."""
 
+import errno
 import os
 import re
 import sys
@@ -98,17 +99,65 @@ def numbered(name: str, number: int) -> str:
     return f"{stem}-{number}{extension}"
 
 
-def prepare_folder(folder: Path) -> None:
-    """Create the output folder and make sure files can be made in it.
+def check_folder(folder: Path) -> None:
+    """Refuse an output folder that cannot be, as far as that shows without making anything.
 
-    Raises `OUTPUT_UNWRITABLE`, also where a relative folder is in one that was deleted; called
-    before anything is paid.
+    Raises the usage error for a file, `OUTPUT_UNWRITABLE` where no files can be made in it, or in
+    the nearest folder above that there is; also where a relative one is in one that was deleted.
     """
-    if folder.exists() and not folder.is_dir():
-        raise usage(f"{folder} is a file, not a folder.", hint="Choose another --output-dir.")
     try:
         if not folder.is_absolute():
             Path.cwd()  # fails where the current folder was deleted
+        if folder.exists() and not folder.is_dir():
+            raise usage(f"{folder} is a file, not a folder.", hint="Choose another --output-dir.")
+        _check_parent(folder / "file")
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def check_file(path: Path) -> None:
+    """Refuse a file that cannot be written, as far as that shows without opening it.
+
+    Raises `OUTPUT_UNWRITABLE`.
+    """
+    try:
+        if path.is_dir():
+            raise _reason(errno.EISDIR)
+        if not path.exists():
+            path = path.resolve()  # of a link that leads nowhere, the place that it names
+            if not path.parent.exists():
+                raise _reason(errno.ENOENT)
+            _check_parent(path)
+        elif not _allowed(path, os.W_OK):
+            raise _reason(errno.EACCES)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def _check_parent(path: Path) -> None:
+    """Raise the system's error where a file cannot be made, nor the folders that it lacks."""
+    nearest = next(place for place in path.parents if os.path.lexists(place))
+    if not nearest.is_dir():
+        raise _reason(errno.ENOTDIR if nearest.exists() else errno.EEXIST)
+    if not _allowed(nearest, os.W_OK | os.X_OK):
+        raise _reason(errno.EACCES)
+
+
+def _allowed(path: Path, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _reason(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
+def prepare_folder(folder: Path) -> None:
+    """Create the output folder and make sure files can be made in it.
+
+    Raises as `check_folder`; called before anything is paid.
+    """
+    check_folder(folder)
+    try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".modellix-{token_hex(4)}.part"
         os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

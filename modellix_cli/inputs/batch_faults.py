@@ -1,53 +1,109 @@
 """What is wrong with the lines of a batch: all of it is told at once, not one line each time."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.text import count
 
 MOST: Final = 20
 """Faults that are kept; further ones are counted."""
 _MOST_HINTS: Final = 3
+_OF_OPTIONS: Final = frozenset(
+    {
+        *(ErrorCode.USAGE, ErrorCode.INPUT_UNREADABLE, ErrorCode.NOT_FOUND),
+        *(ErrorCode.TASK_FAILED, ErrorCode.TASK_NOT_FINISHED, ErrorCode.NO_RESOURCES),
+    }
+)
+"""What can be wrong with that which lines and options name: files, tasks and models."""
 
 
 class Faults:
-    """Collects the faults of lines, or rows, which `unit` says."""
+    """Collects the faults of lines, or rows, which `unit` says, and of what they name."""
 
     def __init__(self, unit: str) -> None:
         self._unit = unit
-        self._kept: list[ModellixError] = []
-        self._total = 0
+        self._kept: list[tuple[int, ModellixError]] = []
+        self._lines: set[int] = set()
+        self._others: set[tuple[str, str]] = set()
+        self._more = 0
 
     @contextmanager
-    def noting(self) -> Iterator[None]:
-        """Note an `INVALID_BODY` that is raised within; other errors pass."""
+    def noting(self, number: int = 0, *, options: bool = False) -> Iterator[None]:
+        """Note an `INVALID_BODY` that is raised within, of line `number`, 0 where that is unknown.
+
+        With `options` also what is wrong with that which options name; other errors pass.
+        """
         try:
             yield
         except ModellixError as error:
-            if error.code is not ErrorCode.INVALID_BODY:
+            if error.code is ErrorCode.INVALID_BODY:
+                self.note(error, number)
+            elif options and error.code in _OF_OPTIONS:
+                self._note_once(error, number)
+            else:
                 raise
-            self._total += 1
-            if len(self._kept) < MOST:
-                self._kept.append(error)
+
+    def note(self, error: ModellixError, number: int) -> None:
+        """Note a fault of a line; the same one of a line counts once."""
+        if any(number == line and error.message == other.message for line, other in self._kept):
+            return
+        if number:
+            self._lines.add(number)
+        else:
+            self._more += 1
+        self._keep(error, number)
+
+    def count(self, more: int) -> None:
+        """Count lines with faults that are not told."""
+        self._more += more
+
+    def _note_once(self, error: ModellixError, number: int) -> None:
+        """Note a fault of an option, which every line meets, at the first of them."""
+        key = (str(error.code), error.message)
+        if key not in self._others and len(self._others) < MOST:
+            self._others.add(key)
+            self._keep(error, number)
+
+    def _keep(self, error: ModellixError, number: int) -> None:
+        self._kept.append((number, error))
+        if len(self._kept) > MOST:
+            self._kept.sort(key=_line)
+            del self._kept[MOST:]
+
+    @property
+    def found(self) -> bool:
+        """Whether anything is wrong."""
+        return bool(self._kept)
 
     @property
     def are_many(self) -> bool:
         """Whether further faults are only counted."""
-        return self._total >= MOST
+        return len(self._lines) + self._more >= MOST
 
     def check(self) -> None:
         """Raise `INVALID_BODY` if anything was noted: the one fault itself, or several together."""
-        if self._total == 1:
-            raise self._kept[0]
-        if not self._total:
+        if not self._kept:
             return
-        more = self._total - len(self._kept)
-        first = f" The first {len(self._kept)} are:" if more else ""
-        hints = dict.fromkeys(fault.hint for fault in self._kept if fault.hint)
+        kept = [error for _, error in sorted(self._kept, key=_line)]
+        total = len(self._lines) + self._more + len(self._others)
+        if len(kept) == total == 1:
+            raise kept[0]
+        what = f"{total} {self._unit}s of the batch input are wrong."
+        if self._others or len(self._lines) + self._more == 1:
+            what = f"The batch has {count(max(total, len(kept)), 'fault')}."
+        first = f" The first {len(kept)} are:" if total > len(kept) else ""
+        hints = dict.fromkeys(fault.hint for fault in kept if fault.hint)
         raise ModellixError(
             ErrorCode.INVALID_BODY,
-            f"{self._total} {self._unit}s of the batch input are wrong. Nothing was sent.{first}",
-            hint=" ".join(list(hints)[:_MOST_HINTS]),
-            faults=tuple(self._kept),
+            f"{what} Nothing was sent.{first}",
+            hint="\n".join(list(hints)[:_MOST_HINTS]),
+            faults=tuple(kept),
         )
+
+
+def _line(kept: tuple[int, ModellixError]) -> int:
+    """Return the line of a fault, for its place among others: what has none ended the reading."""
+    return kept[0] or sys.maxsize

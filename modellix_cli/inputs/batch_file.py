@@ -32,7 +32,10 @@ _IN_MEMORY: Final = 4 * 1024 * 1024  # above this, what is set aside goes to the
 _BESIDE_BODY: Final = 1024 * 1024  # slug, id, keys that are ignored
 
 Expand = Callable[[GivenTask], Iterable[GivenTask]]
-"""Makes of a task that is given those that are sent."""
+"""Makes of a task that is given those that are sent; after an error it may go on with the next."""
+
+Examine = Callable[["BatchInput", Faults], None]
+"""Notes what else is wrong with lines that can be read, where something is wrong with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ class BatchInput(AbstractContextManager["BatchInput"]):
     They stay as they were read whatever becomes of the file. `close`, or the end of `with`, drops
     them. `total` is how many there are, `slugs` how many for each slug, `uses` in how many places
     they use each other. `unresolved` says which inputs are not known as they would be sent,
-    `default_model` which model lines got although nobody named one.
+    `unknown` what was warned of, by model and parameter, `default_model` which model lines got
+    although nobody named one.
     """
 
     def __init__(self, unit: str = "line") -> None:
@@ -81,6 +85,7 @@ class BatchInput(AbstractContextManager["BatchInput"]):
         self.uses = 0
         self.unit = unit
         self.unresolved: tuple[str, ...] = ()
+        self.unknown: dict[tuple[str, str], str] = {}
         self.default_model: str | None = None
         self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
         self._lock = Lock()
@@ -170,12 +175,14 @@ def read_batch(
     max_body_bytes: int = MAX_BODY_BYTES,
     max_input_bytes: int = MAX_INPUT_BYTES,
     webhook_url: Callable[[str], str] = parse_webhook_url,
+    examine: Examine = lambda found, faults: None,
 ) -> BatchInput:
     """Read the tasks from the file at `path`, which the user named `source`, or for `-` from stdin.
 
     Without `source` the one task has an empty body, and `expand` says what is to be in it.
     `max_body_bytes` bounds each body in its compact form, `max_input_bytes` all that is read.
-    `webhook_url` reads the URL of a webhook, or raises the usage error.
+    `webhook_url` reads the URL of a webhook, or raises the usage error. `examine` is called where
+    something is wrong, and notes what else is.
     Raises `INPUT_UNREADABLE` for a file that cannot be read, `INVALID_BODY` for lines that are not
     tasks, all of them together, for an id that two lines have, too much and too little.
     """
@@ -184,20 +191,24 @@ def read_batch(
     try:
         reading = _Reading(found, max_body_bytes, webhook_url, faults)
         if source is None:
-            reading.take(expand(GivenTask(0, "", None, {})))
+            reading.take(expand(GivenTask(0, "", None, {})), 0)
         else:
             with _opened(source, open_stdin, path) as stream:
                 row_limit = 2 * max_body_bytes + _BESIDE_BODY
                 lines = numbered_lines(stream, row_limit, max_input_bytes, source)
                 with faults.noting():
                     for task in _tasks(lines, form, row_limit, faults):
-                        reading.take(expand(task))
+                        reading.take(expand(task), task.number)
+        if faults.found:
+            examine(found, faults)
         faults.check()
         if not found.total:
             what = "Batch input does not contain any tasks."
             raise ModellixError(ErrorCode.INVALID_BODY, what, hint=EXAMPLE_HINT)
-    except BaseException:
+    except BaseException as error:
         found.close()
+        if isinstance(error, ModellixError):  # such as a network that is down
+            faults.check()
         raise
     return found
 
@@ -235,11 +246,16 @@ class _Reading:
         self._webhook_url = webhook_url
         self._hashes: set[int] = set()  # of the ids: whole ones could take 200 times as much
 
-    def take(self, tasks: Iterable[GivenTask]) -> None:
-        """Take what one task of the input came to, or note what is wrong with it."""
-        with self._faults.noting():
-            for task in tasks:
-                self._found.add(self._line(task))
+    def take(self, tasks: Iterable[GivenTask], number: int) -> None:
+        """Take what the task of a line came to, or note what is wrong with it."""
+        waiting = iter(tasks)
+        more = True
+        while more:
+            with self._faults.noting(number, options=True):
+                task = next(waiting, None)
+                more = task is not None
+                if task is not None:
+                    self._found.add(self._line(task))
 
     def _line(self, task: GivenTask) -> Line:
         if task.slug is None:

@@ -6,7 +6,7 @@ from typing import BinaryIO, Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, JsonError, loads
-from modellix_cli.domain.text import one_line
+from modellix_cli.domain.text import clip, one_line
 from modellix_cli.domain.values import Slug
 from modellix_cli.inputs.batch_faults import Faults
 from modellix_cli.inputs.batch_task import (
@@ -22,6 +22,10 @@ _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _BLANKS: Final = b" \t\r\n"
 _EXAMPLE: Final = '{"modelSlug": "bytedance/seedream-4.5-t2i", "body": {"prompt": "a cat"}}'
+_UNRESOLVED_HINT: Final = (
+    "The body holds words for it. Write there what is to be sent, such as the address that "
+    "modellix-cli file upload prints, and remove unresolved from the line."
+)
 EXAMPLE_HINT: Final = f"Write one task on each line, for example: {_EXAMPLE}"
 
 
@@ -74,7 +78,7 @@ def read_json_lines(lines: Iterator[tuple[int, bytes]], faults: Faults) -> Itera
         if not text or text.startswith(b"#"):
             continue
         task = None
-        with faults.noting():
+        with faults.noting(number):
             task = _task(text, number)
         if task is not None:
             yield task
@@ -102,6 +106,8 @@ def _task(line: bytes, number: int) -> GivenTask:
     where = place_of("line", number)
     if not isinstance(task, dict):
         raise invalid(where, "expected a JSON object.", _hint(line))
+    if task.get("unresolved"):
+        raise invalid(where, f"--dry-run wrote it, and {_first(task)}.", _UNRESOLVED_HINT)
     slug = _slug(task, where)
     body = task.get("body")
     if not isinstance(body, dict):
@@ -120,6 +126,13 @@ def _task(line: bytes, number: int) -> GivenTask:
         read_text("webhook", task.get("webhook"), where),
         read_text("tag", task.get("tag"), where),
     )
+
+
+def _first(task: dict[str, Json]) -> str:
+    """Return the first thing that a line says about itself not to be what is to be sent."""
+    reasons = task["unresolved"]
+    reason = reasons[0] if isinstance(reasons, list) else reasons
+    return f"it says {clip(one_line(str(reason)), 200)}"
 
 
 def _slug(task: dict[str, Json], where: str) -> Slug | None:

@@ -70,13 +70,12 @@ def read_table(
     header = next(records, None)
     if header is None:
         return
-    columns = [column for index, name in enumerate(header) if (column := _column(index, name))]
-    _refuse_twins(columns)
+    columns = _columns(header)
     for cells in records:
         if not any(cells):
             continue
         task = None
-        with faults.noting():
+        with faults.noting(records.row):
             task = _task(cells, header, columns, records.row)
         if task is not None:
             yield task
@@ -156,6 +155,20 @@ def _reason(error: str) -> str:
     if "new-line character" in error:
         return "a carriage return stands outside quotation marks. Write line ends as LF or CRLF."
     return f"{error}."
+
+
+def _columns(header: list[str]) -> list[_Column]:
+    """Read the names of the header. Raises `INVALID_BODY` for all that are none together."""
+    columns = []
+    faults = Faults("column")
+    for index, name in enumerate(header):
+        with faults.noting(index + 1):
+            column = _column(index, name)
+            columns += [] if column is None else [column]
+    with faults.noting(len(header) + 1):
+        _refuse_twins(columns)
+    faults.check()
+    return columns
 
 
 def _column(index: int, name: str) -> _Column | None:

@@ -55,7 +55,7 @@ def read_slug(text: str, where: str) -> Slug:
     try:
         return parse_slug(text)
     except ModellixError as error:
-        raise invalid(where, error.message, error.hint) from error
+        raise invalid(where, error.message, error.hint).copy_with(wanted=error.wanted) from error
 
 
 def read_name(name: Json, where: str) -> str | None:

@@ -1,7 +1,8 @@
 """The tasks of a batch against the schemas of their models, before anything is paid."""
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Container, Iterable
+from dataclasses import replace
+from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.frozen import frozen
@@ -11,14 +12,13 @@ from modellix_cli.domain.values import Slug
 from modellix_cli.inputs.batch_file import Line
 from modellix_cli.inputs.input_uses import with_values
 from modellix_cli.inputs.line_uses import fill_in
-
-if TYPE_CHECKING:
-    from modellix_cli.models.body_check import BodyCheck
+from modellix_cli.models.model_check import CheckedBody, ModelCheck
 
 _MAX_REASON: Final = 300
 _SOME_URL: Final = "https://www.modellix.ai/result.png"
 """Stands in a body for what another line is yet to make, and for a file."""
-_NO_MODEL: Final = "there is no such model"
+NO_MODEL: Final = "there is no such model"
+_NO_SUCH_MODEL: Final = CheckedBody((NO_MODEL,))
 
 
 @frozen
@@ -32,64 +32,126 @@ class LineProblem:
 
 
 @frozen
+class LineWarning:
+    """What may be wrong with some tasks of a model: the line of the first, how many they are."""
+
+    number: int
+    slug: str
+    warning: str
+    lines: int
+
+
+@frozen
 class CheckReport:
     """What a check found.
 
     `problems` are the first ones, `failed` is how many tasks have one, `checked` how many could
-    be checked at all; `unchecked` says for each slug why its tasks could not.
+    be checked at all; `unchecked` says for each slug why its tasks could not. `warnings` are the
+    first ones too.
     """
 
     problems: list[LineProblem]
     failed: int
     checked: int
     unchecked: dict[str, str]
+    warnings: tuple[LineWarning, ...] = ()
 
 
 def check_lines(
-    lines: Iterable[Line], schema_of: Callable[[Slug], Json | None], most: int = 20
+    lines: Iterable[Line],
+    schema_of: Callable[[Slug], Json | None],
+    most: int = 20,
+    told: Container[tuple[str, str]] = (),
 ) -> CheckReport:
     """Check every task; each slug's schema is asked for once.
 
     `schema_of` returns a schema document, or None where none is published. Its `NOT_FOUND` is a
     problem of each task of the slug; with any other `ModellixError` they stay unchecked.
-    Of the problems, the first `most` are kept and all are counted.
+    Of the problems, and of the warnings, the first `most` are kept. `told` are models and their
+    parameters that no warning is needed about.
     """
-    # jsonschema takes long to load and only checks need it.
-    from modellix_cli.models.body_check import BodyCheck
-    from modellix_cli.models.schema_keywords import CannotCheck
-
-    checks: dict[str, BodyCheck | None] = {}  # None: there is no such model
-    unchecked: dict[str, str] = {}
-    problems: list[LineProblem] = []
-    failed = checked = 0
+    checking = _Checking(schema_of, most, told)
     for line in lines:
+        checking.take(line)
+    return checking.report()
+
+
+class _Checking:
+    """Checks lines one after the other, and counts."""
+
+    def __init__(
+        self,
+        schema_of: Callable[[Slug], Json | None],
+        most: int,
+        told: Container[tuple[str, str]],
+    ) -> None:
+        self._schema_of = schema_of
+        self._most = most
+        self._told = told
+        self._checks: dict[str, ModelCheck | None] = {}  # None: there is no such model
+        self._unchecked: dict[str, str] = {}
+        self._problems: list[LineProblem] = []
+        self._warnings: dict[tuple[str, str], LineWarning] = {}
+        self._counts: dict[tuple[str, str], int] = {}
+        self._failed = self._checked = 0
+
+    def take(self, line: Line) -> None:
+        """Check a line."""
         slug = str(line.slug)
-        if slug in unchecked:
-            continue
+        if slug in self._unchecked:
+            return
         try:
-            if slug not in checks:
-                checks[slug] = _check_of(line.slug, schema_of, BodyCheck)
-            check = checks[slug]
-            body = fill_in(line.body, line.uses, lambda use: _SOME_URL) if line.uses else line.body
-            if line.inputs:
-                body = with_values(body, ((use.place, _SOME_URL) for use in line.inputs))
-            problem = check.problem(body) if check else _NO_MODEL
-        except (ModellixError, CannotCheck) as error:
-            unchecked[slug] = clip(one_line(str(error)), _MAX_REASON)
-            continue
-        checked += 1
-        if problem:
-            failed += 1
-            if len(problems) < most:
-                problems.append(LineProblem(line.number, line.index, slug, problem))
-    return CheckReport(problems, failed, checked, unchecked)
+            if slug not in self._checks:
+                self._checks[slug] = _check_of(line.slug, self._schema_of)
+            check = self._checks[slug]
+            found = check.look(_likely(line)) if check else _NO_SUCH_MODEL
+        except ModellixError as error:
+            self._unchecked[slug] = clip(one_line(str(error)), _MAX_REASON)
+            return
+        if found.unchecked is not None and not found.faults:
+            self._unchecked[slug] = found.unchecked
+            return
+        self._checked += 1
+        if found.faults:
+            self._fail(line, " ".join(found.faults).removesuffix("."))
+        for name, warning in found.unknown:
+            self._warn(line, name, warning)
+
+    def report(self) -> CheckReport:
+        """Return what was found."""
+        return CheckReport(
+            self._problems,
+            self._failed,
+            self._checked,
+            self._unchecked,
+            tuple(replace(one, lines=self._counts[key]) for key, one in self._warnings.items()),
+        )
+
+    def _fail(self, line: Line, problem: str) -> None:
+        self._failed += 1
+        if len(self._problems) < self._most:
+            self._problems.append(LineProblem(line.number, line.index, str(line.slug), problem))
+
+    def _warn(self, line: Line, name: str, warning: str) -> None:
+        key = (str(line.slug), name)
+        if key in self._warnings:
+            self._counts[key] += 1
+        elif len(self._warnings) < self._most and (line.slug.name, name) not in self._told:
+            self._warnings[key] = LineWarning(line.number, key[0], warning, 1)
+            self._counts[key] = 1
 
 
-def _check_of(
-    slug: Slug, schema_of: Callable[[Slug], Json | None], make: "type[BodyCheck]"
-) -> "BodyCheck | None":
+def _likely(line: Line) -> bytes:
+    """Return a body with addresses in the place of what is yet to be made or uploaded."""
+    body = fill_in(line.body, line.uses, lambda use: _SOME_URL) if line.uses else line.body
+    if line.inputs:
+        body = with_values(body, ((use.place, _SOME_URL) for use in line.inputs))
+    return body
+
+
+def _check_of(slug: Slug, schema_of: Callable[[Slug], Json | None]) -> ModelCheck | None:
     try:
-        return make(schema_of(slug))
+        return ModelCheck(schema_of(slug))
     except ModellixError as error:
         if error.code is ErrorCode.NOT_FOUND:
             return None

@@ -20,20 +20,24 @@ _SUFFIXES: Final = frozenset(
 )
 
 
-def unknown_parameters(body: dict[str, Json], parameters: tuple[Parameter, ...]) -> list[str]:
+def unknown_parameters(body: dict[str, Json], parameters: tuple[Parameter, ...]) -> dict[str, str]:
     """Return a sentence for each outermost name that the model does not document, with the nearest.
 
     Nothing where the model documents no parameter at all.
     """
-    known = list(dict.fromkeys(str(one.path[0]) for one in parameters))
+    known = dict.fromkeys(str(one.path[0]) for one in parameters)
     if not known:
-        return []
-    sentences = []
-    for name in [name for name in body if name not in known][:_MOST]:
-        near = get_close_matches(name, known, n=1, cutoff=0.6)
-        meant = f" Did you mean {quoted(near[0])}?" if near else ""
-        sentences.append(f"The model has no parameter {quoted(name)}.{meant}")
-    return sentences
+        return {}
+    return {
+        name: f"The model has no parameter {quoted(name)}.{nearest(name, known)}"
+        for name in [name for name in body if name not in known][:_MOST]
+    }
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a sentence, after a blank, with the parameter that may have been meant, or ""."""
+    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {quoted(near[0])}?" if near else ""
 
 
 def paths_for_addresses(body: dict[str, Json], parameters: Iterable[Parameter]) -> list[str]:
@@ -46,7 +50,7 @@ def paths_for_addresses(body: dict[str, Json], parameters: Iterable[Parameter]) 
             name, shown = write_key(path), clip(one_line(text), 80)
             sentences.append(
                 f"{name} takes an address, and {quoted(text)} is a path on this machine. "
-                f"Upload the file with -p {name}=@{shown}, or with modellix-cli file upload."
+                f"Upload it with modellix-cli file upload, or give model run -p {name}=@{shown}."
             )
     return sentences[:_MOST]
 

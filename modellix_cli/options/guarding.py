@@ -117,6 +117,11 @@ class RunGuards:
     allow_unpriced: AllowUnpriced = False
 
     @property
+    def only_shows(self) -> bool:
+        """Whether the request is shown and not sent."""
+        return self.dry_run or self.curl or self.snippet is not None
+
+    @property
     def cost_limit(self) -> "Money | None":
         """What it may cost."""
         return _amount(self.max_cost)

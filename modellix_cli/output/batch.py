@@ -39,10 +39,6 @@ class ResultsFile(AbstractContextManager["ResultsFile"]):
         with suppress(OSError):  # a full disk, which the failed write has told
             self._file.close()
 
-    def is_file(self, other: os.stat_result) -> bool:
-        """Whether it is one and the same file as another."""
-        return os.path.samestat(os.fstat(self._file.fileno()), other)
-
     def clear(self) -> None:
         """Forget the results of an earlier run. Raises `OUTPUT_UNWRITABLE`."""
         try:

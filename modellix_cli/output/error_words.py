@@ -31,5 +31,13 @@ def told(error: ModellixError) -> str:
 def enveloped(error: ModellixError) -> JsonObject:
     """Return the JSON object that a command writes in place of its result."""
     facts = error.as_dict() | {"message": clip(one_line(error.message), _LONGEST_IN_JSON)}
-    every = {"faults": [fault.as_dict() for fault in error.faults]} if error.faults else {}
-    return {"ok": False, "error": facts} | every
+    return {"ok": False, "error": facts} | _parts(error)
+
+
+def with_parts(error: ModellixError) -> JsonObject:
+    """Return the JSON object of a failure, with those that it sums up in `faults`."""
+    return error.as_dict() | _parts(error)
+
+
+def _parts(error: ModellixError) -> JsonObject:
+    return {"faults": [fault.as_dict() for fault in error.faults]} if error.faults else {}

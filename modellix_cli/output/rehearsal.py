@@ -5,34 +5,47 @@ from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.text import count
 from modellix_cli.models.pricing.totals import Total
+from modellix_cli.output.error_words import with_parts
 from modellix_cli.output.facts import BudgetState
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.output.usage import budget_facts
 
 
 @frozen
+class Priced:
+    """What a batch may cost: `whole` what is to be sent, `left` what is not paid for.
+
+    `unpaid` is how many tasks that is, None where none was paid for before. `budget` is None where
+    none is set.
+    """
+
+    whole: Total
+    unpaid: int | None
+    left: Total
+    budget: BudgetState | None
+
+
+@frozen
 class Rehearsed:
     """What `--dry-run` found about a batch of `total` tasks, `slugs` how many of each model.
 
-    `faults` are what a real run would be refused for, the first one first. `cost` is what it may
-    cost, None without prices; `unpaid` how many tasks are not paid for and `unpaid_cost` what
-    those may cost, None where none was paid for before. `budget` is None where none is set.
-    `unresolved` says what in bodies would be sent otherwise, and why.
+    `faults` are what a real run would be refused for, the first one first, then what would make
+    it fail. `unresolved` says what in bodies would be sent otherwise, and why; `unchecked` of
+    which models no body was checked, and why.
     """
 
     total: int
     slugs: dict[str, int]
     faults: tuple[ModellixError, ...]
-    cost: Total | None
-    unpaid: int | None
-    unpaid_cost: Total | None
-    budget: BudgetState | None
-    unresolved: tuple[str, ...] = ()
+    cost: Priced
+    unresolved: tuple[str, ...]
+    warnings: tuple[str, ...]
+    unchecked: dict[str, str]
 
 
 def show_rehearsal(sink: Sink, found: Rehearsed) -> None:
-    """Show what `--dry-run` found."""
-    if sink.mode is Output.JSON:
+    """Show what `--dry-run` found: to people in words, else as JSON whatever the mode."""
+    if sink.mode is not Output.HUMAN:
         sink.json(_facts(found))
         return
     sink.line(f"{count(found.total, 'task')}, nothing submitted.")
@@ -41,20 +54,21 @@ def show_rehearsal(sink: Sink, found: Rehearsed) -> None:
 
 
 def _facts(found: Rehearsed) -> JsonObject:
+    cost = found.cost
     facts: JsonObject = {
         "dryRun": True,
-        "faults": [fault.as_dict() for fault in found.faults],
+        "faults": [with_parts(fault) for fault in found.faults],
         "models": found.slugs,
         "total": found.total,
         "unresolved": list(found.unresolved),
+        "warnings": list(found.warnings),
+        "estimate": cost.whole.as_dict(),
     }
-    if found.cost is not None:
-        facts["estimate"] = found.cost.as_dict()
-    if found.budget is not None:
-        facts["budget"] = budget_facts(found.budget)
-    if found.unpaid is not None:
-        unpaid: JsonObject = {"total": found.unpaid}
-        if found.unpaid_cost is not None:
-            unpaid["estimate"] = found.unpaid_cost.as_dict()
-        facts["unpaid"] = unpaid
+    if found.unchecked:
+        reasons = found.unchecked.items()
+        facts["unchecked"] = [{"model": slug, "reason": reason} for slug, reason in reasons]
+    if cost.budget is not None:
+        facts["budget"] = budget_facts(cost.budget)
+    if cost.unpaid is not None:
+        facts["unpaid"] = {"total": cost.unpaid, "estimate": cost.left.as_dict()}
     return facts

@@ -203,8 +203,8 @@ class Sink:
         self._talk(f"{self._styled('Error:', '1;31')} {self.clean(told(error))}", raw=True)
         for fault in error.faults:
             self._talk(f"  {clip(one_line(fault.message), _LONGEST_FAULT)}")
-        if error.hint:
-            self._talk(error.hint)
+        for line in filter(None, error.hint.split("\n")):
+            self._talk(line)
         if error.resume:
             self.alert(f"Resume with: {error.resume}", exact=True)
 

@@ -38,6 +38,11 @@ _OF_A_BATCH: Final = frozenset(
 """Statuses that are true of a batch if they are of one line; of others it just failed."""
 
 
+def of_a_batch(status: int) -> int:
+    """Return what the exit status of one line, or of a fault, is for the whole batch."""
+    return status if status in _OF_A_BATCH else ExitStatus.FAILED
+
+
 @frozen
 class BatchEnd:
     """What is known when a run of batch number `batch` is over.
@@ -92,8 +97,8 @@ class BatchEnd:
         """Return the exit status: of all that is true, the one that counts most."""
         tally = self.tally
         lost = any(fault.code is ErrorCode.LEDGER_LOST for fault in self.faults)
-        statuses = {fault.exit_status for fault in self.faults} | tally.statuses
-        statuses = {status if status in _OF_A_BATCH else ExitStatus.FAILED for status in statuses}
+        statuses: set[int] = {of_a_batch(fault.exit_status) for fault in self.faults}
+        statuses |= {of_a_batch(status) for status in tally.statuses}
         if self.trouble is not None:
             statuses.add(ExitStatus.FAILED)
         if not statuses and tally.unsuccessful:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from modellix_cli.domain.errors import ModellixError, usage
@@ -86,12 +87,18 @@ class Expansion:
                     raise usage(f"--set and --matrix both set {axis.key}.", hint="Give one.")
 
     def __call__(self, given: GivenTask) -> Iterator[GivenTask]:
-        """Yield the tasks, in the order of the combinations."""
+        """Yield the tasks, in the order of the combinations.
+
+        It goes on after a combination that raises, so that every fault can be told.
+        """
+        return map(partial(self._task, given), self._choices())
+
+    def _choices(self) -> Iterator[Choice]:
         for choice in choices(self._axes):
             self._made += 1
             if self._axes and self._made > MAX_COMBINATIONS:
                 raise usage(f"--matrix makes more than {MAX_COMBINATIONS} tasks of this input.")
-            yield self._task(given, choice)
+            yield choice
 
     def _task(self, given: GivenTask, choice: Choice) -> GivenTask:
         slug, edits = given.slug or self._model, []

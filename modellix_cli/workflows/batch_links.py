@@ -12,7 +12,7 @@ from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import count, quoted
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.inputs.batch_faults import Faults
-from modellix_cli.inputs.batch_file import BatchInput, Line
+from modellix_cli.inputs.batch_file import BatchInput, Examine, Line
 from modellix_cli.inputs.batch_task import invalid
 from modellix_cli.inputs.input_uses import InputUse, with_values
 from modellix_cli.inputs.line_uses import LineUse, fill_in
@@ -34,8 +34,11 @@ _MISSING_HINT: Final = (
 class LineLinks:
     """The lines that others use; they stand before those."""
 
-    def __init__(self, tasks: BatchInput) -> None:
-        """Find them. Raises `INVALID_BODY` for an id that no earlier line has."""
+    def __init__(self, tasks: BatchInput, examine: Examine = lambda found, faults: None) -> None:
+        """Find them. Raises `INVALID_BODY` for an id that no earlier line has.
+
+        `examine` is called then, and notes what else is wrong.
+        """
         self._indexes: dict[str, int] = {}
         self.users: dict[int, int] = {}
         """By the index of a line, how many lines use it."""
@@ -45,11 +48,13 @@ class LineLinks:
         faults = Faults(tasks.unit)
         for line in tasks.lines():
             unknown = [use for use in line.uses if use.line_id not in self._indexes]
-            with faults.noting():
+            with faults.noting(line.number):
                 if unknown:
                     raise _no_such_line(tasks, line, unknown[0])
             if line.name in wanted:
                 self._indexes[str(line.name)] = line.index
+        if faults.found:
+            examine(tasks, faults)
         faults.check()
         for line in tasks.lines():
             for need in self.needs(line):

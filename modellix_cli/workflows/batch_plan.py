@@ -1,6 +1,6 @@
 """What `model batch` does before it runs: options, lines, guards, checks, cost."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,7 @@ from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.text import count
 from modellix_cli.downloads.name_template import DEFAULT, parse_name_template
-from modellix_cli.inputs.batch_file import BatchInput, Line, read_batch
-from modellix_cli.inputs.batch_format import format_of
+from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.inputs.input_uses import with_values
 from modellix_cli.inputs.line_uses import write_body
 from modellix_cli.models.pricing.estimator import Estimator
@@ -24,21 +23,15 @@ from modellix_cli.options.saving import BatchSaving
 from modellix_cli.options.tasks import BatchTasks
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
-from modellix_cli.workflows.batch_expand import Expansion
-from modellix_cli.workflows.batch_references import References
-from modellix_cli.workflows.body_values import look_up
 from modellix_cli.workflows.costs import (
     Costs,
     fresh_estimator,
     limits_of,
     schemas_if_any,
 )
-from modellix_cli.workflows.parameter_types import ParameterTypes
-from modellix_cli.workflows.schemas import SchemaReader
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
-    from modellix_cli.domain.task import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,78 +78,11 @@ def check_options(options: BatchOptions) -> None:
     parse_name_template(options.saving.name_template or DEFAULT)
 
 
-def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
-    """Read the whole input; what is wrong with it is known before anything is sent.
-
-    Schemas are asked for where texts have to become what a model takes.
-    """
-    source, stdin = options.source, session.runtime.stdin
-    if source == "-" and session.runtime.stdin_is_terminal:
-        raise ModellixError(
-            ErrorCode.INPUT_UNREADABLE,
-            "Cannot read tasks from an interactive terminal. Pipe JSON Lines to stdin.",
-            hint="For example: modellix-cli model batch - --yes < tasks.jsonl",
-        )
-    if source == "-" and stdin is None:
-        raise ModellixError(ErrorCode.INPUT_UNREADABLE, "Standard input is closed.")
-    types = ParameterTypes(session)
-    references = References(session, types, _task_reader(session, options))
-    default = session.settings.defaults.model
-    expansion = Expansion(
-        options.tasks, types, references, None if default is None else default.value
-    )
-    found = read_batch(
-        source,
-        lambda: stdin.buffer,  # type: ignore[union-attr]
-        path=session.settings.path(source or "-"),
-        form=options.tasks.form or format_of(source or ""),
-        expand=expansion,
-        max_body_bytes=options.limits.max_body_bytes,
-        max_input_bytes=options.limits.max_input_bytes,
-        webhook_url=session.settings.webhook_url,
-    )
-    found.unresolved = references.unresolved
-    if expansion.used_default and default is not None:
-        found.default_model = str(default.value)
-        session.out.note(f"Model {default.value}, from {default.where}, for lines that name none.")
-    return found
-
-
-def _task_reader(session: Session, options: BatchOptions) -> Callable[[str], "Task | str"]:
-    """Return what looks up the tasks that options name; in a dry run it may say why not."""
-    if options.guards.dry_run:
-        return look_up(session, options.api_key)
-    return lambda task_id: session.connections.client(options.api_key).task(task_id)
-
-
-def guard(tasks: BatchInput, options: BatchOptions) -> None:
-    """Let nobody pay for more than was said (official-cli.md 4.14), nor for half a chain."""
-    total = tasks.total
-    if tasks.uses and not options.waiting.wait:
-        raise usage(
-            "Lines of this batch use the results of others (@line:…), so it needs --wait.",
-            hint='Nothing was sent. For the text itself, write "@@line:…".',
-        )
-    if options.guards.max_tasks is None and not options.guards.yes:
-        raise usage(
-            f"Refusing to submit {total} potentially paid tasks without --max-tasks or explicit "
-            "--yes.",
-            hint="See what they may cost with --dry-run. Nothing was sent.",
-        )
-    keep_to_number(total, options.guards)
-
-
-def keep_to_number(total: int, guards: BatchGuards) -> None:
-    """Refuse more tasks than `--max-tasks`. Raises the usage error."""
-    if guards.max_tasks is not None and total > guards.max_tasks:
-        raise usage(
-            f"Batch input exceeds the --max-tasks limit of {guards.max_tasks}.",
-            hint=f"It has {count(total, 'task')}. Nothing was sent.",
-        )
-
-
 def as_input(tasks: BatchInput) -> Iterator[dict[str, Json]]:
-    """Yield the tasks as lines of an input that is the same batch, with everything laid over."""
+    """Yield the tasks as lines of an input that is the same batch, with everything laid over.
+
+    What would be sent otherwise is in a line's `unresolved`, and such a line is refused as input.
+    """
     for line in tasks.lines():
         parts: dict[str, Json] = {
             "id": line.name,
@@ -165,8 +91,17 @@ def as_input(tasks: BatchInput) -> Iterator[dict[str, Json]]:
             "requestKey": line.request_key,
             "webhook": line.webhook,
             "tag": line.tag,
+            "unresolved": _unresolved(tasks, line) or None,
         }
         yield {name: value for name, value in parts.items() if value is not None}
+
+
+def _unresolved(tasks: BatchInput, line: Line) -> list[str]:
+    return [
+        reason
+        for reason in tasks.unresolved
+        if any(reason.startswith(f"{use.written}: ") for use in line.inputs)
+    ]
 
 
 def _shown(line: Line) -> bytes:
@@ -176,41 +111,7 @@ def _shown(line: Line) -> bytes:
     return with_values(line.body, ((use.place, use.shown) for use in line.inputs))
 
 
-def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
-    """Check every body against its model's schema. Raises `INVALID_BODY` naming the lines.
-
-    Raises `SERVICE_UNAVAILABLE` if no line could be checked: who asked for a check wants one.
-    """
-    from modellix_cli.models.batch_check import check_lines
-    from modellix_cli.workflows.refusals import record_lines
-
-    report = check_lines(tasks.lines(), SchemaReader(session).read)
-    for slug, reason in report.unchecked.items():
-        session.out.warn(f"Lines of {slug} were not checked: {reason}")
-    for problem in report.problems:
-        place = f"{tasks.unit.capitalize()} {problem.number}" if problem.number else "The task"
-        session.out.note(f"{place} ({problem.slug}): {problem.problem}")
-    if report.failed:
-        if not options.guards.dry_run:
-            record_lines(session, tasks, report.problems, options.api_key)
-        hidden = report.failed - len(report.problems)
-        more = f", and {hidden} more like them" if hidden else ""
-        raise ModellixError(
-            ErrorCode.INVALID_BODY,
-            f"{report.failed} of {count(tasks.total, 'line')} would be refused.",
-            hint=f"Fix the lines listed above{more}. Nothing was submitted.",
-        )
-    if not report.checked:
-        raise ModellixError(
-            ErrorCode.SERVICE_UNAVAILABLE,
-            "None of the lines could be checked.",
-            hint="Try again later, or leave out --check. Nothing was submitted.",
-        )
-    lines = count(tasks.total, "line")
-    session.out.note(f"{report.checked} of {lines} checked, no fault found.")
-
-
-def costs_of(session: Session, client: "Client | None", options: BatchOptions) -> Costs:
+def costs_of(session: Session, client: "Client", options: BatchOptions) -> Costs:
     """Return what prices the lines of a batch.
 
     Schemas, for their defaults, are asked for where the user wants to know before paying. Under a
@@ -218,16 +119,13 @@ def costs_of(session: Session, client: "Client | None", options: BatchOptions) -
     """
     guards = options.guards
     limits = limits_of(session, allow_unpriced=guards.allow_unpriced)
-    if client is None:
-        return Costs(limits)
     if guards.cost_limit is not None or limits.any:
         return Costs(limits, fresh_estimator(session, client, limits))
     try:
         listed = client.models(patient=False)
     except ModellixError:
         return Costs(limits)
-    thorough = guards.dry_run or guards.check
-    return Costs(limits, Estimator(listed, *([schemas_if_any(session)] if thorough else [])))
+    return Costs(limits, Estimator(listed, *([schemas_if_any(session)] if guards.check else [])))
 
 
 def estimate(
@@ -255,6 +153,17 @@ def tell_cost(session: Session, cost: Total, what: str = "", before: str = "") -
     """Tell what tasks may cost; `what` is behind how many they are, `before` goes in front."""
     if cost.words and session.out.mode is not Output.QUIET:
         session.out.note(f"{before}{count(cost.lines, 'task')}{what}, listed prices: {cost.words}.")
+
+
+def tell_unpriced(session: Session, cost: Total) -> None:
+    """Tell what cannot be priced, and why."""
+    if cost.unpriced_lines and session.out.mode is not Output.QUIET:
+        session.out.note(f"{_unpriced(cost)}.")
+
+
+def _unpriced(cost: Total) -> str:
+    tasks = count(cost.lines, "task")
+    return f"{cost.unpriced_lines} of {tasks} cannot be priced. {cost.unpriced_words()}"
 
 
 def tell_budget(session: Session, cost: Total) -> None:
@@ -288,18 +197,17 @@ def keep_to_limits(cost: Total, limits: CostLimits, guards: BatchGuards) -> None
         return
     raise ModellixError(
         ErrorCode.COST_LIMIT,
-        f"{what}: {cost.unpriced_lines} of {count(cost.lines, 'task')} cannot be priced. "
-        f"{cost.unpriced_words()}.",
+        f"{what}: {_unpriced(cost)}.",
         hint="Nothing was sent. With --allow-unpriced they are submitted all the same, and do "
         f"not count {who}.",
     )
 
 
 def client_if_any(session: Session, options: BatchOptions) -> "Client | None":
-    """Return a client to ask for prices, None where there is no key to ask with."""
+    """Return a client, None where there is no key to ask with."""
     try:
         return session.connections.client(options.api_key)
     except ModellixError as error:
-        if error.code is not ErrorCode.MISSING_API_KEY or options.guards.cost_limit is not None:
+        if error.code is not ErrorCode.MISSING_API_KEY:
             raise
         return None

@@ -41,6 +41,7 @@ class References:
         self._types = types
         self._read_task = read_task
         self._values: dict[str, BodyValues] = {}
+        self._failed: dict[tuple[str, Edit], ModellixError] = {}
 
     @property
     def unresolved(self) -> tuple[str, ...]:
@@ -57,13 +58,24 @@ class References:
         self._types.warn_of_unknown(slug, edit.path, str(edit))
         if slug.name not in self._values:
             self._values[slug.name] = BodyValues(self._session, parameters, None, self._read_task)
-        value = self._values[slug.name].value(edit)
+        value = self._found(slug, edit)
         sent, asked = _only(value)
         if isinstance(asked, dict):
             text: Json = InputText.of(_words(edit, asked), edit.written, asked, sent)
         else:
             text = write_literal(sent)
         return [text] if isinstance(value.asked, list) else text
+
+    def _found(self, slug: Slug, edit: Edit) -> BodyValue:
+        """Return what a file or a task comes to; what failed once is not asked for again."""
+        key = (slug.name, edit)
+        if key in self._failed:
+            raise self._failed[key].copy_with() from self._failed[key].__cause__
+        try:
+            return self._values[slug.name].value(edit)
+        except ModellixError as error:
+            self._failed[key] = error
+            raise
 
 
 class SentInputs:

@@ -1,34 +1,46 @@
 """`model batch --dry-run`: what a real run would send and cost, and what would refuse it."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.money import NOTHING
+from modellix_cli.domain.exit_status import worst
+from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.on_paid import OnPaid
-from modellix_cli.domain.text import count
+from modellix_cli.domain.values import DAY, Slug
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.ledger.batches import Known, Start
 from modellix_cli.ledger.records import OtherAccount, PaidBefore
-from modellix_cli.models.pricing.totals import Total, total
+from modellix_cli.models.batch_check import CheckReport
+from modellix_cli.models.pricing.totals import total
 from modellix_cli.models.pricing.values import Estimate
-from modellix_cli.output.facts import BudgetState
-from modellix_cli.output.rehearsal import Rehearsed, show_rehearsal
+from modellix_cli.output.rehearsal import Priced, Rehearsed, show_rehearsal
 from modellix_cli.output.sink import Output
 from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_begin import NO_FILE, already_paid, is_left
+from modellix_cli.workflows.batch_check import check_of, refuse, unchecked_words, warning_words
+from modellix_cli.workflows.batch_end import of_a_batch
+from modellix_cli.workflows.batch_foresight import (
+    BudgetWatch,
+    recorded_failures,
+    rehearsed_costs,
+    rejected_lines,
+)
+from modellix_cli.workflows.batch_guards import collecting, guards_of
 from modellix_cli.workflows.batch_links import LineLinks
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_source import BatchKeys
-from modellix_cli.workflows.costs import Costs
+from modellix_cli.workflows.costs import NO_COSTS, Costs
 from modellix_cli.workflows.rehearsal import end_with_faults
 from modellix_cli.workflows.same_account import link_account
+from modellix_cli.workflows.schemas import SchemaReader
 from modellix_cli.workflows.usage import budget_state
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
+
+_NOBODY: Final = "Without an API key it is not known which lines were paid for before."
 
 
 def rehearse_batch(
@@ -38,19 +50,14 @@ def rehearse_batch(
 
     Nothing is sent, and no batch recorded. `resume` is the command that pays only for what is left.
     """
+    rehearsal = _Rehearsal(session, tasks, options)
     client = batch_plan.client_if_any(session, options)
-    faults: list[ModellixError] = []
-    with _collecting(faults):
-        batch_plan.keep_to_number(tasks.total, options.guards)
-    known: Known = {}
-    if client is not None:
-        with _collecting(faults):
-            start, known = _begin(session, client, tasks, links, options)
-            if isinstance(start, PaidBefore):
-                faults.append(already_paid(start, tasks.total, resume))
-    costs = batch_plan.costs_of(session, client, options)
-    left = [place for place in known if not is_left(session, known[place], options)]
-    shown = _rehearsed(session, tasks, options, costs, frozenset(left), faults)
+    rehearsal.check()
+    if client is None:
+        rehearsal.warn(_NOBODY)
+    else:
+        rehearsal.begin(client, links, resume)
+    shown = rehearsal.priced(client)
     if session.out.mode is Output.JSONL:
         for task in batch_plan.as_input(tasks):
             session.out.json_line(task)
@@ -58,110 +65,136 @@ def rehearse_batch(
         show_rehearsal(session.out, shown)
     for reason in () if session.out.mode is Output.QUIET else tasks.unresolved:
         session.out.note(f"{reason}.")
-    end_with_faults(session, shown.faults)
+    end_with_faults(session, shown.faults, rehearsal.status)
 
 
-@contextmanager
-def _collecting(faults: list[ModellixError]) -> Iterator[None]:
-    """Keep what is raised within as a fault, and go on."""
-    try:
-        yield
-    except ModellixError as error:
-        faults.append(error)
+class _Rehearsal:
+    """What is found out about a batch, one thing after the other, in the order of a real run.
 
-
-def _begin(
-    session: Session,
-    client: "Client",
-    tasks: BatchInput,
-    links: LineLinks,
-    options: BatchOptions,
-) -> tuple[Start, Known]:
-    """Return what beginning the batch would come to, and which of its lines were sent before.
-
-    That another key belongs to the same account is found out and recorded as in a real run.
+    What would refuse it before it begins is apart from what would make it fail later.
     """
-    keys = BatchKeys(tasks, session.settings.base_url, links)
-    while True:
-        start, known = session.stores.batches.rehearse(
-            keys,
-            digest=tasks.digest,
-            source=options.source or NO_FILE,
-            total=tasks.total,
-            on_paid=options.on_paid,
-        )
-        if not isinstance(start, OtherAccount):
-            return start, known
-        link_account(session, client, start, same_account=options.paying.same_account)
 
+    def __init__(self, session: Session, tasks: BatchInput, options: BatchOptions) -> None:
+        self._session = session
+        self._tasks = tasks
+        self._options = options
+        self._schemas = SchemaReader(session, fresh=DAY)
+        self._refusals: list[ModellixError] = []
+        self._failures: list[ModellixError] = []
+        self._warnings = list(tasks.unknown.values())
+        self._unchecked: dict[str, str] = {}
+        self._paid: frozenset[int] = frozenset()
 
-def _rehearsed(
-    session: Session,
-    tasks: BatchInput,
-    options: BatchOptions,
-    costs: Costs,
-    paid: frozenset[int],
-    faults: list[ModellixError],
-) -> Rehearsed:
-    """Return what to show; `paid` are the places of lines that need no payment, as is told."""
-    whole = left = budget = None
-    decided = options.on_paid is not OnPaid.REFUSE
-    if costs.estimator is not None:
-        with _collecting(faults):
+    @property
+    def status(self) -> int:
+        """The exit status: of the first refusal, else the one that counts most of the failures."""
+        if self._refusals:
+            return self._refusals[0].exit_status
+        return worst(of_a_batch(failure.exit_status) for failure in self._failures)
+
+    def warn(self, text: str) -> None:
+        """Add a warning, and tell it."""
+        self._warnings.append(text)
+        self._session.out.warn(text)
+
+    def check(self) -> None:
+        """Try what may refuse the batch before it begins; with --check its bodies too."""
+        for guard in guards_of(self._session, self._tasks, self._options):
+            with collecting(self._refusals):
+                guard()
+        if self._options.guards.check:
+            with collecting(self._refusals):
+                refuse(self._session, self._tasks, self._look(self._tasks.lines()))
+
+    def begin(self, client: "Client", links: LineLinks, resume: str) -> None:
+        """Find out what beginning the batch would come to, and which of its lines are paid for.
+
+        That another key belongs to the same account is found out and recorded as in a real run.
+        """
+        session, tasks, options = self._session, self._tasks, self._options
+        with collecting(self._refusals):
+            start, known = self._begun(client, links)
+            left = (place for place in known if not is_left(session, known[place], options))
+            self._paid = frozenset(left)
+            if isinstance(start, PaidBefore):
+                self._refusals.append(already_paid(start, tasks.total, resume))
+                return
+            self._failures += recorded_failures(session, known.values(), options)
+
+    def priced(self, client: "Client | None") -> Rehearsed:
+        """Find out what the lines may cost, and return all that was found."""
+        session, options, tasks, paid = self._session, self._options, self._tasks, self._paid
+        costs = rehearsed_costs(session, client, options, self._schemas, self._refusals)
+        if not options.guards.check:
+            report = self._look(self._unpaid(), costs)
+            self._failures += rejected_lines(session, tasks, report)
+        budget = None
+        with collecting(self._refusals):
             budget = budget_state(session)
-        watch = _BudgetWatch(budget)
-        unpaid = (line for place, line in enumerate(tasks.lines(), 1) if place not in paid)
-        left = total(watch.seeing(_estimates(costs, unpaid)))
-        whole = left if decided or not paid else total(_estimates(costs, tasks.lines()))
-        batch_plan.tell_cost(
-            session, whole, " left to submit" if options.on_paid is OnPaid.RESUME else ""
-        )
+        watch = BudgetWatch(budget)
+        left = total(watch.seeing(self._estimates(costs, self._unpaid())))
+        decided = options.on_paid is not OnPaid.REFUSE
+        whole = left if decided or not paid else total(self._estimates(costs, tasks.lines()))
+        resumes = options.on_paid is OnPaid.RESUME
+        batch_plan.tell_cost(session, whole, " left to submit" if resumes else "")
         if not decided and paid:
             batch_plan.tell_cost(session, left, before="With --resume: ")
-        with _collecting(faults):
-            batch_plan.keep_to_limits(left, costs.limits, options.guards)
-        faults += watch.faults(left)
-    return Rehearsed(
-        tasks.total,
-        tasks.slugs,
-        tuple(session.explain(fault) for fault in faults),
-        whole,
-        tasks.total - len(paid) if paid else None,
-        left,
-        budget,
-        tasks.unresolved,
-    )
-
-
-def _estimates(costs: Costs, lines: Iterable[Line]) -> Iterator[Estimate]:
-    return (costs.of(line.slug, line.body) for line in lines)
-
-
-class _BudgetWatch:
-    """Finds out how many tasks, in their order, fit into what is left of a budget."""
-
-    def __init__(self, state: BudgetState | None) -> None:
-        self._state = state
-        self._fit = 0
-        self._used_up = False
-
-    def seeing(self, estimates: Iterator[Estimate]) -> Iterator[Estimate]:
-        """Yield the estimates as they come."""
-        spent = NOTHING
-        for estimate in estimates:
-            spent += estimate.amount or NOTHING
-            self._used_up |= self._state is not None and spent > self._state.left
-            self._fit += not self._used_up
-            yield estimate
-
-    def faults(self, cost: Total) -> list[ModellixError]:
-        """Return that the budget ends the batch, if it does."""
-        if self._state is None or not self._used_up:
-            return []
-        fault = ModellixError(
-            ErrorCode.BUDGET_EXCEEDED,
-            f"Of the budget {self._state.left.exact} is left, and these tasks may cost "
-            f"{cost.amount.exact}: the batch would stop after {self._fit} of "
-            f"{count(cost.lines, 'task')}.",
+        batch_plan.tell_unpriced(session, whole)
+        if client is None or costs.estimator is not None:  # else why there are no prices is told
+            with collecting(self._refusals):
+                batch_plan.keep_to_limits(left, costs.limits, options.guards)
+        self._failures += watch.faults(left)
+        faults = (session.explain(fault) for fault in (*self._refusals, *self._failures))
+        return Rehearsed(
+            tasks.total,
+            tasks.slugs,
+            tuple(faults),
+            Priced(whole, tasks.total - len(paid) if paid else None, left, budget),
+            tasks.unresolved,
+            tuple(self._warnings),
+            self._unchecked,
         )
-        return [fault]
+
+    def _look(self, lines: Iterable[Line], costs: Costs = NO_COSTS) -> CheckReport:
+        """Hold bodies against their models' schemas: with --check as they are just now."""
+        session, tasks = self._session, self._tasks
+
+        def known(slug: Slug) -> Json | None:
+            try:
+                return self._schemas.read_or_kept(slug)
+            except ModellixError as error:
+                listed = costs.estimator is None or costs.estimator.lists(slug)
+                if error.code is ErrorCode.NOT_FOUND and listed:
+                    return None  # it may well exist, without a schema
+                raise
+
+        strict = self._options.guards.check
+        report = check_of(tasks, lines, SchemaReader(session).read if strict else known)
+        for warning in report.warnings:
+            self.warn(warning_words(tasks, warning))
+        for text in unchecked_words(report):
+            session.out.note(text)
+        self._unchecked = report.unchecked
+        return report
+
+    def _unpaid(self) -> Iterator[Line]:
+        """Return the lines that a run would send, or would have to pay for."""
+        return (line for line in self._tasks.lines() if line.index not in self._paid)
+
+    def _estimates(self, costs: Costs, lines: Iterable[Line]) -> Iterator[Estimate]:
+        return (costs.of(line.slug, line.body) for line in lines)
+
+    def _begun(self, client: "Client", links: LineLinks) -> tuple[Start, Known]:
+        session, tasks, options = self._session, self._tasks, self._options
+        keys = BatchKeys(tasks, session.settings.base_url, links)
+        while True:
+            start, known = session.stores.batches.rehearse(
+                keys,
+                digest=tasks.digest,
+                source=options.source or NO_FILE,
+                total=tasks.total,
+                on_paid=options.on_paid,
+            )
+            if not isinstance(start, OtherAccount):
+                return start, known
+            link_account(session, client, start, same_account=options.paying.same_account)

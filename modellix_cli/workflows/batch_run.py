@@ -1,12 +1,12 @@
 """The run of `model batch`: from the first thing that is recorded to the summary and the status."""
 
-import os
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
-from modellix_cli.domain.errors import ModellixError, interrupted, usage
+from modellix_cli.domain.errors import ModellixError, interrupted
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.values import parse_slug
@@ -14,21 +14,25 @@ from modellix_cli.domain.wait_limit import wait_limit
 from modellix_cli.engine.batch_book import BatchBook
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.engine import Engine
-from modellix_cli.inputs.batch_file import BatchInput
+from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.ledger.records import StartedBatch
 from modellix_cli.output import batch as show
 from modellix_cli.output.sink import Output
 from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_begin import begin_batch, is_left
+from modellix_cli.workflows.batch_check import check
 from modellix_cli.workflows.batch_end import BatchEnd
+from modellix_cli.workflows.batch_guards import guards_of
 from modellix_cli.workflows.batch_links import LineLinks, LineResults
 from modellix_cli.workflows.batch_plan import BatchOptions
+from modellix_cli.workflows.batch_reading import examiner
 from modellix_cli.workflows.batch_references import SentInputs
 from modellix_cli.workflows.batch_rehearsal import rehearse_batch
 from modellix_cli.workflows.batch_results import BatchResults
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
 from modellix_cli.workflows.costs import Costs
+from modellix_cli.workflows.refusals import recording_batch
 from modellix_cli.workflows.saving import open_downloader, open_saver
 from modellix_cli.workflows.work import run_engine
 
@@ -55,21 +59,22 @@ def run_batch(
 def _run_batch(
     session: Session, tasks: BatchInput, options: BatchOptions, resume: list[str]
 ) -> None:
-    if not options.guards.dry_run:
-        batch_plan.guard(tasks, options)
-    links = LineLinks(tasks)
-    if options.guards.check:
-        batch_plan.check(session, tasks, options)
+    links = LineLinks(tasks, examiner(session, options))
     if options.guards.dry_run:
         rehearse_batch(session, tasks, links, options, session.commands.join(resume))
         return
+    for guard in guards_of(session, tasks, options):
+        guard()
+    if options.guards.check:
+        check(session, tasks, options)
     client = session.connections.client(options.api_key)
     downloader = open_downloader(session, options.saving, client)
     keys = BatchKeys(tasks, session.settings.base_url, links)
     with ExitStack() as stack:
         file = _results_file(session, options, stack)
         signals = stack.enter_context(DeferredSignals())
-        started = begin_batch(session, client, tasks, keys, options, resume)
+        with recording_batch(session, options, tasks.lines):
+            started = begin_batch(session, client, tasks, keys, options, resume)
         running = _Running(session, client, started, tasks, links, options, resume, file)
         try:
             running.run(keys, downloader, signals)
@@ -85,23 +90,11 @@ def _run_batch(
 def _results_file(
     session: Session, options: BatchOptions, stack: ExitStack
 ) -> show.ResultsFile | None:
-    """Open the file of `--results` before anything is paid; it must not be the input."""
+    """Open the file of `--results` before anything is paid."""
     if options.results is None:
         return None
     path = session.settings.path(options.results)
-    file = stack.enter_context(show.ResultsFile(path, session.out))
-    try:
-        stdin = session.runtime.stdin
-        given: os.stat_result | None = None
-        if options.source not in (None, "-"):
-            given = session.settings.path(str(options.source)).stat()
-        elif options.source == "-" and stdin is not None:
-            given = os.fstat(stdin.fileno())
-    except (OSError, ValueError):  # it is gone, or is no file
-        given = None
-    if given is not None and file.is_file(given):
-        raise usage("--results names the input, which it would overwrite.")
-    return file
+    return stack.enter_context(show.ResultsFile(path, session.out))
 
 
 class _Running:
@@ -183,19 +176,23 @@ class _Running:
 
     def _estimate(self) -> None:
         """Tell what the lines may cost that are left to send; if it is too much, nothing began."""
+        session, options, number = self._session, self._options, self._batch.number
+        left = self._started.earlier.any
+        try:
+            self._costs = batch_plan.costs_of(session, self._client, options)
+            with recording_batch(session, options, self._unsent):
+                batch_plan.estimate(session, self._costs, self._unsent(), options, left=left)
+        except BaseException:
+            session.stores.batches.withdraw(number)
+            raise
+
+    def _unsent(self) -> Iterator[Line]:
         recorded = self._session.stores.batches.lines(self._batch.number)
-        unsent = (
+        return (
             line
             for line, known in zip(self._tasks.lines(), recorded, strict=False)
             if is_left(self._session, known, self._options)
         )
-        left = self._started.earlier.any
-        try:
-            self._costs = batch_plan.costs_of(self._session, self._client, self._options)
-            batch_plan.estimate(self._session, self._costs, unsent, self._options, left=left)
-        except BaseException:
-            self._session.stores.batches.withdraw(self._batch.number)
-            raise
 
     def _go(
         self, keys: BatchKeys, downloader: "Downloader | None", signals: DeferredSignals

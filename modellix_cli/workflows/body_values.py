@@ -200,7 +200,9 @@ def look_up(session: Session, api_key: str | None) -> Callable[[str], Task | str
         try:
             return session.connections.client(api_key).task(task_id, patient=False)
         except ModellixError as error:
-            if error.code not in UNREACHABLE and error.code is not ErrorCode.MISSING_API_KEY:
+            answered = error.code is ErrorCode.BAD_REPLY and not error.retryable
+            tolerated = error.code in UNREACHABLE or error.code is ErrorCode.MISSING_API_KEY
+            if answered or not tolerated:
                 raise
             return error.message.rstrip(".")
 

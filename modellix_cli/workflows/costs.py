@@ -29,20 +29,27 @@ _MAX_REASON: Final = 300
 
 @frozen
 class Costs:
-    """The limits of a run, and what its requests may cost; without `estimator` nobody knows."""
+    """The limits of a run, and what its requests may cost.
+
+    Without `estimator` nobody knows, and `unpriced` says why.
+    """
 
     limits: CostLimits = NO_LIMITS
     estimator: "Estimator | None" = None
+    unpriced: str = _NO_PRICES
 
     def of(self, slug: Slug, body: bytes) -> Estimate:
         """Return what a request may cost."""
         if self.estimator is None:
-            return Estimate(slug.name, unpriced=(_NO_PRICES,))
+            return Estimate(slug.name, unpriced=(self.unpriced,))
         return self.estimator.of(slug, body)
 
     def priced(self, request: Request, slug: Slug) -> Request:
         """Return a request with what it may cost, and the limits it has to keep to."""
         return with_cost(request, self.of(slug, request.body), self.limits)
+
+
+NO_COSTS: Final = Costs()
 
 
 def with_cost(request: Request, estimate: Estimate, limits: CostLimits) -> Request:

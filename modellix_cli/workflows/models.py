@@ -110,11 +110,20 @@ def tell_unknown_type(session: Session, models: Sequence["Model"], wanted: str) 
 
 
 def did_you_mean(wanted: str, known: Iterable[str]) -> str:
-    """Return `Did you mean a/b?` with up to three slugs near `wanted`, "" if there are none."""
+    """Return `Did you mean a/b?` with up to three slugs near `wanted`, "" if there are none.
+
+    A name without its provider is held against the names of models alone.
+    """
     from difflib import get_close_matches
 
-    by_name = {slug.lower(): slug for slug in known if is_shell_safe(slug) and slug != wanted}
-    near = [by_name[name] for name in get_close_matches(wanted.lower(), by_name, n=3)]
+    by_name: dict[str, list[str]] = {}
+    for slug in known:
+        if is_shell_safe(slug) and slug != wanted:
+            name = slug if "/" in wanted else slug.rpartition("/")[2]
+            by_name.setdefault(name.lower(), []).append(slug)
+    same = by_name.get(wanted.lower(), []) if "/" not in wanted else []
+    names = get_close_matches(wanted.lower(), by_name, n=3)
+    near = (same or [slug for name in names for slug in by_name[name]])[:3]
     if not near:
         return ""
     *others, last = near

@@ -12,6 +12,7 @@ from modellix_cli.domain.text import clip, one_line, quoted
 from modellix_cli.domain.values import Slug
 from modellix_cli.inputs.parameter_keys import Path, write_key
 from modellix_cli.inputs.parameters import Text
+from modellix_cli.models.body_warnings import nearest
 from modellix_cli.models.parameter_values import typed_value
 from modellix_cli.models.parameters import Parameter, by_path, read_parameters
 from modellix_cli.workflows.parameters import fetch_schema
@@ -29,6 +30,9 @@ class ParameterTypes:
         self._session = session
         self._models: dict[str, tuple[Parameter, ...]] = {}
         self._found: dict[tuple[str, Path], Parameter | None] = {}
+        self._failed: dict[str, ModellixError] = {}
+        self.unknown: dict[tuple[str, str], str] = {}
+        """What was warned of, by the model and the outermost name of the parameter."""
 
     def value(self, slug: Slug, path: Path, text: str, shown: str, *, exact: bool = True) -> Json:
         """Return what a text sets at `path`; `shown` is what errors call it.
@@ -66,15 +70,26 @@ class ParameterTypes:
             entry = not isinstance(path[-1], str)
             found = by_path(parameters, path[:-1] if entry else path)
             if found is None and parameters:
-                self._session.out.warn(
-                    f"{clip(one_line(shown), 60)} is no parameter of {slug.name} that its schema "
-                    "names; it is sent all the same."
-                )
+                self._tell_unknown(slug, path, shown, parameters)
             self._found[key] = found
         return self._found[key]
 
+    def _tell_unknown(
+        self, slug: Slug, path: Path, shown: str, parameters: tuple[Parameter, ...]
+    ) -> None:
+        meant = nearest(write_key(path), (write_key(one.path) for one in parameters))
+        warning = (
+            f"{clip(one_line(shown), 60)} is no parameter of {slug.name} that its schema names; it "
+            f"is sent all the same.{meant}"
+        )
+        self.unknown[(slug.name, str(path[0]))] = warning
+        self._session.out.warn(warning)
+
     def parameters(self, slug: Slug) -> tuple[Parameter, ...]:
         """Return what a model takes. Raises why its schema cannot be had."""
+        if slug.name in self._failed:  # every line of the model would ask again
+            failed = self._failed[slug.name]
+            raise failed.copy_with() from failed.__cause__
         if slug.name not in self._models:
             kept = self._session.stores.schema_cache.get(slug)
             document = self._fetched(slug) if kept is None else kept.document
@@ -86,6 +101,7 @@ class ParameterTypes:
             return fetch_schema(self._session, slug)
         except ModellixError as error:
             if error.code is ErrorCode.NOT_FOUND:
+                self._failed[slug.name] = error
                 raise
             what = f"The types of {slug.name}'s parameters are not known: {error.message}"
             raise error.copy_with(message=what, hint=_NOTHING_SENT) from error

@@ -75,13 +75,16 @@ def _paid_again(session: Session, request: Request) -> str | None:
     )
 
 
-def end_with_faults(session: Session, faults: Sequence[ModellixError]) -> None:
+def end_with_faults(
+    session: Session, faults: Sequence[ModellixError], status: int | None = None
+) -> None:
     """Say in words what a real run would be refused for, and end the command with its status.
 
-    The first fault is the one that it would meet first; without any, this returns.
+    Without `status` it is that of the first fault, which a run would meet first; without any
+    fault, this returns.
     """
     session.out.envelope = False  # they are in the result
     for fault in faults:
         session.out.error(fault)
     if faults:
-        raise typer.Exit(faults[0].exit_status)
+        raise typer.Exit(faults[0].exit_status if status is None else status)

@@ -14,10 +14,10 @@ from modellix_cli.workflows.given_body import RequestBody, given_body
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
+    from modellix_cli.models.model_check import CheckedBody
     from modellix_cli.output.request_plan import RequestPlan
     from modellix_cli.project.values import Preset
     from modellix_cli.workflows.presets import Beneath
-    from modellix_cli.workflows.request_check import CheckedBody
 
 
 @frozen

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Final
 
 from modellix_cli.api.routes import API_PREFIX, submission_path
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.identity import identity_of
 from modellix_cli.domain.jsontext import Json, loads
 from modellix_cli.domain.values import Slug
 from modellix_cli.ledger.records import Request
+from modellix_cli.models.model_check import CheckedBody
 from modellix_cli.models.pricing.estimator import estimate
 from modellix_cli.models.pricing.values import Estimate
 from modellix_cli.options.paying import RunPaying
@@ -17,8 +18,9 @@ from modellix_cli.output.snippets import RequestAsCode
 from modellix_cli.workflows.costs import limits_of, with_cost
 from modellix_cli.workflows.given_body import RequestBody
 from modellix_cli.workflows.models import known_models
+from modellix_cli.workflows.parameters import fetch_schema
 from modellix_cli.workflows.rehearsal import Rehearsal, rehearse
-from modellix_cli.workflows.request_check import CheckedBody, as_errors
+from modellix_cli.workflows.request_check import as_errors
 
 if TYPE_CHECKING:
     from modellix_cli.workflows.request import RequestOptions
@@ -37,10 +39,12 @@ def plan_request(
     paying: RunPaying,
 ) -> RequestPlan:
     """Return what would be sent and what would come of it; prices come from the model list."""
-    cost = _estimate(session, slug, body, schema, wanted.api_key)
+    refused: list[ModellixError] = []
+    cost = _estimate(session, slug, body, schema, wanted.api_key, refused)
     known = _rehearsed(session, slug, body, cost, wanted, paying)
     faults = as_errors(checked, session.commands.line("model params", slug.name))
     faults += [] if known.refusal is None else [known.refusal]
+    faults += refused
     return RequestPlan(
         submit_url(session, slug),
         slug.name,
@@ -92,13 +96,34 @@ def _address(session: Session) -> str:
 
 
 def _estimate(
-    session: Session, slug: Slug, body: RequestBody, schema: Json, api_key: str | None
+    session: Session,
+    slug: Slug,
+    body: RequestBody,
+    schema: Json,
+    api_key: str | None,
+    refused: list[ModellixError],
 ) -> Estimate:
+    """Return what a request may cost.
+
+    Where asking for prices shows that the key is refused, or that there is no such model, that is
+    added to `refused`.
+    """
     try:
         models = known_models(session, api_key).models
     except ModellixError as error:
+        refused += [error] if error.code is ErrorCode.UNAUTHORIZED else []
         return Estimate(slug.name, unpriced=(f"the price list cannot be had: {error.message}",))
     listed = next((model for model in models if model.slug == slug.name), None)
     if listed is None:
+        refused += _missing(session, slug) if models and schema is None else []
         return Estimate(slug.name, unpriced=("the model is not listed",))
     return estimate(slug.name, listed.rate, body.likely, schema, listed.type)
+
+
+def _missing(session: Session, slug: Slug) -> list[ModellixError]:
+    """Return that there is no such model, if its schema cannot be found either."""
+    try:
+        fetch_schema(session, slug, patient=False)
+    except ModellixError as error:
+        return [error] if error.code is ErrorCode.NOT_FOUND else []
+    return []

@@ -40,19 +40,13 @@ def open_downloader(
     if options.output_dir is None:
         return None
     from modellix_cli.downloads.downloader import Downloader, Limits
-    from modellix_cli.downloads.fetcher import MediaFetcher, MediaPolicy
     from modellix_cli.downloads.files import prepare_folder
+    from modellix_cli.workflows.writable import media_fetcher
 
     folder = session.settings.path(options.output_dir)
     prepare_folder(folder)
-    policy = MediaPolicy(
-        options.allow_insecure_http, options.allow_private_network, session.settings.base_url
-    )
-    fetcher = MediaFetcher(policy, session.connections.sandbox_app, session.runtime.clock)
-    session.closing.callback(fetcher.close)
-    fetcher.check_before_paying(session.settings.base_url)
     downloader = Downloader(
-        fetcher,
+        media_fetcher(session, options),
         folder,
         Limits(
             options.max_bytes,

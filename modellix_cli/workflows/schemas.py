@@ -46,6 +46,19 @@ class SchemaReader:
             raise
         return keep_schema(self._session, slug, document)
 
+    def read_or_kept(self, slug: Slug) -> Json:
+        """Return the schema document of a model, an old one where asking for it failed.
+
+        Raises `NOT_FOUND`, and what asking came to where none is kept.
+        """
+        try:
+            return self.read(slug)
+        except ModellixError as error:
+            kept = None if error.code is ErrorCode.NOT_FOUND else kept_schema(self._session, slug)
+            if kept is None:
+                raise
+            return kept
+
     def if_any(self, slug: Slug) -> Json:
         """Return the schema document of a model, an old one if need be, or None."""
         try:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.text import count
+from modellix_cli.options.saving import Saving
 from modellix_cli.options.showing import Showing
 from modellix_cli.output.sink import Output
 from modellix_cli.workflows.request import RequestOptions, ShownRequest, make_request
@@ -18,6 +20,7 @@ from modellix_cli.workflows.run import RunOptions, run_model
 from modellix_cli.workflows.run_end import submission_of
 from modellix_cli.workflows.saving_settings import with_saving_settings
 from modellix_cli.workflows.unused_options import refuse_unused, tell_unused
+from modellix_cli.workflows.writable import check_saving
 
 if TYPE_CHECKING:
     from modellix_cli.engine.core.lines import LineOutcome
@@ -44,9 +47,11 @@ def carry_out(
     options = settled(session, wanted, options, given)
     waiting, saving = options.waiting, options.saving
     check_options(session, options, showing, given)
+    if not wanted.guards.only_shows:
+        check_saving(session, saving)
     request = make_request(session, wanted, options.paying)
     if isinstance(request, ShownRequest):
-        show_request(session, request)
+        show_request(session, request, saving)
         return
     session.saving = saving.words()
     downloader = open_downloader(session, saving, request.client)
@@ -107,7 +112,7 @@ def check_options(
         check_showing(session, showing)
 
 
-def show_request(session: Session, shown: ShownRequest) -> None:
+def show_request(session: Session, shown: ShownRequest, saving: Saving) -> None:
     """Print a request that is not to be sent; one with faults ends the command as a real run."""
     from modellix_cli.output.request_plan import plan
     from modellix_cli.workflows.rehearsal import end_with_faults
@@ -115,8 +120,13 @@ def show_request(session: Session, shown: ShownRequest) -> None:
     if shown.plan is None:
         session.out.block(shown.code)
         return
-    plan(session.out, shown.plan)
-    end_with_faults(session, shown.plan.faults)
+    rehearsed = shown.plan
+    try:
+        check_saving(session, saving)
+    except ModellixError as error:
+        rehearsed = replace(rehearsed, faults=(session.explain(error), *rehearsed.faults))
+    plan(session.out, rehearsed)
+    end_with_faults(session, rehearsed.faults)
 
 
 def conclude_run(session: Session, outcome: "LineOutcome", showing: Showing) -> None:

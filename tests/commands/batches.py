@@ -36,6 +36,7 @@ class Service:
         self.models = router.get(f"{API}/models").respond(json={"models": [
             {"slug": "a/b", "price": PRICE},
         ]})  # fmt: skip
+        router.get(url__startswith="https://www.modellix.ai/portal/").respond(503)
         router.post(ROUTE).mock(side_effect=self._submit)
         self.schema = router.get("https://www.modellix.ai/models/a/b/api_schema")
         router.get(url__startswith=f"{API}/tasks/").mock(side_effect=self._task)

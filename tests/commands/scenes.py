@@ -130,7 +130,7 @@ def _other_scenes() -> dict[str, tuple[Scene, ...]]:
         ),
         "model batch": (
             Scene("model batch more.jsonl --yes --wait --output-dir out", ("✓ 2  犬-2", "✗ 3"), 1),
-            Scene("model batch more.jsonl --dry-run", ("3 tasks, nothing submitted.",)),
+            Scene("model batch more.jsonl --yes --dry-run", ("3 tasks, nothing submitted.",)),
             Scene("model batch tasks.jsonl --yes", ("--resume",), 2),
         ),
         "model list": (

@@ -222,13 +222,13 @@ def test_batches_are_listed_by_when_they_were_created(see: See) -> None:
 
 def test_a_resume_that_saves_nothing_new_says_what_was_saved_before(see: See) -> None:
     first = run_batch(see, "a,b", "--output-dir out")
-    assert re.search(r"Saved 2 files \(.+\) in .*out\.", first.text)
+    assert "Saved 2 files (" in first.text
     again = run_batch(see, "a,b", "--output-dir out --resume")
-    assert re.search(r"Saved before: 2 files \(.+\) in .*out\.", again.text)
+    assert "Saved before: 2 files (" in again.text
     assert "Saved 2 files" not in again.text
     more = run_batch(see, "a,b,c", "--output-dir out --resume")
-    assert re.search(r"Saved 1 file \(.+\) in .*out\.", more.text)
-    assert re.search(r"Saved before: 2 files \(", more.text)
+    assert "Saved 1 file (" in more.text
+    assert "Saved before: 2 files (" in more.text
 
 
 def test_pending_without_anything_to_save_does_not_speak_of_0_files(see: See) -> None:

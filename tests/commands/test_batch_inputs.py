@@ -13,6 +13,7 @@ from tests.conftest import Cli
 __all__ = ["batch"]
 
 MODEL = "alibaba/qwen-image-plus"
+REHEARSED = ("--dry-run", "--yes", "--wait")
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def table(cli: Cli, work: Path) -> Any:
 
     def run(text: str, *options: str, name: str = "t.csv") -> list[dict[str, Any]]:
         (work / name).write_text(text)
-        given = (name, *options, "--dry-run", "--output", "jsonl", "--sandbox")
+        given = (name, *options, *REHEARSED, "--output", "jsonl", "--sandbox")
         result = cli("model", "batch", *given)
         assert result.status == 0, result.stderr
         return [json.loads(line) for line in result.stdout.splitlines()]
@@ -62,13 +63,13 @@ def test_a_dry_run_as_json_lines_is_an_input_of_the_same_tasks(table: Any, work:
 
 def test_a_format_may_be_named(cli: Cli, work: Path) -> None:
     (work / "t.txt").write_text("prompt\tn\na\t2\n")
-    given = ("t.txt", "--format", "tsv", "--model", MODEL, "--dry-run", "--output", "jsonl")
+    given = ("t.txt", "--format", "tsv", "--model", MODEL, *REHEARSED, "--output", "jsonl")
     assert json.loads(cli("model", "batch", *given, "--sandbox").stdout)["body"]["n"] == 2
 
 
 def test_a_parameter_that_the_schema_does_not_name_is_warned_of_once(cli: Cli, work: Path) -> None:
     (work / "t.csv").write_text("prompt,promt\na,b\nc,d\n")
-    given = ("t.csv", "--model", MODEL, "--dry-run", "--sandbox")
+    given = ("t.csv", "--model", MODEL, *REHEARSED, "--sandbox")
     warned = cli("model", "batch", *given).stderr
     assert warned.count("column B (promt) is no parameter of") == 1
 

@@ -187,3 +187,26 @@ def test_a_dry_run_without_the_network_says_which_result_is_open(batch: Referenc
     assert (shown.status, len(shown.json["unresolved"])) == (0, 1)
     assert batch("--set", "image=@task:old").status != 0
     assert batch.bodies == []
+
+
+def test_json_lines_of_a_dry_run_say_what_is_not_what_would_be_sent(batch: References) -> None:
+    options = ("--set", "image=@cat.png", "--matrix", "n=1,2")
+    lines = [
+        json.loads(text)
+        for text in batch(*options, "--dry-run", output="jsonl").stdout.splitlines()
+    ]
+    unresolved = ["--set image=@cat.png: the file would be uploaded"]
+    assert [line["unresolved"] for line in lines] == [unresolved] * 2
+    assert batch(*options).status == 0  # which uploads it
+    shown = json.loads(batch(*options, "--new", "--dry-run", output="jsonl").stdout.splitlines()[0])
+    assert shown["body"]["image"].startswith("https://")
+    assert "unresolved" not in shown
+
+
+def test_a_line_that_a_dry_run_could_not_complete_is_no_task(batch: References) -> None:
+    """Otherwise the name of the file would be paid for as a text."""
+    written = batch("--set", "image=@cat.png", "--dry-run", output="jsonl").stdout
+    result = batch.cli("model", "batch", "-", "--yes", stdin=written.encode())
+    assert result.status == 2
+    assert "--set image=@cat.png: the file would be uploaded" in result.stderr
+    assert batch.bodies == []

@@ -9,7 +9,7 @@ import respx
 from tests.commands.batches import Batches, Service, batch
 from tests.commands.test_budget import BUDGET, Runs
 from tests.conftest import Cli
-from tests.support import Result
+from tests.support import Result, problem
 
 __all__ = ["batch"]
 
@@ -112,6 +112,25 @@ def test_a_run_is_rehearsed_without_a_key_too(run: Runs) -> None:
     assert run(1, "--dry-run", env=nobody).status == 0
     assert run(1, "--dry-run", env=BUDGET | nobody).status == 0
     assert run(1, "--dry-run", env=nobody | {"MODELLIX_BUDGET": "0.01"}).status == 10
+
+
+def test_a_run_with_a_key_that_is_refused_says_so(run: Runs) -> None:
+    run.service.models.respond(401, json=problem(401, "Invalid API key"))
+    rehearsed = run(1, "--dry-run", env={})
+    assert (rehearsed.status, codes(rehearsed)) == (3, ["UNAUTHORIZED"])
+
+
+def test_a_run_of_a_model_that_does_not_exist_says_so(cli: Cli) -> None:
+    line = ("model", "run", "sandbox/imag", "a cat", "--sandbox", "--json")
+    rehearsed = cli(*line, "--dry-run")
+    assert rehearsed.status == cli(*line).status == 5
+    assert codes(rehearsed) == ["NOT_FOUND"]
+    assert "Did you mean sandbox/image" in rehearsed.json["faults"][0]["hint"]
+
+
+def test_a_run_of_a_listed_model_without_a_schema_passes(run: Runs) -> None:
+    run.service.schema.respond(404)
+    assert run(1, "--dry-run", env={}).status == run(1, env={}).status == 0
 
 
 # --- batches

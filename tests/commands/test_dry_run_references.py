@@ -108,3 +108,20 @@ def test_people_are_told_what_stays_open(rehearse: Any, work: Path) -> None:
     (work / "cat.png").write_bytes(PICTURE)
     told = rehearse("@cat.png", "--output", "human").stderr
     assert "-p image=@cat.png: the file would be uploaded." in told
+
+
+@pytest.mark.parametrize("named", ["@task:task-1", "@last"])
+def test_a_reply_about_another_task_ends_the_rehearsal_as_a_run(
+    rehearse: Any, cli: Cli, named: str
+) -> None:
+    respx.get(f"{API}/tasks/task-1").respond(json=task_reply("task-2", "success", URL))
+    rehearsed = rehearse(named)
+    real = cli(*RUN, "a cat", "-p", f"image={named}")
+    assert rehearsed.status == real.status == 7
+    assert "another task" in rehearsed.stderr
+
+
+def test_a_reply_about_another_task_ends_the_rehearsal_of_a_batch(rehearse: Any, cli: Cli) -> None:
+    respx.get(f"{API}/tasks/task-1").respond(json=task_reply("task-2", "success", URL))
+    line = ("model", "batch", "--model", "a/b", "--set", "image=@task:task-1", "--yes")
+    assert cli(*line, "--dry-run").status == cli(*line).status == 7

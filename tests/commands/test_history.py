@@ -471,3 +471,35 @@ def test_a_status_of_a_task_here_or_of_the_service_may_be_asked_for(cli: Cli, wo
     cli("task", "get", "t-1")
     result = cli("task", "history", "--status", word, "-q")
     assert (result.status, result.stdout) == (0, "t-1\n" if "eviewing" in word else "")
+
+
+@respx.mock
+def test_the_log_has_what_refused_a_whole_batch(cli: Cli) -> None:
+    rate = {"fixed": 0.04, "unit": "$/img"}
+    respx.get(f"{API}/models").respond(json={"models": [{"slug": "a/b", "price": rate}]})
+    respx.get(url__startswith="https://www.modellix.ai/").respond(404)
+    respx.post(f"{API}/a/b/async").respond(json=accepted("t-1"))
+    lines = b'{"modelSlug": "a/b", "id": "cat", "body": {"prompt": "a cat"}, "tag": "spring"}'
+    given = ("model", "batch", "-", "--yes")
+    assert cli(*given, "--max-cost", "0.03", stdin=lines).status == 10
+    assert cli(*given, stdin=lines).status == 0
+    assert cli(*given, stdin=lines).status == 2
+    dear, paid = refusals(cli)
+    assert dear["message"].startswith("Not sent: With its whole batch: The tasks may cost more")
+    assert paid["message"].startswith("Not sent: With its whole batch: Of 1 line, 1 are paid for")
+    for entry in (dear, paid):
+        assert (entry["lineId"], entry["line"], entry["tag"]) == ("cat", 1, "spring")
+        assert entry["parameters"] == {"prompt": "a cat"}
+    assert len(cli("batch", "list", "--json").json["batches"]) == 1
+    assert cli(*given, "--resume", stdin=lines).json["newlySubmitted"] == 0
+
+
+@respx.mock
+def test_of_a_long_batch_that_was_refused_the_log_has_the_first_lines(cli: Cli) -> None:
+    rate = {"fixed": 0.04, "unit": "$/img"}
+    respx.get(f"{API}/models").respond(json={"models": [{"slug": "a/b", "price": rate}]})
+    respx.get(url__startswith="https://www.modellix.ai/").respond(404)
+    lines = b'{"modelSlug": "a/b", "body": {"prompt": "a cat"}}\n' * 50
+    given = ("model", "batch", "-", "--yes", "--max-cost", "0.03")
+    assert cli(*given, stdin=lines).status == 10
+    assert [entry["line"] for entry in refusals(cli)] == list(range(1, 21))

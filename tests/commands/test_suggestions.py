@@ -1,5 +1,8 @@
 """Options and commands that do not exist: what to type instead; lines that a shell split."""
 
+import shlex
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,3 +141,75 @@ def test_a_missing_task_is_told_of_last(cli: Cli, path: str) -> None:
     assert refused.status == 2
     assert "Missing argument 'TASKID" in refused.stderr
     assert "@last" in refused.stderr
+
+
+# --- models
+
+
+SHOP = '[presets.banner]\nmodel = "sandbox/image"\n'
+
+
+@pytest.mark.parametrize("line", [
+    'model run qwen-image-plus "a cat"',
+    "model run --model-slug Qwen-Image-Plus x",
+    "model describe qwen-image-plus",
+    "model params qwen-image-plus",
+    "model batch --set prompt=a --model qwen-image-plus --yes",
+    "model batch --set prompt=a --matrix model=qwen-image-plus --yes",
+])  # fmt: skip
+def test_a_model_named_without_its_provider_is_recognised(cli: Cli, line: str) -> None:
+    result = cli(*shlex.split(line), "--sandbox")
+    assert result.status == 2
+    assert "Did you mean alibaba/qwen-image-plus?" in result.stderr
+
+
+def test_a_model_without_its_provider_is_recognised_in_every_line(cli: Cli, work: Path) -> None:
+    (work / "t.jsonl").write_text(
+        '{"modelSlug": "qwen-image-plus", "body": {}}\n{"modelSlug": "imag", "body": {}}\n'
+    )
+    result = cli("model", "batch", "t.jsonl", "--yes", "--sandbox")
+    assert "Did you mean alibaba/qwen-image-plus?" in result.stderr
+    assert "Did you mean sandbox/image" in result.stderr
+
+
+def test_a_word_like_no_model_has_no_suggestion(cli: Cli) -> None:
+    result = cli("model", "describe", "xyzzy", "--sandbox")
+    assert (result.status, "Did you mean" in result.stderr) == (2, False)
+
+
+@pytest.mark.parametrize(("name", "words"), [
+    ("banner", "Name its model: sandbox/image."),
+    ("baner", "Did you mean the preset @banner?"),
+    ("other", "Presets are for model run alone."),
+])  # fmt: skip
+def test_a_preset_in_a_batch_is_told_from_a_model(
+    cli: Cli, work: Path, name: str, words: str
+) -> None:
+    (work / "modellix.toml").write_text(SHOP)
+    (work / "t.csv").write_text(f"model,prompt\n@{name},a\n")
+    for words_given in (("t.csv",), ("--set", "prompt=a", "--model", f"@{name}")):
+        result = cli("model", "batch", *words_given, "--yes", "--sandbox")
+        assert result.status == 2
+        assert "Presets are for model run alone." in result.stderr
+        assert words in result.stderr
+
+
+# --- commands
+
+
+@pytest.mark.parametrize(("line", "words"), [
+    ("batch run", "modellix-cli model batch"),
+    ("batch start", "modellix-cli model batch"),
+    ("batch resume", "--resume"),
+    ("task status", "modellix-cli task get"),
+    ("task lst", "modellix-cli task history"),
+    ("task lists", "modellix-cli task history"),
+    ("task hist", "Did you mean task history?"),
+    ("model lst", "Did you mean model list?"),
+])  # fmt: skip
+def test_a_command_that_many_expect_is_answered(cli: Cli, line: str, words: str) -> None:
+    result = cli(*line.split())
+    assert result.status == 127
+    assert words in result.stderr
+    assert "auth status" not in result.stderr
+    assert "model run SLUG" not in result.stderr

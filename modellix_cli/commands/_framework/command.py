@@ -18,7 +18,7 @@ from modellix_cli.commands._framework import help_page as page
 from modellix_cli.commands._framework.global_options import global_options, remember
 from modellix_cli.commands._framework.option_groups import expand
 from modellix_cli.commands._framework.parsing import given, refuse_repeats, without_open_option
-from modellix_cli.commands._framework.suggestions import answer, elsewhere
+from modellix_cli.commands._framework.suggestions import answer, close_answer, elsewhere
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted
 from modellix_cli.domain.frozen import frozen
@@ -111,7 +111,7 @@ class Command(TyperCommand):
         return rest
 
     def invoke(self, ctx: "Context") -> object:
-        """Run the command; Ctrl-C or a signal that it did not explain itself is told here."""
+        """Run the command; tell what it did not: of Ctrl-C, and which models were meant."""
         if self.spec.pays:  # before anything is paid: what cannot be read must not count as none
             session = Session.of(ctx)
             session.settings.defaults.check()
@@ -125,6 +125,12 @@ class Command(TyperCommand):
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:  # Typer would make a silent exit of it
             raise interrupted(stop, "Interrupted.") from stop
+        except ModellixError as error:
+            if not any(one.wanted for one in (error, *error.faults)):
+                raise
+            from modellix_cli.workflows.slug_advice import with_meant
+
+            raise with_meant(Session.of(ctx), error) from error.__cause__
 
     def get_help_option(self, ctx: "Context") -> TyperOption | None:
         """Return `--help`, which prints with colours where they are wanted."""
@@ -233,6 +239,7 @@ class Group(TyperGroup):
         wanted = one_line(f"{path} {args[0]}".strip())
         known = answer(path, args[0])
         meant = "" if known else suggestion(args[0], self, ctx)
+        known = known or (None if meant else close_answer(path, args[0]))
         raise ModellixError(
             ErrorCode.UNKNOWN_COMMAND,
             f"{wanted} is not a {PROGRAM} command.{meant}",

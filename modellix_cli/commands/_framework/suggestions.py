@@ -43,6 +43,12 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "models": "List models with: modellix-cli model list",
     "search": "Find models with: modellix-cli model find WORDS",
     **dict.fromkeys(("tasks", "jobs"), "List tasks with: modellix-cli task history"),
+    **dict.fromkeys(
+        ("batch run", "batch start", "batch submit", "batch create"),
+        "Run a batch with: modellix-cli model batch tasks.jsonl --yes",
+    ),
+    "batch resume": "Continue one with: modellix-cli model batch tasks.jsonl --yes --resume",
+    "task status": "See how a task stands with: modellix-cli task get TASK_ID",
     "task list": "List tasks with: modellix-cli task history",
     "version": "Print it with: modellix-cli --version",
     "run": f"Run a model with: {_RUN}",
@@ -131,6 +137,14 @@ def quoting_advice(body: str | None) -> str | None:
 def answer(path: str, word: str) -> str | None:
     """Return what to type instead of a command that many expect; `path` is the noun, or ""."""
     return _COMMANDS.get(f"{path} {word}".strip()) or _COMMANDS.get(word)
+
+
+def close_answer(path: str, word: str) -> str | None:
+    """Return the answer to a command that many expect, where `word` is a misspelling of it."""
+    words = {key: key for key in _COMMANDS if " " not in key}
+    words |= {key.rpartition(" ")[2]: key for key in _COMMANDS if key.rpartition(" ")[0] == path}
+    near = get_close_matches(word, words, n=1, cutoff=_CLOSE)
+    return _COMMANDS[words[near[0]]] if near else None
 
 
 def elsewhere(word: str, root: "Group", ctx: "Context") -> list[str]:

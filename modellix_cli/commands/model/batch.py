@@ -29,7 +29,7 @@ from modellix_cli.output.sink import Output
     examples=(
         "model batch tasks.jsonl --yes --wait --output-dir pictures",
         "model batch tasks.jsonl --yes --resume",
-        "model batch - --dry-run < tasks.jsonl",
+        "model batch - --yes --dry-run < tasks.jsonl",
         "model batch shots.csv --model a/b --set size=2K --max-tasks 20",
         "model batch --model a/b --set prompt='a cat' --matrix seed=1..4",
     ),
@@ -82,6 +82,7 @@ def batch(
     --resume pays only for the others.
     """
     from modellix_cli.workflows import batch_plan
+    from modellix_cli.workflows.batch_reading import read_tasks
     from modellix_cli.workflows.batch_references import pin_last
     from modellix_cli.workflows.batch_run import run_batch
     from modellix_cli.workflows.saving_settings import with_saving_settings
@@ -111,7 +112,7 @@ def batch(
     )
     batch_plan.check_options(options)
     session.saving = saving.words()
-    with batch_plan.read_tasks(session, options) as found:
+    with read_tasks(session, options) as found:
         resume = resume_words(session, ctx, tasks, found.default_model)
         run_batch(session, found, options, resume)
 

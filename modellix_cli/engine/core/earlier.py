@@ -79,9 +79,7 @@ class EarlierAttempts:
             self._go_on_with_task(line, known, now)
 
     def _go_on_with_task(self, line: Active, known: Known, now: float) -> None:
-        if (known.status is not None and (known.detail or known.files is not None)) or (
-            known.status is not None and not self._config.save
-        ):
+        if known.is_over(saves=self._config.save):
             self._ends.known(line, known)
         else:
             self._following.accept(line, now, just_submitted=False)

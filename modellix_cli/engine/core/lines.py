@@ -36,6 +36,12 @@ class Known:
     others: tuple[str, ...] = ()
     """Tasks that the reply named besides its own."""
 
+    def is_over(self, *, saves: bool) -> bool:
+        """Whether it ends as it is recorded, with nothing left to ask; `saves`: or to save."""
+        if self.status is None:
+            return False
+        return not saves or bool(self.detail) or self.files is not None
+
 
 Answer = int | Known | ModellixError
 """What a claim comes to: the number of an attempt that may be sent, an earlier one that answers for

@@ -1,0 +1,66 @@
+"""A body against all that its model documents: its schema, and what a schema check passes over."""
+
+from modellix_cli.domain.frozen import frozen
+from modellix_cli.domain.jsontext import Json, JsonError, loads
+from modellix_cli.domain.text import clip, one_line
+from modellix_cli.models.body_warnings import paths_for_addresses, unknown_parameters
+from modellix_cli.models.parameters import read_parameters
+
+_MAX_REASON = 300
+
+
+@frozen
+class CheckedBody:
+    """What is wrong with a body, and what may be; `unchecked` is why its schema told nothing.
+
+    `faults` are sentences; `unknown` are names of parameters that are not documented, each with a
+    sentence about it.
+    """
+
+    faults: tuple[str, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
+    unchecked: str | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may be wrong, as sentences."""
+        return tuple(sentence for _, sentence in self.unknown)
+
+
+class ModelCheck:
+    """Checks bodies for one model, by the schema document that the service publishes for it."""
+
+    def __init__(self, document: Json) -> None:
+        # jsonschema takes long to load and only checks need it.
+        from modellix_cli.models.body_check import BodyCheck
+        from modellix_cli.models.schema_keywords import CannotCheck
+
+        self._cannot = CannotCheck
+        self._parameters = read_parameters(document)
+        self._schema: BodyCheck | None = None
+        self._unusable: str | None = None
+        try:
+            self._schema = BodyCheck(document)
+        except CannotCheck as error:
+            self._unusable = _reason(error)
+
+    def look(self, body: bytes) -> CheckedBody:
+        """Return what is to be said about a body."""
+        problem, unchecked = None, self._unusable
+        if self._schema is not None:
+            try:
+                problem = self._schema.problem(body)
+            except self._cannot as error:
+                unchecked = _reason(error)
+        try:
+            whole = loads(body)
+        except JsonError:  # which is the problem then
+            whole = {}
+        faults = paths_for_addresses(whole, self._parameters)
+        faults += [] if problem is None else [f"{problem}."]
+        unknown = unknown_parameters(whole, self._parameters)
+        return CheckedBody(tuple(faults), tuple(unknown.items()), unchecked)
+
+
+def _reason(error: Exception) -> str:
+    return clip(one_line(str(error)), _MAX_REASON)

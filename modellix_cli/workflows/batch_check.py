@@ -1,0 +1,95 @@
+"""The lines of a batch against what their models document, before anything is paid for."""
+
+from collections.abc import Callable, Iterable
+
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.jsontext import Json
+from modellix_cli.domain.text import count
+from modellix_cli.domain.values import Slug, parse_slug
+from modellix_cli.inputs.batch_file import BatchInput, Line
+from modellix_cli.models.batch_check import NO_MODEL, CheckReport, LineProblem, LineWarning
+from modellix_cli.workflows.batch_plan import BatchOptions
+from modellix_cli.workflows.models import did_you_mean
+from modellix_cli.workflows.schemas import SchemaReader
+from modellix_cli.workflows.slug_advice import known_slugs
+
+
+def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
+    """Check every body against its model's schema. Raises `INVALID_BODY` naming the lines.
+
+    Raises `SERVICE_UNAVAILABLE` if no line could be checked: who asked for a check wants one.
+    """
+    from modellix_cli.workflows.refusals import record_lines
+
+    report = check_of(tasks, tasks.lines(), SchemaReader(session).read)
+    for text in (*unchecked_words(report), *(warning_words(tasks, one) for one in report.warnings)):
+        session.out.warn(text)
+    if report.failed:
+        record_lines(session, tasks, report.problems, options)
+    refuse(session, tasks, report)
+
+
+def check_of(
+    tasks: BatchInput, lines: Iterable[Line], schema_of: Callable[[Slug], Json | None]
+) -> CheckReport:
+    """Return what a check of some lines finds, without what was warned of as they were read."""
+    from modellix_cli.models.batch_check import check_lines
+
+    return check_lines(lines, schema_of, told=tasks.unknown)
+
+
+def refuse(session: Session, tasks: BatchInput, report: CheckReport) -> None:
+    """Raise what refuses a batch that was to be checked; else say how much was."""
+    if report.failed:
+        raise refusal(session, tasks, report)
+    if not report.checked:
+        raise ModellixError(
+            ErrorCode.SERVICE_UNAVAILABLE,
+            "None of the lines could be checked.",
+            hint="Try again later, or leave out --check. Nothing was submitted.",
+        )
+    lines = count(tasks.total, "line")
+    session.out.note(f"{report.checked} of {lines} checked, no fault found.")
+
+
+def refusal(session: Session, tasks: BatchInput, report: CheckReport) -> ModellixError:
+    """Return the error for lines that their models would refuse, with the first of them."""
+    hidden = report.failed - len(report.problems)
+    more = f", and {hidden} more like them" if hidden else ""
+    return ModellixError(
+        ErrorCode.INVALID_BODY,
+        f"{report.failed} of {count(tasks.total, 'line')} would be refused.",
+        hint=f"Fix the lines listed above{more}. Nothing was submitted.",
+        faults=tuple(line_fault(session, tasks, one) for one in report.problems),
+    )
+
+
+def line_fault(session: Session, tasks: BatchInput, problem: LineProblem) -> ModellixError:
+    """Return what is wrong with a line as an error that names it."""
+    said, slug = problem.problem, parse_slug(problem.slug).name
+    hint = f"See what the model takes with: {session.commands.line('model params', slug)}"
+    if said == NO_MODEL:
+        said += f". {did_you_mean(slug, known_slugs(session))}"
+        hint = "See the models with: modellix-cli model list"
+    said = said.strip().rstrip(".")
+    place = _place(tasks, problem.number)
+    message = f"{place} ({problem.slug}): {said}{'' if said.endswith('?') else '.'}"
+    return ModellixError(ErrorCode.INVALID_BODY, message, hint=hint)
+
+
+def warning_words(tasks: BatchInput, found: LineWarning) -> str:
+    """Return what may be wrong with lines in words."""
+    more = f" {count(found.lines, tasks.unit)} have it." if found.lines > 1 else ""
+    return f"{_place(tasks, found.number)} ({found.slug}): {found.warning}{more}"
+
+
+def unchecked_words(report: CheckReport) -> list[str]:
+    """Return which lines were not checked, and why."""
+    return [
+        f"Lines of {slug} were not checked: {reason}" for slug, reason in report.unchecked.items()
+    ]
+
+
+def _place(tasks: BatchInput, number: int) -> str:
+    return f"{tasks.unit.capitalize()} {number}" if number else "The task"

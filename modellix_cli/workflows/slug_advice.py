@@ -1,0 +1,57 @@
+"""Which model may have been meant by a word that is no slug: for "Did you mean" alone."""
+
+import re
+from collections.abc import Sequence
+
+from modellix_cli.context.defaults import PRESET_WORD
+from modellix_cli.context.session import Session
+from modellix_cli.domain.errors import ModellixError
+from modellix_cli.workflows.models import did_you_mean
+
+
+def with_meant(session: Session, error: ModellixError) -> ModellixError:
+    """Return an error that says which models may have been meant, also in those that it sums up."""
+    if not any(one.wanted for one in (error, *error.faults)):
+        return error
+    known = known_slugs(session)
+    faults = tuple(_advised(session, fault, known) for fault in error.faults)
+    return _advised(session, error, known).copy_with(faults=faults)
+
+
+def _advised(session: Session, error: ModellixError, known: Sequence[str]) -> ModellixError:
+    if error.wanted is None:
+        return error
+    if re.fullmatch(PRESET_WORD, error.wanted):
+        meant = _about_preset(session, error.wanted[1:])
+    else:
+        meant = did_you_mean(error.wanted, known)
+    return error.copy_with(message=f"{error.message} {meant}".strip())
+
+
+def _about_preset(session: Session, name: str) -> str:
+    """Return what to write where a preset cannot stand."""
+    from difflib import get_close_matches
+
+    presets = session.settings.defaults.presets
+    near = get_close_matches(name, presets, n=1, cutoff=0.6)
+    if name not in presets and near:
+        return f"Did you mean the preset @{near[0]}? Presets are for model run alone."
+    model = presets[name].model if name in presets else None
+    instead = "" if model is None else f" Name its model: {model}."
+    return f"Presets are for model run alone.{instead}"
+
+
+def known_slugs(session: Session) -> list[str]:
+    """Return the slugs that were listed here, however long ago; in the sandbox all there are."""
+    stores = session.stores
+    slugs = stores.model_cache.slugs()
+    if not slugs:
+        kept = stores.model_lists.last()
+        slugs = [] if kept is None else [model.slug for model in kept.models]
+    if not slugs and session.settings.sandbox:
+        try:
+            listed = session.connections.client(None).models(patient=False)
+        except ModellixError:
+            return []
+        slugs = [model.slug for model in listed.models]
+    return slugs

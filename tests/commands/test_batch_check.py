@@ -1,0 +1,62 @@
+"""`model batch --check`: what a model would refuse is told as for a single run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Cli
+from tests.support import Result
+
+EDIT = "alibaba/qwen-image-edit"
+IMAGE = "sandbox/image"
+
+
+class Lines:
+    """Runs `model batch` in the sandbox on lines that are given as models and bodies."""
+
+    def __init__(self, cli: Cli, work: Path) -> None:
+        self.cli = cli
+        self.path = work / "tasks.jsonl"
+
+    def __call__(self, *lines: tuple[str, dict[str, Any]], options: tuple[str, ...]) -> Result:
+        tasks = ({"modelSlug": slug, "body": body} for slug, body in lines)
+        self.path.write_text("".join(json.dumps(task) + "\n" for task in tasks))
+        return self.cli("model", "batch", "tasks.jsonl", "--yes", "--sandbox", *options)
+
+
+@pytest.fixture
+def batch(cli: Cli, work: Path) -> Lines:
+    return Lines(cli, work)
+
+
+CHECK = ("--check",)
+
+
+def test_a_path_where_an_address_is_wanted_is_refused(batch: Lines) -> None:
+    good = {"prompt": "a", "image": "https://example.com/a.png"}
+    result = batch((EDIT, good), (EDIT, good | {"image": "../photo.png"}), options=CHECK)
+    assert result.status == 2
+    assert "Line 2 (alibaba/qwen-image-edit): image takes an address" in result.stderr
+
+
+def test_a_name_that_the_model_does_not_know_is_warned_of_once(batch: Lines) -> None:
+    line = (IMAGE, {"prompt": "a", "sead": 3})
+    result = batch((IMAGE, {"prompt": "b"}), line, line, options=CHECK)
+    assert result.status == 0
+    assert result.stderr.count("sead") == 1
+    assert 'Line 2 (sandbox/image): The model has no parameter "sead".' in result.stderr
+    assert 'Did you mean "seed"? 2 lines have it.' in result.stderr
+
+
+def test_a_model_that_does_not_exist_has_names_near_it(batch: Lines) -> None:
+    result = batch(("sandbox/imag", {"prompt": "a"}), options=CHECK)
+    assert result.status == 2
+    assert "there is no such model. Did you mean sandbox/image" in result.stderr
+
+
+def test_the_lines_that_are_refused_are_in_the_json_too(batch: Lines) -> None:
+    result = batch((IMAGE, {"prompt": "a"}), (IMAGE, {}), options=(*CHECK, "--json"))
+    (fault,) = result.json["faults"]
+    assert fault["message"] == "Line 2 (sandbox/image): body.prompt: is required."
