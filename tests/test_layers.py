@@ -22,7 +22,7 @@ BELOW: dict[str, set[str]] = {
     "options": {"domain", "inputs", "downloads"},
     "sandbox": {"domain", "clock"},
     "paths": {"domain"},
-    "runtime": {"clock"},
+    "runtime": {"clock", "domain"},
     "deferred_signals": {"domain"},
     "models": {"domain", "clock", "paths", "api", "inputs", "cache_file"},
     "profiles": {"domain", "clock", "paths"},

@@ -486,7 +486,7 @@ def test_the_log_has_what_refused_a_whole_batch(cli: Cli) -> None:
     assert cli(*given, stdin=lines).status == 2
     dear, paid = refusals(cli)
     assert dear["message"].startswith("Not sent: With its whole batch: The tasks may cost more")
-    assert paid["message"].startswith("Not sent: With its whole batch: Of 1 line, 1 are paid for")
+    assert paid["message"].startswith("Not sent: With its whole batch: Of 1 line, 1 is paid for")
     for entry in (dear, paid):
         assert (entry["lineId"], entry["line"], entry["tag"]) == ("cat", 1, "spring")
         assert entry["parameters"] == {"prompt": "a cat"}
