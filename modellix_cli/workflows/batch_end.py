@@ -117,6 +117,10 @@ class BatchEnd:
         if self.chained and tally.failed_tasks and tally.skipped:
             self.session.out.alert(_ABOUT_CHAINS)
         if tally.done:
+            if tally.failed_tasks and self.session.out.mode is not Output.QUIET:
+                again = self.session.commands.join([*self.resume, "--retry-failed"])
+                lines = "the line" if tally.failed_tasks == 1 else "those lines"
+                self.session.out.note(f"To pay again for {lines} whose task failed: {again}")
             if self.trouble is not None:
                 show_it = self.session.commands.line(f"batch show {self.batch}")
                 self.session.out.alert(f"See every line with: {show_it}")

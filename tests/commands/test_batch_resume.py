@@ -126,8 +126,10 @@ def test_failed_tasks_are_paid_for_again_only_if_so_asked(batch: Batches) -> Non
     batch.service.tasks["task-2"] = task_reply("task-2", "failed", error="too dark")
     assert batch("--wait").status == 1
     batch.service.posts.clear()
-    assert batch("--wait", "--resume").status == 1
-    assert batch.service.posts == []
+    resumed = batch("--wait", "--resume", "--output", "human")
+    assert (resumed.status, batch.service.posts) == (1, [])
+    assert "To pay again for the line whose task failed: modellix-cli model batch" in resumed.stderr
+    assert " --resume --output human --retry-failed\n" in resumed.stderr
     batch.service.replies[2] = httpx.Response(200, json=accepted("task-2b"))
     assert batch("--wait", "--resume", "--retry-failed").status == 0
     assert batch.service.posts == [2]
