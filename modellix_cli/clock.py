@@ -3,7 +3,10 @@
 import queue
 import random
 import time
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from modellix_cli.mailbox import Mailbox
 
 T = TypeVar("T")
 
@@ -32,10 +35,10 @@ class Clock:
         """Pause; Ctrl-C ends it."""
         time.sleep(max(0.0, seconds))
 
-    def take(self, source: "queue.SimpleQueue[T]", seconds: float) -> T | None:
+    def take(self, source: "Mailbox[T]", seconds: float) -> T | None:
         """Pause until there is something in `source`; return it, None if nothing comes in time."""
         try:
-            return source.get(timeout=max(0.0, seconds))
+            return source.get(max(0.0, seconds))
         except queue.Empty:
             return None
 

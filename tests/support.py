@@ -12,6 +12,7 @@ from typing import Any, TextIO, TypeVar
 from modellix_cli.__main__ import execute, wants_envelope
 from modellix_cli.clock import Clock
 from modellix_cli.context.session import Session
+from modellix_cli.mailbox import Mailbox
 from modellix_cli.output.sink import Sink
 from modellix_cli.runtime import Runtime
 
@@ -47,9 +48,9 @@ class FakeClock(Clock):
         self.slept.append(seconds)
         self.time += max(0.0, seconds)
 
-    def take(self, source: "queue.SimpleQueue[T]", seconds: float) -> T | None:
+    def take(self, source: "Mailbox[T]", seconds: float) -> T | None:
         try:
-            return source.get_nowait()
+            return source.get(0)
         except queue.Empty:
             self.sleep(seconds)
             return None

@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).parent.parent / "modellix_cli"
 
 BELOW: dict[str, set[str]] = {
     "domain": set(),
-    "clock": set(),
+    "clock": {"mailbox"},
+    "mailbox": set(),
     "api": {"domain", "clock"},
     "inputs": {"domain", "clock", "cache_file"},
     "cache_file": {"domain", "paths"},
@@ -29,9 +30,9 @@ BELOW: dict[str, set[str]] = {
     "downloads": {"domain", "clock", "api"},
     "provenance": {"domain", "clock", "downloads"},
     "project": {"domain", "downloads"},
-    "webhooks": {"domain", "clock", "api"},
+    "webhooks": {"domain", "clock", "mailbox", "api"},
     "ledger": {"domain", "clock", "paths"},
-    "engine": {"domain", "clock", "api", "ledger"},
+    "engine": {"domain", "clock", "mailbox", "api", "ledger"},
     "output": {
         *("domain", "clock", "runtime", "api", "downloads"),
         *("engine", "ledger", "models", "profiles", "provenance"),

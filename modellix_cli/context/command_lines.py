@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from modellix_cli.context.settings import Settings
+from modellix_cli.context.settings import DEFAULT_BASE_URL, Settings
+from modellix_cli.domain.account import DEFAULT_PROFILE
 from modellix_cli.domain.shell import join
 from modellix_cli.domain.values import format_duration
 
@@ -45,6 +46,20 @@ class CommandLines:
         if any(task_id.startswith("-") and task_id != "-" for task_id in task_ids):
             return [*words, *options, "--", *task_ids]
         return [*words, *task_ids, *options]
+
+    def lasting(self, words: Sequence[str]) -> list[str]:
+        """Return words for another shell: what variables chose stands in them as options."""
+        chosen, settings = self._settings.globals, self._settings
+        more: list[str] = []
+        if settings.sandbox:
+            more += [] if chosen.sandbox else ["--sandbox"]
+        else:
+            if not chosen.base_url and settings.base_url != DEFAULT_BASE_URL:
+                more += ["--base-url", settings.base_url]
+            if not chosen.profile and settings.profile.name != DEFAULT_PROFILE:
+                more += ["--profile", settings.profile.name]
+        end = words.index("--") if "--" in words else len(words)
+        return [*words[:end], *more, *words[end:]]
 
     def output_words(self) -> list[str]:
         """Return the options that choose how results are written, as they were given."""

@@ -35,14 +35,19 @@ def confirm(session: Session, question: str, *, unasked: str) -> None:
 
 
 def agrees(session: Session, question: str) -> bool:
-    """Ask a question about something harmless, whose answer is yes unless it is n or no.
+    """Ask a question about something harmless, where Return means yes, until it is answered.
 
     Where nobody can answer, or the input ends, the answer is no.
     """
     if not can_ask(session):
         return False
-    answer = _ask(session, f"{question} [Y/n] ")
-    return answer != "" and answer.strip().lower() not in ("n", "no")
+    while answer := _ask(session, f"{question} [Y/n] "):
+        said = answer.strip().lower()
+        if said in ("", "y", "yes"):
+            return True
+        if said in ("n", "no"):
+            return False
+    return False
 
 
 def ask_secret(session: Session, question: str) -> str:

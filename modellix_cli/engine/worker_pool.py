@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.frozen import frozen
+from modellix_cli.mailbox import Mailbox
 
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
@@ -33,7 +34,7 @@ class Pool(Generic[K, R]):
         self._threads = 0
         self._under_way = 0
         self._waiting: queue.SimpleQueue[tuple[K, Callable[[], R]] | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[Done[K, R] | None] = queue.SimpleQueue()
+        self._done: Mailbox[Done[K, R] | None] = Mailbox()
 
     def start(self, key: K, work: Callable[[], R]) -> None:
         """Begin a piece of work as soon as a thread is free."""
@@ -50,7 +51,7 @@ class Pool(Generic[K, R]):
         """
         if self._under_way:
             try:
-                done = self._done.get(timeout=max(0.0, timeout))
+                done = self._done.get(max(0.0, timeout))
             except queue.Empty:
                 done = None
         else:

@@ -37,7 +37,7 @@ from modellix_cli.ledger.records import (
     read_batch,
 )
 
-COLUMNS: Final = "number, id, created_at, updated_at, source, total, state, resume_argv"
+COLUMNS: Final = "number, id, created_at, updated_at, source, total, state, base_url, resume_argv"
 _SOME_TASKS: Final = 3
 _COUNTS_AS_PAID: Final = "(s.batch IS NOT NULL OR s.state <> 'accepted') AND s.state <> 'rejected'"
 """A single run that was accepted does not make a line of a batch count as paid."""

@@ -142,8 +142,8 @@ class OtherAccount:
 class Batch:
     """A batch; `state` is `running` (or interrupted without a word), `stopped` or `done`.
 
-    `source` is the file as the user named it, `resume_argv` the command line that goes on with the
-    batch, empty where an older version began it.
+    `source` is the file as the user named it, `base_url` the service's address, `resume_argv` the
+    command line that goes on with the batch, empty where an older version began it.
     """
 
     number: int
@@ -153,6 +153,7 @@ class Batch:
     source: str
     total: int
     state: str
+    base_url: str = ""
     resume_argv: tuple[str, ...] = ()
 
 

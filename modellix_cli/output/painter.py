@@ -84,6 +84,9 @@ class Painter:
             self._drawing_in = threading.get_ident()
             try:
                 yield
+            except BaseException:
+                self._asked_to_stop = None  # the program ends
+                raise
             finally:
                 self._drawing_in = None
         in_main = threading.current_thread() is threading.main_thread()

@@ -4,6 +4,7 @@ import queue
 from threading import Lock
 from typing import Final
 
+from modellix_cli.mailbox import Mailbox
 from modellix_cli.webhooks.delivery import Delivery
 
 MOST: Final = 10_000
@@ -18,7 +19,7 @@ class Inbox:
         self._most = most
         self._most_bytes = most_bytes
         self._lock = Lock()
-        self._waiting: queue.SimpleQueue[tuple[Delivery, int] | None] = queue.SimpleQueue()
+        self._waiting: Mailbox[tuple[Delivery, int] | None] = Mailbox()
         self._count = 0
         self._bytes = 0
 
@@ -36,10 +37,10 @@ class Inbox:
         """Return some deliveries, waiting at most `timeout` seconds for one; `wake` ends that."""
         items: list[tuple[Delivery, int]] = []
         try:
-            item = self._waiting.get(timeout=timeout) if timeout > 0 else self._waiting.get_nowait()
+            item = self._waiting.get(timeout)
             while item is not None:
                 items.append(item)
-                item = self._waiting.get_nowait() if len(items) < _AT_ONCE else None
+                item = self._waiting.get(0) if len(items) < _AT_ONCE else None
         except queue.Empty:
             pass
         with self._lock:

@@ -75,7 +75,7 @@ def _begin(
         total=tasks.total,
         on_paid=options.on_paid,
         tag=options.tag,
-        resume_argv=resume,
+        resume_argv=session.commands.lasting(resume),
     )
 
 

@@ -24,6 +24,7 @@ class Service:
     """
 
     def __init__(self, router: respx.Router) -> None:
+        self.router = router
         self.replies: dict[int, httpx.Response | Exception] = {}
         self.tasks: dict[str, dict[str, Any]] = {}
         self.posts: list[int] = []

@@ -16,6 +16,7 @@ from modellix_cli.api.client import Client
 from modellix_cli.engine.core import effects
 from modellix_cli.engine.driver import Driver
 from tests.commands.batches import Batches, bad_request, batch, states
+from tests.conftest import Cli
 from tests.support import FakeClock, accepted, at_terminal, invoke, task_reply
 
 __all__ = ["batch"]
@@ -481,3 +482,30 @@ def test_a_defect_after_new_paid_never_advises_to_pay_once_more(
     assert "a defect" in result.stderr
     assert "--resume" in result.stderr
     assert "--new" not in result.stderr
+
+
+def test_the_command_that_goes_on_is_whole_in_any_shell(batch: Batches) -> None:
+    variables = {"MODELLIX_PROFILE": "work", "MODELLIX_BASE_URL": "https://other.example"}
+    batch.service.router.route(host="other.example").respond(401)
+    batch.cli("model", "batch", "tasks.jsonl", "--yes", env=variables)
+    shown = batch.cli("batch", "show", "1", "--json").json["resumeArgv"]
+    assert shown[-4:] == ["--base-url", "https://other.example", "--profile", "work"]
+
+
+def test_a_batch_of_the_sandbox_is_shown_as_one(cli: Cli, work: Path) -> None:
+    line = {"modelSlug": "sandbox/fails", "body": {"prompt": "an owl"}}
+    (work / "t.jsonl").write_text(json.dumps(line))
+    cli("model", "batch", "t.jsonl", "--yes", env={"MODELLIX_SANDBOX": "1"})
+    shown = cli("batch", "show", "1")
+    assert (shown.status, shown.stdout) == (5, "")
+    assert "See it with: modellix-cli batch show 1 --sandbox" in shown.stderr
+    assert cli("batch", "show", "1", "--sandbox").status == 0
+
+
+def test_a_batch_of_the_service_is_not_shown_as_one_of_the_sandbox(batch: Batches) -> None:
+    batch()
+    shown = batch.cli("batch", "show", "1", "--sandbox")
+    assert (shown.status, shown.stdout) == (5, "")
+    assert "See it without --sandbox." in shown.stderr
+    shown = batch.cli("batch", "show", "1", env={"MODELLIX_SANDBOX": "1"})
+    assert "See it with MODELLIX_SANDBOX=0." in shown.stderr

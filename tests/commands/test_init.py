@@ -137,7 +137,7 @@ def typed_key(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @respx.mock
-@pytest.mark.parametrize("answer", ["\n", "y\n", "YES\n"])
+@pytest.mark.parametrize("answer", ["\n", "y\n", "YES\n", "abc\ny\n"])
 def test_at_a_terminal_it_leads_from_a_sandbox_picture_to_a_key_to_a_real_one(
     env: dict[str, str], work: Path, disk: Disk, typed_key: str, answer: str
 ) -> None:
@@ -152,7 +152,7 @@ def test_at_a_terminal_it_leads_from_a_sandbox_picture_to_a_key_to_a_real_one(
 
 
 @respx.mock
-@pytest.mark.parametrize("answer", ["n\n", "No\n", ""])
+@pytest.mark.parametrize("answer", ["n\n", "No\n", "", "abc\nn\n", "why?\n"])
 def test_the_picture_may_be_declined(
     env: dict[str, str], work: Path, disk: Disk, typed_key: str, answer: str
 ) -> None:

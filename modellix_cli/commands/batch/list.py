@@ -21,3 +21,6 @@ def list_(
     store = session.stores.batches
     found = store.latest(limit)
     show.batches(session.out, [(batch, store.counts(batch.number)) for batch in found])
+    hint = None if found else session.sandbox_hint("batch list")
+    if hint is not None:
+        session.out.note(hint)

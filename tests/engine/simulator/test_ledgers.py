@@ -162,9 +162,9 @@ def make(ledger: Ledger, call: Call) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Leave out ids and the order of what has none."""
+    """Leave out ids, addresses and the order of what has none."""
     if isinstance(value, StartedBatch):
-        shown = replace(value.batch, id="")
+        shown = replace(value.batch, id="", base_url="")
         return shown, value.earlier, value.resumed
     if isinstance(value, Attempt):
         detail = None if value.state is SubmissionState.UNKNOWN else value.detail
