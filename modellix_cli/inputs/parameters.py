@@ -89,7 +89,12 @@ class Edit:
     written: str
 
     def __str__(self) -> str:
-        return clip(one_line(self.written), _SHOWN)
+        return shown_edit(self.written)
+
+
+def shown_edit(written: str) -> str:
+    """Return how messages name a change to a body that was given so."""
+    return clip(one_line(written), _SHOWN)
 
 
 def parse_edits(texts: Iterable[str], option: str = "-p") -> tuple[Edit, ...]:

@@ -1,20 +1,22 @@
 """Values that go into the ledger and come out of it."""
 
-import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from modellix_cli.domain.budget import NO_LIMITS, CostLimits
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.identity import RequestIdentity
-from modellix_cli.domain.jsontext import JsonObject
+from modellix_cli.domain.jsontext import JsonError, JsonObject, loads
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.sql import Row
+
+_LONGEST_COMMAND: Final = 128 * 1024
 
 
 @frozen
@@ -159,11 +161,12 @@ class Batch:
 
 def read_batch(row: Row) -> Batch:
     """Return a batch as the columns of the ledger have it, the command line as JSON at the end."""
-    try:
-        words = tuple(map(str, json.loads(row[-1] or "[]")))
-    except (TypeError, ValueError):  # a damaged file
-        words = ()
-    return replace(Batch(*row[:-1]), resume_argv=words)
+    written, words = row[-1], None
+    if isinstance(written, str) and len(written) <= _LONGEST_COMMAND:
+        with suppress(JsonError):  # a damaged file
+            words = loads(written)
+    usable = isinstance(words, list) and all(isinstance(word, str) for word in words)
+    return replace(Batch(*row[:-1]), resume_argv=tuple(words) if words and usable else ())
 
 
 @frozen

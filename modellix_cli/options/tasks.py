@@ -49,3 +49,8 @@ class BatchTasks:
             "model=SLUG,SLUG. Given again, for each combination.",
         ),
     ] = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The values of `--set` and `--matrix`, as they were given."""
+        return (*(self.settings or ()), *(self.matrix or ()))

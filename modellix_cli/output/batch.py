@@ -102,7 +102,7 @@ def batch_facts(batch: Batch, counts: dict[str, int]) -> JsonObject:
     """Return a batch as JSON shows it, with the number of its lines in each state."""
     states = {state: counts.get(state, 0) for state in _COUNTS}
     states["unknown"] += counts.get("intent", 0)
-    resumable = bool(batch.resume_argv) and batch.state != "done"
+    again = None if batch.state == "done" else resume_argv(batch, counts) or None
     return {
         "batch": batch.number,
         "createdAt": iso(batch.created_at),
@@ -112,9 +112,15 @@ def batch_facts(batch: Batch, counts: dict[str, int]) -> JsonObject:
         "total": batch.total,
         **states,
         "notStarted": batch.total - sum(counts.values()),
-        "resume": join(batch.resume_argv) if resumable else None,
-        "resumeArgv": list(batch.resume_argv) if resumable else None,
+        "resume": join(again) if again else None,
+        "resumeArgv": again,
     }
+
+
+def resume_argv(batch: Batch, counts: dict[str, int]) -> list[str]:
+    """Return the command line that goes on with a batch: `--new` only while it has sent nothing."""
+    sent = any(counts.get(state) for state in ("accepted", "unknown", "intent"))
+    return ["--resume" if sent and word == "--new" else word for word in batch.resume_argv]
 
 
 def batches(sink: Sink, rows: list[tuple[Batch, dict[str, int]]]) -> None:
@@ -181,8 +187,8 @@ def batch(
         if shown.state != "done":
             runs = shown.state == "running"  # or it ended without a word
             when = "If it no longer runs, resume" if runs else "Resume"
-            if shown.resume_argv:
-                sink.alert(f"{when} with: {join(shown.resume_argv)}", exact=True)
+            if facts["resume"]:
+                sink.alert(f"{when} with: {facts['resume']}", exact=True)
             else:  # an older version began it
                 resume = command_line("model batch", shown.source, options=["--resume"])
                 sink.note(f"{when} with the options that it was started with: {resume} ...")

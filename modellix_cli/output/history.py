@@ -91,7 +91,7 @@ def csv(sink: Sink, records: "Iterable[Record]") -> None:
         fields = [facts.get(name) for name in _FACTS]
         words = (record.tag, prompt_of(record.body), _message(record))
         sink.csv_row(
-            *("" if field is None else str(field) for field in fields),
+            *("" if field is None else no_formula(one_line(str(field))) for field in fields),
             *(no_formula(one_line(text or "")) for text in words),
         )
 

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from modellix_cli.domain.jsontext import Json
+from modellix_cli.domain.shell import quote
 
 _SHORT_SECRET: Final = 8
 
@@ -20,10 +21,11 @@ class Redactor:
         if secret in self._known:
             return
         self._known.add(secret)
-        pattern = re.escape(secret)
-        if len(secret) < _SHORT_SECRET:
-            pattern = rf"(?<![\w-]){pattern}(?![\w-])"
-        self._patterns.append(re.compile(pattern))
+        for form in {secret, quote(secret).strip("'")}:  # also as commands to paste have it
+            pattern = re.escape(form)
+            if len(secret) < _SHORT_SECRET:
+                pattern = rf"(?<![\w-]){pattern}(?![\w-])"
+            self._patterns.append(re.compile(pattern))
 
     def clean(self, text: str) -> str:
         """Return `text` without the secrets that `hide` was told of."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.text import count
 from modellix_cli.engine.books import known_of
 from modellix_cli.inputs.batch_file import BatchInput
@@ -75,8 +76,19 @@ def _begin(
         total=tasks.total,
         on_paid=options.on_paid,
         tag=options.tag,
-        resume_argv=session.commands.lasting(resume),
+        resume_argv=_lasting(session, resume, options.on_paid),
     )
+
+
+def _lasting(session: Session, resume: Sequence[str], on_paid: OnPaid) -> list[str]:
+    """Return the command line that goes on, as the ledger keeps it: without keys, and with `--new`.
+
+    Until a `--new` has sent something it has to be said again; see `output.batch.resume_argv`.
+    """
+    words = session.commands.lasting(resume)
+    if on_paid is OnPaid.NEW:
+        words = ["--new" if word == "--resume" else word for word in words]
+    return list(map(session.out.clean, words))
 
 
 def already_paid(earlier: PaidBefore, total: int, resume: str) -> ModellixError:

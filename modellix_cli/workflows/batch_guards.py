@@ -21,7 +21,7 @@ def guards_of(
         partial(_check_waits, tasks, options),
         partial(_check_number, tasks.total, options.guards),
         partial(check_saving, session, options.saving),
-        partial(check_results, session, options.results, options.source),
+        partial(check_results, session, options.results, options.source, options.tasks.words),
     )
 
 

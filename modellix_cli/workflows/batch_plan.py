@@ -14,6 +14,7 @@ from modellix_cli.downloads.name_template import DEFAULT, parse_name_template
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.inputs.input_uses import with_values
 from modellix_cli.inputs.line_uses import write_body
+from modellix_cli.inputs.parameters import shown_edit
 from modellix_cli.models.pricing.estimator import Estimator
 from modellix_cli.models.pricing.totals import Total, total
 from modellix_cli.options.body import InputLimits
@@ -100,7 +101,7 @@ def _unresolved(tasks: BatchInput, line: Line) -> list[str]:
     return [
         reason
         for reason in tasks.unresolved
-        if any(reason.startswith(f"{use.written}: ") for use in line.inputs)
+        if any(reason.startswith(f"{shown_edit(use.written)}: ") for use in line.inputs)
     ]
 
 

@@ -29,6 +29,7 @@ FRESH: Final = 7 * DAY
 _QUICK: Final = 1.0
 _REFERENCE: Final = re.compile(r"@[^\s@]\S*")
 _MAX_PROMPT_BYTES: Final = 1024 * 1024
+_LONGEST_NAME: Final = 200
 
 
 def known_schema(session: Session, slug: Slug) -> Json:
@@ -147,7 +148,7 @@ def prompt_parameter(parameters: tuple[Parameter, ...]) -> Parameter:
 def _warn_of_reference(session: Session, prompt: str, name: str) -> None:
     """Warn of a prompt that has the form of a file or a result: it is paid for as it is."""
     if _REFERENCE.fullmatch(prompt):
-        named = quote(f"{name}={prompt}")
+        named = quote(f"{name}={prompt if len(prompt) <= _LONGEST_NAME else '@…'}")
         session.out.warn(
             f"The prompt is sent as it is: {quoted(prompt)}. For what it names: -p {named}"
         )

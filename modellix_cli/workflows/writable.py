@@ -1,6 +1,7 @@
 """The places that a command is to write to, tried before anything is paid and without writing."""
 
 import os
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
@@ -39,17 +40,22 @@ def media_fetcher(session: Session, options: Saving) -> "MediaFetcher":
     return fetcher
 
 
-def check_results(session: Session, results: str | None, source: str | None) -> None:
+def check_results(
+    session: Session, results: str | None, source: str | None, given: Iterable[str] = ()
+) -> None:
     """Refuse a file for results that cannot be written, or must not be. Nothing is opened.
 
-    `source` is the batch's input as it was named. Raises the usage error for a file that is the
-    input, or one of this program's own, and `OUTPUT_UNWRITABLE`.
+    `source` is the batch's input as it was named, `given` are parameters, `KEY=@FILE` among them.
+    Raises the usage error for a file that is an input, or one of this program's own, and
+    `OUTPUT_UNWRITABLE`.
     """
     if results is None:
         return
     path = session.settings.path(results)
     if _is_input(session, path, source):
         raise usage("--results names the input, which it would overwrite.")
+    if any(_is_same(path, session.settings.path(name)) for name in _files_in(given)):
+        raise usage("--results names a file of --set or --matrix, which it would overwrite.")
     env = session.runtime.env
     if any(_is_within(path, folder) for folder in (state_dir(env), config_dir(env))):
         raise usage(
@@ -71,6 +77,20 @@ def _is_input(session: Session, path: "Path", source: str | None) -> bool:
             return False
         return os.path.samestat(path.stat(), given)
     except (OSError, ValueError):  # one of them is gone, or is no file
+        return False
+
+
+def _files_in(given: Iterable[str]) -> Iterator[str]:
+    """Yield what may be files in `KEY=@FILE` and `KEY=@ONE,@TWO`."""
+    for text in given:
+        value = text.partition("=")[2]
+        yield from (name[1:] for name in (value, *value.split(",")) if name.startswith("@"))
+
+
+def _is_same(path: "Path", other: "Path") -> bool:
+    try:
+        return os.path.samestat(path.stat(), other.stat())
+    except (OSError, ValueError):  # one of them is not there, or is no name of a file
         return False
 
 

@@ -189,6 +189,15 @@ def test_a_dry_run_without_the_network_says_which_result_is_open(batch: Referenc
     assert batch.bodies == []
 
 
+@pytest.mark.parametrize("name", ["d" * 120 + ".png", "a\tb.png", "a\nb.png"])
+def test_whatever_a_file_is_called_its_line_says_that_it_would_be_uploaded(
+    batch: References, name: str
+) -> None:
+    (batch.work / "cat.png").rename(batch.work / name)
+    shown = batch("--set", f"image=@{name}", "--dry-run", output="jsonl").stdout
+    assert len(json.loads(shown)["unresolved"]) == 1
+
+
 def test_json_lines_of_a_dry_run_say_what_is_not_what_would_be_sent(batch: References) -> None:
     options = ("--set", "image=@cat.png", "--matrix", "n=1,2")
     lines = [
@@ -210,3 +219,18 @@ def test_a_line_that_a_dry_run_could_not_complete_is_no_task(batch: References) 
     assert result.status == 2
     assert "--set image=@cat.png: the file would be uploaded" in result.stderr
     assert batch.bodies == []
+
+
+@pytest.mark.parametrize("extra", [(), ("--dry-run",)])
+@pytest.mark.parametrize("given", [
+    ("--set", "image=@cat.png"), ("--matrix", "image=@other.png,@cat.png"),
+])  # fmt: skip
+def test_results_never_overwrite_a_file_that_is_to_be_sent(
+    batch: References, extra: tuple[str, ...], given: tuple[str, ...]
+) -> None:
+    picture = (batch.work / "cat.png").read_bytes()
+    (batch.work / "other.png").write_bytes(picture)
+    result = batch(*given, "--results", "cat.png", *extra)
+    assert (result.status, batch.bodies) == (2, [])
+    assert "--results names a file of --set or --matrix" in result.stdout + result.stderr
+    assert (batch.work / "cat.png").read_bytes() == picture

@@ -509,3 +509,32 @@ def test_a_batch_of_the_service_is_not_shown_as_one_of_the_sandbox(batch: Batche
     assert "See it without --sandbox." in shown.stderr
     shown = batch.cli("batch", "show", "1", env={"MODELLIX_SANDBOX": "1"})
     assert "See it with MODELLIX_SANDBOX=0." in shown.stderr
+
+
+def test_new_is_said_again_while_it_has_sent_nothing(batch: Batches) -> None:
+    batch()
+    assert batch("--new", env={"MODELLIX_BUDGET": "0.01"}).status != 0
+    assert "--new" in batch.cli("batch", "show", "2", "--json").json["resumeArgv"]
+    batch.service.replies[3] = httpx.Response(402, json={"code": 402, "message": "empty"})
+    batch("--new")
+    shown = batch.cli("batch", "list", "--json").json["batches"][0]
+    assert (shown["accepted"] > 0, "--resume" in shown["resumeArgv"]) == (True, True)
+
+
+@pytest.mark.parametrize("damage", ["'[[[['", "'\"abc\"'", "'[1,null]'", "x'00'", "7", "'{'"])
+def test_a_command_that_the_ledger_lost_is_none(batch: Batches, damage: str) -> None:
+    batch()
+    batch.sql(f"UPDATE batches SET state = 'stopped', resume_argv = {damage}")
+    assert batch.cli("batch", "show", "1", "--json").json["resume"] is None
+    assert "options that it was started with" in batch.cli("batch", "show", "1").stderr
+    assert batch.cli("batch", "list").status == 0
+
+
+def test_a_key_among_the_words_is_in_no_command_and_not_kept(batch: Batches) -> None:
+    key = "mk-a'quoted'-0123456789"
+    stop_at_the_third(batch)
+    ran = batch("--tag", "x", "--set", f"note={key}", env={"MODELLIX_API_KEY": key})
+    shown = batch.cli("batch", "show", "1", "--json", env={"MODELLIX_API_KEY": key})
+    kept = batch.sql("SELECT resume_argv FROM batches")[0][0]
+    for text in (ran.stdout, ran.stderr, shown.stdout, kept):
+        assert "quoted" not in text

@@ -118,6 +118,14 @@ def test_csv_has_every_record_for_a_spreadsheet(cli: Cli) -> None:
     assert "Invalid parameters" in rows[22]["message"]
 
 
+def test_no_cell_of_csv_is_a_formula(cli: Cli, work: Path) -> None:
+    line = {"id": "=1+1", "modelSlug": "sandbox/image", "body": {"prompt": "a cat"}}
+    (work / "t.jsonl").write_text(json.dumps(line))
+    cli("model", "batch", "t.jsonl", "--yes", "--sandbox")
+    written = cli(*HISTORY, "--sandbox", "--output", "csv").stdout
+    assert next(csv.DictReader(io.StringIO(written)))["line_id"] == "'=1+1"
+
+
 def test_an_empty_history_says_so(cli: Cli) -> None:
     assert cli(*HISTORY).stdout == "No local task history.\n"
     assert cli(*HISTORY, "-q").stdout == ""

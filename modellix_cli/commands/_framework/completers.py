@@ -203,7 +203,9 @@ def _paths(session: Session, begun: str) -> list[str]:
     folder, slash, name = begun.rpartition("/")
     place = session.settings.path(f"{folder}{slash}" or ".")
     entries = sorted(place.iterdir())
-    found = [one for one in entries if name.startswith(".") or not one.name.startswith(".")]
+    hidden = name.startswith(".")
+    fitting = [one for one in entries if one.name.startswith(name)]
+    found = [one for one in fitting if hidden or not one.name.startswith(".")]
     return [f"{folder}{slash}{one.name}{'/' if one.is_dir() else ''}" for one in found]
 
 
