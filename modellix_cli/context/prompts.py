@@ -63,9 +63,11 @@ def ask_secret(session: Session, question: str) -> str:
         stdin = session.runtime.stdin
         assert stdin is not None
         shown = f"{question} (hidden) "
-        with _Hidden(stdin, session.out.talk_stream, shown):
-            answer = _ask(session, shown)
-        session.out.ask("\n")
+        try:
+            with _Hidden(stdin, session.out.talk_stream, shown):
+                answer = _ask(session, shown)
+        finally:  # no echo of Return, nor of what ends it
+            session.out.ask("\n")
     if not answer.strip():
         raise usage("No API key was entered.", hint=f"Keys: {KEY_PAGE}")
     return answer.strip()

@@ -1,18 +1,18 @@
 """What a command works with, made from the process and the global options when first needed."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from modellix_cli.context.command_lines import CommandLines
 from modellix_cli.context.connections import Connections
 from modellix_cli.context.sandbox_advice import in_sandbox
-from modellix_cli.context.settings import Globals, Settings
+from modellix_cli.context.settings import DEFAULT_BASE_URL, Globals, Settings
 from modellix_cli.context.stores import Stores
 from modellix_cli.domain.errors import ErrorCode, ErrorFacts, ExitStatus, ModellixError, usage
 from modellix_cli.domain.text import count
-from modellix_cli.domain.values import parse_task_id
+from modellix_cli.domain.values import Slug, parse_task_id
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.runtime import Runtime
 
@@ -142,6 +142,15 @@ class Session:
         off = self.globals.no_progress or self.settings.switched_on("MODELLIX_CLI_NO_PROGRESS")
         wanted = self.out.mode is not Output.QUIET and not off
         return choose(self.out, self.runtime.clock, wanted=wanted, total=total, saves=saves)
+
+    def check_models(self, slugs: Iterable[Slug]) -> None:
+        """Raise the usage error for models of the sandbox where the service is the real one."""
+        if self.settings.sandbox or self.settings.base_url != DEFAULT_BASE_URL:
+            return
+        for slug in slugs:
+            if slug.provider == "sandbox":
+                hint = "Add --sandbox to the command: it needs no key and costs nothing."
+                raise usage(f"{slug.name} is a model of the sandbox.", hint=hint)
 
     def task_id(self, text: str) -> str:
         """Read a task id; `@last` is the task submitted last, `@last~2` two before it."""

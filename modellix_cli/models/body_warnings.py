@@ -47,10 +47,12 @@ def paths_for_addresses(body: dict[str, Json], parameters: Iterable[Parameter]) 
     for path, text in _texts(body, ()):
         parameter = by_path(known, path)
         if parameter is not None and parameter.media is not None and _is_path(text):
-            name, shown = write_key(path), clip(one_line(text), 80)
+            name = write_key(path)
+            file = f"{name}=@{clip(one_line(text).lstrip('@'), 80)}"
             sentences.append(
                 f"{name} takes an address, and {quoted(text)} is a path on this machine. "
-                f"Upload it with modellix-cli file upload, or give model run -p {name}=@{shown}."
+                "Upload it with modellix-cli file upload, or give it by an option, which does so: "
+                f"-p {file} for model run, --set {file} for model batch."
             )
     return sentences[:_MOST]
 

@@ -45,13 +45,11 @@ def _check_waits(tasks: BatchInput, options: BatchOptions) -> None:
 
 def _check_number(total: int, guards: BatchGuards) -> None:
     """Let nobody pay for more tasks than was said (docs/spec/official-cli.md 4.14)."""
-    if guards.max_tasks is None and not guards.yes:
+    if guards.max_tasks is None and not guards.yes and not guards.dry_run:
         raise usage(
             f"Refusing to submit {total} potentially paid tasks without --max-tasks or explicit "
             "--yes.",
-            hint="Add one of them to the command."
-            if guards.dry_run
-            else "See what they may cost with --dry-run. Nothing was sent.",
+            hint="See what they may cost with --dry-run. Nothing was sent.",
         )
     if guards.max_tasks is not None and total > guards.max_tasks:
         raise usage(

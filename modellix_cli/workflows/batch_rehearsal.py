@@ -99,6 +99,9 @@ class _Rehearsal:
 
     def check(self) -> None:
         """Try what may refuse the batch before it begins; with --check its bodies too."""
+        guards = self._options.guards
+        if guards.max_tasks is None and not guards.yes:
+            self.warn("A real run needs --yes, or --max-tasks with the most that it may send.")
         for guard in guards_of(self._session, self._tasks, self._options):
             with collecting(self._refusals):
                 guard()

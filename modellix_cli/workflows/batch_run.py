@@ -59,6 +59,7 @@ def run_batch(
 def _run_batch(
     session: Session, tasks: BatchInput, options: BatchOptions, resume: list[str]
 ) -> None:
+    session.check_models(map(parse_slug, tasks.slugs))
     links = LineLinks(tasks, examiner(session, options))
     if options.guards.dry_run:
         rehearse_batch(session, tasks, links, options, session.commands.join(resume))

@@ -97,6 +97,7 @@ class ParameterTypes:
         return self._models[slug.name]
 
     def _fetched(self, slug: Slug) -> Json:
+        self._session.check_models((slug,))
         try:
             return fetch_schema(self._session, slug)
         except ModellixError as error:

@@ -83,8 +83,8 @@ def end_with_faults(
     Without `status` it is that of the first fault, which a run would meet first; without any
     fault, this returns.
     """
-    session.out.envelope = False  # they are in the result
-    for fault in faults:
+    for fault in () if session.out.envelope else faults:  # who reads JSON has them in the result
         session.out.error(fault)
+    session.out.envelope = False
     if faults:
         raise typer.Exit(faults[0].exit_status if status is None else status)

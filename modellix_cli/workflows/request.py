@@ -73,6 +73,7 @@ def make_request(
     `paying` counts for one that is only shown: what an earlier run has to do with it.
     Raises `INVALID_BODY` for what the model would refuse, and the usage errors of parameters.
     """
+    session.check_models((wanted.slug,))
     guards = wanted.guards
     if sum((guards.dry_run, guards.curl, guards.snippet is not None)) > 1:
         raise usage("--dry-run, --curl and --snippet exclude each other.")

@@ -27,12 +27,12 @@ def as_errors(checked: CheckedBody, params_command: str) -> list[ModellixError]:
 def refuse_faults(checked: CheckedBody, params_command: str) -> None:
     """Raise `INVALID_BODY` for a body that the model would refuse.
 
-    `params_command` shows what the model takes.
+    `params_command` shows what the model takes. What it is warned of may be why: a misspelt name.
     """
     if checked.faults:
         raise ModellixError(
             ErrorCode.INVALID_BODY,
-            " ".join(checked.faults),
+            " ".join((*checked.faults, *checked.warnings)),
             hint=f"Nothing was sent. See what the model takes with: {params_command}. To send it "
             "all the same, pass --no-check.",
         )

@@ -33,6 +33,7 @@ class SchemaReader:
         kept = self._session.stores.schema_cache.get(slug)
         if kept is not None and kept.age < self._fresh:
             return kept.document
+        self._session.check_models((slug,))
         if self._down is not None:
             raise self._down
         if self._client is None:

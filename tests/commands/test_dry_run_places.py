@@ -85,15 +85,6 @@ def test_a_file_is_not_uploaded_for_results_that_cannot_be_saved(run: Runs, work
     assert run.cli("model", "run", "a/b", "a cat", *options).status == 2
 
 
-def test_a_batch_without_leave_for_its_tasks_is_refused_in_rehearsal_too(batch: Batches) -> None:
-    line = ("model", "batch", "tasks.jsonl")
-    rehearsed, real = batch.cli(*line, "--dry-run"), batch.cli(*line)
-    assert rehearsed.status == real.status == 2
-    assert "explicit --yes" in rehearsed.json["faults"][0]["message"]
-    assert rehearsed.json["total"] == 4
-    assert "--dry-run" not in rehearsed.stderr
-
-
 def test_a_chain_that_would_not_wait_is_refused_in_rehearsal_too(batch: Batches) -> None:
     (batch.work / "tasks.jsonl").write_text(
         '{"id": "a", "modelSlug": "a/b", "body": {"line": 1}}\n'
@@ -101,3 +92,17 @@ def test_a_chain_that_would_not_wait_is_refused_in_rehearsal_too(batch: Batches)
     )
     assert batch("--dry-run").status == batch().status == 2
     assert batch("--dry-run", "--wait").status == 0
+
+
+def test_a_rehearsal_needs_no_yes_and_says_that_the_run_does(batch: Batches) -> None:
+    shown = batch.cli("model", "batch", "tasks.jsonl", "--dry-run")
+    assert shown.status == 0
+    assert any("A real run needs --yes" in warning for warning in shown.json["warnings"])
+    assert batch.cli("model", "batch", "tasks.jsonl").status == 2
+
+
+def test_faults_are_in_the_json_of_a_rehearsal_alone(batch: Batches) -> None:
+    batch()
+    shown = batch("--dry-run", "--json")
+    assert (shown.status, shown.stderr) == (2, "")
+    assert codes(shown) == ["ALREADY_PAID"]

@@ -409,3 +409,11 @@ def test_a_prompt_that_begins_with_a_dash_is_told_how_it_is_given(cli: Cli, prom
     sent = cli("model", "run", "sandbox/image", "--sandbox", "--json", "--", prompt)
     assert sent.status == 0
     assert cli("task", "show", "@last", "--sandbox", "--json").json["prompt"] == prompt
+
+
+@respx.mock
+def test_a_misspelt_name_is_told_where_the_right_one_is_missing(cli: Cli) -> None:
+    publish(schema(required=["prompt"]))
+    result = cli(*RUN, "-p", "promt=a cat")
+    assert result.status == 2
+    assert 'The model has no parameter "promt". Did you mean "prompt"?' in result.stderr

@@ -213,3 +213,22 @@ def test_a_command_that_many_expect_is_answered(cli: Cli, line: str, words: str)
     assert words in result.stderr
     assert "auth status" not in result.stderr
     assert "model run SLUG" not in result.stderr
+
+
+@pytest.mark.parametrize("line", [
+    'model run sandbox/image "a cat"',
+    "model run sandbox/image --body {}",
+    "model params sandbox/image",
+    "model describe sandbox/image",
+    "model get-schema sandbox/image",
+    "model docs sandbox/image",
+    "model batch t.csv --yes",
+    "model batch t.jsonl --yes",
+])  # fmt: skip
+def test_a_model_of_the_sandbox_is_asked_of_nobody_else(cli: Cli, work: Path, line: str) -> None:
+    (work / "t.csv").write_text("model,n\nsandbox/image,1\n")
+    (work / "t.jsonl").write_text('{"modelSlug": "sandbox/image", "body": {}}')
+    refused = cli(*shlex.split(line))
+    assert refused.status == 2
+    assert "sandbox/image is a model of the sandbox." in refused.stderr
+    assert "Add --sandbox" in refused.stderr

@@ -29,7 +29,7 @@ from modellix_cli.output.sink import Output
     examples=(
         "model batch tasks.jsonl --yes --wait --output-dir pictures",
         "model batch tasks.jsonl --yes --resume",
-        "model batch - --yes --dry-run < tasks.jsonl",
+        "model batch - --dry-run < tasks.jsonl",
         "model batch shots.csv --model a/b --set size=2K --max-tasks 20",
         "model batch --model a/b --set prompt='a cat' --matrix seed=1..4",
     ),

@@ -24,7 +24,9 @@ def describe(ctx: typer.Context, slug: ModelSlug, api_key: ApiKey = None) -> Non
     from modellix_cli.workflows.models import did_you_mean, fetch_models
 
     session = Session.of(ctx)
-    wanted = parse_slug(slug).name
+    parsed = parse_slug(slug)
+    session.check_models((parsed,))
+    wanted = parsed.name
     listed = fetch_models(session, api_key).models
     for model in listed:
         if model.slug.casefold() == wanted.casefold():

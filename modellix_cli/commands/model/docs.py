@@ -26,6 +26,7 @@ def docs(ctx: typer.Context, slug: ModelSlug) -> None:
 
     session = Session.of(ctx)
     model = parse_slug(slug)
+    session.check_models((model,))
     with suggesting(session, model):
         page = model_page(session, model)
     models.page(session.out, model.name, page)

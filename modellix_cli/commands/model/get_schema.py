@@ -25,4 +25,5 @@ def get_schema(ctx: typer.Context, slug: ModelSlug) -> None:
 
     session = Session.of(ctx)
     model = parse_slug(slug)
+    session.check_models((model,))
     models.schema(session.out, model.name, fetch_schema(session, model))

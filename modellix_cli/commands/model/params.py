@@ -27,5 +27,7 @@ def params(ctx: typer.Context, slug: ModelSlug) -> None:
     from modellix_cli.workflows.parameters import model_parameters
 
     session = Session.of(ctx)
-    shown = model_parameters(session, parse_slug(slug))
+    model = parse_slug(slug)
+    session.check_models((model,))
+    shown = model_parameters(session, model)
     parameters(session.out, shown, session.commands.join(shown.example))

@@ -46,8 +46,8 @@ _MODEL_HINT: Final = (
         'model run sandbox/image "a cat" --sandbox',
         'model run google/veo-3.1-fast-t2v "waves" -p duration=8 --dry-run',
         'model run alibaba/qwen-image-edit "at night" -p image=@last',
-        """model run sandbox/image --body '{"prompt": "a fox"}' --wait""",
-        "model run alibaba/qwen-image-plus --body-file - --json < body.json",
+        """model run sandbox/image --body '{"prompt": "a fox"}' --sandbox""",
+        "model run alibaba/qwen-image-plus --body-file - < body.json",
     ),
     exits=(
         ExitStatus.AUTH,
