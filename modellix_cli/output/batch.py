@@ -102,7 +102,7 @@ def batch_facts(batch: Batch, counts: dict[str, int]) -> JsonObject:
     """Return a batch as JSON shows it, with the number of its lines in each state."""
     states = {state: counts.get(state, 0) for state in _COUNTS}
     states["unknown"] += counts.get("intent", 0)
-    again = None if batch.state == "done" else resume_argv(batch, counts) or None
+    again = resume_argv(batch, counts)
     return {
         "batch": batch.number,
         "createdAt": iso(batch.created_at),
@@ -117,10 +117,19 @@ def batch_facts(batch: Batch, counts: dict[str, int]) -> JsonObject:
     }
 
 
-def resume_argv(batch: Batch, counts: dict[str, int]) -> list[str]:
-    """Return the command line that goes on with a batch: `--new` only while it has sent nothing."""
+def resume_argv(batch: Batch, counts: dict[str, int]) -> list[str] | None:
+    """Return the command line that goes on with a batch, None where there is none.
+
+    A `--new` that has sent nothing is none to paste: meanwhile another one may have paid.
+    """
+    if batch.state == "done" or not batch.resume_argv or _is_unsent_new(batch, counts):
+        return None
+    return ["--resume" if word == "--new" else word for word in batch.resume_argv]
+
+
+def _is_unsent_new(batch: Batch, counts: dict[str, int]) -> bool:
     sent = any(counts.get(state) for state in ("accepted", "unknown", "intent"))
-    return ["--resume" if sent and word == "--new" else word for word in batch.resume_argv]
+    return "--new" in batch.resume_argv and not sent
 
 
 def batches(sink: Sink, rows: list[tuple[Batch, dict[str, int]]]) -> None:
@@ -189,6 +198,8 @@ def batch(
             when = "If it no longer runs, resume" if runs else "Resume"
             if facts["resume"]:
                 sink.alert(f"{when} with: {facts['resume']}", exact=True)
+            elif _is_unsent_new(shown, tally):
+                sink.note("It has sent nothing. Say --new again to pay for every line once more.")
             else:  # an older version began it
                 resume = command_line("model batch", shown.source, options=["--resume"])
                 sink.note(f"{when} with the options that it was started with: {resume} ...")

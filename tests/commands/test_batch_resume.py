@@ -511,10 +511,11 @@ def test_a_batch_of_the_service_is_not_shown_as_one_of_the_sandbox(batch: Batche
     assert "See it with MODELLIX_SANDBOX=0." in shown.stderr
 
 
-def test_new_is_said_again_while_it_has_sent_nothing(batch: Batches) -> None:
+def test_no_command_to_paste_pays_for_every_line_again(batch: Batches) -> None:
     batch()
     assert batch("--new", env={"MODELLIX_BUDGET": "0.01"}).status != 0
-    assert "--new" in batch.cli("batch", "show", "2", "--json").json["resumeArgv"]
+    assert batch.cli("batch", "show", "2", "--json").json["resumeArgv"] is None
+    assert "has sent nothing. Say --new again" in batch.cli("batch", "show", "2").stderr
     batch.service.replies[3] = httpx.Response(402, json={"code": 402, "message": "empty"})
     batch("--new")
     shown = batch.cli("batch", "list", "--json").json["batches"][0]
