@@ -12,9 +12,29 @@ from modellix_cli.domain.shell import join, quote
 from modellix_cli.domain.text import one_line
 from modellix_cli.output.sink import Sink
 
+PARAMETERS: Final = "Parameters"
+"""The name of the fact that is JSON."""
+_LABEL: Final = 13
 _GOES_ON: Final = " \\"
 _OPTION: Final = re.compile(r"--?[a-z][a-z-]*")
 _PIECE: Final = re.compile(r"[^ ,]*(?:[ ,]|$)")
+
+
+def write_facts(sink: Sink, facts: Iterable[tuple[str, str]], again: Sequence[str] | None) -> None:
+    """Write facts with their names on stdout, then the command that makes the same `again`.
+
+    A fact without a name belongs to the one above it.
+    """
+    rows = list(facts)
+    width = max((_LABEL, *(len(name) + 2 for name, _ in rows)))
+    for name, text in rows:
+        head = f"{f'{name}:' if name else '':<{width}}"
+        if name == PARAMETERS:
+            write_json(sink, head, text)
+        else:
+            sink.sentence(head + text, width)
+    if again is not None:
+        write_command(sink, f"{'Make again:':<{width}}", again)
 
 
 def write_command(sink: Sink, head: str, words: Sequence[str]) -> None:

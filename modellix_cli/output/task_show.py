@@ -12,7 +12,7 @@ from modellix_cli.domain.shell import join
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import has_failed
 from modellix_cli.domain.text import clip, duration, size
-from modellix_cli.output.folding import write_command, write_json
+from modellix_cli.output.folding import PARAMETERS, write_facts
 from modellix_cli.output.request import file_as_dict, log_entry, parameters_of, prompt_of
 from modellix_cli.output.sink import Output, Sink
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from modellix_cli.ledger.task_records import KeptFile
     from modellix_cli.ledger.traces import Trace
 
-_LABEL: Final = 13
-_PARAMETERS: Final = "Parameters"
 _LONGEST: Final = 2000
 """Characters of a prompt or of parameters that people see; JSON has all of them."""
 THERE: Final = "there"
@@ -52,15 +50,12 @@ def task_trace(sink: Sink, shown: ShownTask) -> None:
     elif sink.mode is Output.QUIET:
         sink.line(record.task_id or str(record.number))
     else:
-        for name, lines in _facts(shown).items():
-            for place, line in enumerate(lines):
-                head = f"{f'{name}:' if place == 0 else '':<{_LABEL}}"
-                if name == _PARAMETERS:
-                    write_json(sink, head, line)
-                else:
-                    sink.sentence(head + line, _LABEL)
-        if shown.again is not None:
-            write_command(sink, f"{'Make again:':<{_LABEL}}", shown.again)
+        rows = (
+            ("" if place else name, line)
+            for name, lines in _facts(shown).items()
+            for place, line in enumerate(lines)
+        )
+        write_facts(sink, rows, shown.again)
 
 
 def state_of_file(file: "KeptFile") -> str:
@@ -122,7 +117,7 @@ def _facts(shown: ShownTask) -> dict[str, list[str]]:
         "Reason": [f"see {shown.ask}" if has_failed(record.word) else None],
         "Message": [None if record.state is SubmissionState.ACCEPTED else record.detail],
         "Prompt": [_clipped(prompt_of(record.body))],
-        _PARAMETERS: [_clipped(written) or _not_kept(record)],
+        PARAMETERS: [_clipped(written) or _not_kept(record)],
         "Cost": [_cost(record)],
         "Submitted": [clock_time(record.created_at)],
         "Took": [None if seconds_of(record) is None else duration(seconds_of(record) or 0)],

@@ -8,15 +8,13 @@ from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject, Number, loads
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.shell import join
-from modellix_cli.output.folding import write_command, write_json
+from modellix_cli.output.folding import PARAMETERS, write_facts
 from modellix_cli.output.sink import Output, Sink
 
 CONTENT: Final = "content"
 EMBEDDED: Final = "embedded"
 SIDECAR: Final = "sidecar"
 PATH: Final = "path"
-_LABEL: Final = 13
-_PARAMETERS: Final = "Parameters"
 _FOUND: Final = {
     CONTENT: "its content, which the ledger knows",
     EMBEDDED: "the record in the file",
@@ -92,14 +90,7 @@ def made(sink: Sink, file: MadeFile) -> None:
     elif sink.mode is Output.QUIET:
         sink.line(file.task_id)
     else:
-        for name, value in _facts(file):
-            head = f"{name + ':':<12} "
-            if name == _PARAMETERS:
-                write_json(sink, head, value)
-            else:
-                sink.sentence(head + value, _LABEL)
-        if file.again is not None:
-            write_command(sink, f"{'Make again:':<12} ", file.again)
+        write_facts(sink, _facts(file), file.again)
         if not file.in_ledger:
             sink.note("This machine's ledger does not know the task: this is what the file says.")
 
@@ -109,7 +100,7 @@ def _facts(file: MadeFile) -> list[tuple[str, str]]:
         "Task": file.task_id,
         "Model": file.model,
         "Prompt": file.prompt,
-        _PARAMETERS: file.parameters,
+        PARAMETERS: file.parameters,
         "Cost": _cost(file),
         "Created": None if file.created_at is None else clock_time(file.created_at),
         "Profile": file.profile,
