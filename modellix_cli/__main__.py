@@ -29,12 +29,16 @@ def main() -> int:
     try:
         if arguments == ["--version"]:
             return _version()
+        from modellix_cli.garbage import search_no_more, search_rarely
+
+        search_rarely()
         came = _end_on_signals()
         sys.unraisablehook = _send_again
         status = _run(arguments)
         if status == INTERRUPTED and came:  # Typer makes this of any signal outside a command
             status = 128 + came[0]
         _let_signals_end_the_process()
+        search_no_more()
     except KeyboardInterrupt as stop:
         from modellix_cli.domain.errors import Stopped
 

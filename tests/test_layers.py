@@ -17,6 +17,7 @@ BELOW: dict[str, set[str]] = {
     "domain": set(),
     "clock": {"mailbox"},
     "mailbox": set(),
+    "garbage": set(),
     "api": {"domain", "clock"},
     "inputs": {"domain", "clock", "cache_file"},
     "cache_file": {"domain", "paths"},
@@ -45,7 +46,7 @@ BELOW: dict[str, set[str]] = {
     "workflows": {
         *("domain", "clock", "paths", "deferred_signals", "api", "context", "downloads"),
         *("engine", "inputs", "ledger", "models", "options", "output", "profiles"),
-        *("project", "provenance", "webhooks"),
+        *("project", "provenance", "webhooks", "garbage"),
     },
 }
 """Which rooms a room may import; the version of the program belongs to all."""

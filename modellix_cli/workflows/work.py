@@ -16,6 +16,7 @@ from modellix_cli.engine.driver import Driver
 from modellix_cli.engine.notices import Notice, OtherTasks, SameTask, Sending, TaskAwaited
 from modellix_cli.engine.ports import Book, Observer, Saver, Source
 from modellix_cli.engine.progress import Progress
+from modellix_cli.garbage import search_as_usual
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
@@ -84,6 +85,7 @@ def run_engine(
 
     With `submit_anyway` a request that waited for room as long as patience lasts is sent.
     """
+    search_as_usual()
     engine = Engine(config, random.randrange(2**32))
     driver = Driver(
         engine,
