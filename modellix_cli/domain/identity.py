@@ -6,11 +6,11 @@ The rules are in docs/spec/decisions.md, "Identity and ledger".
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 from modellix_cli.domain.addresses import canonical_base_url
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import decode, dumps, loads
 from modellix_cli.domain.values import Slug
 
@@ -19,7 +19,7 @@ _LONGEST_EXPONENT: Final = 9
 _Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestIdentity:
     """A paid request as the ledger knows it.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -11,6 +10,7 @@ from typing import BinaryIO, Final
 
 from modellix_cli.domain.addresses import parse_webhook_url
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, dumps, loads
 from modellix_cli.domain.values import Slug, parse_slug
 from modellix_cli.inputs.batch_faults import Faults
@@ -38,7 +38,7 @@ Examine = Callable[["BatchInput", Faults], None]
 """Notes what else is wrong with lines that can be read, where something is wrong with others."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """One task. `index` counts the tasks, `number` is its line in the file, both from 1.
 

@@ -1,10 +1,10 @@
 """A task as the input of a batch gives it, and the checks of what stands beside its body."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.text import one_line
 from modellix_cli.domain.values import Slug, parse_request_key, parse_slug, parse_tag
@@ -14,7 +14,7 @@ _MAX_NAME: Final = 200
 _NAME_HINT: Final = "Give each task an id of its own, or none at all."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GivenTask:
     """One task of the input. `number` is its line or row, from 1, and 0 for none.
 

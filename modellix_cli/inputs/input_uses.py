@@ -5,9 +5,9 @@ another is what those mean: a file's content, or the task.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Self
 
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, dumps, loads
 from modellix_cli.inputs.line_uses import Place
 
@@ -31,7 +31,7 @@ class InputText(str):
         return text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InputUse:
     """A place in a body where an `InputText` stands, with what is known about it."""
 
@@ -44,19 +44,19 @@ class InputUse:
 def find_inputs(body: Json) -> tuple[InputUse, ...]:
     """Return the places in a body that stand for files and results."""
     found: list[InputUse] = []
-
-    def look(value: Json, place: Place) -> None:
-        if isinstance(value, InputText):
-            found.append(InputUse(place, value.written, value.asked, value.shown))
-        elif isinstance(value, dict):
-            for key, inner in value.items():
-                look(inner, (*place, key))
-        elif isinstance(value, list):
-            for index, inner in enumerate(value):
-                look(inner, (*place, index))
-
-    look(body, ())
+    _find(body, (), found)
     return tuple(found)
+
+
+def _find(value: Json, place: Place, found: list[InputUse]) -> None:
+    if isinstance(value, InputText):
+        found.append(InputUse(place, value.written, value.asked, value.shown))
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _find(inner, (*place, key), found)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _find(inner, (*place, index), found)
 
 
 def with_values(body: bytes, values: Iterable[tuple[Place, Json]]) -> bytes:

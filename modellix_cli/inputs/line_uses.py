@@ -78,22 +78,26 @@ def find_uses(body: Json, suffix: str = "") -> tuple[Json, tuple[LineUse, ...]]:
     `--matrix`. Raises the usage error for a use without an id.
     """
     uses: list[LineUse] = []
+    return _read(body, (), suffix, uses), tuple(uses)
 
-    def read(value: Json, place: Place) -> Json:
-        if isinstance(value, dict):
-            return {key: read(inner, (*place, key)) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [read(inner, (*place, index)) for index, inner in enumerate(value)]
-        if not isinstance(value, str) or not value.startswith("@"):
-            return value
-        named = read_use(value)
-        if named is None:
-            return read_literal(value)
-        use = LineUse(place, named[0] + suffix, named[1])
-        uses.append(use)
-        return use.written
 
-    return read(body, ()), tuple(uses)
+def _read(value: Json, place: Place, suffix: str, uses: list[LineUse]) -> Json:
+    """Return a part of a body as it is sent, and add what it uses to `uses`.
+
+    No closure: one that calls itself is garbage that only a search finds, here for each line.
+    """
+    if isinstance(value, dict):
+        return {key: _read(inner, (*place, key), suffix, uses) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_read(inner, (*place, at), suffix, uses) for at, inner in enumerate(value)]
+    if not isinstance(value, str) or not value.startswith("@"):
+        return value
+    named = read_use(value)
+    if named is None:
+        return read_literal(value)
+    use = LineUse(place, named[0] + suffix, named[1])
+    uses.append(use)
+    return use.written
 
 
 def fill_in(body: bytes, uses: Collection[LineUse], text_of: Callable[[LineUse], str]) -> bytes:
@@ -109,15 +113,14 @@ def fill_in(body: bytes, uses: Collection[LineUse], text_of: Callable[[LineUse],
 
 def write_body(body: bytes, uses: Collection[LineUse]) -> Json:
     """Return a body as an input of a batch has it, so that reading it gives the same."""
-    places = {use.place for use in uses}
+    return _write(loads(body), (), {use.place for use in uses})
 
-    def write(value: Json, place: Place) -> Json:
-        if isinstance(value, dict):
-            return {key: write(inner, (*place, key)) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [write(inner, (*place, index)) for index, inner in enumerate(value)]
-        if isinstance(value, str) and place not in places:
-            return write_literal(value)
-        return value
 
-    return write(loads(body), ())
+def _write(value: Json, place: Place, places: set[Place]) -> Json:
+    if isinstance(value, dict):
+        return {key: _write(inner, (*place, key), places) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_write(inner, (*place, at), places) for at, inner in enumerate(value)]
+    if isinstance(value, str) and place not in places:
+        return write_literal(value)
+    return value

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from threading import Lock
 from typing import Final, TypeVar
 
@@ -76,6 +77,8 @@ class RateState:
 
 
 _NAMES: Final = tuple(field.name for field in fields(RateState))
+_values: Final = attrgetter(*_NAMES)
+"""Returns what a `RateState` says, in the order of its fields."""
 
 
 class Slots:
@@ -173,6 +176,8 @@ class RateStateStore:
         self._scope = scope
         self._memory: sqlite3.Connection | None = None
         self._lock = Lock()
+        self._last = ("{}", _values(RateState()))
+        """What was read or written last, as text and as values: most of the time it still holds."""
 
     def change(self, work: Callable[[RateState, Slots], T]) -> T:
         """Run `work` alone among all processes on what is known, and keep what it changed.
@@ -189,11 +194,16 @@ class RateStateStore:
 
     def _apply(self, db: sqlite3.Connection, work: Callable[[RateState, Slots], T]) -> T:
         text = _load_state(db, self._scope)
-        state = _read(text)
+        last, values = self._last
+        if text != last:
+            values = _values(_read(text))
+        state = RateState(*values)
         result = work(state, Slots(db, self._scope))
-        now = json.dumps({name: getattr(state, name) for name in _NAMES})
-        if now != text:
-            db.execute("INSERT OR REPLACE INTO rate_state VALUES (?, ?)", (self._scope, now))
+        changed = _values(state)
+        if changed != values:
+            text = json.dumps(dict(zip(_NAMES, changed, strict=True)))
+            db.execute("INSERT OR REPLACE INTO rate_state VALUES (?, ?)", (self._scope, text))
+        self._last = (text, changed)
         return result
 
 

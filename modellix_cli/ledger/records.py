@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Protocol
 
 from modellix_cli.domain.budget import NO_LIMITS, CostLimits
@@ -75,7 +75,7 @@ class Outcome:
     others: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineKey:
     """What makes a line of a batch known: its place, its id, its model and what it asks."""
 

@@ -1,12 +1,12 @@
 """What `model batch` does before it runs: options, lines, guards, checks, cost."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.budget import CostLimits
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.text import count
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from modellix_cli.api.client import Client
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class BatchOptions:
     """What the user chose for a batch; `on_paid` counts with the variable's word.
 

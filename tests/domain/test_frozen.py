@@ -107,6 +107,40 @@ def test_methods_of_its_own_are_kept() -> None:
         Word("")
 
 
+@frozen(kw_only=True)
+class Named:
+    """Its fields are named, so that one without a default may follow."""
+
+    first: int = 1
+    values: int
+    self_made: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.values < 0:
+            raise ValueError("negative")
+
+
+def test_a_class_of_many_values_stays_what_it_was() -> None:
+    for _ in range(50):
+        assert repr(Place(1, labels={"a": "b"})) == "Place(x=1, y=0, labels={'a': 'b'}, name='')"
+        assert Named(values=2) == Named(first=1, values=2, self_made=[])
+    assert Named(values=1).self_made is not Named(values=1).self_made
+    with pytest.raises(ValueError, match="negative"):
+        Named(values=-1)
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"), [((1,), {"z": 3}), ((), {"y": 3}), ((1,), {"x": 3}), ((1,) * 5, {})]
+)
+def test_many_values_before_wrong_arguments_change_nothing(
+    args: tuple[int, ...], kwargs: dict[str, int]
+) -> None:
+    for _ in range(50):
+        Place(1)
+    with pytest.raises(TypeError):
+        Place(*args, **kwargs)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def threads_change_often() -> Iterator[None]:
     usual = sys.getswitchinterval()
