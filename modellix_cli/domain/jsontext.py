@@ -7,7 +7,7 @@ error knows its line and column.
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 Json = Any
@@ -62,6 +62,15 @@ def _nothing(_text: str) -> Json:
     return None
 
 
+def _decoder(constant: Callable[[str], Json]) -> json.JSONDecoder:
+    return json.JSONDecoder(parse_float=Number, parse_int=_integer, parse_constant=constant)
+
+
+# json.loads makes a decoder for each text it is given.
+_STRICT: Final = _decoder(_refuse_constant)
+_LENIENT: Final = _decoder(_nothing)
+
+
 def loads(data: bytes | str, *, lenient: bool = False) -> Json:
     """Parse one JSON value. Raises `JsonError` for anything else, whatever the bytes.
 
@@ -72,12 +81,7 @@ def loads(data: bytes | str, *, lenient: bool = False) -> Json:
     if text.count(",") > MAX_COMMAS:
         raise JsonError(f"more than {MAX_COMMAS} values")
     try:
-        value = json.loads(
-            text,
-            parse_float=Number,
-            parse_int=_integer,
-            parse_constant=_nothing if lenient else _refuse_constant,
-        )
+        value = (_LENIENT if lenient else _STRICT).decode(text)
     except json.JSONDecodeError as error:
         raise JsonError(error.msg.removesuffix(" at"), error.lineno, error.colno) from None
     except RecursionError:

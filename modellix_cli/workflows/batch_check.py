@@ -1,6 +1,7 @@
 """The lines of a batch against what their models document, before anything is paid for."""
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
@@ -8,11 +9,13 @@ from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.text import count
 from modellix_cli.domain.values import Slug, parse_slug
 from modellix_cli.inputs.batch_file import BatchInput, Line
-from modellix_cli.models.batch_check import NO_MODEL, CheckReport, LineProblem, LineWarning
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.models import did_you_mean
 from modellix_cli.workflows.schemas import SchemaReader
 from modellix_cli.workflows.slug_advice import known_slugs
+
+if TYPE_CHECKING:
+    from modellix_cli.models.batch_check import CheckReport, LineProblem, LineWarning
 
 
 def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
@@ -32,14 +35,14 @@ def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
 
 def check_of(
     tasks: BatchInput, lines: Iterable[Line], schema_of: Callable[[Slug], Json | None]
-) -> CheckReport:
+) -> "CheckReport":
     """Return what a check of some lines finds, without what was warned of as they were read."""
     from modellix_cli.models.batch_check import check_lines
 
     return check_lines(lines, schema_of, told=tasks.unknown)
 
 
-def refuse(session: Session, tasks: BatchInput, report: CheckReport) -> None:
+def refuse(session: Session, tasks: BatchInput, report: "CheckReport") -> None:
     """Raise what refuses a batch that was to be checked; else say how much was."""
     if report.failed:
         raise refusal(session, tasks, report)
@@ -53,7 +56,7 @@ def refuse(session: Session, tasks: BatchInput, report: CheckReport) -> None:
     session.out.note(f"{report.checked} of {lines} checked, no fault found.")
 
 
-def refusal(session: Session, tasks: BatchInput, report: CheckReport) -> ModellixError:
+def refusal(session: Session, tasks: BatchInput, report: "CheckReport") -> ModellixError:
     """Return the error for lines that their models would refuse, with the first of them."""
     hidden = report.failed - len(report.problems)
     more = f", and {hidden} more like them" if hidden else ""
@@ -65,8 +68,10 @@ def refusal(session: Session, tasks: BatchInput, report: CheckReport) -> Modelli
     )
 
 
-def line_fault(session: Session, tasks: BatchInput, problem: LineProblem) -> ModellixError:
+def line_fault(session: Session, tasks: BatchInput, problem: "LineProblem") -> ModellixError:
     """Return what is wrong with a line as an error that names it."""
+    from modellix_cli.models.batch_check import NO_MODEL
+
     said, slug = problem.problem, parse_slug(problem.slug).name
     hint = f"See what the model takes with: {session.commands.line('model params', slug)}"
     if said == NO_MODEL:
@@ -78,13 +83,13 @@ def line_fault(session: Session, tasks: BatchInput, problem: LineProblem) -> Mod
     return ModellixError(ErrorCode.INVALID_BODY, message, hint=hint)
 
 
-def warning_words(tasks: BatchInput, found: LineWarning) -> str:
+def warning_words(tasks: BatchInput, found: "LineWarning") -> str:
     """Return what may be wrong with lines in words."""
     more = f" {count(found.lines, tasks.unit)} have it." if found.lines > 1 else ""
     return f"{_place(tasks, found.number)} ({found.slug}): {found.warning}{more}"
 
 
-def unchecked_words(report: CheckReport) -> list[str]:
+def unchecked_words(report: "CheckReport") -> list[str]:
     """Return which lines were not checked, and why."""
     return [
         f"Lines of {slug} were not checked: {reason}" for slug, reason in report.unchecked.items()

@@ -140,7 +140,7 @@ class BatchEnd:
 
     def _has_unsaved(self) -> bool:
         """Whether a result of this batch is not saved, as far as the ledger can tell."""
-        from modellix_cli.workflows.download import pending_tasks
+        from modellix_cli.workflows.pending import pending_tasks
 
         try:
             pending = set(pending_tasks(self.session))

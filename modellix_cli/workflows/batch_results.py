@@ -35,6 +35,7 @@ class BatchResults:
         self.closing = BatchClosing(session.runtime.clock.monotonic())
         self.repeated = RepeatedTasks(batch)
         self.trouble: Exception | None = None
+        self._abouts: dict[int, str | None] = {}
         self.progress = Progress()
         self.source: BatchSource | None = None
 
@@ -45,6 +46,7 @@ class BatchResults:
         self.closing.add(outcome, entry)
         if self.progress.wants_details:
             text = self._about(outcome.ref)
+            self._abouts.pop(outcome.ref, None)
             error, command = error_and_command(outcome, self._session)
             self.progress.tell(line_ended(outcome, text, error, command))
         if self.source is not None:
@@ -92,4 +94,6 @@ class BatchResults:
         """Return the start of a line's prompt, where it is shown."""
         if self.source is None or not self.progress.wants_details:
             return None
-        return about(self.source.request(ref).body)
+        if ref not in self._abouts:
+            self._abouts[ref] = about(self.source.request(ref).body)
+        return self._abouts[ref]

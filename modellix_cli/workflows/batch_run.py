@@ -28,7 +28,6 @@ from modellix_cli.workflows.batch_links import LineLinks, LineResults
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_reading import examiner
 from modellix_cli.workflows.batch_references import SentInputs
-from modellix_cli.workflows.batch_rehearsal import rehearse_batch
 from modellix_cli.workflows.batch_results import BatchResults
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
 from modellix_cli.workflows.costs import Costs
@@ -62,6 +61,8 @@ def _run_batch(
     session.check_models(map(parse_slug, tasks.slugs))
     links = LineLinks(tasks, examiner(session, options))
     if options.guards.dry_run:
+        from modellix_cli.workflows.batch_rehearsal import rehearse_batch
+
         rehearse_batch(session, tasks, links, options, session.commands.join(resume))
         return
     for guard in guards_of(session, tasks, options):

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Final
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.task import RESULT_LIFETIME, has_failed
 from modellix_cli.domain.text import count
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.ledger.file_lock import only_one
-from modellix_cli.ledger.tasks import EXPIRED
 from modellix_cli.options.saving import DownloadSaving
+from modellix_cli.workflows.pending import pending_tasks
 from modellix_cli.workflows.saving import open_downloader, open_saver, tell_saved
 from modellix_cli.workflows.wait import Waited, follow_tasks
 
@@ -125,17 +124,6 @@ def _only_pending(session: Session) -> Iterator[None]:
             session.out.note("Another command saves the pending results. Waiting for it to end.")
             held.enter_context(only_one(place, inf, _LOCK_STEP))
         yield
-
-
-def pending_tasks(session: Session) -> list[str]:
-    """Return the ids of the tasks whose results may still be had and are not saved."""
-    now = session.runtime.clock.now()
-    known = session.stores.tasks.unsaved(now, RESULT_LIFETIME)
-    return [
-        task_id
-        for task_id, status in known
-        if not has_failed(status) and (status or "").lower() != EXPIRED
-    ]
 
 
 def _save(
