@@ -89,7 +89,7 @@ def draw(random: Random) -> Plan:
         jobs.append((random.choice((0.0, 0.5, 3.0, 30.0)), job))
     sleeps = [(random.uniform(0, 60), random.choice((20.0, 400.0, 4000.0)))] * _often(random, 0.1)
     steps = [(random.uniform(0, 60), random.uniform(-4000, 4000))] * _often(random, 0.1)
-    return Plan(
+    plan = Plan(
         draw_nature(random),
         tuple(jobs),
         random.choice((0, 0, 1, 2)),
@@ -97,6 +97,21 @@ def draw(random: Random) -> Plan:
         tuple(steps),
         prices=draw_prices(random),
     )
+    return stopped_while_saving(random, plan) if random.random() < 0.05 else plan
+
+
+def stopped_while_saving(random: Random, plan: Plan) -> Plan:
+    """Let commands be stopped while they save results and requests are under way for long."""
+
+    def stopped(job: Job) -> Job:
+        config = replace(job.config, save=True, follow=Follow.TO_THE_END, saves=4)
+        after = random.uniform(3, 20)
+        return replace(
+            job, config=config, save_faults=0.6, stop_after=after, stop_follows=False, grace=10.0
+        )
+
+    jobs = tuple((moment, stopped(job)) for moment, job in plan.jobs)
+    return replace(plan, nature=replace(plan.nature, latency=3.0), jobs=jobs)
 
 
 def draw_prices(random: Random) -> Prices:

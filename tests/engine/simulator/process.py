@@ -204,17 +204,7 @@ class Process:
         if tracing:
             self.world.say(self.name, f"<- {event}")
         self.ledger.processes.switch(self.pid)
-        self.checks.before(event, self.world.time, self.world.woke_at)
-        if self.coverage is None:
-            asked = self.engine.step(event, self.world.time)
-        else:
-            seen = self.coverage.before(self.engine, event)
-            asked = self.engine.step(event, self.world.time)
-            self.coverage.after(self.engine, seen)
-        for effect in asked:
-            self.checks.effect(effect)
-        self.checks.after()
-        for effect in asked:
+        for effect in self._asked(event):
             if tracing and not isinstance(effect, effects.Tell | effects.WakeAt):
                 self.world.say(self.name, f"   -> {effect}")
             self._carry_out(effect)
@@ -225,6 +215,18 @@ class Process:
                 if self._effects_left <= 0:
                     self.crash()
                     return
+
+    def _asked(self, event: events.Event) -> list[effects.Effect]:
+        """Let the engine take an event; return what it asks for, which was checked."""
+        self.checks.before(event, self.world.time, self.world.woke_at)
+        seen = [] if self.coverage is None else self.coverage.before(self.engine, event)
+        asked = list(self.engine.step(event, self.world.time))
+        if self.coverage is not None:
+            self.coverage.after(self.engine, seen)
+        for effect in asked:
+            self.checks.effect(effect)
+        self.checks.after()
+        return asked
 
     def _soon(self, event: events.Event, longest: float = 0.02) -> None:
         """Answer at once, or a little later, so that answers come in any order."""
@@ -483,12 +485,9 @@ class Process:
     def _late(self, reply: events.Replied) -> None:
         """The engine has ended; what comes in late is recorded all the same."""
         self.world.say(self.name, f"<- late {reply}")
-        self.checks.before(reply, self.world.time, self.world.woke_at)
-        for effect in self.engine.step(reply, self.world.time):
-            self.checks.effect(effect)
+        for effect in self._asked(reply):
             if isinstance(effect, effects.RecordOutcome):
                 self._record(effect)
-        self.checks.after()
 
     def _poll(self, task_id: str) -> None:
         def arrive() -> None:

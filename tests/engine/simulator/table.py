@@ -31,8 +31,9 @@ TABLE: Final[dict[str, str]] = {
     "to save": _ENDS,
     "saving": f"Saved, Saved failed, Saved failed for good, {_ENDS}",
     "ended": "AttemptSeen in flight, AttemptSeen accepted, AttemptSeen unknown, Saved,"
-    " Saved failed for good, Prepared, Prepared failed, Replied accepted, Replied refused,"
-    " Replied unknown with id",
+    " Saved failed, Saved failed for good, Prepared, Prepared failed, Replied accepted,"
+    " Replied accepted unrecorded, Replied refused, Replied refused unrecorded, Replied unknown,"
+    " Replied unknown unrecorded, Replied unknown with id, Replied unknown with id unrecorded",
 }
 """What a line may meet in each phase; `ended` are answers that come late."""
 
