@@ -120,7 +120,8 @@ def run_model(
         tries=TRIES,
     )
     saver = open_saver(session, downloader, options.saving, source.request)
-    with DeferredSignals() as signals, session.progress(saves=saver is not None) as progress:
+    saves = saver is not None
+    with session.deferred_signals() as signals, session.progress(saves=saves) as progress:
         if downloader is not None:
             downloader.listener.shown = progress  # type: ignore[attr-defined]
         collector = Collector(session, progress, lambda ref: body.sent, paying=True)
