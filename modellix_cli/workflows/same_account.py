@@ -24,11 +24,21 @@ def link_account(
             ErrorCode.ACCOUNT_CHANGED,
             f"{count(other.lines, 'request')} of these were sent with another API key, that of "
             f"profile {other.profile}. Nothing was sent now.",
-            hint=f"To continue with that account, pass --profile {other.profile}. If both keys "
-            "belong to one account, pass --same-account. To pay with this key, pass --new for a "
-            "batch, or leave --resume out.",
+            hint=f"To continue with that account, {_way_back(session, other.profile)}. If both "
+            "keys belong to one account, pass --same-account. To pay with this key, pass --new for "
+            "a batch, or leave --resume out.",
         )
     session.stores.batches.link_account(other.team)
+
+
+def _way_back(session: Session, profile: str) -> str:
+    """Return what to do to use the key of a profile: a key that is given beats a saved one."""
+    key = session.connections.key
+    if key is not None and key.source == "environment":
+        return f"put its key into {key.variable}, or unset that and pass --profile {profile}"
+    if key is not None and key.source == "flag":
+        return f"give its key with --api-key, or leave that out and pass --profile {profile}"
+    return f"pass --profile {profile}"
 
 
 def _sees(client: "Client", task_ids: tuple[str, ...]) -> bool:

@@ -60,6 +60,14 @@ def test_a_key_of_another_team_is_refused_and_the_profile_named(paid: Batches) -
     assert paid.posts == 2
 
 
+def test_the_way_back_to_the_account_is_one_that_works(paid: Batches) -> None:
+    """A key of the environment, or of the command line, beats every profile."""
+    by_variable = again(paid, "--resume", **STRANGER).json["error"]["hint"]
+    assert "MODELLIX_API_KEY" in by_variable
+    by_option = again(paid, "--resume", "--api-key", *STRANGER.values()).json["error"]["hint"]
+    assert "--api-key" in by_option
+
+
 def test_without_resume_a_key_of_another_team_sends_nothing_either(paid: Batches) -> None:
     ran = again(paid, **STRANGER)
     assert ran.status == 2, ended(ran)
