@@ -40,9 +40,9 @@ def main() -> int:
         _let_signals_end_the_process()
         search_no_more()
     except KeyboardInterrupt as stop:
-        from modellix_cli.domain.errors import Stopped
+        from modellix_cli.domain.errors import status_of
 
-        status = 128 + (stop.signal_number if isinstance(stop, Stopped) else 2)
+        status = status_of(stop)
     if status > 128 and status != BROKEN_PIPE:
         _die_by_signal(status - 128)
     return status
@@ -62,7 +62,17 @@ def _run(arguments: list[str]) -> int:
 
 
 def execute(session: "Session", arguments: list[str]) -> int:
-    """Run one command line in a session; every failure ends here as output and a status."""
+    """Run one command line in a session; every failure ends here as output and a status.
+
+    A signal that came counts most, also where the command could still do all that it was to do.
+    """
+    from modellix_cli.domain.errors import status_of
+
+    status = _carry_out(session, arguments)
+    return status if session.stop is None else status_of(session.stop)
+
+
+def _carry_out(session: "Session", arguments: list[str]) -> int:
     import typer
 
     from modellix_cli.app import build
@@ -108,11 +118,13 @@ def execute(session: "Session", arguments: list[str]) -> int:
 
 
 def _fail(session: "Session", error: "ModellixError") -> int:
-    from modellix_cli.domain.errors import REGISTRY, ErrorCode, ModellixError
+    from modellix_cli.domain.errors import REGISTRY, ErrorCode, ModellixError, status_of
     from modellix_cli.output.streams import ReaderGone
 
     error = session.name_submitted(session.explain(error))
     error = error.copy_with(charged=_charged(session, error))
+    if session.stop is not None:
+        error = error.copy_with(exit_status=status_of(session.stop))
     if error.code is ErrorCode.USAGE and error.hint == REGISTRY[ErrorCode.USAGE].hint:
         error = error.copy_with(hint=f"See {session.command_path} --help.")
     try:

@@ -41,7 +41,7 @@ BELOW: dict[str, set[str]] = {
     },
     "context": {
         *("domain", "paths", "runtime", "api", "engine", "inputs", "ledger", "models", "output"),
-        *("downloads", "profiles", "project", "sandbox"),
+        *("deferred_signals", "downloads", "profiles", "project", "sandbox"),
     },
     "workflows": {
         *("domain", "clock", "paths", "deferred_signals", "api", "context", "downloads"),

@@ -36,7 +36,7 @@ _GET_RESULT: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _BARE_ID: Final = rb'"id"\s*:\s*"([^"\\]{1,512})"'
-_ADDRESS: Final = r"/tasks/([^/?#\s]{1,2000})/?(?:[?#].*)?\s*"
+_ADDRESS: Final = r"(?:^|/)tasks/([^/?#\s]{1,2000})/?(?:[?#].*)?\s*"
 
 
 def named_tasks(reply: Reply, sent: bytes = b"", *, bare: bool = True) -> list[str]:
@@ -47,7 +47,9 @@ def named_tasks(reply: Reply, sent: bytes = b"", *, bare: bool = True) -> list[s
     - the value of `task_id` or `task_ids`, of `job_id`, `prediction_id` and `generation_id`;
     - in `task`, `tasks`, `job`, `prediction`: the `id` of an object, or a text with a digit;
     - an address ending in `/tasks/ID` in `get_result`, in a field named as one (`status_url`,
-      `href`), in the headers `Location` and `Content-Location`; the header `X-Modellix-Task-ID`.
+      `href`), in the headers `Location` and `Content-Location`;
+    - a header named as `X-Modellix-Task-ID` or `X-Task-ID` are;
+    - where there is nothing of these: the same in JSON that is quoted in a text, as gateways do.
 
     With `bare` these count too, if their value could be a task's id:
 
@@ -62,6 +64,8 @@ def named_tasks(reply: Reply, sent: bytes = b"", *, bare: bool = True) -> list[s
     """
     document = failures.json_of(reply)
     found = [*_in_json(document), *_in_bytes(reply.body), *_in_headers(reply)]
+    if not found:
+        found += _in_bytes(re.sub(rb'\\+"', b'"', reply.body))
     if bare:
         headers = set(reply.headers.values())
         found += (task_id for task_id in _bare_ids(document) if task_id not in headers)
@@ -77,6 +81,13 @@ def named_tasks(reply: Reply, sent: bytes = b"", *, bare: bool = True) -> list[s
     ]
 
 
+def promises_result(reply: Reply) -> bool:
+    """Whether a reply says in `get_result` how a result will be had: then a task was created."""
+    return any(
+        _plain(key) == "getresult" and bool(item) for key, item in _fields(failures.json_of(reply))
+    )
+
+
 def is_usable(task_id: str) -> bool:
     """Whether a task can be asked for by this id."""
     try:
@@ -86,13 +97,18 @@ def is_usable(task_id: str) -> bool:
 
 
 def _in_json(document: Json) -> Iterator[str]:
+    for key, item in _fields(document):
+        yield from _in_field(_plain(key), item)
+
+
+def _fields(document: Json) -> Iterator[tuple[str, Json]]:
+    """Yield the fields of a document with their values, the outer ones first."""
     level: list[Json] = [document]
     while level:
         inner: list[Json] = []
         for value in level:
             if isinstance(value, dict):
-                for key, item in value.items():
-                    yield from _in_field(_plain(key), item)
+                yield from value.items()
                 inner += value.values()
             elif isinstance(value, list):
                 inner += value
@@ -157,7 +173,9 @@ def _could_be_a_task(text: str) -> bool:
 
 
 def _in_headers(reply: Reply) -> Iterator[str]:
-    yield from _text(reply.headers.get("x-modellix-task-id"))
+    for name, value in reply.headers.items():
+        if _plain(name).endswith("taskid"):
+            yield from _text(value)
     for name in ("location", "content-location"):
         yield from _in_address(reply.headers.get(name))
 

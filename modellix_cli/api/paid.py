@@ -10,7 +10,7 @@ from typing import Final
 from modellix_cli.api import failures
 from modellix_cli.api.connecting import NotSent
 from modellix_cli.api.documents import read_submission
-from modellix_cli.api.named_tasks import is_usable, named_tasks
+from modellix_cli.api.named_tasks import is_usable, named_tasks, promises_result
 from modellix_cli.api.retry import Limits, asked_wait
 from modellix_cli.api.routes import submission_path
 from modellix_cli.api.transport import ConnectionLost, Reply, Transport
@@ -122,7 +122,7 @@ def read_paid_document(reply: Reply, clock: Clock, sent: bytes = b"") -> Json:
         return document
     own_words = isinstance(document, dict) and "code" in document
     refused = status in REFUSALS or (status == 503 and own_words)
-    if refused and not named_tasks(reply, sent):
+    if refused and not named_tasks(reply, sent) and not promises_result(reply):
         return failures.read_document(reply, clock)
     raise unknown(
         failures.described(reply, document),

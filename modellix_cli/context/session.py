@@ -10,6 +10,7 @@ from modellix_cli.context.connections import Connections
 from modellix_cli.context.sandbox_advice import in_sandbox
 from modellix_cli.context.settings import DEFAULT_BASE_URL, Globals, Settings
 from modellix_cli.context.stores import Stores
+from modellix_cli.deferred_signals import DeferredSignals
 from modellix_cli.domain.errors import ErrorCode, ErrorFacts, ExitStatus, ModellixError, usage
 from modellix_cli.domain.text import count
 from modellix_cli.domain.values import Slug, parse_task_id
@@ -68,6 +69,8 @@ class Session:
         self.saving: tuple[str, ...] = ()
         """The options of saving that this run was given, with --output-dir; none saves nothing."""
         self.command_path = "modellix-cli"
+        self.stop: KeyboardInterrupt | None = None
+        """The signal that asked this run to end: once all is told, it ends by it."""
 
     @classmethod
     def of(cls, ctx: Running) -> "Session":
@@ -80,6 +83,18 @@ class Session:
         """Close what was opened, in the end."""
         with self.closing:
             yield self
+
+    @contextmanager
+    def deferred_signals(self) -> Iterator[DeferredSignals]:
+        """Hold signals back; one that came ends the program once the command told its end.
+
+        Else a loop of the shell would go on and pay for the next request.
+        """
+        with DeferredSignals() as signals:
+            try:
+                yield signals
+            finally:
+                self.stop = self.stop or signals.stop
 
     def choose_output(
         self, default: Output, allowed: tuple[Output, ...], *, script: bool = False

@@ -175,6 +175,11 @@ class Stopped(KeyboardInterrupt):
         self.signal_number = signal_number
 
 
+def status_of(stop: KeyboardInterrupt) -> int:
+    """Return the exit status of a program that Ctrl-C (130) or a signal (128 + number) ended."""
+    return 128 + (stop.signal_number if isinstance(stop, Stopped) else 2)
+
+
 def interrupted(
     stop: KeyboardInterrupt,
     message: str,
@@ -184,12 +189,11 @@ def interrupted(
     hint: str | None = None,
     resume: str | None = None,
 ) -> ModellixError:
-    """Return the error that ends a command after Ctrl-C (exit 130) or a signal (128 + number)."""
-    number = stop.signal_number if isinstance(stop, Stopped) else 2
+    """Return the error that ends a command after Ctrl-C or a signal."""
     return ModellixError(
         ErrorCode.INTERRUPTED,
         message,
-        exit_status=128 + number,
+        exit_status=status_of(stop),
         charged=charged,
         task_id=task_id,
         hint=hint,

@@ -34,6 +34,9 @@ NOT_REPLACED: Final = (
 )
 """An attempt of unknown outcome that was sent again is answered for by the later one."""
 
+COUNTS_AS_PAID: Final = "(s.batch IS NOT NULL OR s.state <> 'accepted') AND s.state <> 'rejected'"
+"""A single run that was accepted does not make a line of a batch count as paid."""
+
 OPEN: Final = "s.state IN ('intent', 'unknown')"
 """An attempt whose outcome may not be known; the submission is called `s`."""
 

@@ -17,6 +17,7 @@ from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.text import one_line
 from modellix_cli.ledger import accounts, marks
 from modellix_cli.ledger.attempts import (
+    COUNTS_AS_PAID,
     NOT_REPLACED,
     OF_TEAM,
     adopt_identity,
@@ -27,6 +28,7 @@ from modellix_cli.ledger.attempts import (
 )
 from modellix_cli.ledger.generations import set_generations, take_back_unsent
 from modellix_cli.ledger.matching import match_equal_lines
+from modellix_cli.ledger.other_accounts import find_of_batch
 from modellix_cli.ledger.processes import LEASE_SECONDS, Owner, this_process
 from modellix_cli.ledger.records import (
     BatchPlan,
@@ -38,10 +40,6 @@ from modellix_cli.ledger.records import (
 )
 
 COLUMNS: Final = "number, id, created_at, updated_at, source, total, state, base_url, resume_argv"
-_SOME_TASKS: Final = 3
-_COUNTS_AS_PAID: Final = "(s.batch IS NOT NULL OR s.state <> 'accepted') AND s.state <> 'rejected'"
-"""A single run that was accepted does not make a line of a batch count as paid."""
-
 _FORGET_END: Final = "status = NULL, detail = NULL, made = NULL"
 """How a line ended is that of its attempt: it must not be taken for the end of another one."""
 
@@ -96,7 +94,9 @@ class Beginning:
         by_key = self._match(keyed)
         earlier = self._paid()
         if self._plan.on_paid is not OnPaid.NEW:
-            self._check_other_accounts()
+            other = find_of_batch(self._db, self.batch, self._who.team, keyed)
+            if other is not None:
+                raise Refused(other)
         if self._plan.on_paid is OnPaid.REFUSE and earlier.total > by_key:
             raise Refused(earlier)
         self._lease()
@@ -229,7 +229,7 @@ class Beginning:
             lines = list(group)
             attempts = find_attempts(
                 db,
-                f"s.identity = :identity AND {OF_TEAM} AND {_COUNTS_AS_PAID} AND {NOT_REPLACED}"
+                f"s.identity = :identity AND {OF_TEAM} AND {COUNTS_AS_PAID} AND {NOT_REPLACED}"
                 " AND s.generation >= :generation"
                 " AND s.number NOT IN (SELECT submission FROM batch_lines WHERE batch = :batch"
                 " AND identity = :identity AND submission IS NOT NULL)",
@@ -278,31 +278,6 @@ class Beginning:
             known = origins.setdefault(attempt.batch or 0, attempt.created_at)
             origins[attempt.batch or 0] = min(known, attempt.created_at)
         return PaidBefore(**counts, batches=tuple(sorted(origins.items())))
-
-    def _check_other_accounts(self) -> None:
-        """Refuse lines that were paid for with a key of another team, as far as is known."""
-        found = (
-            "FROM batch_lines AS l JOIN submissions AS s ON s.identity = l.identity"
-            f" AND s.generation >= l.generation AND {_COUNTS_AS_PAID} AND {NOT_REPLACED}"
-            " JOIN accounts AS a ON a.id = s.account"
-            " WHERE l.batch = :batch AND l.submission IS NULL AND a.team"
-        )
-        values = {"batch": self.batch, "team": self._who.team}
-        most = self._db.execute(
-            f"SELECT a.team, count(DISTINCT l.line) {found} <> :team"
-            " GROUP BY a.team ORDER BY count(DISTINCT l.line) DESC, a.team LIMIT 1",
-            values,
-        ).fetchone()
-        if most is None:
-            return
-        team, lines = int(most[0]), int(most[1])
-        rows = self._db.execute(
-            f"SELECT DISTINCT s.number, s.profile, s.task_id {found} = :team"
-            " ORDER BY s.task_id IS NULL, s.number DESC LIMIT :limit",
-            values | {"team": team, "limit": _SOME_TASKS},
-        ).fetchall()
-        tasks = tuple(str(task_id) for _, _, task_id in rows if task_id)
-        raise Refused(OtherAccount(team, str(rows[0][1]), lines, tasks))
 
     def _lease(self) -> None:
         owner = this_process()

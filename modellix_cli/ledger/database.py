@@ -183,7 +183,8 @@ class LedgerFile:
             found = os.stat(self._name)  # noqa: PTH116 - three for each payment: quicker than Path
         except OSError as error:
             raise _Moved from error
-        if (found.st_dev, found.st_ino) != self._identity:
+        emptied = found.st_size == 0  # what was recorded since is in a log that will not fit it
+        if emptied or (found.st_dev, found.st_ino) != self._identity:
             raise _Moved
 
     def _replace_damaged(self, reason: str) -> None:

@@ -16,7 +16,6 @@ from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger import accounts, tasks
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import (
-    NOT_REPLACED,
     find_attempt,
     find_attempts,
     find_unknown,
@@ -24,6 +23,7 @@ from modellix_cli.ledger.attempts import (
 from modellix_cli.ledger.bodies import unpacked
 from modellix_cli.ledger.claims import Claims
 from modellix_cli.ledger.database import LedgerFile
+from modellix_cli.ledger.other_accounts import find_of_request
 from modellix_cli.ledger.processes import LEASE_SECONDS
 from modellix_cli.ledger.records import Claim, OtherAccount, Outcome, Request
 
@@ -183,35 +183,21 @@ class SubmissionStore:
             raise usage(f"Several requests begin with {text}.", hint="Give the number of one.")
         return found[0]
 
-    def other_account(self, request: Request, *, resume: bool) -> OtherAccount | None:
+    def other_account(
+        self, request: Request, *, resume: bool, resend_unknown: bool
+    ) -> OtherAccount | None:
         """Return who sent the same request with a key of another team, as far as that matters.
 
-        That is an attempt of unknown outcome; with `resume` also one that was accepted.
+        That is an attempt of unknown outcome, unless it is to be sent once more; with `resume`, or
+        under the same request key, also one that was accepted.
         """
         now = self._file.clock.now()
 
         def work(db: sqlite3.Connection) -> OtherAccount | None:
             team = accounts.find_or_add(db, self._account, now).team
-            where = (
-                f"s.identity = :identity AND s.state <> 'rejected' AND {NOT_REPLACED}"  # noqa: S608
-                " AND s.account NOT IN (SELECT id FROM accounts WHERE team = :team)"
-                " ORDER BY s.number DESC LIMIT 20"
+            return find_of_request(
+                db, request, team, now, resume=resume, resend_unknown=resend_unknown
             )
-            values = {"identity": request.identity.digest, "team": team}
-            found = [
-                attempt
-                for attempt in find_attempts(db, where, values, now)
-                if resume or attempt.state is SubmissionState.UNKNOWN
-            ]
-            if not found:
-                return None
-            row = db.execute(
-                "SELECT a.team FROM submissions AS s JOIN accounts AS a ON a.id = s.account"
-                " WHERE s.number = ?",
-                (found[0].number,),
-            ).fetchone()
-            tasks_of_it = tuple(attempt.task_id for attempt in found if attempt.task_id)
-            return OtherAccount(int(row[0]), found[0].profile, len(found), tasks_of_it)
 
         return self._file.transact(work)
 

@@ -41,7 +41,7 @@ def begin_batch(
     """
     start = _begin(session, tasks, keys, options, resume)
     if isinstance(start, OtherAccount):
-        link_account(session, client, start, same_account=options.paying.same_account)
+        link_account(session, client, start, options.paying)
         start = _begin(session, tasks, keys, options, resume)
     if isinstance(start, StartedBatch):
         return start

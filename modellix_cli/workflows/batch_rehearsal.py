@@ -200,4 +200,4 @@ class _Rehearsal:
             )
             if not isinstance(start, OtherAccount):
                 return start, known
-            link_account(session, client, start, same_account=options.paying.same_account)
+            link_account(session, client, start, options.paying)

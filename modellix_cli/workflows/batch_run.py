@@ -74,7 +74,7 @@ def _run_batch(
     keys = BatchKeys(tasks, session.settings.base_url, links)
     with ExitStack() as stack:
         file = _results_file(session, options, stack)
-        signals = stack.enter_context(DeferredSignals())
+        signals = stack.enter_context(session.deferred_signals())
         with recording_batch(session, options, tasks.lines):
             started = begin_batch(session, client, tasks, keys, options, resume)
         running = _Running(session, client, started, tasks, links, options, resume, file)

@@ -106,10 +106,8 @@ def run_model(
     source = SingleRequest(session, slug, body, options, costs_of_run(session, client, limits))
     tell_unpriced(session, source.whole)
     book = _book(session, source, options)
-    if isinstance(book, RunBook) and not options.paying.resend_unknown:
-        other = session.stores.submissions.other_account(source.whole, resume=options.paying.resume)
-        if other is not None:
-            link_account(session, client, other, same_account=options.paying.same_account)
+    if isinstance(book, RunBook):
+        _check_account(session, client, source.whole, options.paying)
     config = EngineConfig(
         concurrency=1,
         follow=Follow.TO_THE_END if options.waiting.wait else Follow.NOT,
@@ -120,7 +118,8 @@ def run_model(
         tries=TRIES,
     )
     saver = open_saver(session, downloader, options.saving, source.request)
-    with DeferredSignals() as signals, session.progress(saves=saver is not None) as progress:
+    saves = saver is not None
+    with session.deferred_signals() as signals, session.progress(saves=saves) as progress:
         if downloader is not None:
             downloader.listener.shown = progress  # type: ignore[attr-defined]
         collector = Collector(session, progress, lambda ref: body.sent, paying=True)
@@ -136,6 +135,22 @@ def run_model(
             submit_anyway=True,
         )
     return _concluded(session, collector.outcomes[1], engine, source, options, signals, saver)
+
+
+def _check_account(session: Session, client: "Client", request: Request, paying: RunPaying) -> None:
+    """Find out whether who paid for the request with another key is of the same account."""
+    other = session.stores.submissions.other_account(
+        request, resume=paying.resume, resend_unknown=paying.resend_unknown
+    )
+    if other is not None:
+        link_account(session, client, other, paying, to_pay=_way_to_pay(paying))
+
+
+def _way_to_pay(paying: RunPaying) -> str:
+    """Return what to do to pay for a request that another account paid for, or may have."""
+    if paying.request_key is not None:
+        return "give another --request-key, and --resend-unknown if the outcome is unknown"
+    return "leave --resume out" if paying.resume else "pass --resend-unknown"
 
 
 def _concluded(

@@ -6,6 +6,7 @@ from modellix_cli.api.routes import task_path
 from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Submission
 from modellix_cli.domain.wait_limit import WaitLimit
@@ -127,18 +128,19 @@ def unfinished(outcome: LineOutcome, limit: WaitLimit) -> ModellixError:
 
 
 def submission_of(outcome: LineOutcome) -> Submission:
-    """Return the reply to the submission; for a task that existed before, one in its form."""
+    """Return the reply to the submission; for a task that is known otherwise, one in its form."""
     if outcome.submission is not None:
         return outcome.submission
     assert outcome.task_id is not None
     status = outcome.status or "submitted"
-    data = {
+    data: JsonObject = {
         "status": status,
         "task_id": outcome.task_id,
         "model_id": outcome.slug.rpartition("/")[2],
         "get_result": {"method": "GET", "url": task_path(outcome.task_id)},
     }
-    document = {"code": 0, "message": "success", "data": data, "reused": True}
+    document: JsonObject = {"code": 0, "message": "success", "data": data}
+    document |= {"reused": True} if outcome.reused else {}
     return Submission(outcome.task_id, status, document)
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from modellix_cli.context.session import Session
-from modellix_cli.deferred_signals import DeferredSignals
 from modellix_cli.domain.errors import ErrorCode, ModellixError, interrupted
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.submission_state import SubmissionState
@@ -146,7 +145,7 @@ def follow_tasks(
         config = replace(config, timeout=limit.seconds)
     book = TaskBook(session.stores.tasks, session.stores.files, session.runtime.clock)
     source = ListSource(lines, durations=durations)
-    with DeferredSignals() as signals, session.progress(saves=config.save) as progress:
+    with session.deferred_signals() as signals, session.progress(saves=config.save) as progress:
         once = config.follow is Follow.ONCE
         collector = TaskCollector(session, progress, task_ids, once=once)
         run_engine(session, client, config, source, book, collector, signals, saver=saver)

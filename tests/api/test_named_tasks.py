@@ -54,6 +54,10 @@ def answered(status: int, named: dict[str, Any], headers: dict[str, str] | None 
         {"data": {"get_result": {"href": "/api/v1/tasks/task-9"}}},
         {"data": {"status_url": f"{API}/tasks/task-9"}},
         {"error": {"task_id": "task-9"}},
+        {"get_result": "tasks/task-9"},
+        {"data": '{"task_id": "task-9"}'},
+        {"message": 'upstream: {"get_result": {"url": "/api/v1/tasks/task-9"}}'},
+        {"error": json.dumps({"body": json.dumps({"task_id": "task-9"})})},
     ],
 )  # fmt: skip
 def test_a_refusal_that_names_a_task_is_an_unknown_outcome(
@@ -74,10 +78,23 @@ def test_a_refusal_that_names_a_task_is_an_unknown_outcome(
         {"Location": f"{API}/tasks/task-9"},
         {"Content-Location": "/api/v1/tasks/task-9"},
         {"X-Modellix-Task-ID": "task-9"},
+        {"X-Task-Id": "task-9"},
     ],
 )
 def test_a_header_may_name_the_task(status: int, headers: dict[str, str]) -> None:
     assert answered(status, {}, headers).task_id == "task-9"
+
+
+@respx.mock
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    "where", [f"{API}/predictions/9", {"url": f"{API}/tasks?id=9"}, {"method": "GET"}]
+)
+def test_a_refusal_that_says_where_a_result_will_be_is_an_unknown_outcome(
+    status: int, where: Any
+) -> None:
+    error = answered(status, {"data": {"get_result": where}})
+    assert (error.code, error.task_id) == (ErrorCode.SUBMISSION_UNKNOWN, None)
 
 
 @respx.mock
@@ -118,6 +135,9 @@ def test_broken_json_may_name_a_task_by_its_plain_id() -> None:
         {"id": 503},
         {"id": 0},
         {"id": None},
+        {"get_result": None},
+        {"data": {"get_result": {}}},
+        {"data": {"get_result": ""}},
         {"id": ""},
         {"id": True},
         {"data": {"id": None}},

@@ -75,6 +75,15 @@ def test_a_failure_that_names_two_tasks_keeps_both_when_the_first_is_found(
 
 
 @respx.mock
+def test_a_task_that_a_failure_named_is_one_of_this_run(cli: Cli) -> None:
+    """Not one that was paid for before."""
+    respx.post(ROUTE).respond(500, json=problem(500, "x") | {"task_id": "TA"})
+    respx.get(f"{API}/tasks/TA").respond(json=task_reply("TA", "pending"))
+    assert "reused" not in cli(*RUN, "--json").json
+    assert cli(*RUN, "--json", "--resume").json["reused"] is True
+
+
+@respx.mock
 def test_a_failure_that_names_two_tasks_tells_both_when_none_is_found(
     cli: Cli, env: dict[str, str]
 ) -> None:

@@ -69,13 +69,17 @@ def test_during_the_request_its_reply_still_counts(cli: Cli, env: dict[str, str]
 
 
 @respx.mock
-def test_a_run_that_has_its_task_ends_well_all_the_same(cli: Cli) -> None:
+def test_a_run_that_has_its_task_shows_it_and_still_ends_by_the_signal(cli: Cli) -> None:
+    """Else a loop of the shell would go on and buy the next one."""
+
     def answer(request: httpx.Request) -> httpx.Response:
         ctrl_c()
         return httpx.Response(200, json=accepted("task-1"))
 
     respx.post(ROUTE).mock(side_effect=answer)
-    assert cli(*RUN).json == accepted("task-1")
+    result = cli(*RUN)
+    assert result.json == accepted("task-1")
+    assert result.status == 130
 
 
 @respx.mock

@@ -1,5 +1,7 @@
 """Whose money: the same key by any name, another key of the same team, and the key of another."""
 
+import json
+
 import pytest
 
 from tests.e2e.batches import Batches, batch, running_service
@@ -60,6 +62,14 @@ def test_a_key_of_another_team_is_refused_and_the_profile_named(paid: Batches) -
     assert paid.posts == 2
 
 
+def test_the_way_back_to_the_account_is_one_that_works(paid: Batches) -> None:
+    """A key of the environment, or of the command line, beats every profile."""
+    by_variable = again(paid, "--resume", **STRANGER).json["error"]["hint"]
+    assert "MODELLIX_API_KEY" in by_variable
+    by_option = again(paid, "--resume", "--api-key", *STRANGER.values()).json["error"]["hint"]
+    assert "--api-key" in by_option
+
+
 def test_without_resume_a_key_of_another_team_sends_nothing_either(paid: Batches) -> None:
     ran = again(paid, **STRANGER)
     assert ran.status == 2, ended(ran)
@@ -116,6 +126,49 @@ def test_a_single_run_of_another_team_is_not_resumed(batch: Batches) -> None:
     ran = run(batch, "--resume", **STRANGER)
     assert end(ran) == (2, "ACCOUNT_CHANGED"), ended(ran)
     assert batch.posts == 1
+
+
+KEYED = ("--request-key", "build-1")
+
+
+@pytest.mark.parametrize("more", [(), ("--resend-unknown",), ("--resume",)], ids=" ".join)
+def test_a_request_key_is_paid_for_once_though_the_api_key_was_replaced(
+    batch: Batches, more: tuple[str, ...]
+) -> None:
+    first = run(batch, *KEYED)
+    ran = run(batch, *KEYED, *more, **TEAM_MATE)
+    assert ran.status == 0, ended(ran)
+    assert task_of(ran) == task_of(first)
+    assert batch.posts == 1
+
+
+def test_a_request_key_of_another_team_is_told(batch: Batches) -> None:
+    run(batch, *KEYED)
+    ran = run(batch, *KEYED, **STRANGER)
+    assert end(ran) == (2, "ACCOUNT_CHANGED"), ended(ran)
+    assert "another --request-key" in ran.json["error"]["hint"]
+    assert run(batch, "--request-key", "build-2", **STRANGER).status == 0
+    assert batch.posts == 2
+
+
+def test_a_line_whose_request_key_was_paid_for_with_another_key_is_not_sent(
+    batch: Batches,
+) -> None:
+    run(batch, *KEYED)
+    line = {"modelSlug": "a/b", "body": {"prompt": "1"}, "requestKey": KEYED[1]}
+    batch.path.write_text(json.dumps(line))
+    assert end(again(batch, "--resume", **STRANGER)) == (2, "ACCOUNT_CHANGED")
+    ran = again(batch, "--resume", **TEAM_MATE)
+    assert ran.status == 0, ended(ran)
+    assert batch.posts == 1
+
+
+def test_an_unknown_request_of_another_team_is_sent_as_the_hint_says(batch: Batches) -> None:
+    batch.served.change(lost_posts=1)
+    assert run(batch).status == 8
+    assert "--resend-unknown" in run(batch, **STRANGER).json["error"]["hint"]
+    assert run(batch, "--resend-unknown", **STRANGER).status == 0
+    assert batch.posts == 2
 
 
 def test_an_unknown_request_is_not_sent_with_another_key(batch: Batches) -> None:

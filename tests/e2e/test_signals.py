@@ -83,6 +83,35 @@ def test_a_loop_in_a_shell_ends_with_one_ctrl_c(batch: Batches) -> None:
     assert made(batch) == 1, (out, err)
 
 
+PAYING = [
+    'model run a/b --body "{\\"prompt\\": \\"$p\\"}"',
+    'model run a/b --body "{\\"prompt\\": \\"$p\\"}" --json',
+    "model batch $p.jsonl --yes",
+    "model batch $p.jsonl --yes --json",
+]
+
+
+@pytest.mark.parametrize("words", PAYING)
+def test_a_loop_ends_with_one_ctrl_c_though_the_reply_to_the_request_still_came(
+    batch: Batches, words: str
+) -> None:
+    for name in "abc":
+        line = {"modelSlug": "a/b", "body": {"prompt": name}}
+        (Path(batch.shell.cwd) / f"{name}.jsonl").write_text(json.dumps(line))
+    batch.served.change(latency=0.4)
+    loop = f'for p in a b c; do "{COMMAND}" {words}; done'
+    running = subprocess.Popen(
+        ["bash", "-c", loop], env=batch.shell.env, cwd=batch.shell.cwd,
+        start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    until(lambda: batch.posts == 1)
+    os.killpg(running.pid, signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert made(batch) == 1, (out, err)
+    (task_id,) = batch.served.tasks_of()["a"]
+    assert task_id in out.decode()
+
+
 def test_an_interrupt_around_the_acceptance_never_calls_a_made_task_free(batch: Batches) -> None:
     batch.served.change(latency=0.05)
     for step in range(6):

@@ -172,7 +172,10 @@ class TestLostUnderARun:
         shutil.copyfile(ledger.path, copy)
         copy.replace(ledger.path)
 
-    @pytest.mark.parametrize("how", ["remove", "remove_folder", "replace"])
+    def empty(self, ledger: Ledger) -> None:
+        os.truncate(ledger.path, 0)
+
+    @pytest.mark.parametrize("how", ["remove", "remove_folder", "replace", "empty"])
     def test_paid_work_ends_at_once_and_for_good(
         self, ledger: Ledger, opened: Open, how: str
     ) -> None:
