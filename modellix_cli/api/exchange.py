@@ -55,27 +55,45 @@ class Exchange:
         policy: RetryPolicy | None = None,
         accept: str = "application/json",
     ) -> T:
-        """Send a request that may be repeated, until `read` accepts the reply."""
+        """Send a request that may be repeated, until `read` accepts the reply.
+
+        All its tries together may take as long as one exchange; pauses between them do not count.
+        """
         policy = policy or self.policy
         headers = self.headers | {"Accept": accept}
+        left = self.transport.seconds
 
         def once(attempt: int) -> T:
+            nonlocal left
             tries = f"{attempt}/{policy.retries + 1}"
             if policy.paced:
                 self.pacer.enter()
-            reply = self._reply(method, path, headers, tries)
+            began = self.clock.monotonic()
+            try:
+                reply = self._reply(method, path, headers, tries, left)
+            finally:
+                left -= self.clock.monotonic() - began
             self.learn(reply)
             return read(reply)
 
-        return with_retries(once, policy, self.clock, self.notice)
+        return with_retries(once, policy, self.clock, self.notice, lambda: left > 0)
 
     def once(self, method: str, path: str, read: Callable[[Reply], T]) -> T:
         """Send a request once, at once, and let nobody learn from it."""
         return read(self._reply(method, path, self.headers, "1/1"))
 
-    def _reply(self, method: str, path: str, headers: Mapping[str, str], tries: str) -> Reply:
+    def _reply(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        tries: str,
+        seconds: float | None = None,
+    ) -> Reply:
         try:
-            return self.transport.send(method, path, headers=headers, attempt=tries)
+            return self.transport.send(
+                method, path, headers=headers, attempt=tries, seconds=seconds
+            )
         except NotSent as error:
             raise failures.unreachable(error, self.base_url) from error
         except ConnectionLost as error:

@@ -82,22 +82,22 @@ def with_retries(
     policy: RetryPolicy,
     clock: Clock,
     notice: Callable[[str], None],
-    codes: frozenset[ErrorCode] = PASSING,
+    has_time: Callable[[], bool] = lambda: True,
 ) -> T:
     """Call `once(attempt)` until it returns, or fails in a way that must not be repeated.
 
-    Failures with one of `codes` are repeated. `notice` is told about each pause. The last error is
-    raised, saying how often it was tried.
+    Passing failures are repeated while it `has_time`. `notice` is told about each pause. The last
+    error is raised, saying how often it was tried.
     """
     attempt = 1
     while True:
         try:
             return once(attempt)
         except ModellixError as error:
-            if error.code not in codes or policy.retries == 0:
+            if error.code not in PASSING or policy.retries == 0:
                 raise
             pause = _pause(error, attempt, clock)
-            if attempt > policy.retries or pause > policy.max_wait:
+            if attempt > policy.retries or pause > policy.max_wait or not has_time():
                 raise _given_up(error, attempt, policy) from error.__cause__
             said = error.message if attempt == 1 else "Still failing."
             notice(f"{said} Trying again in {duration(pause)}.")

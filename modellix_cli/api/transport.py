@@ -92,7 +92,7 @@ class Transport:
         self._route = Route(base_url, wsgi)
         self._kept = self._route.open(watched=True)
         self._secrets = tuple(secrets)
-        self._seconds = seconds
+        self.seconds = seconds
         self._bytes_per_second = bytes_per_second
 
     def send(
@@ -104,8 +104,11 @@ class Transport:
         body: bytes | None = None,
         attempt: str = "1/1",
         own_connection: bool = False,
+        seconds: float | None = None,
     ) -> Reply:
         """Send one request and read its whole reply. Raises `NotSent` or `ConnectionLost`.
+
+        `seconds` is how long that may take, instead of the `seconds` of all exchanges.
 
         `own_connection`: on one that nothing else was or will be sent on. A connection that was
         kept may be closed by the server just then, and that leaves doubt.
@@ -120,7 +123,7 @@ class Transport:
                 self._base_url + path,
                 headers=standard | dict(headers),
                 content=body,
-                extensions={"timeout": _TIMEOUTS, "deadline": self._deadline(body)},
+                extensions={"timeout": _TIMEOUTS, "deadline": self._deadline(body, seconds)},
             )
         except (httpx.InvalidURL, ValueError) as error:
             raise NotSent(f"the address is not valid ({error})") from error
@@ -136,8 +139,9 @@ class Transport:
         )
         return reply
 
-    def _deadline(self, body: bytes | None) -> Deadline:
-        return Deadline(self._seconds + len(body or b"") / self._bytes_per_second)
+    def _deadline(self, body: bytes | None, seconds: float | None) -> Deadline:
+        longest = self.seconds if seconds is None else seconds
+        return Deadline(longest + len(body or b"") / self._bytes_per_second)
 
     def _exchange(
         self, connections: httpx.BaseTransport, request: httpx.Request, path: str

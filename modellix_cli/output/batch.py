@@ -1,17 +1,12 @@
 """How a batch looks: its entries as they come or all at the end, and the list of batches (4.14)."""
 
-import os
-import stat
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
-from pathlib import Path
 from typing import Final
 
 from modellix_cli.clock import clock_time, iso
-from modellix_cli.domain.jsontext import JsonObject, Number, dumps
+from modellix_cli.domain.jsontext import JsonObject, Number
 from modellix_cli.domain.shell import join
 from modellix_cli.domain.text import count
-from modellix_cli.downloads.files import unwritable
 from modellix_cli.ledger.records import Batch
 from modellix_cli.output import batch_lines
 from modellix_cli.output.batch_lines import ShownLine
@@ -21,39 +16,6 @@ _HEADERS: Final = ("No.", "State", "Created", "Accepted", "Rejected", "Unknown",
 _COUNTS: Final = ("accepted", "rejected", "unknown")
 
 Entry = JsonObject
-
-
-class ResultsFile(AbstractContextManager["ResultsFile"]):
-    """The file of `--results`: one JSON object a line, each written as it comes."""
-
-    def __init__(self, path: Path, sink: Sink) -> None:
-        """Make the file, or open it; what is in it stays. Raises `OUTPUT_UNWRITABLE`."""
-        self._path = path
-        self._sink = sink
-        try:
-            self._file = path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise unwritable(path, error) from error
-
-    def __exit__(self, *_details: object) -> None:
-        with suppress(OSError):  # a full disk, which the failed write has told
-            self._file.close()
-
-    def clear(self) -> None:
-        """Forget the results of an earlier run. Raises `OUTPUT_UNWRITABLE`."""
-        try:
-            if stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
-                self._file.truncate(0)
-        except OSError as error:
-            raise unwritable(self._path, error) from error
-
-    def add(self, entry: Entry) -> None:
-        """Write an entry. Raises `OUTPUT_UNWRITABLE`."""
-        try:
-            self._file.write(dumps(self._sink.cleaned(entry), indent=None) + "\n")
-            self._file.flush()
-        except OSError as error:
-            raise unwritable(self._path, error) from error
 
 
 def result(

@@ -11,6 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from modellix_cli.domain.text import escape
+
 _GAP: Final = 2
 _NARROWEST_LAST: Final = 20
 """Columns that the last cell needs, or it is better read below the others."""
@@ -42,7 +44,10 @@ def _block(row: Sequence[str]) -> RenderableType:
 
 
 def markdown(text: str) -> RenderableType:
-    """Return Markdown laid out: addresses stay readable, HTML is shown as it is written."""
+    """Return Markdown laid out: addresses stay readable, HTML is shown as it is written.
+
+    Entities may stand for what would act on a terminal; they are escaped once they are read.
+    """
     from markdown_it import MarkdownIt
 
     laid_out = Markdown("", hyperlinks=False, code_theme="ansi_dark")
@@ -50,6 +55,8 @@ def markdown(text: str) -> RenderableType:
     laid_out.parsed = parser.parse(text)
     for token in laid_out.parsed:
         token.info = ""  # what is no valid code would be marked as wrong
+        for part in (token, *(token.children or ())):
+            part.content = escape(part.content)
     return laid_out
 
 

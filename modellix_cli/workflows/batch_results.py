@@ -6,7 +6,7 @@ from modellix_cli.engine.core.events import Stop
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.engine.notices import Notice, SameTask, Sending, TaskAwaited
 from modellix_cli.engine.progress import Progress
-from modellix_cli.output import batch as show
+from modellix_cli.output.results_file import ResultsFile
 from modellix_cli.output.sink import Output
 from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows.batch_closing import BatchClosing
@@ -23,9 +23,7 @@ class BatchResults:
     no further line is started. Before lines end, `source` and `progress` are to be set.
     """
 
-    def __init__(
-        self, session: Session, batch: int, total: int, file: show.ResultsFile | None
-    ) -> None:
+    def __init__(self, session: Session, batch: int, total: int, file: ResultsFile | None) -> None:
         self._session = session
         self._out = session.out
         self._file = file

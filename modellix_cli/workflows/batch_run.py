@@ -17,6 +17,7 @@ from modellix_cli.engine.core.engine import Engine
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.ledger.records import StartedBatch
 from modellix_cli.output import batch as show
+from modellix_cli.output.results_file import ResultsFile
 from modellix_cli.output.sink import Output
 from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows import batch_plan
@@ -89,14 +90,12 @@ def _run_batch(
             ) from stop
 
 
-def _results_file(
-    session: Session, options: BatchOptions, stack: ExitStack
-) -> show.ResultsFile | None:
+def _results_file(session: Session, options: BatchOptions, stack: ExitStack) -> ResultsFile | None:
     """Open the file of `--results` before anything is paid."""
     if options.results is None:
         return None
     path = session.settings.path(options.results)
-    return stack.enter_context(show.ResultsFile(path, session.out))
+    return stack.enter_context(ResultsFile(path, session.out))
 
 
 class _Running:
@@ -111,7 +110,7 @@ class _Running:
         links: LineLinks,
         options: BatchOptions,
         resume: list[str],
-        file: show.ResultsFile | None,
+        file: ResultsFile | None,
     ) -> None:
         self._session = session
         self._out = session.out

@@ -57,7 +57,7 @@ def check_results(
     if any(_is_same(path, session.settings.path(name)) for name in _files_in(given)):
         raise usage("--results names a file of --set or --matrix, which it would overwrite.")
     env = session.runtime.env
-    if any(_is_within(path, folder) for folder in (state_dir(env), config_dir(env))):
+    if any(_is_own(path, folder) for folder in (state_dir(env), config_dir(env))):
         raise usage(
             f"--results names {path}, in the folder where modellix-cli keeps what was paid for "
             "and its settings.",
@@ -94,8 +94,11 @@ def _is_same(path: "Path", other: "Path") -> bool:
         return False
 
 
-def _is_within(path: "Path", folder: "Path") -> bool:
+def _is_own(path: "Path", folder: "Path") -> bool:
+    """Whether a path leads into a folder of this program, or is a file of it by another name."""
     try:
-        return path.resolve().is_relative_to(folder.resolve())
+        if path.resolve().is_relative_to(folder.resolve()):
+            return True
+        return path.exists() and any(_is_same(path, own) for own in folder.rglob("*"))
     except (OSError, RuntimeError):  # links that lead in a circle
         return False

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from modellix_cli.api.client import Client, connect
 from modellix_cli.api.retry import RetryPolicy
-from modellix_cli.api.transport import MAX_REPLY_BYTES
+from modellix_cli.api.transport import EXCHANGE_SECONDS, MAX_REPLY_BYTES
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.task import Task
 from tests.support import API, BASE, KEY, FakeClock, problem, task_reply
@@ -95,6 +95,19 @@ def test_lasting_trouble_is_given_up_after_four_tries(
     assert "Tried 4 times" in error.message
     assert route.call_count == 4
     assert clock.slept == [1.0, 2.0, 4.0]
+
+
+@respx.mock
+def test_the_tries_of_a_read_take_no_longer_together_than_one_exchange_may(
+    client: Client, clock: FakeClock
+) -> None:
+    def drips(request: httpx.Request) -> httpx.Response:
+        clock.sleep(EXCHANGE_SECONDS * 0.6)
+        raise httpx.ReadTimeout("late", request=request)
+
+    route = respx.get(ROUTE).mock(side_effect=drips)
+    assert failure(client).code is ErrorCode.NETWORK
+    assert route.call_count == 2
 
 
 @respx.mock

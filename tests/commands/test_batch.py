@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import httpx
@@ -287,6 +288,50 @@ def test_a_results_file_of_an_earlier_run_survives_a_refused_one(batch: Batches)
     before = (batch.work / "results.jsonl").read_text()
     assert batch("--results", "results.jsonl").status == 2
     assert (batch.work / "results.jsonl").read_text() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_for_results_that_nobody_reads_is_refused_before_anything_is_paid(
+    batch: Batches,
+) -> None:
+    os.mkfifo(batch.work / "results")
+    result = batch("--results", "results")
+    assert (result.status, batch.service.posts) == (1, [])
+    assert "nothing reads from this pipe" in result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_for_results_that_is_read_gets_every_line(batch: Batches) -> None:
+    os.mkfifo(batch.work / "results")
+    reader = os.open(batch.work / "results", os.O_RDONLY | os.O_NONBLOCK)
+    result = batch("--results", "results")
+    lines = os.read(reader, 65536).splitlines()
+    os.close(reader)
+    assert [json.loads(line) for line in lines] == result.json["tasks"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="flock")
+def test_a_file_that_another_batch_writes_its_results_to_is_refused(batch: Batches) -> None:
+    import fcntl
+
+    path = batch.work / "results.jsonl"
+    path.write_text("a line of the other\n")
+    with path.open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        result = batch("--results", "results.jsonl")
+    assert (result.status, batch.service.posts) == (2, [])
+    assert "Another batch is writing its results to" in result.stderr
+    assert path.read_text() == "a line of the other\n"
+
+
+def test_another_name_of_the_ledger_is_no_file_for_results(batch: Batches) -> None:
+    batch("--max-tasks", "4")
+    ledger = Path(batch.cli("ledger", "path").stdout.strip())
+    os.link(ledger, batch.work / "results.jsonl")
+    result = batch("--results", "results.jsonl", "--resume")
+    assert result.status == 2
+    assert "keeps what was paid for" in result.stderr
+    assert batch.cli("batch", "list", "--json").json["batches"] != []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")

@@ -48,6 +48,20 @@ def test_nothing_that_acts_on_a_terminal_passes() -> None:
     assert not set(both) & set("\x1b\x07\x9b\u202e\r")
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("{}", "# {}", "*{}*", "~~{}~~", "- {}", "> {}", "|a|\n|-|\n|{}|\n"),
+        *("[{}](https://a.example)", "![{}](https://a.example/b.png)", "[a](https://a.example/{})"),
+    ],
+)
+def test_entities_of_a_page_are_made_safe_after_they_are_read(page: str) -> None:
+    writer, out, _ = sink(Terminal(), Terminal(), NO_COLOR="1")
+    evil = "&#x202e;&#8238;&rlm;&lrm;&#x2066;&#x61c;&#27;[31m&#x9b;31m&#x7;"
+    writer.markdown(page.format(evil))
+    assert not set(out.getvalue()) & set("\x1b\x07\x9b\u202e\u200e\u200f\u2066\u061c")
+
+
 def test_colour_is_for_terminals_only() -> None:
     for stream, env, colored in (
         (Terminal(), {}, True),
