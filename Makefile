@@ -23,11 +23,10 @@ test: $(READY)  ## Run every test
 	$(BIN)/python -m pytest --collect-only --quiet > /dev/null || true  # writes the rewritten assertions
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# What takes long is commands from end to end; TESTS names those of the one you are at.
-test-fast: $(READY)  ## Run the tests of the rules, and TESTS=tests/commands/test_x.py, until the first failure
-	$(BIN)/python -m pytest -x -q -n 3 --dist loadfile -m "not slow" --hypothesis-profile=fast \
-	  --ignore=tests/e2e --ignore=tests/engine/simulator --ignore=tests/commands --ignore=tests/test_completions.py
-	$(if $(TESTS),$(BIN)/python -m pytest -x -q $(TESTS))
+# Half a minute: tests/fast.py says which tests those are. TESTS names more.
+test-fast: $(READY)  ## Run the tests of what you changed, and of the rules of the house, until the first failure
+	$(BIN)/python -m pytest -x -n 2 --dist loadfile -m "not slow" --hypothesis-profile=fast \
+	  --ignore=tests/engine/simulator $$($(BIN)/python -m tests.fast) $(TESTS)
 
 coverage: $(READY)  ## Measure which lines the tests reach that start no processes; below the floor it fails
 	$(BIN)/coverage run -m pytest -q --ignore=tests/e2e --ignore=tests/engine/simulator

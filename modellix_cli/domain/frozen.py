@@ -123,14 +123,12 @@ def _compiled_init(cls: type) -> Callable[..., None]:
     known: dict[str, object] = {"__default": _default}
     parameters, lines, optional = ["self"], ["__values = self.__dict__"], False
     for name, one in _plan_of(cls).fields.items():
-        value, preset = name, f"__{name}"
+        value, preset = name, f"__default_{name}"
         if one.default is not MISSING:
             known[preset] = one.default
-        elif one.default_factory is not MISSING:
+        elif optional or one.default_factory is not MISSING:  # `__default` makes it, or refuses
             known[preset] = one
             value = f"__default(self, {preset}) if {name} is {preset} else {name}"
-        elif optional and "*" not in parameters:  # it is named wherever a value is made
-            parameters.append("*")
         parameters.append(f"{name}={preset}" if preset in known else name)
         optional |= preset in known
         lines.append(f"__values[{name!r}] = {value}")

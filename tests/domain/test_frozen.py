@@ -125,6 +125,9 @@ def test_a_class_of_many_values_stays_what_it_was() -> None:
         assert repr(Place(1, labels={"a": "b"})) == "Place(x=1, y=0, labels={'a': 'b'}, name='')"
         assert Named(values=2) == Named(first=1, values=2, self_made=[])
     assert Named(values=1).self_made is not Named(values=1).self_made
+    assert Named(3, 4) == Named(first=3, values=4)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="values"):
+        Named(first=3)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="negative"):
         Named(values=-1)
 

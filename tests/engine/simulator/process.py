@@ -308,6 +308,8 @@ class Process:
             return events.SubmitHeld(ref, held, slots_full=self._room_is_short)
         if not self.world.chance(self.job.holds):
             return events.SubmitAllowed(ref)
+        if self.job.lose_ledger_on_hold:
+            self.world.later(0.0, self._lose_ledger)
         seconds = self.world.random.choice((0.0, 0.3, 4.0, 31.0))
         return events.SubmitHeld(ref, seconds, slots_full=self.world.chance(0.4))
 
