@@ -1,4 +1,4 @@
-"""Prints which tests `make test-fast` runs: those of what was changed, and of the rules of the house.
+"""Prints which tests `make test-fast` runs: those of what was changed, and of the house's rules.
 
 Changed is what git tells: since the branch left its upstream or `main`, committed or not. Tests of
 whole commands belong to the command of the same name; those that start processes, and the
@@ -14,8 +14,10 @@ ALWAYS = ("tests/domain", "tests/engine", "tests/inputs", "tests/output", "tests
 """Rooms whose tests take few seconds and notice most mistakes."""
 NEVER = ("tests/e2e", "tests/engine/simulator", "tests/test_completions.py")
 
+_ROOMS = {path.name for path in ROOT.glob("tests/*") if path.is_dir()} - {"commands"}
 
-def tests_of(changed: Iterable[str]) -> list[str]:
+
+def select(changed: Iterable[str]) -> list[str]:
     """Return the files and folders of tests to run where the files `changed` were."""
     found = {*ALWAYS, *(f"tests/{path.name}" for path in ROOT.glob("tests/test_*.py"))}
     for name in changed:
@@ -36,7 +38,7 @@ def _tests_for(changed: Path) -> Iterator[str]:
         for stem in (changed.stem, f"{rest[1]}_{changed.stem}"):
             if (ROOT / f"tests/commands/test_{stem}.py").is_file():
                 yield f"tests/commands/test_{stem}.py"
-    elif top == "modellix_cli" and len(rest) > 1 and (ROOT / f"tests/{rest[0]}").is_dir():
+    elif top == "modellix_cli" and rest[0] in _ROOMS:
         yield f"tests/{rest[0]}"
 
 
@@ -58,4 +60,4 @@ def _git(*words: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(*tests_of(changed_files()))
+    print(*select(changed_files()))
