@@ -1,13 +1,14 @@
 """The entry point, and the one place where an exception becomes message and exit status."""
 
+# Only what Python has loaded already: a Ctrl-C before `main` is a traceback.
 import os
 import sys
-from collections.abc import Sequence
-from itertools import pairwise
-from types import FrameType
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
     from modellix_cli.context.session import Session
     from modellix_cli.domain.error_registry import Charged
     from modellix_cli.domain.errors import ModellixError
@@ -147,11 +148,13 @@ def _charged(session: "Session", error: "ModellixError") -> "Charged | None":
     return error.charged or ("unknown" if defect else "no")
 
 
-def wants_envelope(arguments: Sequence[str]) -> bool:
+def wants_envelope(arguments: "Sequence[str]") -> bool:
     """Whether JSON was asked for in writing, so that errors are JSON on stdout too.
 
     The JSON default of a command does not count; any form of quiet wins.
     """
+    from itertools import pairwise
+
     words = list(arguments)
     if "--" in words:
         words = words[: words.index("--")]
@@ -219,7 +222,7 @@ def _end_on_signals() -> list[int]:
 
     came: list[int] = []
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(number: int, frame: "FrameType | None") -> None:
         came.append(number)
         raise Stopped(number)
 
