@@ -164,12 +164,12 @@ def _draw_line(random: Random, ref: int, single: bool) -> PlannedLine:
     needs: tuple[int, ...] = (random.randrange(1, ref),) if ref > 1 and chance() < 0.12 else ()
     if ref > 2 and chance() < 0.03:
         needs = (1, 2)
-    prepare = chance() < (0.7 if needs else 0.15)
+    prepare = chance() < (0.7 if needs else 0.25)
     return PlannedLine(
         ref,
         identity,
         name=random.choice((None, f"n{ref}", "x")) if not single and chance() < 0.3 else None,
-        request_key=f"key-{identity}" if chance() < 0.08 else None,
+        request_key=f"key-{identity}" if chance() < 0.14 else None,
         needs=needs,
         prepare=prepare,
     )
@@ -226,9 +226,9 @@ def befall(random: Random, job: Job) -> Job:
         lose_ledger_after=random.uniform(0, 10) if chance() < 0.08 else None,
         lose_ledger_on_hold=chance() < 0.02,
         ledger_faults=choice((0.02, 0.2)) if chance() < 0.15 else 0.0,
-        prepare_faults=choice((0.0, 0.3)),
+        prepare_faults=choice((0.0, 0.5)),
         save_faults=choice((0.0, 0.0, 0.4)),
         holds=choice((0.0, 0.0, 0.1, 0.4)),
-        delivered=choice((0.0, 0.0, 0.5)),
+        delivered=choice((0.0, 0.5)),
         lingers=chance() < 0.5,
     )
