@@ -1,8 +1,8 @@
-"""Prints which tests `make test-fast` runs: those of what was changed, and of the house's rules.
+"""Prints which tests `make test-fast` runs: those of what was changed, and project-wide checks.
 
-Changed is what git tells: since the branch left its upstream or `main`, committed or not. Tests of
-whole commands belong to the command of the same name; those that start processes, and the
-simulator, are left to `make test`.
+Changed is what git tells: since the branch left its upstream or `main`, committed or not. A command
+has the tests that are named after it, else those of its noun. What starts processes, and the
+simulator, is left to `make test`.
 """
 
 import subprocess
@@ -11,10 +11,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ALWAYS = ("tests/domain", "tests/engine", "tests/inputs", "tests/output", "tests/workflows")
-"""Rooms whose tests take few seconds and notice most mistakes."""
+"""Tests that take few seconds and notice most mistakes."""
 NEVER = ("tests/e2e", "tests/engine/simulator", "tests/test_completions.py")
-
-_ROOMS = {path.name for path in ROOT.glob("tests/*") if path.is_dir()} - {"commands"}
+OF_ALL_COMMANDS = (
+    "tests/commands/test_at_two_sizes.py::test_every_command_has_a_scene",
+    "tests/commands/test_suggestions.py",
+    "tests/commands/test_tree.py",
+)
+_SHARED = {"app.py", "__main__.py", "commands", "context", "options"}
+"""What all commands are made of."""
+_OWN_TESTS = {path.name for path in ROOT.glob("tests/*") if path.is_dir()} - {"commands"}
 
 
 def select(changed: Iterable[str]) -> list[str]:
@@ -22,11 +28,12 @@ def select(changed: Iterable[str]) -> list[str]:
     found = {*ALWAYS, *(f"tests/{path.name}" for path in ROOT.glob("tests/test_*.py"))}
     for name in changed:
         found.update(_tests_for(Path(name)))
-    rooms = [place for place in found if not place.endswith(".py")]
+    folders = [place for place in found if ".py" not in place]
     return sorted(
         place
         for place in found
-        if not place.startswith(NEVER) and not any(place.startswith(f"{room}/") for room in rooms)
+        if not place.startswith(NEVER)
+        and not any(place.startswith(f"{folder}/") for folder in folders)
     )
 
 
@@ -34,12 +41,23 @@ def _tests_for(changed: Path) -> Iterator[str]:
     top, *rest = changed.parts
     if top == "tests" and changed.name.startswith("test_") and (ROOT / changed).is_file():
         yield changed.as_posix()
-    elif top == "modellix_cli" and rest[0] == "commands" and len(rest) > 2:
-        for stem in (changed.stem, f"{rest[1]}_{changed.stem}"):
-            if (ROOT / f"tests/commands/test_{stem}.py").is_file():
-                yield f"tests/commands/test_{stem}.py"
-    elif top == "modellix_cli" and rest[0] in _ROOMS:
+    if top != "modellix_cli":
+        return
+    if rest[0] in _OWN_TESTS:
         yield f"tests/{rest[0]}"
+    if rest[0] in _SHARED:
+        yield from OF_ALL_COMMANDS
+    if rest[0] == "commands" and rest[1] != "_framework":
+        yield from named_after(changed)
+
+
+def named_after(command: Path) -> list[str]:
+    """Return the tests that are named after a command's module, else those of its noun."""
+    for name in (command.stem, command.parent.name):
+        found = sorted((ROOT / "tests/commands").glob(f"test_{name}*.py"))
+        if found:
+            return [f"tests/commands/{path.name}" for path in found]
+    return []
 
 
 def changed_files() -> list[str]:

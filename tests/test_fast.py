@@ -2,27 +2,46 @@
 
 from pathlib import Path
 
-from tests.fast import ALWAYS, ROOT, select
+import pytest
+
+from tests.fast import ALWAYS, OF_ALL_COMMANDS, ROOT, named_after, select
+
+COMMANDS = sorted(
+    path.relative_to(ROOT)
+    for path in (ROOT / "modellix_cli/commands").rglob("*.py")
+    if "_framework" not in path.parts and path.name not in ("__init__.py", "autocomplete.py")
+)
 
 
-def test_the_rules_of_the_house_are_always_run() -> None:
+def test_project_wide_checks_are_always_run() -> None:
     found = select([])
     assert {*ALWAYS, "tests/test_words.py", "tests/test_layers.py"} <= set(found)
     assert "tests/ledger" not in found
 
 
 def test_all_that_is_named_is_there() -> None:
-    assert all((ROOT / place).exists() for place in select(["modellix_cli/ledger/claims.py"]))
+    found = select(["modellix_cli/ledger/claims.py", "modellix_cli/app.py"])
+    assert all((ROOT / place.partition("::")[0]).exists() for place in found)
 
 
-def test_a_room_is_run_with_all_its_tests() -> None:
+def test_a_package_is_run_with_all_its_tests() -> None:
     assert "tests/ledger" in select(["modellix_cli/ledger/claims.py"])
 
 
-def test_a_command_is_run_with_the_select_its_name() -> None:
+@pytest.mark.parametrize("command", COMMANDS, ids=str)
+def test_every_command_has_tests_of_its_own(command: Path) -> None:
+    assert named_after(command)
+
+
+def test_a_command_is_run_with_the_tests_of_its_name_or_noun() -> None:
     assert "tests/commands/test_run.py" in select(["modellix_cli/commands/model/run.py"])
-    assert "tests/commands/test_task_show.py" in select(["modellix_cli/commands/task/show.py"])
-    assert not any("commands" in place for place in select(["modellix_cli/commands/__init__.py"]))
+    assert "tests/commands/test_task_results.py" in select(["modellix_cli/commands/task/url.py"])
+    assert "tests/commands/test_doctor.py" in select(["modellix_cli/commands/doctor.py"])
+
+
+@pytest.mark.parametrize("shared", ["app.py", "commands/task/links.py", "options/saving.py"])
+def test_what_commands_share_is_run_with_what_each_must_have(shared: str) -> None:
+    assert set(OF_ALL_COMMANDS) <= set(select([f"modellix_cli/{shared}"]))
 
 
 def test_a_changed_test_is_run_unless_it_starts_processes() -> None:
@@ -31,11 +50,9 @@ def test_a_changed_test_is_run_unless_it_starts_processes() -> None:
     assert not any(place.startswith("tests/e2e") for place in found)
 
 
-def test_a_test_in_a_room_that_is_run_whole_is_not_named_twice() -> None:
+def test_a_test_in_a_folder_that_is_run_whole_is_not_named_twice() -> None:
     found = select(["tests/domain/test_money.py"])
-    assert [place for place in found if Path(place).parts[:2] == ("tests", "domain")] == [
-        "tests/domain"
-    ]
+    assert [place for place in found if place.startswith("tests/domain")] == ["tests/domain"]
 
 
 def test_what_was_removed_is_not_asked_for() -> None:

@@ -166,7 +166,7 @@ class Sink:
         self._draw(markdown(self.clean(escape(text))))
 
     def note(self, text: str) -> None:
-        """Tell the user something on stderr; nobody reads it where a program asked for JSON."""
+        """Tell people something on stderr; nothing is written where a program asked for JSON."""
         if not self.silent:
             self._talk(text)
 
