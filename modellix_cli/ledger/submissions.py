@@ -77,7 +77,7 @@ class SubmissionStore:
             claims = Claims(db, self._account, self._file.clock, keep_bodies=self._keep_bodies)
             claims.refused(request, f"{NOT_SENT_AS}{why}")
 
-        self._file.transact(work)
+        self._file.note(work)
 
     def rehearse(self, request: Request, *, resume: bool, resend_unknown: bool) -> Claim:
         """Return what a claim would come to just now, and record nothing. Raises as `claim`."""
@@ -249,7 +249,7 @@ class SubmissionStore:
         """Record that the user has been told of tasks."""
         now = self._file.clock.now()
         rows = [(now, task_id, self._account.base_url) for task_id in task_ids]
-        self._file.transact(
+        self._file.note(
             lambda db: (
                 db.executemany(
                     "UPDATE submissions SET told_at = ? WHERE task_id = ? AND base_url = ?"

@@ -10,6 +10,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.engine.batch_book import BatchBook
 from modellix_cli.engine.core import effects
 from modellix_cli.engine.core.lines import Known
+from modellix_cli.engine.notices import Stopped
 from tests.engine.runs import (
     Bench,
     busy,
@@ -266,6 +267,14 @@ def test_a_lock_that_stays_is_waited_for_once_more_at_each_stage_not_for_each_id
     assert {(one.number, one.task_id, one.locked) for one in bench.driver.unrecorded} == {
         (number, f"task-{number}", True) for number in bench.service.posts
     }
+
+
+def test_a_ledger_that_fails_when_all_was_sent_tells_nothing_of_more_lines(bench: Bench) -> None:
+    bench.on_book = Failing("record_status", 1)
+    bench.run(wait=True, concurrency=4)
+    assert bench.engine is not None
+    assert bench.engine.stopped_by is not None
+    assert not any(isinstance(notice, Stopped) for notice in bench.notices)
 
 
 def test_a_refusal_that_could_not_be_recorded_does_not_undo_what_came_after(bench: Bench) -> None:
