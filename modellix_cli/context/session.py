@@ -66,6 +66,8 @@ class Session:
         """Whether the running command takes more from modellix.toml than the form of output."""
         self.submitted: str | None = None
         """The task this run has paid for, so that no end of it leaves the id untold."""
+        self.unrecorded: list[str] = []
+        """The tasks whose ids were told but could not be recorded."""
         self.saving: tuple[str, ...] = ()
         """The options of saving that this run was given, with --output-dir; none saves nothing."""
         self.command_path = "modellix-cli"

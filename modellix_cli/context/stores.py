@@ -52,9 +52,15 @@ class Stores:
             if key != SANDBOX_KEY:
                 self._out.hide(key)
         clock = self._settings.runtime.clock
-        file = LedgerFile(state_dir(self._settings.runtime.env), clock, self._settings.patience)
+        folder, patience = state_dir(self._settings.runtime.env), self._settings.patience
+        file = LedgerFile(folder, clock, patience, self._tell_wait)
         self._closing.callback(file.close)
         return file
+
+    def _tell_wait(self) -> None:
+        """Tell whoever watches why nothing happens."""
+        if self._out.talk_is_terminal:
+            self._out.note("Another program keeps the ledger locked. Waiting for it.")
 
     @property
     def account(self) -> "Account":

@@ -149,7 +149,8 @@ REGISTRY: Final[dict[ErrorCode, Kind]] = {
     ),
     ErrorCode.LEDGER_BUSY: Kind(
         "another program keeps the ledger locked",
-        "Try again in a moment, or wait longer with --max-retry-wait.",
+        "Try again in a moment, or wait longer with --max-retry-wait. Where the file system has no "
+        "locks, choose a folder on another one with XDG_STATE_HOME.",
         ExitStatus.FAILED,
         retryable=True,
     ),

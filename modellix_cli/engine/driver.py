@@ -19,7 +19,7 @@ from modellix_cli.engine.core.following import RUN_INTERRUPTED
 from modellix_cli.engine.core.posting import record_of
 from modellix_cli.engine.ports import Book, Observer, Saver, Source
 from modellix_cli.engine.rate_governor import Governor, NoSlot, Ticket
-from modellix_cli.engine.recorder import Recorder
+from modellix_cli.engine.recorder import Recorder, Unrecorded
 from modellix_cli.engine.worker_pool import Done, Pool
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ class Driver:
         self._workers.wake()
 
     @property
-    def unrecorded_ids(self) -> list[str]:
-        """The ids of tasks that could not be recorded, not even in the end."""
-        return self._recorder.unrecorded_ids
+    def unrecorded(self) -> list[Unrecorded]:
+        """The tasks that could not be recorded, not even in the end."""
+        return self._recorder.unrecorded
 
     def run(self) -> None:
         """Work until every line has its end.

@@ -2,13 +2,27 @@
 
 from collections import deque
 
-from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Task
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.lines import Known
 from modellix_cli.engine.notices import Notice
 from modellix_cli.engine.ports import Book
+
+
+@frozen
+class Unrecorded:
+    """A task of request `number` that is not in the ledger, which was `locked` to the end or lost.
+
+    Where `state` is not that it was accepted, it may have been created.
+    """
+
+    number: int
+    task_id: str
+    state: SubmissionState
+    locked: bool
 
 
 class Recorder:
@@ -19,12 +33,18 @@ class Recorder:
         self._happened = happened
         self._failed = False
         self._unrecorded: list[effects.RecordOutcome] = []
+        self._locked = False
         self._notices: deque[Notice] = deque()
 
     @property
-    def unrecorded_ids(self) -> list[str]:
-        """The ids of tasks that could not be recorded, not even in the end."""
-        return [record.task_id for record in self._unrecorded if record.task_id is not None]
+    def unrecorded(self) -> list[Unrecorded]:
+        """The tasks that could not be recorded, not even in the end; each once."""
+        states = {(one.number, one.task_id): one.state for one in self._unrecorded}
+        return [
+            Unrecorded(number, task_id, state, locked=self._locked)
+            for (number, task_id), state in states.items()
+            if task_id is not None
+        ]
 
     def lost(self, error: ModellixError) -> None:
         """Let the core know that the ledger cannot be relied on."""
@@ -52,12 +72,15 @@ class Recorder:
 
     def outcome(self, record: effects.RecordOutcome) -> bool:
         """Record how an attempt ended; return whether that is on disk."""
+        return self._failure(record) is None
+
+    def _failure(self, record: effects.RecordOutcome) -> ModellixError | None:
         try:
             self._note(self._book.record(record))
         except ModellixError as error:
             self.lost(error)
-            return False
-        return True
+            return error
+        return None
 
     def keep(self, record: effects.RecordOutcome) -> None:
         """Keep what could not be recorded, to be tried again in the end."""
@@ -75,8 +98,7 @@ class Recorder:
         try:
             match effect:
                 case effects.RecordOutcome():
-                    if not self.outcome(effect):
-                        self.keep(effect)
+                    self._record_or_keep(effect)
                 case effects.RecordEnd():
                     self._book.record_end(effect.outcome)
                 case effects.RecordDuration():
@@ -87,11 +109,17 @@ class Recorder:
     def record_again(self) -> None:
         """Record what could not be recorded when it came, if that is possible now."""
         pending, self._unrecorded = self._unrecorded, []
+        self._locked = False
         for record in pending:
-            try:
-                self._note(self._book.record(record))
-            except ModellixError:
-                self._unrecorded.append(record)
+            self._record_or_keep(record)
+
+    def _record_or_keep(self, record: effects.RecordOutcome) -> None:
+        """Record an outcome, or keep it for the end; a lock is waited for once, not by each."""
+        error = None if self._locked else self._failure(record)
+        if error is not None:
+            self._locked = error.code is ErrorCode.LEDGER_BUSY
+        if self._locked or error is not None:
+            self.keep(record)
 
     def _note(self, notice: Notice | None) -> None:
         """Keep what is to be told for the driver's own thread."""

@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.ledger import schema
+from modellix_cli.ledger.patience import Patience
 from modellix_cli.paths import make_private_dir
 
 T = TypeVar("T")
@@ -27,7 +28,6 @@ BUSY_STEP: Final = 0.5
 """Seconds after which Ctrl-C ends a wait for the lock."""
 _CACHE: Final = 400
 """KiB of the file to keep in memory, a fifth of what is usual: the system keeps the rest."""
-_PAUSE: Final = 0.01
 _MOST_REOPENINGS: Final = 3
 _DAMAGE: Final = ("malformed", "not a database", "no such table", "no such column", "no column")
 
@@ -39,14 +39,21 @@ class _Moved(Exception):
 class LedgerFile:
     """The database in `folder`, opened when first needed; usable from several threads.
 
-    `patience` is how many seconds to wait for another program that keeps it locked.
+    `patience` is how many seconds to wait for another program that keeps it locked, less for what
+    is `brief` (patience.py); `tell_wait` is called, from any thread, once that takes long.
     """
 
-    def __init__(self, folder: Path, clock: Clock, patience: float = DEFAULT_PATIENCE) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        patience: float = DEFAULT_PATIENCE,
+        tell_wait: Callable[[], None] | None = None,
+    ) -> None:
         self.path = folder / FILE_NAME
         self._name = str(self.path)
         self._clock = clock
-        self._patience = patience
+        self._patience = Patience(patience, tell_wait)
         self._db: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._lock = threading.RLock()
@@ -64,29 +71,32 @@ class LedgerFile:
         work: Callable[[sqlite3.Connection], T],
         *,
         durable: bool = False,
-        patience: float | None = None,
+        brief: bool = False,
     ) -> T:
         """Do `work` in one transaction and return its result; it may be begun more than once.
 
         A `durable` one has reached the disk when this returns, so that it survives a power cut.
-        `patience` is how long to wait for a lock, if not as long as the ledger's own. Raises
-        `LEDGER_BUSY`, `LEDGER_LOST` or `LEDGER_UNUSABLE`; then nothing was recorded, or what was
-        can be found by nobody.
+        Raises `LEDGER_BUSY`, `LEDGER_LOST` or `LEDGER_UNUSABLE`; then nothing was recorded, or what
+        was can be found by nobody.
         """
-        with self._lock:
-            result = self._persist(lambda: self._transact(work, durable=durable), patience)
-            self._relied_on |= durable
-            return result
+        return self._persist(
+            lambda: self._transact(work, durable=durable), writes=True, brief=brief
+        )
 
-    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def note(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """As `transact`, for what no payment hangs on, as the status of a task.
+
+        It is brief, unless this process recorded payments, whose outcome it may tell.
+        """
+        return self.transact(work, brief=not self._relied_on or self._patience.is_over(writes=True))
+
+    def read(self, work: Callable[[sqlite3.Connection], T], *, brief: bool = False) -> T:
         """As `transact`, for work that changes nothing: it waits for no writer."""
-        with self._lock:
-            return self._persist(lambda: self._read(work), None)
+        return self._persist(lambda: self._read(work), writes=False, brief=brief)
 
     def rehearse(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """As `transact`, and take back whatever `work` changed."""
-        with self._lock:
-            return self._persist(lambda: self._read(work, "BEGIN IMMEDIATE"), None)
+        return self._persist(lambda: self._read(work, "BEGIN IMMEDIATE"), writes=True, brief=False)
 
     def peek(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
         """As `read`, but None where the file is not open yet, or cannot be read at once.
@@ -110,11 +120,23 @@ class LedgerFile:
             finally:
                 self._lock.release()
 
-    def _persist(self, attempt: Callable[[], T], patience: float | None) -> T:
-        """Make an attempt, and further ones while the file is locked or has just been replaced."""
+    def _persist(self, attempt: Callable[[], T], *, writes: bool, brief: bool) -> T:
+        """Make an attempt, and further ones while the file is locked or has just been replaced.
+
+        Waiting for another thread, which may wait for the file, counts as well.
+        """
+        begun = time.monotonic()
+        with self._lock:
+            deadline = self._patience.deadline(begun, writes=writes, brief=brief)
+            if deadline is None:
+                raise self._busy()
+            result = self._try(attempt, begun, deadline, writes=writes)
+            self._patience.ended(writes=writes, busy=False)
+            return result
+
+    def _try(self, attempt: Callable[[], T], begun: float, deadline: float, *, writes: bool) -> T:
         if self._lost is not None:
             raise self._lost.copy_with()
-        deadline = time.monotonic() + (self._patience if patience is None else patience)
         reopenings = 0
         while True:
             try:
@@ -125,10 +147,10 @@ class LedgerFile:
                     raise self._lose("was removed or replaced while this command ran") from moved
             except sqlite3.Error as error:
                 if is_locked(error):
-                    if time.monotonic() >= deadline:
-                        raise self._busy() from error
-                    time.sleep(_PAUSE)
-                    continue
+                    if self._patience.pause(begun, deadline):
+                        continue
+                    self._patience.ended(writes=writes, busy=True)
+                    raise self._busy() from error
                 if not is_damage(error) or reopenings >= _MOST_REOPENINGS:
                     raise self._unusable(str(error)) from error
                 self._replace_damaged(str(error))
@@ -162,6 +184,7 @@ class LedgerFile:
                 db.execute("ROLLBACK")
             raise
         self._check_in_place()
+        self._relied_on |= durable
         return result
 
     def _open(self) -> sqlite3.Connection:
@@ -192,7 +215,7 @@ class LedgerFile:
 
         self._forget()
         try:
-            replace_damaged(self.path, reason, self._clock, self._patience)
+            replace_damaged(self.path, reason, self._clock, self._patience.seconds)
         except sqlite3.Error as error:
             raise (self._busy() if is_locked(error) else self._unusable(str(error))) from error
         except OSError as error:
@@ -215,7 +238,9 @@ class LedgerFile:
 
     def _busy(self) -> ModellixError:
         return ModellixError(
-            ErrorCode.LEDGER_BUSY, f"Another program keeps the ledger {self.path} locked."
+            ErrorCode.LEDGER_BUSY,
+            f"Another program keeps the ledger {self.path} locked, or its file system has no "
+            "locks.",
         )
 
     def _unusable(self, reason: str) -> ModellixError:

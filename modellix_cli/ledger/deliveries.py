@@ -48,17 +48,13 @@ class DeliveryStore:
         self._base_url = base_url
         self._until_pruning = 0
 
-    def record(
-        self, deliveries: Sequence[Received], patience: float | None = None
-    ) -> list[Recorded]:
+    def record(self, deliveries: Sequence[Received]) -> list[Recorded]:
         """Record deliveries, each once however often it comes; return what is known of each.
 
-        `patience` is how long to wait for a ledger that is locked. Raises the ledger's errors.
+        Raises the ledger's errors.
         """
         prune = self._until_pruning <= 0
-        recorded = self._file.transact(
-            lambda db: self._record(db, deliveries, prune=prune), patience=patience
-        )
+        recorded = self._file.note(lambda db: self._record(db, deliveries, prune=prune))
         self._until_pruning = _PRUNE_AFTER if prune else self._until_pruning
         self._until_pruning -= sum(one.new for one in recorded)
         return recorded

@@ -32,7 +32,7 @@ class FileStore:
                 rows,
             )
 
-        self._file.transact(insert)
+        self._file.note(insert)
 
     def of_task(self, task_id: str) -> list[KeptFile]:
         """Return what was saved of a task, in the order of its resources, the newest last."""
@@ -41,6 +41,7 @@ class FileStore:
                 "SELECT position, path, size, sha256, type, url FROM files"
                 " WHERE base_url = ? AND task_id = ? ORDER BY position, saved_at",
                 (self._base_url, task_id),
-            ).fetchall()
+            ).fetchall(),
+            brief=True,
         )
         return [KeptFile(*row) for row in rows]

@@ -107,7 +107,7 @@ class Origins:
             )
             return replace(origin, sources=find_sources(db, base_url, origin.body, task_id))
 
-        return self._file.read(find)
+        return self._file.read(find, brief=True)
 
     def _files(self, where: str, *values: str) -> list[FileOfTask]:
         statement = f"{_FILES} {where} {_NEWEST}"

@@ -22,8 +22,6 @@ from modellix_cli.ledger.schema import statements
 
 T = TypeVar("T")
 _MOST: Final = 1e12
-_PATIENCE: Final = 5.0
-"""Seconds to wait for the ledger, which is worth less here than where payments are recorded."""
 _SLACK: Final = 5.0
 """Seconds by which a clock may be set back without anything that it told being doubted."""
 
@@ -186,7 +184,7 @@ class RateStateStore:
         """
         if self._memory is None:
             with suppress(ModellixError):
-                return self._file.transact(lambda db: self._apply(db, work), patience=_PATIENCE)
+                return self._file.transact(lambda db: self._apply(db, work), brief=True)
         with self._lock:
             self._memory = self._memory or _in_memory()
             with self._memory:

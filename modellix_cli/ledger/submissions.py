@@ -26,11 +26,11 @@ from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.other_accounts import find_of_request
 from modellix_cli.ledger.processes import LEASE_SECONDS
 from modellix_cli.ledger.records import Claim, OtherAccount, Outcome, Request
+from modellix_cli.ledger.resolving import BY_THE_USER, check_resolvable, not_found
 
 NOT_SENT_AS: Final = "Not sent: "
 """How the detail of a request begins that was refused here, not by the service."""
 NO_ID: Final = "It was accepted without a task id."
-BY_THE_USER: Final = "Not created, by the user's word."
 _SHORTEST_PREFIX: Final = 4
 _MOST: Final = 2**63 - 1
 _OTHERS_OF_TASK: Final = """
@@ -77,7 +77,7 @@ class SubmissionStore:
             claims = Claims(db, self._account, self._file.clock, keep_bodies=self._keep_bodies)
             claims.refused(request, f"{NOT_SENT_AS}{why}")
 
-        self._file.transact(work)
+        self._file.note(work)
 
     def rehearse(self, request: Request, *, resume: bool, resend_unknown: bool) -> Claim:
         """Return what a claim would come to just now, and record nothing. Raises as `claim`."""
@@ -138,17 +138,17 @@ class SubmissionStore:
     def resolve(self, number: int, task_id: str | None) -> Attempt:
         """Settle an attempt of unknown outcome by the user's word; return it as it stands now.
 
-        With a task id it was accepted, else no task was created. Raises `NOT_FOUND`, and `USAGE`
-        for one that is not of unknown outcome or an id that is known as that of another one.
+        With a task id it was accepted, else no task was created; the latter may be taken back by
+        the former while nothing was sent instead. Raises `NOT_FOUND`, and `USAGE` for one that is
+        not of unknown outcome or an id that is known as that of another one.
         """
         now = self._file.clock.now()
 
         def work(db: sqlite3.Connection) -> Attempt:
-            _check_unknown(find_attempt(db, number, now), str(number))
+            check_resolvable(db, number, find_attempt(db, number, now), task_id)
             if task_id is None:
                 outcome = Outcome(SubmissionState.REJECTED, None, BY_THE_USER)
             else:
-                _check_unused(db, number, task_id)
                 outcome = Outcome(SubmissionState.ACCEPTED, task_id, None)
             _settle(db, number, outcome, now)
             attempt = find_attempt(db, number, now)
@@ -178,7 +178,7 @@ class SubmissionStore:
 
         found = self._file.read(work)
         if not found:
-            raise _not_found(text)
+            raise not_found(text)
         if len(found) > 1:
             raise usage(f"Several requests begin with {text}.", hint="Give the number of one.")
         return found[0]
@@ -249,7 +249,7 @@ class SubmissionStore:
         """Record that the user has been told of tasks."""
         now = self._file.clock.now()
         rows = [(now, task_id, self._account.base_url) for task_id in task_ids]
-        self._file.transact(
+        self._file.note(
             lambda db: (
                 db.executemany(
                     "UPDATE submissions SET told_at = ? WHERE task_id = ? AND base_url = ?"
@@ -272,34 +272,3 @@ def _settle(db: sqlite3.Connection, number: int, outcome: Outcome, now: float) -
     )
     if outcome.state is SubmissionState.ACCEPTED:
         tasks.add_of_submission(db, number, now)
-
-
-def _check_unknown(attempt: Attempt | None, text: str) -> None:
-    if attempt is None:
-        raise _not_found(text)
-    if attempt.in_flight:
-        raise usage(f"Request {text} is being sent just now.", hint="Try again in a moment.")
-    if attempt.state is not SubmissionState.UNKNOWN:
-        task = f" as task {attempt.task_id}" if attempt.task_id else ""
-        raise usage(
-            f"Request {text} is not of unknown outcome: it was {attempt.state}{task}.",
-            hint="See those that are: modellix-cli task history",
-        )
-
-
-def _check_unused(db: sqlite3.Connection, number: int, task_id: str) -> None:
-    row = db.execute(
-        "SELECT number FROM submissions WHERE task_id = ? AND state = 'accepted' AND base_url ="
-        " (SELECT base_url FROM submissions WHERE number = ?)",
-        (task_id, number),
-    ).fetchone()
-    if row is not None:
-        raise usage(f"Task {task_id} is that of request {row[0]} already.")
-
-
-def _not_found(text: str) -> ModellixError:
-    return ModellixError(
-        ErrorCode.NOT_FOUND,
-        f"There is no request {text} in the ledger.",
-        hint="See those of unknown outcome: modellix-cli task history",
-    )

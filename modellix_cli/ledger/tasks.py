@@ -53,7 +53,8 @@ class TaskStore:
                 "SELECT profile, status, ended_at, expires_at, billed_cost FROM tasks"
                 " WHERE base_url = ? AND task_id = ?",
                 who,
-            ).fetchall()
+            ).fetchall(),
+            brief=True,
         )
         if _says(rows, self._account.profile, report, cost):
             return
@@ -74,7 +75,7 @@ class TaskStore:
                     (cost, *who),
                 )
 
-        self._file.transact(write)
+        self._file.note(write)
 
     def record_duration(self, slug: str, submitted_at: float, seconds: float) -> None:
         """Record how long a task of a model ran; those submitted last are kept."""
@@ -96,7 +97,7 @@ class TaskStore:
                 (*model, *model, KEPT_DURATIONS),
             )
 
-        self._file.transact(insert)
+        self._file.note(insert)
 
     def durations(self, slug: str) -> list[float]:
         """Return how long the tasks of a model ran that were submitted last, in seconds."""
@@ -105,7 +106,8 @@ class TaskStore:
                 "SELECT seconds FROM durations WHERE base_url = ? AND slug = ?"
                 " ORDER BY submitted_at, rowid",
                 (self._account.base_url, slug),
-            ).fetchall()
+            ).fetchall(),
+            brief=True,
         )
         return [float(row[0]) for row in rows]
 
@@ -116,14 +118,15 @@ class TaskStore:
                 "SELECT slug, created_at FROM tasks WHERE base_url = ? AND task_id = ?"
                 " AND slug IS NOT NULL LIMIT 1",
                 (self._account.base_url, task_id),
-            ).fetchone()
+            ).fetchone(),
+            brief=True,
         )
         return KnownTask(str(row[0]), float(row[1])) if row else None
 
     def mark_saved(self, task_id: str) -> None:
         """Record that everything a task made is on disk."""
         now = self._file.clock.now()
-        self._file.transact(
+        self._file.note(
             lambda db: (
                 db.execute(
                     "UPDATE tasks SET saved_at = ? WHERE base_url = ? AND task_id = ?",

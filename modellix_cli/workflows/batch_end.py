@@ -96,7 +96,8 @@ class BatchEnd:
     def _status(self) -> int:
         """Return the exit status: of all that is true, the one that counts most."""
         tally = self.tally
-        lost = any(fault.code is ErrorCode.LEDGER_LOST for fault in self.faults)
+        lost = bool(self.session.unrecorded)
+        lost |= any(fault.code is ErrorCode.LEDGER_LOST for fault in self.faults)
         statuses: set[int] = {of_a_batch(fault.exit_status) for fault in self.faults}
         statuses |= {of_a_batch(status) for status in tally.statuses}
         if self.trouble is not None:

@@ -9,7 +9,7 @@ from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.exit_status import worst
 from modellix_cli.domain.task import RESULT_LIFETIME, Submission, Task, is_end
-from modellix_cli.domain.text import duration
+from modellix_cli.domain.text import count, duration
 from modellix_cli.engine.task_book import TaskBook
 from modellix_cli.output.sink import Output
 from modellix_cli.output.summaries import Beside, ShownFile
@@ -21,7 +21,17 @@ def remember(session: Session, task: Task) -> None:
         book = TaskBook(session.stores.tasks, session.stores.files, session.runtime.clock)
         book.record_status(task)
     except ModellixError as error:
-        session.out.warn(f"The task's status was not recorded: {error.message}")
+        warn_unrecorded(session, error, [task.task_id])
+
+
+def warn_unrecorded(session: Session, error: ModellixError, task_ids: Sequence[str]) -> None:
+    """Say that the ledger does not know what became of tasks, why, and how it may learn that."""
+    named = task_ids[0] if len(task_ids) == 1 else count(len(task_ids), "task")
+    line = session.commands.line("task wait", *task_ids)
+    session.out.warn(
+        f"Not recorded: what became of {named}. {error.message} Once the ledger can be used, "
+        f"record it with: {line}"
+    )
 
 
 def beside(session: Session, task_id: str) -> Beside:

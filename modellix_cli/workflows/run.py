@@ -29,6 +29,7 @@ from modellix_cli.output.sink import Output
 from modellix_cli.paths import state_dir
 from modellix_cli.workflows.costs import Costs, costs_of_run, limits_of, tell_unpriced
 from modellix_cli.workflows.given_body import RequestBody
+from modellix_cli.workflows.results import warn_unrecorded
 from modellix_cli.workflows.run_end import not_accepted, stopped, unfinished
 from modellix_cli.workflows.same_account import link_account
 from modellix_cli.workflows.saving import open_saver, tell_saved
@@ -170,6 +171,8 @@ def _concluded(
         raise stopped(session, outcome, signals.stop)
     if outcome.state is not _ACCEPTED:
         raise not_accepted(session, outcome, engine.stopped_by)
+    if engine.stopped_by is not None and not session.unrecorded and outcome.task_id is not None:
+        warn_unrecorded(session, engine.stopped_by, [outcome.task_id])
     if outcome.reused:
         outcome = _tell_reused(session, outcome, options)
     if outcome.waiting is not None:

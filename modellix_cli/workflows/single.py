@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.errors import ExitStatus, ModellixError
+from modellix_cli.domain.exit_status import worst
 from modellix_cli.domain.text import count
 from modellix_cli.options.saving import Saving
 from modellix_cli.options.showing import Showing
@@ -69,6 +70,8 @@ def carry_out(
         submission = submission_of(outcome)
         render.submission(session.out, submission, outcome.slug)
         tell_how_to_wait(session, submission)
+        if session.unrecorded:
+            raise typer.Exit(ExitStatus.FAILED)
         return
     conclude_run(session, outcome, showing)
 
@@ -146,7 +149,8 @@ def conclude_run(session: Session, outcome: "LineOutcome", showing: Showing) -> 
         session.out.note(f"Saved {count(len(saved.files), 'file')} to {saved.folder}.")
     if saved is not None:
         show_saved(session, [file.path for file in saved.files], showing)
-    if errors:
-        raise typer.Exit(report_errors(session, errors))
+    status = report_errors(session, errors) if errors else int(ExitStatus.DONE)
+    if errors or session.unrecorded:
+        raise typer.Exit(worst([status], ledger_lost=bool(session.unrecorded)))
     if saved is None:
         tell_expiry(session, [task])

@@ -22,7 +22,7 @@ from modellix_cli.engine.ports import ListSource
 from modellix_cli.engine.progress import Progress
 from modellix_cli.engine.task_book import TaskBook
 from modellix_cli.output.summaries import Beside
-from modellix_cli.workflows.results import beside, report_errors, tell_expiry
+from modellix_cli.workflows.results import beside, report_errors, tell_expiry, warn_unrecorded
 from modellix_cli.workflows.work import Collector, run_engine
 
 if TYPE_CHECKING:
@@ -148,7 +148,9 @@ def follow_tasks(
     with session.deferred_signals() as signals, session.progress(saves=config.save) as progress:
         once = config.follow is Follow.ONCE
         collector = TaskCollector(session, progress, task_ids, once=once)
-        run_engine(session, client, config, source, book, collector, signals, saver=saver)
+        engine = run_engine(session, client, config, source, book, collector, signals, saver=saver)
+    if engine.stopped_by is not None:  # which is the ledger's failure, as nothing is sent here
+        warn_unrecorded(session, engine.stopped_by, task_ids)
     outcomes = {task_ids[ref - 1]: outcome for ref, outcome in collector.outcomes.items()}
     trouble = next(iter(collector.troubles.values()), None)
     return Waited(

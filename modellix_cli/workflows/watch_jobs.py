@@ -160,8 +160,9 @@ class Poller:
         source = ListSource([_line(ref, task, now) for ref, task in enumerate(tasks, 1)])
         book = TaskBook(session.stores.tasks, session.stores.files, session.runtime.clock)
         collector = TaskCollector(session, Progress(), [task.task_id for task in tasks], once=True)
-        run_engine(session, self._client, config, source, book, collector, self._signals)
+        engine = run_engine(session, self._client, config, source, book, collector, self._signals)
         errors = [o.error for o in collector.outcomes.values() if o.error is not None]
+        errors += [] if engine.stopped_by is None else [engine.stopped_by]
         if errors and not self._ended.is_set():
             with self._lock:
                 self._trouble = errors[0].message

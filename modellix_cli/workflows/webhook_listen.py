@@ -12,8 +12,6 @@ from modellix_cli.webhooks.commands import CommandRunner, Order
 from modellix_cli.webhooks.delivery import Delivery
 from modellix_cli.webhooks.inbox import Inbox
 
-LEDGER_PATIENCE: Final = 2.0
-"""Seconds to wait for a ledger that is locked; what could not be recorded is tried again."""
 _STEP: Final = 0.5
 _REMEMBERED: Final = 100_000
 _MOST_UNRECORDED: Final = 10_000
@@ -22,9 +20,7 @@ _MOST_UNRECORDED: Final = 10_000
 class Store(Protocol):
     """Where deliveries are recorded. Raises the ledger's errors."""
 
-    def record(
-        self, deliveries: Sequence[Received], patience: float | None = None
-    ) -> list[Recorded]:
+    def record(self, deliveries: Sequence[Received]) -> list[Recorded]:
         """Record deliveries, each once, and return what is known of each."""
 
 
@@ -94,9 +90,7 @@ class Listening:
             return []
         late = self._unrecorded
         try:
-            recorded = self._store.record(
-                [received(delivery) for delivery in (*late, *deliveries)], LEDGER_PATIENCE
-            )
+            recorded = self._store.record([received(delivery) for delivery in (*late, *deliveries)])
         except ModellixError as error:
             self._unrecorded = [*late, *deliveries][-_MOST_UNRECORDED:]
             if not self._warned:

@@ -16,6 +16,7 @@ from modellix_cli.engine.driver import Driver
 from modellix_cli.engine.notices import Notice, OtherTasks, SameTask, Sending, TaskAwaited
 from modellix_cli.engine.ports import Book, Observer, Saver, Source
 from modellix_cli.engine.progress import Progress
+from modellix_cli.engine.recorder import Unrecorded
 from modellix_cli.garbage import search_as_usual
 
 if TYPE_CHECKING:
@@ -117,9 +118,21 @@ def run_engine(
             hint="See it with: modellix-cli task history",
         ) from stop
     finally:
-        for task_id in driver.unrecorded_ids:
-            session.out.alert(f"Task {task_id} was submitted; note its id, it is not recorded.")
+        session.unrecorded = [_tell_unrecorded(session, task) for task in driver.unrecorded]
     return engine
+
+
+def _tell_unrecorded(session: Session, task: Unrecorded) -> str:
+    """Tell the id of a task that only this run knows, and how to record it; return the id."""
+    known = task.state is SubmissionState.ACCEPTED
+    words = f"Task {task.task_id} {'was submitted' if known else 'may have been created'}"
+    words += "; note its id, it is not recorded."
+    if task.locked:
+        options = ["--task-id", task.task_id]
+        line = session.commands.line("task resolve", str(task.number), options=options)
+        words += f" Once the ledger is free{', if it was' * (not known)}, record it with: {line}"
+    session.out.alert(words)
+    return task.task_id
 
 
 def _deliveries(session: Session) -> Callable[[], Sequence[str]]:

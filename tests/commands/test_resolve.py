@@ -86,6 +86,22 @@ class TestResolve:
         cli("task", "resolve", "1", "--task-id", "task-x")
         assert cli("task", "resolve", "1", "--not-created").status == 2
 
+    def test_that_it_was_not_created_can_be_taken_back(self, cli: Cli) -> None:
+        cli("task", "resolve", "1", "--not-created")
+        corrected = cli("task", "resolve", "1", "--task-id", "task-x", "--json")
+        assert (corrected.status, corrected.json["taskId"]) == (0, "task-x")
+        resumed = cli(*RUN, "--resume", "--json")
+        assert (resumed.status, resumed.json["data"]["task_id"]) == (0, "task-x")
+
+    @respx.mock
+    def test_but_not_once_it_was_sent_again(self, cli: Cli) -> None:
+        respx.post(f"{API}/a/b/async").respond(json=accepted("task-y"))
+        cli("task", "resolve", "1", "--not-created")
+        cli(*RUN)
+        refused = cli("task", "resolve", "1", "--task-id", "task-x", "--json")
+        assert refused.status == 2
+        assert "sent again as request 2" in refused.json["error"]["message"]
+
     def test_it_needs_no_key(self, cli: Cli) -> None:
         env = {"MODELLIX_API_KEY": None}
         assert cli("task", "resolve", "1", "--not-created", env=env).status == 0

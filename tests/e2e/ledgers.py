@@ -96,10 +96,15 @@ def make_newer(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[sqlite3.Connection]:
-    """Hold the ledger as another program would; `rollback` frees it."""
+def locked(path: Path, mode: str = "NORMAL") -> Iterator[sqlite3.Connection]:
+    """Hold the ledger as another program would; `rollback` frees it.
+
+    In the mode EXCLUSIVE it cannot even be read, as where the file system has no locks.
+    """
     with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as db:
+        db.execute(f"PRAGMA locking_mode = {mode}")
         db.execute("BEGIN EXCLUSIVE")
+        db.execute("UPDATE meta SET value = value")
         yield db
 
 

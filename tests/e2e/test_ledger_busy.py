@@ -1,7 +1,9 @@
 """A ledger that another process holds, moves away or fills while paid work runs."""
 
 import json
+import re
 import resource
+import shlex
 import shutil
 import subprocess
 import time
@@ -13,7 +15,17 @@ import pytest
 from tests.e2e.batches import LINES, Batches, batch, running_service
 from tests.e2e.conftest import Ran
 from tests.e2e.ledgers import codes, ledger, locked, state_folder
-from tests.e2e.orders import again, end, ended, made, run, until
+from tests.e2e.orders import (
+    again,
+    end,
+    ended,
+    made,
+    run,
+    task_ids,
+    task_of,
+    unknown_submissions,
+    until,
+)
 
 __all__ = ["batch", "running_service"]
 
@@ -177,3 +189,98 @@ def test_runs_that_were_killed_in_flight_hold_up_nobody(batch: Batches) -> None:
     begun = time.monotonic()
     assert run(batch).status == 0
     assert time.monotonic() - begun < 15
+
+
+@pytest.mark.parametrize("mode", ["NORMAL", "EXCLUSIVE"])
+@pytest.mark.parametrize("command", [("get",), ("wait",), ("download", "--output-dir", "saved")])
+def test_what_cannot_pay_gives_its_result_though_the_ledger_is_locked(
+    batch: Batches, command: tuple[str, ...], mode: str
+) -> None:
+    task = task_of(run(batch))
+    time.sleep(0.3)  # it ends meanwhile, which is not recorded
+    words = ("task", command[0], task, *command[1:], "--json", "--max-retry-wait", "1s")
+    insecure = ("--allow-insecure-http", "--allow-private-network")
+    with locked(ledger(batch.shell), mode):
+        ran = batch.shell(*words, *(insecure if command[0] == "download" else ()))
+    assert ran.status == 0, ended(ran)
+    assert task in json.dumps(ran.json)
+    assert ran.stderr.count("Warning:") == 1, ended(ran)
+    assert f"Not recorded: what became of {task}. Another program" in ran.stderr
+    assert "No more lines" not in ran.stderr
+
+
+def test_the_command_that_a_warning_names_records_what_was_not(batch: Batches) -> None:
+    task = task_of(run(batch))
+    with locked(ledger(batch.shell)):
+        warned = batch.shell("task", "wait", task, "--max-retry-wait", "1s")
+    statuses = [entry["status"] for entry in history(batch)]
+    assert statuses == ["submitted"], ended(warned)
+    assert batch.shell(*pasted(r"record it with: (.*)", warned.stderr)).status == 0
+    assert [entry["status"] for entry in history(batch)] == ["success"]
+
+
+@pytest.mark.slow
+def test_no_result_waits_long_for_a_locked_ledger(batch: Batches) -> None:
+    task = task_of(run(batch, "--wait"))
+    with locked(ledger(batch.shell), "EXCLUSIVE"):
+        begun = time.monotonic()
+        ran = batch.shell("task", "wait", task)
+    assert ran.status == 0, ended(ran)
+    assert time.monotonic() - begun < 30
+
+
+def pasted(command: str, told: str) -> list[str]:
+    """The words of a command that a message names, without the program's name."""
+    found = re.search(command, told)
+    assert found is not None, told
+    name, *words = shlex.split(found[1])
+    assert name == "modellix-cli"
+    return words
+
+
+def history(batch: Batches) -> list[dict[str, object]]:
+    listed: list[dict[str, object]] = batch.shell("task", "history", "--json").json["entries"]
+    return listed
+
+
+def locked_from_the_post_on(batch: Batches, posts: int, *words: str) -> Ran:
+    """Run a paying command whose ledger is locked once its requests are under way."""
+    batch.served.change(latency=1.0)
+    running = batch.shell.start(*words, "--json", "--max-retry-wait", "1s", **PIPES)
+    until(lambda: batch.posts == posts)
+    with locked(ledger(batch.shell)):
+        out, err = running.communicate(timeout=60)
+    batch.served.change(latency=0)
+    return Ran(running.returncode, out, err.decode())
+
+
+def test_an_id_that_is_not_recorded_is_told_with_the_command_that_records_it(
+    batch: Batches,
+) -> None:
+    request = ("model", "run", "a/b", "--body", '{"prompt": "1"}')
+    ran = locked_from_the_post_on(batch, 1, *request)
+    assert ran.status == 1, ended(ran)
+    task = task_of(ran)
+    assert f"Task {task} was submitted; note its id, it is not recorded." in ran.stderr
+    assert end(batch.shell(*request, "--json")) == (8, "SUBMISSION_UNKNOWN")
+    words = pasted(r"record it with: (.*)", ran.stderr)
+    assert words[:5] == ["task", "resolve", "1", "--task-id", task]
+    assert batch.shell(*words).status == 0
+    assert unknown_submissions(batch) == []
+    resumed = batch.shell(*request, "--resume", "--json")
+    assert (resumed.status, task_of(resumed)) == (0, task)
+    assert batch.posts == 1
+
+
+def test_so_are_those_of_a_batch(batch: Batches) -> None:
+    batch.write({}, {})
+    words = ("model", "batch", str(batch.path), "--yes", "--concurrency", "2")
+    ran = locked_from_the_post_on(batch, 2, *words)
+    assert ran.status == 1, ended(ran)
+    told = re.findall(r"Task (\S+) was submitted; .* record it with: (.*)", ran.stderr)
+    assert sorted(task for task, _ in told) == sorted(filter(None, task_ids(ran))), ended(ran)
+    for _, line in told:
+        assert batch.shell(*shlex.split(line)[1:]).status == 0
+    resumed = again(batch, "--resume")
+    assert (resumed.status, task_ids(resumed)) == (0, batch.ids())
+    assert batch.posts == 2

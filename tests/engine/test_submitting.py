@@ -10,6 +10,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.engine.batch_book import BatchBook
 from modellix_cli.engine.core import effects
 from modellix_cli.engine.core.lines import Known
+from modellix_cli.engine.notices import Stopped
 from tests.engine.runs import (
     Bench,
     busy,
@@ -236,15 +237,44 @@ def test_an_id_that_cannot_be_recorded_is_known_in_the_end_and_stops_paid_work(
     outcomes = bench.run(concurrency=1)
     assert states(outcomes) == ["accepted", "skipped", "skipped", "skipped"]
     assert bench.driver is not None
-    assert bench.driver.unrecorded_ids == ["task-1"]
+    assert [(one.number, one.task_id) for one in bench.driver.unrecorded] == [(1, "task-1")]
 
 
 def test_an_id_that_could_not_be_recorded_is_recorded_at_the_end(bench: Bench) -> None:
     bench.on_book = Failing("record", 2)
     bench.run(concurrency=1)
     assert bench.driver is not None
-    assert bench.driver.unrecorded_ids == []
+    assert bench.driver.unrecorded == []
     assert bench.on_disk()[0] == (1, "accepted", "task-1")
+
+
+def test_a_lock_that_stays_is_waited_for_once_more_at_each_stage_not_for_each_id(
+    bench: Bench,
+) -> None:
+    asked: list[int] = []
+
+    def lock(book: BatchBook) -> None:
+        def record(outcome: effects.RecordOutcome) -> None:
+            asked.append(outcome.number)
+            raise ModellixError(ErrorCode.LEDGER_BUSY, "locked.")
+
+        setattr(book, "record", record)  # noqa: B010 - mypy knows another one
+
+    bench.on_book = lock
+    bench.run(concurrency=4)
+    assert bench.driver is not None
+    assert len(bench.service.posts) + 2 == len(asked)
+    assert {(one.number, one.task_id, one.locked) for one in bench.driver.unrecorded} == {
+        (number, f"task-{number}", True) for number in bench.service.posts
+    }
+
+
+def test_a_ledger_that_fails_when_all_was_sent_tells_nothing_of_more_lines(bench: Bench) -> None:
+    bench.on_book = Failing("record_status", 1)
+    bench.run(wait=True, concurrency=4)
+    assert bench.engine is not None
+    assert bench.engine.stopped_by is not None
+    assert not any(isinstance(notice, Stopped) for notice in bench.notices)
 
 
 def test_a_refusal_that_could_not_be_recorded_does_not_undo_what_came_after(bench: Bench) -> None:

@@ -415,6 +415,47 @@ class TestResolving:
             ledger.submissions.resolve(1, None)
         assert code(error) is ErrorCode.USAGE
 
+    def test_the_word_that_it_was_not_created_can_be_taken_back(
+        self, ledger: Ledger, clock: FakeClock
+    ) -> None:
+        ledger.sent()  # the same request, but not in its place
+        ledger.sent(state=UNKNOWN)
+        clock.sleep(5)
+        ledger.submissions.resolve(2, None)
+        clock.sleep(5)
+        attempt = ledger.submissions.resolve(2, "task-x")
+        assert (attempt.state, attempt.task_id, attempt.detail) == (ACCEPTED, "task-x", None)
+        assert ledger.claim(resume=True).task_id == "task-x"
+
+    def test_but_not_what_the_server_said(self, ledger: Ledger) -> None:
+        ledger.sent(state=REJECTED)
+        with pytest.raises(ModellixError) as error:
+            ledger.submissions.resolve(1, "task-x")
+        assert code(error) is ErrorCode.USAGE
+
+    @pytest.mark.parametrize("when", ["before", "since"])
+    def test_nor_what_was_sent_again(self, ledger: Ledger, clock: FakeClock, when: str) -> None:
+        ledger.sent(state=UNKNOWN)
+        if when == "before":
+            assert ledger.claim(resend_unknown=True).number == 2
+        clock.sleep(5)
+        ledger.submissions.resolve(1, None)
+        clock.sleep(5)
+        if when == "since":
+            assert ledger.claim().number == 2
+        with pytest.raises(ModellixError) as error:
+            ledger.submissions.resolve(1, "task-x")
+        assert "sent again as request 2" in error.value.message
+        assert ledger.sql("SELECT state FROM submissions WHERE number = 1") == [("rejected",)]
+
+    def test_nor_again(self, ledger: Ledger) -> None:
+        ledger.sent(state=UNKNOWN)
+        ledger.submissions.resolve(1, None)
+        ledger.submissions.resolve(1, "task-x")
+        with pytest.raises(ModellixError) as error:
+            ledger.submissions.resolve(1, "task-y")
+        assert code(error) is ErrorCode.USAGE
+
     def test_what_is_under_way_is_refused(self, ledger: Ledger) -> None:
         ledger.claim()
         with pytest.raises(ModellixError) as error:

@@ -19,9 +19,7 @@ class FakeStore:
         self.seen: list[str] = []
         self.trouble: ModellixError | None = None
 
-    def record(
-        self, deliveries: Sequence[Received], patience: float | None = None
-    ) -> list[Recorded]:
+    def record(self, deliveries: Sequence[Received]) -> list[Recorded]:
         if self.trouble is not None:
             raise self.trouble
         recorded = []

@@ -43,7 +43,8 @@ def resolve(
     """Say what became of a submission whose outcome is unknown. The server is not asked.
 
     Check the usage page of https://modellix.ai/console first. With --not-created the same
-    request can be sent again; if it was created after all, you will be charged twice.
+    request can be sent again; if it was created after all, you will be charged twice. Until it is
+    sent again, --task-id takes that back.
     """
     from modellix_cli.domain.values import parse_task_id
     from modellix_cli.output import ledger as show

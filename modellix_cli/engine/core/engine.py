@@ -97,6 +97,7 @@ class Engine:
             case events.Saved():
                 following.saved(event)
             case events.LedgerLost():
+                self._told_stop |= not (self._more or submitting.lines_left)
                 submitting.queue.stop(f"Skipped: {event.error.message}", event.error)
             case events.Stop():
                 self._stop(event)

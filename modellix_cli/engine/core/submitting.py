@@ -49,6 +49,11 @@ class Submitting:
         return not (self._busy or self.queue.lines_wait or len(self.earlier))
 
     @property
+    def lines_left(self) -> bool:
+        """Whether a line is here whose request has not left."""
+        return bool(self._preparing or len(self._leaving) or self.queue.lines_wait)
+
+    @property
     def has_room(self) -> bool:
         """Whether more lines may be brought."""
         most = self._config.most_followed

@@ -1,0 +1,80 @@
+"""What the user may say of an attempt: how one of unknown outcome ended, and that it was wrong."""
+
+import sqlite3
+from typing import Final
+
+from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
+from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.ledger.attempt import Attempt
+
+BY_THE_USER: Final = "Not created, by the user's word."
+"""The detail of an attempt that nobody but the user called rejected."""
+_SENT_SINCE: Final = """
+SELECT later.number FROM submissions AS s JOIN submissions AS later
+  ON later.number <> s.number AND later.state <> 'rejected'
+WHERE s.number = ? AND (later.replaces = s.number OR later.base_url = s.base_url
+  AND later.identity = s.identity AND later.created_at >= s.updated_at)
+ORDER BY later.number LIMIT 1"""
+
+
+def check_resolvable(
+    db: sqlite3.Connection, number: int, attempt: Attempt | None, task_id: str | None
+) -> None:
+    """Refuse what the user says of an attempt where it cannot be or does not count any more.
+
+    The word that no task was created may be taken back by naming the task, as long as nothing was
+    sent instead. Raises `NOT_FOUND` and `USAGE`.
+    """
+    if attempt is None:
+        raise not_found(str(number))
+    if task_id is not None and _is_by_the_user(attempt):
+        _check_not_sent_since(db, number)
+    else:
+        _check_unknown(attempt)
+    if task_id is not None:
+        _check_unused(db, number, task_id)
+
+
+def not_found(text: str) -> ModellixError:
+    """Return the error for a request that the ledger does not know."""
+    return ModellixError(
+        ErrorCode.NOT_FOUND,
+        f"There is no request {text} in the ledger.",
+        hint="See those of unknown outcome: modellix-cli task history",
+    )
+
+
+def _is_by_the_user(attempt: Attempt) -> bool:
+    return attempt.state is SubmissionState.REJECTED and attempt.detail == BY_THE_USER
+
+
+def _check_not_sent_since(db: sqlite3.Connection, number: int) -> None:
+    row = db.execute(_SENT_SINCE, (number,)).fetchone()
+    if row is not None:
+        raise usage(
+            f"Request {number} was recorded as not created, and sent again as request {row[0]}.",
+            hint="If both were created, both are charged. Follow the other with: "
+            "modellix-cli task wait ID",
+        )
+
+
+def _check_unknown(attempt: Attempt) -> None:
+    number = attempt.number
+    if attempt.in_flight:
+        raise usage(f"Request {number} is being sent just now.", hint="Try again in a moment.")
+    if attempt.state is not SubmissionState.UNKNOWN:
+        task = f" as task {attempt.task_id}" if attempt.task_id else ""
+        raise usage(
+            f"Request {number} is not of unknown outcome: it was {attempt.state}{task}.",
+            hint="See those that are: modellix-cli task history",
+        )
+
+
+def _check_unused(db: sqlite3.Connection, number: int, task_id: str) -> None:
+    row = db.execute(
+        "SELECT number FROM submissions WHERE task_id = ? AND state = 'accepted' AND base_url ="
+        " (SELECT base_url FROM submissions WHERE number = ?)",
+        (task_id, number),
+    ).fetchone()
+    if row is not None:
+        raise usage(f"Task {task_id} is that of request {row[0]} already.")
