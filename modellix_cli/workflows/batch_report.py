@@ -1,6 +1,5 @@
 """The result of a batch: one entry for each line, as official-cli.md 4.14 shapes them."""
 
-import json
 from array import array
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -10,7 +9,7 @@ from typing import Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import REGISTRY, Charged, ErrorCode, ExitStatus, ModellixError
-from modellix_cli.domain.jsontext import JsonObject
+from modellix_cli.domain.jsontext import JsonObject, dumps, loads
 from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
 from modellix_cli.domain.task import has_failed
 from modellix_cli.domain.text import count
@@ -18,6 +17,7 @@ from modellix_cli.engine.core.following import INTERRUPTED, LOST, RUN_INTERRUPTE
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.records import BatchLine
+from modellix_cli.models.pricing.values import json_amount
 from modellix_cli.output.batch_lines import ShownLine
 
 _IN_MEMORY: Final = 1024 * 1024
@@ -33,7 +33,8 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
     """Return a line as an element of `tasks`; what is not known is left out.
 
     `id` is there where the line has one, `files` where results were saved, `errorInfo` beside
-    `error`; `reused` where an earlier attempt answered for it.
+    `error`; `reused` where an earlier attempt answered for it; `billedUsd` is what the service
+    charged for the task.
     """
     state = "skipped" if outcome.state is None else str(outcome.state)
     error, command = error_and_command(outcome, session)
@@ -41,6 +42,7 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
         error = f"{error} {command}"
     ended = outcome.status is not None and outcome.waiting is None
     parts: Entry = {
+        "billedUsd": json_amount(outcome.billed),
         "error": error,
         "errorInfo": None if error is None else _error_info(outcome, pays=session.pays),
         "files": None if outcome.files is None else list(outcome.files),
@@ -146,6 +148,7 @@ def outcome_of(line: BatchLine) -> LineOutcome:
         detail=detail,
         urls=line.urls,
         files=line.files,
+        billed=None if attempt is None else attempt.billed,
     )
 
 
@@ -267,7 +270,7 @@ class EntryFile(AbstractContextManager["EntryFile"]):
 
     def add(self, entry: Entry) -> None:
         """Keep an entry; the last one of a line counts. Raises `OUTPUT_UNWRITABLE`."""
-        text = json.dumps(entry).encode() + b"\n"
+        text = dumps(entry, indent=None).encode() + b"\n"
         try:
             self._file.seek(self._end)
             self._file.write(text)
@@ -285,5 +288,5 @@ class EntryFile(AbstractContextManager["EntryFile"]):
         for place in self._places:
             if place >= 0:
                 self._file.seek(place)
-                entry: Entry = json.loads(self._file.readline())
+                entry: Entry = loads(self._file.readline())
                 yield entry

@@ -90,6 +90,14 @@ def test_waiting_for_one_task_shows_its_reply(cli: Cli) -> None:
 
 
 @respx.mock
+def test_the_tasks_of_a_wait_say_what_they_cost(cli: Cli) -> None:
+    tasks(a=task_reply("a", billing={"amount": 0.03}), b=task_reply("b"))
+    one, both = cli("task", "wait", "a").json, cli("task", "wait", "a", "b").json
+    assert one["tasks"] == [{"taskId": "a", "status": "success", "files": [], "billedUsd": 0.03}]
+    assert [entry.get("billedUsd") for entry in both["tasks"]] == [0.03, None]
+
+
+@respx.mock
 def test_waiting_for_several_shows_them_in_the_order_asked(cli: Cli) -> None:
     tasks(ok_1=finished("ok-1"), ok_2=finished("ok-2"))
     result = cli("task", "wait", "ok-2", "ok-1", "ok-2")
