@@ -71,6 +71,11 @@ class Slug:
         """The slug as a URL path, each part percent-encoded."""
         return "/".join(quote(part, safe=_UNESCAPED) for part in str(self).split("/"))
 
+    @property
+    def untyped(self) -> "Slug":
+        """The slug without a task type."""
+        return Slug(self.provider, self.model)
+
 
 def parse_slug(text: str) -> Slug:
     """Read `provider/model`, or `type/provider/model` for the older routes."""
