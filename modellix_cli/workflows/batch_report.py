@@ -21,6 +21,8 @@ from modellix_cli.models.pricing.values import json_amount
 from modellix_cli.output.batch_lines import ShownLine
 
 _IN_MEMORY: Final = 1024 * 1024
+_REFUSED: Final = "Modellix API error"
+"""How the ledger tells a line that the server refused from one that never left."""
 _IN_FLIGHT: Final = "It is being submitted right now."
 _SUBMITTED: Final = "submitted"
 _TIMED_OUT_ERROR: Final = "Timed out while waiting for Modellix tasks."
@@ -117,8 +119,9 @@ def _implied(outcome: LineOutcome) -> ModellixError:
         return ModellixError(ErrorCode.TASK_FAILED, detail)
     if outcome.waiting == INTERRUPTED or detail.startswith((RUN_INTERRUPTED, NOT_SENT)):
         return ModellixError(ErrorCode.INTERRUPTED, detail, retryable=True)
-    failed = int(ExitStatus.FAILED)
-    return ModellixError(ErrorCode.INTERRUPTED, detail, exit_status=failed, retryable=True)
+    if outcome.state is SubmissionState.REJECTED and detail.startswith(_REFUSED):
+        return ModellixError(ErrorCode.API_ERROR, detail)
+    return ModellixError(ErrorCode.LINE_SKIPPED, detail)
 
 
 def _charged(outcome: LineOutcome) -> Charged:
