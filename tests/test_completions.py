@@ -230,9 +230,21 @@ def test_tab_creates_nothing_and_says_nothing(
 
 
 def test_tab_offers_only_what_means_nothing_to_a_shell(env: dict[str, str]) -> None:
-    slugs = ["a/b", "a/$(reboot)", "a/`x`", "a/b c", "a/;x", "a/'", 'a/"', "a/\x1b", "a/*", "a/é"]
+    slugs = [
+        "a/b",
+        "a/$(reboot)",
+        "a/`x`",
+        "a/b c",
+        "a/;x",
+        "a/'",
+        'a/"',
+        "a/\x1b",
+        "a/*",
+        "a/é",
+        "a/é\u3164",
+    ]
     cache_of(env).keep(slugs)
-    assert complete(env, "modellix-cli model run a") == ["a/b"]
+    assert complete(env, "modellix-cli model run a") == ["a/b", "a/é"]
 
 
 def test_tab_says_nothing_where_cache_and_journal_are_broken(env: dict[str, str]) -> None:

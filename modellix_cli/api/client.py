@@ -173,19 +173,21 @@ class Client:
 
     def validate_key(self) -> bool:
         """Ask whether the key is valid and active: `GET /apikey/validate`, free."""
-        return self._exchange.get(f"{API_PREFIX}/apikey/validate", read_validity)
+        return self._check_key(lambda reply: None)
 
     def probe(self, seen: Callable[[Reply], None]) -> bool:
         """As `validate_key`, for finding out how things stand: with less patience.
 
         `seen` is given every reply that comes, whatever it says, for its headers.
         """
+        return self._check_key(seen, PROBING)
 
+    def _check_key(self, seen: Callable[[Reply], None], policy: RetryPolicy | None = None) -> bool:
         def read(reply: Reply) -> bool:
             seen(reply)
-            return read_validity(failures.read_document(reply, self._clock))
+            return read_validity(failures.read_key_check(reply, self._clock))
 
-        return self._exchange.ask("GET", f"{API_PREFIX}/apikey/validate", read, PROBING)
+        return self._exchange.ask("GET", f"{API_PREFIX}/apikey/validate", read, policy)
 
     def balance(self, *, patient: bool = True) -> float:
         """Return the team's balance in USD: `GET /team/balance`."""

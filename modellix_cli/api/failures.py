@@ -80,6 +80,18 @@ def read_document(reply: Reply, clock: Clock) -> Json:
     )
 
 
+def read_key_check(reply: Reply, clock: Clock) -> Json:
+    """As `read_document`, for a question about a key: a refusal by others is none of the key.
+
+    The page of a gateway, whatever its status, raises `BAD_REPLY`.
+    """
+    document = json_of(reply)
+    refused = _CODES.get(effective_status(reply, document)) is ErrorCode.UNAUTHORIZED
+    if refused and not is_own(document):
+        raise ModellixError(ErrorCode.BAD_REPLY, described(reply, document), status=reply.status)
+    return read_document(reply, clock)
+
+
 def described(reply: Reply, document: Json) -> str:
     """Return a sentence about a reply that is not what was hoped for."""
     status = effective_status(reply, document)
@@ -151,7 +163,6 @@ def read_upload(reply: Reply, clock: Clock) -> "UploadedFile":
 
     document = json_of(reply)
     status = effective_status(reply, document)
-    own_words = isinstance(document, dict) and "code" in document
     if is_full_quota(reply):
         raise ModellixError(
             ErrorCode.FILE_QUOTA_FULL,
@@ -159,7 +170,7 @@ def read_upload(reply: Reply, clock: Clock) -> "UploadedFile":
             status=reply.status,
             category=category_of(document),
         )
-    if status in _REFUSED_UPLOADS or (status == 503 and own_words):
+    if status in _REFUSED_UPLOADS or (status == 503 and is_own(document)):
         read_document(reply, clock)
     try:
         return read_uploaded(read_document(reply, clock))
@@ -207,6 +218,11 @@ def json_of(reply: Reply) -> Json:
         return loads(reply.body, lenient=True)
     except JsonError:
         return None
+
+
+def is_own(document: Json) -> bool:
+    """Whether the JSON of a reply is the API's own: it has a `code`."""
+    return isinstance(document, dict) and "code" in document
 
 
 def effective_status(reply: Reply, document: Json) -> int:

@@ -16,11 +16,21 @@ from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 
-_QUOTA: Final = re.compile(
-    r"(?i)\bquota\b|\bfiles?\b.*\b(?:full|limit|max|maximum|too many|exceed)"
+_CATEGORY: Final = re.compile(
+    r"(?i)(?:\W*(?:(?:rate|concurren\w*) limit (?:exceeded|reached)|too many requests)"
+    r"\s*[:.;(–—-])+"
 )
 _OTHER_LIMIT: Final = re.compile(
-    r"(?i)\brate\b|concurren|per (?:second|minute|hour)|at (?:a|one|the same) time|requests?\b"
+    r"(?i)\brate\b|concurren|simultan|parallel|\bbeing\b|in (?:progress|flight)|at once"
+    r"|at (?:a|one|the same) time|requests\b|request (?:quota|limit|count)|\bapi\b|\bcalls?\b"
+    r"|slow down|daily|hourly|/ ?(?:s|sec|second|min|minute|h|hour|day)\b"
+    r"|\b(?:per|each|every|this|last|in \d+) ?(?:s|sec|second|min|minute|h|hour|day)s?\b"
+)
+_QUOTA: Final = re.compile(r"(?i)\bquotas?\b")
+_FILES: Final = re.compile(r"(?i)\b(?:files?|storage|space)\b")
+_ALL_USED: Final = re.compile(
+    r"(?i)\b(?:full|limit|max|too many|exceed|reach|used up|no more|more than|at most|only|already"
+    r"|delete|remove|left|insufficient|not enough|\d+ ?(?:/|of|out of) ?\d+)"
 )
 
 
@@ -62,11 +72,14 @@ class FileList:
 def is_quota_full(message: str) -> bool:
     """Whether the message of a 429 on an upload means that files must be deleted first.
 
-    A rate or concurrency limit, which passes by itself, has the same status.
+    A rate or concurrency limit, which passes by itself, has the same status, and the message of
+    either may begin with the category of a rate limit.
     """
-    category, colon, detail = message.partition(":")
-    said = detail if colon else category
-    return not _OTHER_LIMIT.search(said) and bool(_QUOTA.search(said))
+    category = _CATEGORY.match(message)
+    said = message[category.end() :] if category else message
+    if _OTHER_LIMIT.search(said):
+        return False
+    return bool(_QUOTA.search(said) or (_FILES.search(said) and _ALL_USED.search(said)))
 
 
 def multipart_file(name: str, media_type: str, content: bytes) -> tuple[bytes, str]:

@@ -4,6 +4,7 @@ A reply that names a task is no refusal, so when in doubt an id counts: looking 
 not there costs a little time, sending a request again may cost money.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -12,7 +13,7 @@ from urllib.parse import unquote
 from modellix_cli.api import failures
 from modellix_cli.api.transport import Reply
 from modellix_cli.domain.errors import ModellixError
-from modellix_cli.domain.jsontext import Json, Number
+from modellix_cli.domain.jsontext import Json, JsonError, Number, loads
 from modellix_cli.domain.values import parse_task_id
 
 _MAX_ID: Final = 2000
@@ -77,8 +78,13 @@ def named_tasks(reply: Reply, sent: bytes = b"", *, bare: bool = True) -> list[s
     return [
         task_id
         for task_id in dict.fromkeys(found)
-        if f'"{task_id}"'.encode("utf-8", "replace") not in sent
+        if not any(spelt in sent for spelt in _spellings(task_id))
     ]
+
+
+def _spellings(task_id: str) -> tuple[bytes, bytes]:
+    """Return a text as JSON has it, plain and with escapes for all beyond ASCII."""
+    return f'"{task_id}"'.encode("utf-8", "replace"), json.dumps(task_id).encode()
 
 
 def promises_result(reply: Reply) -> bool:
@@ -175,7 +181,7 @@ def _could_be_a_task(text: str) -> bool:
 def _in_headers(reply: Reply) -> Iterator[str]:
     for name, value in reply.headers.items():
         if _plain(name).endswith("taskid"):
-            yield from _text(value)
+            yield from _text(unquote(value))
     for name in ("location", "content-location"):
         yield from _in_address(reply.headers.get(name))
 
@@ -187,9 +193,19 @@ def _in_address(address: Json) -> Iterator[str]:
 
 
 def _in_bytes(body: bytes) -> Iterator[str]:
-    for pattern in (_TASK_ID, _GET_RESULT):
-        for match in pattern.finditer(body.replace(b"\\/", b"/")):
-            yield next(filter(None, match.groups())).decode("utf-8", "replace")
+    plain = body.replace(b"\\/", b"/")
+    for match in _TASK_ID.finditer(plain):
+        yield _unescaped(next(filter(None, match.groups())).decode("utf-8", "replace"))
+    for match in _GET_RESULT.finditer(plain):
+        yield unquote(match[1].decode("utf-8", "replace"))
+
+
+def _unescaped(text: str) -> str:
+    """Return what a text within the quotation marks of JSON says, itself if it cannot be read."""
+    try:
+        return str(loads(f'"{text}"'))
+    except JsonError:
+        return text
 
 
 def _text(value: Json) -> Iterator[str]:

@@ -120,8 +120,7 @@ def read_paid_document(reply: Reply, clock: Clock, sent: bytes = b"") -> Json:
     status = failures.effective_status(reply, document)
     if status == 200 and document is not None:
         return document
-    own_words = isinstance(document, dict) and "code" in document
-    refused = status in REFUSALS or (status == 503 and own_words)
+    refused = status in REFUSALS or (status == 503 and failures.is_own(document))
     if refused and not named_tasks(reply, sent) and not promises_result(reply):
         return failures.read_document(reply, clock)
     raise unknown(

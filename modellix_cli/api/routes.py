@@ -12,8 +12,8 @@ PUBLIC_ORIGIN: Final = "https://www.modellix.ai"
 
 
 def submission_path(slug: "Slug", *, async_route: bool = True) -> str:
-    """Return the path that a request of a model is posted to."""
-    return f"{API_PREFIX}/{slug.path}" + ("/async" if async_route else "")
+    """Return the path that a request of a model is posted to; a task type needs `/async`."""
+    return f"{API_PREFIX}/" + (f"{slug.path}/async" if async_route else slug.untyped.path)
 
 
 def task_path(task_id: str) -> str:

@@ -17,6 +17,7 @@ _PRIVATE_DOMAINS: Final = frozenset(
     {"localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "test"}
     | {"invalid", "onion"}
 )
+_API_PATH: Final = ["api", "v1"]
 _CREDENTIALS: Final = r"(?s)(?<=//).*@"
 _CONTROL: Final = r"[\x00-\x1f\x7f-\x9f]"
 
@@ -24,7 +25,8 @@ _CONTROL: Final = r"[\x00-\x1f\x7f-\x9f]"
 def parse_base_url(text: str, *, allow_http: bool = False) -> str:
     """Read the API's base URL: https, or http for loopback; a path prefix is kept.
 
-    Returns it without a trailing slash. `allow_http` admits plain http to any host.
+    Returns it without what makes no difference (`_shortest`). `allow_http` admits plain http to
+    any host.
     """
     url = text.strip()
     try:
@@ -48,15 +50,32 @@ def parse_base_url(text: str, *, allow_http: bool = False) -> str:
             'Modellix API base URL must not have "." or ".." in its path.',
             hint="Write the path that is meant.",
         )
-    if any(not 0 < len(label) < 64 for label in host.rstrip(".").split(".")):
+    if any(not 0 < len(label) < 64 for label in host.removesuffix(".").split(".")):
         raise usage(f"Invalid Modellix API base URL: {quoted(host)} is not a host name.")
+    url = _shortest(url)
     if not is_loopback_or_https(url) and not allow_http:
         raise usage(
             "Modellix API base URL must use HTTPS (HTTP is allowed only for localhost).",
             hint="The API key would travel in clear text. On a trusted network, "
             "pass --allow-http-api.",
         )
-    return url.rstrip("/")
+    return url
+
+
+def _shortest(url: str) -> str:
+    """Return a base URL without what makes no difference: trailing slashes, a dot after the host.
+
+    Neither does the API's own path: the documented base has it, and requests bring it anyway.
+
+    >>> _shortest("https://api.modellix.ai./api/v1/")
+    'https://api.modellix.ai'
+    """
+    scheme, slashes, rest = url.partition("//")
+    authority, *path = rest.split("/")
+    while path and (not path[-1] or path[-2:] == _API_PATH):
+        del path[-1 if not path[-1] else -2 :]
+    host = re.sub(r"\.(?=(?::\d*)?\Z)", "", authority)
+    return scheme + slashes + "/".join([host, *path])
 
 
 def parse_webhook_url(text: str, *, local: bool = False) -> str:
@@ -134,7 +153,7 @@ def canonical_base_url(base_url: str) -> str:
     'http://localhost/v'
     """
     path = quote(unquote(urlsplit(base_url).path), safe=_PATH_CHARACTERS, errors="replace")
-    return key_origin(base_url) + path.rstrip("/")
+    return _shortest(key_origin(base_url) + path)
 
 
 def is_loopback_or_https(origin: str) -> bool:

@@ -59,6 +59,7 @@ class ErrorCode(StrEnum):
     OUTPUT_UNWRITABLE = "OUTPUT_UNWRITABLE"
     NO_VIEWER = "NO_VIEWER"
     NO_PREVIEW = "NO_PREVIEW"
+    LINE_SKIPPED = "LINE_SKIPPED"
     INTERRUPTED = "INTERRUPTED"
     INTERNAL = "INTERNAL"
 
@@ -331,6 +332,13 @@ REGISTRY: Final[dict[ErrorCode, Kind]] = {
         "a file cannot be drawn in the terminal",
         "Open the file with another program.",
         ExitStatus.FAILED,
+    ),
+    ErrorCode.LINE_SKIPPED: Kind(
+        "a line of a batch was not sent, because of another line or of what ended the run",
+        "Run the batch again with --resume: it sends what was not sent.",
+        ExitStatus.FAILED,
+        retryable=True,
+        charged="no",
     ),
     ErrorCode.INTERRUPTED: Kind("stopped by Ctrl-C or a signal", "", ExitStatus.INTERRUPTED),
     ErrorCode.INTERNAL: Kind(

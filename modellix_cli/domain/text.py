@@ -11,7 +11,11 @@ UNSAFE: Final = (
 _UNSAFE_IN_LINE: Final = (
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-_SHELL_SAFE: Final = r"[A-Za-z0-9._~/+@=:-]+"
+_INVISIBLE_LETTERS: Final = (
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U00013441\U00013442"
+    "\U00016fe4\U000e0100-\U000e01ef]"
+)
+_SHELL_SAFE_MARKS: Final = "._~/+@=:-"
 _SHORT_SECRET: Final = 8
 _HIDDEN_QUERY: Final = (
     r"(?i)(?<![a-z0-9])(api_key|api-key|apikey|authorization|key|sig|signature|token)"
@@ -40,7 +44,25 @@ def clip(text: str, length: int) -> str:
 
 def is_shell_safe(value: str) -> bool:
     """Whether a value that came from elsewhere may be put on a command line as it is."""
-    return re.fullmatch(_SHELL_SAFE, value) is not None
+    return is_word(value, _SHELL_SAFE_MARKS)
+
+
+def is_word(text: str, marks: str) -> bool:
+    """Whether there is text, of letters and digits of any script and `marks` of ASCII only.
+
+    Letters may have accents of their own (U+0300), and none is invisible.
+
+    >>> is_word("tâche_7", "_"), is_word("猫-1", "_-"), is_word("a b", "_"), is_word("\u3164", "_")
+    (True, True, False, False)
+    """
+    if re.fullmatch(rf"(?a)[A-Za-z0-9{re.escape(marks)}]+", text):
+        return True
+    if text.isascii() or re.search(_INVISIBLE_LETTERS, text):
+        return False
+    from unicodedata import category
+
+    kinds = "".join("L" if letter in marks else category(letter)[0] for letter in text)
+    return re.fullmatch("[LN][LNM]*", kinds) is not None
 
 
 def quoted(text: str) -> str:

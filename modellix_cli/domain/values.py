@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.text import is_encodable, one_line, quoted
+from modellix_cli.domain.text import is_encodable, is_word, one_line, quoted
 
 TASK_TYPES: Final = (
     "text-to-image",
@@ -29,8 +29,8 @@ DAY: Final = 24 * HOUR
 
 MAX_TAG: Final = 64
 
-_TASK_ID: Final = r"[A-Za-z0-9._~:/+@=-]{1,512}"
-_FILE_ID: Final = r"[A-Za-z0-9._~:+@=-]{1,512}"
+_FILE_ID_MARKS: Final = "._~:+@=-"
+_TASK_ID_MARKS: Final = _FILE_ID_MARKS + "/"
 _PROFILE: Final = r"[A-Za-z0-9_.-]{1,64}"
 _API_KEY: Final = r"[\x21-\x7e]{1,16384}"
 SANDBOX_KEY: Final = "sandbox"
@@ -71,6 +71,11 @@ class Slug:
         """The slug as a URL path, each part percent-encoded."""
         return "/".join(quote(part, safe=_UNESCAPED) for part in str(self).split("/"))
 
+    @property
+    def untyped(self) -> "Slug":
+        """The slug without a task type."""
+        return Slug(self.provider, self.model)
+
 
 def parse_slug(text: str) -> Slug:
     """Read `provider/model`, or `type/provider/model` for the older routes."""
@@ -96,13 +101,13 @@ def parse_slug(text: str) -> Slug:
 
 
 def parse_task_id(text: str) -> str:
-    """Read a task id: 1 to 512 of `A-Z a-z 0-9 . _ ~ : / + @ = -`."""
+    """Read a task id: 1 to 512 letters and digits of any script, or `. _ ~ : / + @ = -`."""
     task_id = text.strip()
     if not task_id:
         raise usage("Task ID must not be empty.")
     if len(task_id) > 512:
         raise usage("Task ID exceeds the 512-character limit.")
-    if not re.fullmatch(_TASK_ID, task_id) or task_id in (".", ".."):
+    if not is_word(task_id, _TASK_ID_MARKS) or task_id in (".", ".."):
         raise usage(f"Task ID {quoted(task_id)} contains unsupported characters.")
     return task_id
 
@@ -138,7 +143,7 @@ def parse_file_id(text: str) -> str:
         raise usage("File ID must not be empty.")
     if len(file_id) > 512:
         raise usage("File ID exceeds the 512-character limit.")
-    if not re.fullmatch(_FILE_ID, file_id) or file_id in (".", ".."):
+    if not is_word(file_id, _FILE_ID_MARKS) or file_id in (".", ".."):
         raise usage(f"File ID {quoted(file_id)} contains unsupported characters.")
     return file_id
 

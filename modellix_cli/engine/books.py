@@ -126,6 +126,7 @@ def known_of(attempt: Attempt, clock: Clock, line: BatchLine | None = None) -> K
         age=max(0.0, clock.now() - attempt.created_at),
         failed=has_failed(attempt.status) or has_failed(status),
         others=attempt.others,
+        billed=attempt.billed,
     )
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from modellix_cli.clock import clock_time, iso
-from modellix_cli.domain.jsontext import JsonObject, Number
+from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.shell import join
 from modellix_cli.domain.text import count
 from modellix_cli.ledger.records import Batch
+from modellix_cli.models.pricing.values import json_amount
 from modellix_cli.output import batch_lines
 from modellix_cli.output.batch_lines import ShownLine
 from modellix_cli.output.sink import Output, Sink
@@ -190,6 +191,7 @@ def _lines_for_people(
 
 
 def _with_costs(line: ShownLine) -> Entry:
-    """Return the entry of a line with what it costs, as far as that is known."""
-    known = {"estimatedUsd": line.estimated, "billedUsd": line.billed}
-    return line.entry | {name: Number(str(usd)) for name, usd in known.items() if usd is not None}
+    """Return the entry of a line with what it was to cost at most, where that is known."""
+    if line.estimated is None:
+        return line.entry
+    return line.entry | {"estimatedUsd": json_amount(line.estimated)}

@@ -5,9 +5,10 @@ from typing import Final
 
 from modellix_cli.clock import clock_time, iso
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.jsontext import JsonObject, Number, loads
+from modellix_cli.domain.jsontext import JsonObject, loads
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.shell import join
+from modellix_cli.models.pricing.values import json_amount
 from modellix_cli.output.folding import PARAMETERS, write_facts
 from modellix_cli.output.sink import Output, Sink
 
@@ -66,8 +67,8 @@ class MadeFile:
             "prompt": self.prompt,
             "parameters": None if self.parameters is None else loads(self.parameters),
             "createdAt": None if self.created_at is None else iso(self.created_at),
-            "billedUsd": None if self.billed is None else Number(str(self.billed)),
-            "estimatedUsd": None if self.estimated is None else Number(str(self.estimated)),
+            "billedUsd": json_amount(self.billed),
+            "estimatedUsd": json_amount(self.estimated),
             "profile": self.profile,
             "baseUrl": self.base_url,
             "batch": self.batch,

@@ -7,6 +7,7 @@ delivery is a hint that a task is worth a poll, never a proof of how it ended.
 import re
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import unquote
 
 from modellix_cli.api.documents import read_task
 from modellix_cli.clock import iso
@@ -97,10 +98,13 @@ def read_delivery(headers: Mapping[str, str], body: bytes, now: float) -> Delive
 
 
 def _task_id(headers: Mapping[str, str], document: Json) -> str:
-    """Return the id of the task. Raises the usage error for one that cannot be."""
+    """Return the id of the task. Raises the usage error for one that cannot be.
+
+    No id has a `%`: in the header it spells what is beyond ASCII.
+    """
     data = document.get("data") if isinstance(document, dict) else None
     inside = data.get("task_id") if isinstance(data, dict) else None
-    return parse_task_id(headers.get("x-modellix-task-id") or str(inside or ""))
+    return parse_task_id(unquote(headers.get("x-modellix-task-id", "")) or str(inside or ""))
 
 
 def _retries(headers: Mapping[str, str]) -> int:

@@ -54,8 +54,15 @@ async def read_head(stream: StreamReader) -> Head | None:
         header = _HEADER.fullmatch(line)
         if header is None:
             raise Refused(400, "not HTTP")
-        headers.setdefault(header[1].decode().lower(), header[2].decode("latin-1"))
+        headers.setdefault(header[1].decode().lower(), _text(header[2]))
     return Head(request[1].decode(), request[2].decode(), headers)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def check_length(head: Head) -> None:

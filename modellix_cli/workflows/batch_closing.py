@@ -8,6 +8,7 @@ from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.text import count, duration, size
 from modellix_cli.engine.core.lines import LineOutcome
+from modellix_cli.models.pricing.values import json_amount
 from modellix_cli.output.batch_lines import Reasons
 from modellix_cli.output.sink import Output, Sink
 from modellix_cli.output.summaries import bill, shown_path
@@ -38,14 +39,14 @@ class Files:
 class BatchClosing:
     """Counts while lines end. `started` is the monotonic time at which the run began.
 
-    `files` are those that this run saved, `kept` those that were there.
+    `files` are those that this run saved, `kept` those that were there; `bills` is what each task
+    cost that this run submitted, as far as the service said.
     """
 
     started: float
     files: Files = field(default_factory=Files)
     kept: Files = field(default_factory=Files)
-    billed: Money = NOTHING
-    billed_tasks: int = 0
+    bills: dict[str, Money] = field(default_factory=dict)
     reasons: Reasons = field(default_factory=Reasons)
 
     def add(self, outcome: LineOutcome, entry: JsonObject) -> None:
@@ -53,13 +54,20 @@ class BatchClosing:
         kept = outcome.reused and (outcome.saved is None or outcome.saved.kept)
         for file in outcome.files or ():
             (self.kept if kept else self.files).add(file)
-        task = outcome.task
-        billed = None if task is None or outcome.reused else task.billed
-        if billed is not None and billed > NOTHING:
-            self.billed += billed
-            self.billed_tasks += 1
+        if outcome.billed is not None and outcome.task_id is not None and not outcome.reused:
+            self.bills[outcome.task_id] = outcome.billed
         if outcome.state is not None and outcome.waiting is None and not entry["ok"]:
             self.reasons.add(entry)
+
+    @property
+    def billed(self) -> Money | None:
+        """What the tasks cost that this run submitted, None where the service said of none."""
+        return sum(self.bills.values(), NOTHING) if self.bills else None
+
+    @property
+    def facts(self) -> JsonObject:
+        """What the JSON result says of it."""
+        return {} if self.billed is None else {"billedUsd": json_amount(self.billed)}
 
     def tell(self, session: Session, batch: int) -> None:
         """Tell it, on stderr."""
@@ -75,8 +83,10 @@ class BatchClosing:
         """Return the lines of the summary at a monotonic time."""
         lines = [f"Saved {self.files.words}."] if self.files.number else []
         lines += [f"Saved before: {self.kept.words}."] if self.kept.number else []
-        billed = bill(sink, self.billed, watched=sink.talk_is_terminal)
-        words = [f"Billed {billed} for {count(self.billed_tasks, 'task')}."]
-        words = words if self.billed_tasks else []
+        words = []
+        if self.billed is not None and self.billed > NOTHING:
+            billed = bill(sink, self.billed, watched=sink.talk_is_terminal)
+            number = sum(amount > NOTHING for amount in self.bills.values())
+            words = [f"Billed {billed} for {count(number, 'task')}."]
         lines.append(" ".join([*words, f"Took {duration(now - self.started)}."]))
         return lines + self.reasons.words()

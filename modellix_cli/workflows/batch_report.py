@@ -1,6 +1,5 @@
 """The result of a batch: one entry for each line, as official-cli.md 4.14 shapes them."""
 
-import json
 from array import array
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -10,7 +9,7 @@ from typing import Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import REGISTRY, Charged, ErrorCode, ExitStatus, ModellixError
-from modellix_cli.domain.jsontext import JsonObject
+from modellix_cli.domain.jsontext import JsonObject, dumps, loads
 from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
 from modellix_cli.domain.task import has_failed
 from modellix_cli.domain.text import count
@@ -18,9 +17,12 @@ from modellix_cli.engine.core.following import INTERRUPTED, LOST, RUN_INTERRUPTE
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.records import BatchLine
+from modellix_cli.models.pricing.values import json_amount
 from modellix_cli.output.batch_lines import ShownLine
 
 _IN_MEMORY: Final = 1024 * 1024
+_REFUSED: Final = "Modellix API error"
+"""How the ledger tells a line that the server refused from one that never left."""
 _IN_FLIGHT: Final = "It is being submitted right now."
 _SUBMITTED: Final = "submitted"
 _TIMED_OUT_ERROR: Final = "Timed out while waiting for Modellix tasks."
@@ -33,7 +35,8 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
     """Return a line as an element of `tasks`; what is not known is left out.
 
     `id` is there where the line has one, `files` where results were saved, `errorInfo` beside
-    `error`; `reused` where an earlier attempt answered for it.
+    `error`; `reused` where an earlier attempt answered for it; `billedUsd` is what the service
+    charged for the task.
     """
     state = "skipped" if outcome.state is None else str(outcome.state)
     error, command = error_and_command(outcome, session)
@@ -41,6 +44,7 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
         error = f"{error} {command}"
     ended = outcome.status is not None and outcome.waiting is None
     parts: Entry = {
+        "billedUsd": json_amount(outcome.billed),
         "error": error,
         "errorInfo": None if error is None else _error_info(outcome, pays=session.pays),
         "files": None if outcome.files is None else list(outcome.files),
@@ -115,8 +119,9 @@ def _implied(outcome: LineOutcome) -> ModellixError:
         return ModellixError(ErrorCode.TASK_FAILED, detail)
     if outcome.waiting == INTERRUPTED or detail.startswith((RUN_INTERRUPTED, NOT_SENT)):
         return ModellixError(ErrorCode.INTERRUPTED, detail, retryable=True)
-    failed = int(ExitStatus.FAILED)
-    return ModellixError(ErrorCode.INTERRUPTED, detail, exit_status=failed, retryable=True)
+    if outcome.state is SubmissionState.REJECTED and detail.startswith(_REFUSED):
+        return ModellixError(ErrorCode.API_ERROR, detail)
+    return ModellixError(ErrorCode.LINE_SKIPPED, detail)
 
 
 def _charged(outcome: LineOutcome) -> Charged:
@@ -146,6 +151,7 @@ def outcome_of(line: BatchLine) -> LineOutcome:
         detail=detail,
         urls=line.urls,
         files=line.files,
+        billed=None if attempt is None else attempt.billed,
     )
 
 
@@ -267,7 +273,7 @@ class EntryFile(AbstractContextManager["EntryFile"]):
 
     def add(self, entry: Entry) -> None:
         """Keep an entry; the last one of a line counts. Raises `OUTPUT_UNWRITABLE`."""
-        text = json.dumps(entry).encode() + b"\n"
+        text = dumps(entry, indent=None).encode() + b"\n"
         try:
             self._file.seek(self._end)
             self._file.write(text)
@@ -285,5 +291,5 @@ class EntryFile(AbstractContextManager["EntryFile"]):
         for place in self._places:
             if place >= 0:
                 self._file.seek(place)
-                entry: Entry = json.loads(self._file.readline())
+                entry: Entry = loads(self._file.readline())
                 yield entry

@@ -260,6 +260,7 @@ class _Running:
         tally = self._tally
         facts: JsonObject = {
             "batch": self._batch.number,
+            **self._results.closing.facts,
             "failed": tally.failed,
             "faults": [fault.as_dict() for fault in self._faults],
             "interrupted": tally.interrupted,

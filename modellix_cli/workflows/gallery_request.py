@@ -16,7 +16,7 @@ MAX_VALUE: Final = 500
 MAX_PARAMETERS: Final = 60
 MAX_COMMAND_BODY: Final = 8_000
 _PROMPTS: Final = ("prompt", "text")
-_TASK: Final = re.compile(r"@task:([A-Za-z0-9._~+=-]{1,512})(?:[:#/](\d{1,4}))?")
+_TASK: Final = re.compile(r"@task:([\w\u0300-\u036f.~+=-]{1,512})(?:[:#/](\d{1,4}))?")
 _DIGEST: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _DATA_URL: Final = re.compile(r"data:[\w.+-]*/?[\w.+-]*(?:;[\w=.+-]+)*;base64,")
 _LONGEST_NAME: Final = 4_096

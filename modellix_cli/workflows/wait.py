@@ -21,6 +21,7 @@ from modellix_cli.engine.notices import Notice, PollTrouble, TaskPolled
 from modellix_cli.engine.ports import ListSource
 from modellix_cli.engine.progress import Progress
 from modellix_cli.engine.task_book import TaskBook
+from modellix_cli.models.pricing.values import json_amount
 from modellix_cli.output.summaries import Beside
 from modellix_cli.workflows.results import beside, report_errors, tell_expiry, warn_unrecorded
 from modellix_cli.workflows.work import Collector, run_engine
@@ -58,9 +59,11 @@ class Waited:
         return task.status if task is not None else self.heard.get(task_id, "unknown")
 
     def entry(self, task_id: str) -> JsonObject:
-        """Return what every JSON result says of a task, with the files known to be saved."""
-        files = self.files.get(task_id, [])
-        return {"taskId": task_id, "status": self.status(task_id), "files": files}
+        """Return what every JSON result says of a task: its status, saved files, what it cost."""
+        files, task = self.files.get(task_id, []), self.tasks.get(task_id)
+        entry: JsonObject = {"taskId": task_id, "status": self.status(task_id), "files": files}
+        billed = None if task is None else json_amount(task.billed)
+        return entry if billed is None else entry | {"billedUsd": billed}
 
     def beside(self, task_id: str) -> Beside:
         """Return what this machine knows of a task."""

@@ -97,6 +97,23 @@ def test_a_refusal_that_says_where_a_result_will_be_is_an_unknown_outcome(
     assert (error.code, error.task_id) == (ErrorCode.SUBMISSION_UNKNOWN, None)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"data": {"task_id": "猫-1"}}',
+        '{"data": {"task_id": "\\u732b-1"}}',
+        '{"data": {"get_result": {"url": "/api/v1/tasks/%E7%8C%AB-1"}}}',
+        '{"data": {"task_id": "\\u732b-1"',
+        '{"data": {"get_result": {"url": "/api/v1/tasks/%E7%8C%AB-1"',
+        '{"data": {"get_result": {"url": "/api/v1/tasks/猫-1"',
+    ],
+)
+def test_an_id_beyond_ascii_is_one_id_however_it_is_spelt(body: str) -> None:
+    reply = Reply(200, {"x-task-id": "%E7%8C%AB-1"}, body.encode())
+    assert named_tasks(reply) == ["猫-1"]
+    assert named_tasks(reply, json.dumps({"image_of": "猫-1"}).encode()) == []
+
+
 @respx.mock
 def test_the_surest_id_comes_first() -> None:
     named = {"id": "abc-1", "data": {"id": "row-1", "task": {"task_id": "task-9"}}}

@@ -10,7 +10,7 @@ import pytest
 
 from tests.commands.batches import Batches, bad_request, batch, states
 from tests.conftest import Cli
-from tests.support import API, KEY, task_reply
+from tests.support import API, KEY, accepted, task_reply
 
 __all__ = ["batch"]
 
@@ -83,6 +83,49 @@ def test_with_wait_entries_have_the_final_status_and_the_urls(batch: Batches) ->
     )  # fmt: skip
     assert second["error"] == "Task reached terminal status failed. too dark"
     assert (second["ok"], second["resourceUrls"], result.status) == (False, [], 1)
+
+
+def test_the_json_says_what_lines_cost_and_what_the_run_did(batch: Batches) -> None:
+    bill_tasks(batch, {1: 0.03, 2: 1e-9})
+    batch.service.replies[3] = bad_request()
+    result = batch("--wait").json
+    bills = [entry.get("billedUsd") for entry in result["tasks"]]
+    assert (bills, result["billedUsd"]) == ([0.03, 1e-9, None, None], 0.030000001)
+
+
+def test_lines_that_were_paid_for_before_tell_their_cost_apart_from_the_run(batch: Batches) -> None:
+    bill_tasks(batch, {1: 0.03, 2: 0.04, 3: 0.05, 4: 0.06})
+    batch.service.replies[3] = bad_request()
+    batch("--wait")
+    del batch.service.replies[3]
+    result = batch("--wait", "--resume").json
+    assert [entry["billedUsd"] for entry in result["tasks"]] == [0.03, 0.04, 0.05, 0.06]
+    assert result["billedUsd"] == 0.05
+    assert batch("--wait", "--resume").json.get("billedUsd") is None
+    shown = batch.cli("batch", "show", "1", "--json").json["tasks"]
+    assert [entry["billedUsd"] for entry in shown] == [0.03, 0.04, 0.05, 0.06]
+
+
+def test_jsonl_and_the_file_of_results_say_what_lines_cost(batch: Batches) -> None:
+    bill_tasks(batch, {1: 0.03})
+    batch.write(1)
+    told = batch("--wait", "--output", "jsonl", "--results", "r.jsonl").stdout
+    assert json.loads(told)["billedUsd"] == 0.03
+    assert (batch.work / "r.jsonl").read_text() == told
+
+
+def test_one_task_that_answers_for_two_lines_is_billed_once(batch: Batches) -> None:
+    bill_tasks(batch, {1: 0.03})
+    batch.service.replies[2] = httpx.Response(200, json=accepted("task-1"))
+    batch.write(1, 2)
+    result = batch("--wait")
+    assert result.json["billedUsd"] == 0.03
+
+
+def bill_tasks(batch: Batches, bills: dict[int, float]) -> None:
+    for number, amount in bills.items():
+        reply = task_reply(f"task-{number}", billing={"amount": amount})
+        batch.service.tasks[f"task-{number}"] = reply
 
 
 def test_if_only_time_was_short_the_status_is_124(batch: Batches) -> None:

@@ -136,6 +136,8 @@ def test_what_uses_a_failed_task_is_skipped_and_says_why(chain: Chain) -> None:
         'Skipped: it uses the result of line "cat", which has none.',
         'Skipped: it uses the result of line "edit", which has none.',
     ]
+    codes = [entry["errorInfo"]["code"] for entry in result.json["tasks"]]
+    assert codes == ["TASK_FAILED", "LINE_SKIPPED", "LINE_SKIPPED"]
     assert "add --retry-failed" in result.stderr
     del chain.service.tasks["task-1"]
     again = chain("--resume", "--retry-failed")

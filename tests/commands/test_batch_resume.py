@@ -192,6 +192,13 @@ def test_unknown_lines_are_left_alone_and_told(batch: Batches) -> None:
     batch.service.replies[2] = CUT
     result = batch()
     assert states(result) == ["accepted", "unknown", "skipped", "skipped"]
+    for entry in result.json["tasks"][2:]:
+        assert entry["error"] == (
+            "Skipped after an earlier paid submission returned an unknown outcome."
+        )
+        assert entry["errorInfo"] == {
+            "code": "LINE_SKIPPED", "exitCode": 1, "retryable": True, "charged": "no",
+        }  # fmt: skip
     assert "--resend-unknown" in result.stderr
     batch.service.replies.clear()
     batch.service.posts.clear()

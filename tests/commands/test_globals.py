@@ -9,7 +9,7 @@ import respx
 from modellix_cli.__main__ import wants_envelope
 from modellix_cli.domain.errors import Stopped
 from tests.conftest import Cli
-from tests.support import API, FakeClock, Terminal, invoke, task_reply
+from tests.support import API, FakeClock, Terminal, accepted, invoke, task_reply
 
 GET = ("task", "get", "t-1")
 
@@ -55,6 +55,16 @@ def test_the_base_url_flag_beats_the_variable(cli: Cli) -> None:
     )
     assert other.status == 0
     assert route.call_count == 2
+
+
+@respx.mock
+def test_the_documented_base_with_its_path_is_the_same_address(cli: Cli) -> None:
+    respx.post(f"{API}/a/b/async").respond(json=accepted("task-1"))
+    run = ("model", "run", "a/b", "--body", "{}", "--resume")
+    assert cli(*run, "--base-url", API).json["data"]["task_id"] == "task-1"
+    again = cli(*run, env={"MODELLIX_BASE_URL": "https://api.modellix.ai./api/v1/"})
+    assert again.json["reused"] is True
+    assert cli(*run).json["reused"] is True
 
 
 @pytest.mark.parametrize(

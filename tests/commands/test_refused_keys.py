@@ -57,6 +57,10 @@ def log_in(cli: Cli, key: str, *options: str) -> None:
         ({"return_value": httpx.Response(500, text="oops")}, 7),
         ({"return_value": httpx.Response(502, html="<html>")}, 7),
         ({"return_value": httpx.Response(200, html="<html>")}, 7),
+        ({"return_value": httpx.Response(401, html="<h1>Sign in to the gateway</h1>")}, 7),
+        ({"return_value": httpx.Response(403, html="<h1>Blocked</h1>")}, 7),
+        ({"return_value": httpx.Response(401)}, 7),
+        ({"return_value": httpx.Response(403, json={"message": "Forbidden"})}, 7),
         ({"return_value": httpx.Response(200, json={"code": 0, "data": {}})}, 7),
     ],
 )
@@ -135,6 +139,18 @@ def test_a_refused_key_is_told_in_the_words_that_clients_search_for(
     assert word in result.stdout.lower()
     if line == ("auth", "status"):
         assert result.json["validation"] == "not authenticated"
+
+
+@respx.mock
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_gateways_page_says_nothing_about_a_key(cli: Cli, status: int) -> None:
+    respx.get(VALIDATE).respond(status, html="<h1>Sign in to the gateway</h1>")
+    login = cli("auth", "login", "--json")
+    assert (login.status, login.json["error"]["code"]) == (7, "BAD_REPLY")
+    checks = {check["name"]: check for check in cli("doctor", "--json").json["checks"]}
+    assert not checks["connectivity"]["ok"]
+    assert f"answered {status}" in checks["connectivity"]["detail"]
+    assert "validation" not in checks
 
 
 # Where the key came from

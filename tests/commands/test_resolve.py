@@ -7,7 +7,7 @@ import pytest
 import respx
 
 from tests.conftest import Cli
-from tests.support import API, FakeClock, Terminal, accepted, invoke
+from tests.support import API, FakeClock, Terminal, accepted, invoke, task_reply
 
 RUN = ("model", "run", "a/b", "--body", '{"prompt": "a cat"}')
 HISTORY = ("task", "history")
@@ -19,6 +19,14 @@ def unknown(cli: Cli) -> None:
     with respx.mock:
         respx.post(f"{API}/a/b/async").mock(side_effect=httpx.ReadError("cut"))
         assert cli(*RUN, "--json").status == 8
+
+
+@respx.mock
+@pytest.mark.usefixtures("unknown")
+def test_an_id_beyond_ascii_resolves_a_submission(cli: Cli) -> None:
+    respx.get(url__startswith=f"{API}/tasks/").respond(json=task_reply("猫-1"))
+    assert cli("task", "resolve", "1", "--task-id", "猫-1").status == 0
+    assert cli("task", "get", "@last").json["data"]["task_id"] == "猫-1"
 
 
 @pytest.mark.usefixtures("unknown")

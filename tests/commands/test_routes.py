@@ -34,10 +34,13 @@ def test_a_run_goes_where_option_or_variable_say(
 
 
 @respx.mock
-def test_a_typed_slug_keeps_its_type_on_either_route(cli: Cli) -> None:
-    respx.post(f"{API}/text-to-video/a/b").respond(json=accepted("task-1"))
-    typed = ("model", "run", "text-to-video/a/b", "--body", "{}", "--no-async-route")
-    assert cli(*typed).status == 0
+def test_a_typed_slug_keeps_its_type_only_where_the_service_has_such_a_route(cli: Cli) -> None:
+    respx.post(f"{API}/text-to-video/a/b/async").respond(json=accepted("task-1"))
+    respx.post(WITHOUT).respond(json=accepted("task-2"))
+    typed = ("model", "run", "text-to-video/a/b", "--body")
+    assert cli(*typed, '{"n": 1}').json["data"]["task_id"] == "task-1"
+    assert cli(*typed, '{"n": 2}', "--no-async-route").json["data"]["task_id"] == "task-2"
+    assert cli(*typed, '{"n": 1}', "--no-async-route", "--resume").json["reused"] is True
 
 
 def test_a_variable_that_is_neither_on_nor_off_is_refused(cli: Cli) -> None:

@@ -1,13 +1,15 @@
 """`task get`, `task wait`, `task download`."""
 
 from pathlib import Path
+from unicodedata import normalize
+from urllib.parse import quote
 
 import httpx
 import pytest
 import respx
 
 from tests.conftest import Cli
-from tests.support import API, FakeClock, problem, task_reply
+from tests.support import API, FakeClock, accepted, problem, task_reply
 
 URL = "https://cdn.example.com/a.png?sig=1"
 DATA_URL = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
@@ -87,6 +89,14 @@ def test_waiting_for_one_task_shows_its_reply(cli: Cli) -> None:
     tasks(ok_1=finished("ok-1"))
     entry = {"taskId": "ok-1", "status": "success", "files": []}
     assert cli("task", "wait", "ok-1").json == finished("ok-1") | {"tasks": [entry]}
+
+
+@respx.mock
+def test_the_tasks_of_a_wait_say_what_they_cost(cli: Cli) -> None:
+    tasks(a=task_reply("a", billing={"amount": 0.03}), b=task_reply("b"))
+    one, both = cli("task", "wait", "a").json, cli("task", "wait", "a", "b").json
+    assert one["tasks"] == [{"taskId": "a", "status": "success", "files": [], "billedUsd": 0.03}]
+    assert [entry.get("billedUsd") for entry in both["tasks"]] == [0.03, None]
 
 
 @respx.mock
@@ -284,3 +294,27 @@ def test_what_is_saved_here_is_not_to_be_saved(cli: Cli) -> None:
     assert "Save them with" in cli("task", "wait", "ok-1").stderr
     cli("task", "download", "ok-1", "--output-dir", "out")
     assert "Save them with" not in cli("task", "wait", "ok-1").stderr
+
+
+# Ids beyond ASCII
+
+
+@respx.mock
+@pytest.mark.parametrize("task_id", ["猫-1", "tâche_7", "ta\u0302che_7", "مهمة٤"])
+def test_an_id_beyond_ascii_is_followed_and_saved_as_any_other(
+    cli: Cli, work: Path, task_id: str
+) -> None:
+    respx.post(f"{API}/a/b/async").respond(json=accepted(task_id))
+    polled = respx.get(f"{API}/tasks/{quote(task_id, safe='')}")
+    polled.respond(json=task_reply(task_id, "success", "data:text/plain;base64,Y2F0"))
+    assert cli("model", "run", "a/b", "--body", "{}").json["data"]["task_id"] == task_id
+    for line in (("task", "get"), ("task", "wait"), ("task", "show")):
+        assert cli(*line, task_id).status == cli(*line, "@last").status == 0, line
+    named = ("--name-template", "{task_id}.{ext}", "--output-dir", ".")
+    assert cli("task", "download", task_id, *named).status == 0
+    (saved,) = work.glob("*.txt")
+    assert saved.stem == normalize("NFKC", task_id)
+    assert cli("task", "history", "--json").json["entries"][0]["taskId"] == task_id
+    asked: dict[str, str | None] = {"COMP_WORDS": "modellix-cli\ntask\nget\n", "COMP_CWORD": "3"}
+    offered = cli(env=asked | {"_MODELLIX_CLI_COMPLETE": "complete_bash"}).stdout
+    assert task_id in offered.split("\n")

@@ -17,6 +17,14 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
         ("https://api.example:8443", "https://api.example:8443"),
         ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
         ("https://10.0.0.1", "https://10.0.0.1"),
+        ("https://api.modellix.ai/api/v1", "https://api.modellix.ai"),
+        ("https://api.modellix.ai./api/v1/", "https://api.modellix.ai"),
+        ("https://proxy.example.:8443//api/v1/api/v1//", "https://proxy.example:8443"),
+        ("https://proxy.example/x/api/v1", "https://proxy.example/x"),
+        ("https://api/v1", "https://api/v1"),
+        ("https://proxy.example/my-api/v1", "https://proxy.example/my-api/v1"),
+        ("http://localhost.:8080", "http://localhost:8080"),
+        ("https://[2001:db8::1]/api/v1", "https://[2001:db8::1]"),
     ],
 )
 def test_a_base_url_is_https_without_a_final_slash(text: str, url: str) -> None:
@@ -29,6 +37,8 @@ def test_a_base_url_is_https_without_a_final_slash(text: str, url: str) -> None:
         ("https://api.example/v", "https://API.example:443/%76/"),
         ("https://api.example/\u00e9", "https://api.example/%C3%A9"),
         ("https://api.example/a%3ab", "https://api.example/a:b"),
+        ("https://api.example", "https://api.example/api/v1/"),
+        ("https://api.example", "https://API.example.:443/%61pi/v1"),
     ],
 )
 def test_the_ledger_knows_an_address_by_one_spelling(one: str, other: str) -> None:
@@ -110,6 +120,10 @@ def test_an_error_never_shows_credentials_in_a_base_url(url: str) -> None:
 @given(
     st.text(max_size=30)
     | st.builds("{}{}".format, st.sampled_from(["https://", "http://"]), st.text(max_size=20))
+    | st.builds("https://{}".format, st.text("a.:/pi1v%6", max_size=30))
+    | st.builds(
+        "https://h{}".format, st.lists(st.sampled_from(["/api/v1", "/", ".", "x"])).map("".join)
+    )
 )
 def test_any_text_is_a_base_url_or_a_usage_error(text: str) -> None:
     try:
@@ -119,6 +133,8 @@ def test_any_text_is_a_base_url_or_a_usage_error(text: str) -> None:
     else:
         assert url.lower().startswith(("https://", "http://"))
         assert not any(character.isspace() for character in url)
+        assert parse_base_url(url) == url
+        assert canonical_base_url(canonical_base_url(url)) == canonical_base_url(url)
 
 
 # Webhooks

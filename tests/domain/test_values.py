@@ -1,4 +1,4 @@
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given
@@ -203,7 +203,13 @@ def test_any_text_is_a_slug_of_two_or_three_path_segments_or_a_usage_error(text:
 # Task ids
 
 
-@pytest.mark.parametrize("text", ["task-abc123", "a", "A.b_c~d:e/f+g@h=i-j", "x" * 512])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("task-abc123", "a", "A.b_c~d:e/f+g@h=i-j", "x" * 512, "猫-1", "tâche_7", "ta\u0302che_7"),
+        *("задача.3", "مهمة/٤", "बिल्ली", "\U00020000", "猫" * 512),
+    ],
+)
 def test_a_task_id_is_letters_digits_and_some_marks(text: str) -> None:
     assert parse_task_id(text) == text
 
@@ -224,19 +230,52 @@ def test_a_task_id_has_at_most_512_characters() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [".", "..", "a b", "a?b", "a#b", "a%2fb", "a\nb", "a\x00", "é", "а", "a\\b", "\ud800"]
+    "text",
+    [
+        *(".", "..", "a b", "a?b", "a#b", "a%2fb", "a\nb", "a\x00", "a\\b", "\ud800", "猫\ud800"),
+        *(
+            "猫 1",
+            "猫\u30001",
+            "猫\u00a01",
+            "猫\x00",
+            "猫\x851",
+            "猫\u20281",
+            "猫\u202e1",
+            "猫\u20661",
+        ),
+        *("猫\u200b1", "猫\u200d1", "猫\ufeff1", "猫\u00ad1", "猫\u3164", "猫\u115f", "猫\ufe0f"),
+        *("猫\U000e0100", "猫\U000e0041", "\u0301猫", "猫\uff0f1", "猫\uff3c1", "猫\u22151"),
+        *("\U0001f63a", "\ue000"),
+    ],
 )
 def test_a_task_id_has_no_other_characters(text: str) -> None:
     with pytest.raises(ModellixError, match="contains unsupported characters"):
         parse_task_id(text)
 
 
-@pytest.mark.parametrize("text", ["file-1", " file-1\n", "a:b_c.d~e+f@g=h", "x" * 512])
+@given(st.text(max_size=20) | st.text("a/.%猫é\u0301\u3164\u202e \x00", max_size=600))
+def test_any_text_is_a_task_id_that_is_seen_and_sent_as_it_is_or_a_usage_error(text: str) -> None:
+    try:
+        task_id = parse_task_id(text)
+    except ModellixError as error:
+        assert error.code is ErrorCode.USAGE
+        return
+    assert task_id == text.strip()
+    assert task_id.isprintable()
+    assert not set(task_id) & set(" \\%?#'\"<>|*$`;&()[]{}!,")
+    assert len(task_id) <= 512
+    sent = quote(task_id, safe="")
+    assert sent.isascii()
+    assert sent not in (".", "..")
+    assert unquote(sent) == task_id
+
+
+@pytest.mark.parametrize("text", ["file-1", "猫", " file-1\n", "a:b_c.d~e+f@g=h", "x" * 512])
 def test_a_file_id_is_what_a_task_id_is(text: str) -> None:
     assert parse_file_id(text) == parse_task_id(text)
 
 
-@pytest.mark.parametrize("text", ["", "  ", "a/b", ".", "..", "a b", "é", "x" * 513])
+@pytest.mark.parametrize("text", ["", "  ", "a/b", ".", "..", "a b", "é\u200b", "x" * 513])
 def test_a_file_id_has_no_slash_and_nothing_a_task_id_has_not(text: str) -> None:
     with pytest.raises(ModellixError, match="File ID"):
         parse_file_id(text)

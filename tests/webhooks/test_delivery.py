@@ -41,6 +41,12 @@ def test_the_id_of_the_task_may_be_in_the_body_alone() -> None:
     assert read_delivery(lacking, body("t-9"), NOW).task_id == "t-9"
 
 
+@pytest.mark.parametrize("spelling", ["猫-1", "%E7%8C%AB-1"])
+def test_the_id_of_the_task_may_be_beyond_ascii(spelling: str) -> None:
+    named = headers() | {"x-modellix-task-id": spelling}
+    assert read_delivery(named, body("猫-1"), NOW).task_id == "猫-1"
+
+
 @pytest.mark.parametrize(
     ("event", "status", "consistent"),
     [

@@ -78,6 +78,23 @@ def test_what_an_earlier_run_paid_for_costs_this_one_nothing(session: Session) -
     assert (found["reused"], found["errorInfo"]["charged"]) == (True, "no")
 
 
+@pytest.mark.parametrize(
+    ("state", "detail", "code"),
+    [
+        ("rejected", "Modellix API error (400 Bad Request). No prompt.", "API_ERROR"),
+        ("rejected", "Cannot reach https://api.modellix.ai: refused.", "LINE_SKIPPED"),
+        ("rejected", "Interrupted before it was sent.", "INTERRUPTED"),
+        ("skipped", "Skipped: stdout was closed.", "LINE_SKIPPED"),
+        ("skipped", "Skipped: the run was interrupted.", "INTERRUPTED"),
+    ],
+)
+def test_a_line_that_the_ledger_remembers_has_a_code_that_is_true_of_it(
+    session: Session, state: str, detail: str, code: str
+) -> None:
+    told = entry_of(outcome(state, detail=detail), session)["errorInfo"]
+    assert (told["code"], told["charged"]) == (code, "no")
+
+
 def test_a_command_that_cannot_pay_says_nothing_of_charges(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,5 +62,6 @@ class Ends:
                 status=known.status,
                 urls=known.urls,
                 files=known.files,
+                billed=known.billed,
             )
         )

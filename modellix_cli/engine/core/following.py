@@ -182,6 +182,7 @@ class Following:
                             needs_resume=self._config.follow is not Follow.NOT,
                         ),
                         status=status,
+                        billed=task.billed,
                         task=task,
                     )
                 )
@@ -208,8 +209,8 @@ class Following:
             self._out.add(effects.RecordDuration(polled.slug, now - polled.since, seconds))
         status = task.status.lower()
         for line in self._waiting.pop(task.task_id, ()):
-            accepted = line.outcome(SubmissionState.ACCEPTED)
-            outcome = replace(accepted, status=status, urls=task.urls, task=task)
+            ended = line.outcome(SubmissionState.ACCEPTED)
+            outcome = replace(ended, status=status, urls=task.urls, billed=task.billed, task=task)
             if task.succeeded and self._config.save:
                 self._to_save.append((outcome, task))
             elif task.succeeded:

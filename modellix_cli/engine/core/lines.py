@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
+from modellix_cli.domain.money import Money
 from modellix_cli.domain.saved import Saved
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Submission, Task
@@ -35,6 +36,8 @@ class Known:
     """Whether its task ended without a result."""
     others: tuple[str, ...] = ()
     """Tasks that the reply named besides its own."""
+    billed: Money | None = None
+    """What the service is known to have charged for its task."""
 
     def is_over(self, *, saves: bool) -> bool:
         """Whether it ends as it is recorded, with nothing left to ask; `saves`: or to save."""
@@ -96,6 +99,8 @@ class LineOutcome:
     reused: bool = False
     others: tuple[str, ...] = ()
     """Tasks that the reply to the submission named besides its own."""
+    billed: Money | None = None
+    """What the service charged for the task, whoever heard it; None where nobody did."""
     task: Task | None = field(default=None, compare=False)
     """The task's document, where it was polled."""
     submission: Submission | None = field(default=None, compare=False)
