@@ -101,7 +101,7 @@ class Client:
         )
 
     def poll_task(self, task_id: str) -> Polled:
-        """Ask once how a task stands: `GET /tasks/{task_id}`, at once; never raises an error."""
+        """Ask once for a task's status: `GET /tasks/{task_id}`, at once; never raises an error."""
         limits: Limits | None = None
 
         def read(reply: Reply) -> Task:
@@ -116,7 +116,7 @@ class Client:
         return Polled(outcome, limits)
 
     def task(self, task_id: str, *, patient: bool = True) -> Task:
-        """Ask how a task stands: `GET /tasks/{task_id}`. Without `patient`, one try only."""
+        """Ask for a task's status: `GET /tasks/{task_id}`. Without `patient`, one try only."""
         policy = self._policy if patient else NO_RETRIES
         try:
             return self._exchange.get(

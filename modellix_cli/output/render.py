@@ -11,7 +11,7 @@ from modellix_cli.domain.text import count, duration
 from modellix_cli.output import summaries
 from modellix_cli.output.links import FileLink
 from modellix_cli.output.sink import Output, Sink
-from modellix_cli.output.summaries import Beside, ShownFile
+from modellix_cli.output.summaries import LocalInfo, ShownFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ class WaitedTasks(Protocol):
     def entry(self, task_id: str) -> JsonObject:
         """What every JSON result of `task wait` says of a task: id, status, saved files."""
 
-    def beside(self, task_id: str) -> Beside:
+    def local_info(self, task_id: str) -> LocalInfo:
         """What this machine knows of a task: its model, and what was saved of it."""
 
 
@@ -76,7 +76,7 @@ def run_result(
     elif sink.mode is Output.QUIET:
         _quiet_result(sink, task, saved)
     else:
-        summaries.summary(sink, task, Beside(slug, files=shown_files(saved)))
+        summaries.summary(sink, task, LocalInfo(slug, files=shown_files(saved)))
 
 
 def shown_files(saved: "Saved | None") -> tuple[ShownFile, ...]:
@@ -85,14 +85,14 @@ def shown_files(saved: "Saved | None") -> tuple[ShownFile, ...]:
     return tuple(ShownFile(str(f.path), f.bytes, f.type, f.position) for f in files)
 
 
-def task_state(sink: Sink, task: Task, beside: Beside) -> None:
-    """Show how a task stands (4.15)."""
+def task_state(sink: Sink, task: Task, local: LocalInfo) -> None:
+    """Show a task's status (4.15)."""
     if sink.mode is Output.JSON:
         sink.json(task.document)
     elif sink.mode is Output.QUIET:
         _quiet_result(sink, task, None)
     else:
-        summaries.summary(sink, task, beside, reason=True)
+        summaries.summary(sink, task, local, reason=True)
 
 
 def waited_one(sink: Sink, waited: WaitedTasks, errors: Sequence[ModellixError] = ()) -> None:
@@ -103,7 +103,7 @@ def waited_one(sink: Sink, waited: WaitedTasks, errors: Sequence[ModellixError] 
     elif sink.mode is Output.QUIET:
         _quiet_result(sink, task, None)
     else:
-        summaries.summary(sink, task, waited.beside(task.task_id))
+        summaries.summary(sink, task, waited.local_info(task.task_id))
 
 
 def waited_many(sink: Sink, waited: WaitedTasks, errors: Sequence[ModellixError] = ()) -> None:
@@ -214,7 +214,7 @@ def collected(
 def _waited_lines(sink: Sink, waited: WaitedTasks) -> None:
     """Show the tasks that ended: a table at a terminal, else a line each and its results."""
     if sink.mode is Output.HUMAN and sink.stdout_is_terminal and waited.finished:
-        rows = [_waited_cells(task, waited.beside(task.task_id)) for task in waited.finished]
+        rows = [_waited_cells(task, waited.local_info(task.task_id)) for task in waited.finished]
         sink.table(("Task", "Status", "Took", "Billed", "Results"), rows)
         return
     for task in waited.finished:
@@ -226,10 +226,10 @@ def _waited_lines(sink: Sink, waited: WaitedTasks) -> None:
             sink.line(f"  {summaries.shown(resource)}")
 
 
-def _waited_cells(task: Task, beside: Beside) -> tuple[str, ...]:
+def _waited_cells(task: Task, local: LocalInfo) -> tuple[str, ...]:
     """Return the row of a task that ended; what is saved is named, the rest counted."""
     took = duration(task.seconds) if task.seconds else "-"
-    made = [summaries.shown_path(file.path) for file in beside.files]
+    made = [summaries.shown_path(file.path) for file in local.files]
     unsaved = len(task.resources) - len(made)
     results = [", ".join(made)] if made else []
     results += [f"{count(unsaved, 'result')} to save"] if unsaved > 0 else []

@@ -31,7 +31,7 @@ class ShownFile:
 
 
 @frozen
-class Beside:
+class LocalInfo:
     """What this machine knows of a task beside the server's words.
 
     `age` is how long ago it was submitted, in seconds, None where that is not known.
@@ -66,12 +66,12 @@ def bill(sink: Sink, amount: Money, *, watched: bool) -> str:
     return f"{amount.words} (sandbox)" if watched and sink.sandbox else amount.words
 
 
-def summary(sink: Sink, task: Task, beside: Beside, *, reason: bool = False) -> None:
+def summary(sink: Sink, task: Task, local: LocalInfo, *, reason: bool = False) -> None:
     """Show a task: model, status, cost, results or saved files; `reason` says why it failed.
 
     The failures of commands that wait are told on stderr.
     """
-    write_fields(sink, [*_facts(sink, task, beside, reason=reason), *_results(task, beside)])
+    write_fields(sink, [*_facts(sink, task, local, reason=reason), *_results(task, local)])
 
 
 def submitted(sink: Sink, task_id: str, slug: str, status: str) -> None:
@@ -80,12 +80,12 @@ def submitted(sink: Sink, task_id: str, slug: str, status: str) -> None:
     write_fields(sink, fields)
 
 
-def _facts(sink: Sink, task: Task, beside: Beside, *, reason: bool) -> Iterator[Field]:
+def _facts(sink: Sink, task: Task, local: LocalInfo, *, reason: bool) -> Iterator[Field]:
     yield Field("Task", task.task_id)
-    model = beside.slug or task.model
+    model = local.slug or task.model
     if model:
         yield Field("Model", model)
-    yield Field("Status", status_words(task, beside.age), style=status_style(task))
+    yield Field("Status", status_words(task, local.age), style=status_style(task))
     if reason and task.failed and task.reason:
         yield Field("Reason", task.reason)
     if task.billed is not None:
@@ -107,13 +107,13 @@ def status_style(task: Task) -> str:
     return _GOOD if task.succeeded else _BAD
 
 
-def _results(task: Task, beside: Beside) -> Iterator[Field]:
+def _results(task: Task, local: LocalInfo) -> Iterator[Field]:
     """Yield the files that were saved, and what the task made that was not."""
     resources = {resource.position: resource for resource in task.resources}
-    for file in beside.files:
+    for file in local.files:
         details = file_details(file, resources.get(file.position))
         yield Field("Saved", shown_path(file.path), details, path=file.path)
-    saved = {file.position for file in beside.files}
+    saved = {file.position for file in local.files}
     for resource in task.resources:
         if resource.position not in saved:
             yield Field("Result", shown(resource), _resource_details(resource))

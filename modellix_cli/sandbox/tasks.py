@@ -1,4 +1,4 @@
-"""How a task stands at a moment, and the reply that says so. Nothing runs: it is all computed."""
+"""A task's status at a moment, and the reply that says so. Nothing runs: it is all computed."""
 
 from typing import Final
 

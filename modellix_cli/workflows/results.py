@@ -12,10 +12,10 @@ from modellix_cli.domain.task import RESULT_LIFETIME, Submission, Task, is_end
 from modellix_cli.domain.text import count, duration
 from modellix_cli.engine.task_book import TaskBook
 from modellix_cli.output.sink import Output
-from modellix_cli.output.summaries import Beside, ShownFile
+from modellix_cli.output.summaries import LocalInfo, ShownFile
 
 
-def remember(session: Session, task: Task) -> None:
+def record_status(session: Session, task: Task) -> None:
     """Record what the server said about a task; a ledger that fails is warned of."""
     try:
         book = TaskBook(session.stores.tasks, session.stores.files, session.runtime.clock)
@@ -34,23 +34,23 @@ def warn_unrecorded(session: Session, error: ModellixError, task_ids: Sequence[s
     )
 
 
-def beside(session: Session, task_id: str) -> Beside:
+def local_info(session: Session, task_id: str) -> LocalInfo:
     """Return what this machine knows of a task, for people; nothing where only programs read."""
-    return known_here(session, task_id) if session.out.mode is Output.HUMAN else Beside()
+    return find_local_info(session, task_id) if session.out.mode is Output.HUMAN else LocalInfo()
 
 
-def known_here(session: Session, task_id: str) -> Beside:
+def find_local_info(session: Session, task_id: str) -> LocalInfo:
     """Return what this machine knows of a task, and the files of it that are still there."""
     try:
         known = session.stores.tasks.known_task(task_id)
         kept = session.stores.files.of_task(task_id)
     except ModellixError:
-        return Beside()  # tasks can be shown without a ledger
+        return LocalInfo()  # tasks can be shown without a ledger
     newest = {f.position: ShownFile(f.path, f.size, f.type, f.position) for f in kept}
     files = tuple(file for file in newest.values() if os.path.exists(file.path))  # noqa: PTH110
     if known is None:
-        return Beside(files=files)
-    return Beside(known.slug, max(0.0, session.runtime.clock.now() - known.created_at), files)
+        return LocalInfo(files=files)
+    return LocalInfo(known.slug, max(0.0, session.runtime.clock.now() - known.created_at), files)
 
 
 def tell_how_to_wait(session: Session, task: Task | Submission) -> None:
@@ -72,7 +72,7 @@ def tell_expiry(session: Session, tasks: Sequence[Task]) -> None:
     if session.out.mode is Output.QUIET or session.out.silent:
         return
     kept = [task for task in tasks if task.succeeded and task.resources]
-    kept = [task for task in kept if not known_here(session, task.task_id).has_all_of(task)]
+    kept = [task for task in kept if not find_local_info(session, task.task_id).has_all_of(task)]
     if not kept:
         return
     pending = len(kept) > 1

@@ -8,7 +8,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.task import Resource, Task
 from modellix_cli.domain.text import count
-from modellix_cli.workflows.results import remember
+from modellix_cli.workflows.results import record_status
 from modellix_cli.workflows.task_trace import find_trace
 
 _EVERY = 1_000_000
@@ -33,7 +33,7 @@ def read_results(session: Session, api_key: str | None, task_id: str) -> Task:
     from modellix_cli.downloads.downloader import check_downloadable
 
     task = session.connections.client(api_key).task(task_id)
-    remember(session, task)
+    record_status(session, task)
     check_downloadable(task, _EVERY)
     return task
 

@@ -22,8 +22,8 @@ from modellix_cli.engine.ports import ListSource
 from modellix_cli.engine.progress import Progress
 from modellix_cli.engine.task_book import TaskBook
 from modellix_cli.models.pricing.values import json_amount
-from modellix_cli.output.summaries import Beside
-from modellix_cli.workflows.results import beside, report_errors, tell_expiry, warn_unrecorded
+from modellix_cli.output.summaries import LocalInfo
+from modellix_cli.workflows.results import local_info, report_errors, tell_expiry, warn_unrecorded
 from modellix_cli.workflows.work import Collector, run_engine
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Waited:
     """What earlier commands saved of the tasks."""
     limit: WaitLimit = field(default_factory=lambda: WaitLimit(0.0))
     """How long they were waited for."""
-    known: dict[str, Beside] = field(default_factory=dict)
+    known: dict[str, LocalInfo] = field(default_factory=dict)
     """What this machine knows of the tasks, where people are shown it."""
 
     def status(self, task_id: str) -> str:
@@ -65,9 +65,9 @@ class Waited:
         billed = None if task is None else json_amount(task.billed)
         return entry if billed is None else entry | {"billedUsd": billed}
 
-    def beside(self, task_id: str) -> Beside:
+    def local_info(self, task_id: str) -> LocalInfo:
         """Return what this machine knows of a task."""
-        return self.known.get(task_id, Beside())
+        return self.known.get(task_id, LocalInfo())
 
     @property
     def finished(self) -> list[Task]:
@@ -165,7 +165,7 @@ def follow_tasks(
         collector.heard,
         {task_id: saved_before(session, task_id) for task_id in task_ids},
         limit,
-        {task_id: beside(session, task_id) for task_id in task_ids},
+        {task_id: local_info(session, task_id) for task_id in task_ids},
     )
 
 

@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command as build_typer_command
 
 from modellix_cli.commands._framework import help_page as page
-from modellix_cli.commands._framework.global_options import global_options, remember
+from modellix_cli.commands._framework.global_options import global_options, keep_for_help
 from modellix_cli.commands._framework.option_groups import expand
 from modellix_cli.commands._framework.parsing import given, refuse_repeats, without_open_option
 from modellix_cli.commands._framework.suggestions import answer, close_answer, elsewhere
@@ -99,7 +99,7 @@ class Command(TyperCommand):
         before = args[: args.index("--")] if "--" in args else args
         if {"-h", "--help"} & set(before):
             self._beside_help = given(self, ctx, before)
-            remember(ctx, self._beside_help)
+            keep_for_help(ctx, self._beside_help)
             args = ["--help"]
         if ctx.resilient_parsing:
             args = without_open_option(self, args)
@@ -208,7 +208,7 @@ class Group(TyperGroup):
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         """Parse; with nothing left to run, do what `without_command` says."""
         if {"-h", "--help"} & set(args) and given(self, ctx, args).get("no_color"):
-            remember(ctx, {"no_color": True})  # it may stand behind --help
+            keep_for_help(ctx, {"no_color": True})  # it may stand behind --help
         refuse_repeats(self, ctx, args)
         rest = super().parse_args(ctx, args)
         if not ctx._protected_args and not rest and not ctx.resilient_parsing:

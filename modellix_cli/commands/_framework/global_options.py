@@ -50,7 +50,7 @@ def global_options() -> list[TyperOption]:
     ]
 
 
-def remember(ctx: "Context", values: Mapping[str, object]) -> None:
+def keep_for_help(ctx: "Context", values: Mapping[str, object]) -> None:
     """Keep what help depends on, of the values beside --help: which Modellix, and colours."""
     chosen = getattr(ctx.obj, "globals", None)
     for name in ("sandbox", "base_url", "allow_http_api", "no_color"):

@@ -17,7 +17,7 @@ TaskId = Annotated[
         autocompletion=complete.task_ids,
     ),
 ]
-KnownTask = Annotated[
+TaskOrRequest = Annotated[
     str,
     typer.Argument(
         metavar="TASKID",

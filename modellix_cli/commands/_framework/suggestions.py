@@ -48,7 +48,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
         "Run a batch with: modellix-cli model batch tasks.jsonl --yes",
     ),
     "batch resume": "Continue one with: modellix-cli model batch tasks.jsonl --yes --resume",
-    "task status": "See how a task stands with: modellix-cli task get TASK_ID",
+    "task status": "See a task's status with: modellix-cli task get TASK_ID",
     "task list": "List tasks with: modellix-cli task history",
     "version": "Print it with: modellix-cli --version",
     "run": f"Run a model with: {_RUN}",

@@ -1,4 +1,4 @@
-"""`modellix-cli task get`: how a task stands, in one request."""
+"""`modellix-cli task get`: a task's status, in one request."""
 
 import typer
 
@@ -15,13 +15,18 @@ from modellix_cli.output.sink import Output
     exits=(ExitStatus.AUTH, ExitStatus.NOT_FOUND, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
 )
 def get(ctx: typer.Context, task_id: TaskId, api_key: ApiKey = None) -> None:
-    """Show how a task stands. Exits 0 whatever its status; nothing is charged."""
+    """Show a task's status. Exits 0 whatever its status; nothing is charged."""
     from modellix_cli.output import render
-    from modellix_cli.workflows.results import beside, remember, tell_expiry, tell_how_to_wait
+    from modellix_cli.workflows.results import (
+        local_info,
+        record_status,
+        tell_expiry,
+        tell_how_to_wait,
+    )
 
     session = Session.of(ctx)
     task = session.connections.client(api_key).task(session.task_id(task_id))
-    remember(session, task)
-    render.task_state(session.out, task, beside(session, task.task_id))
+    record_status(session, task)
+    render.task_state(session.out, task, local_info(session, task.task_id))
     tell_how_to_wait(session, task)
     tell_expiry(session, [task])

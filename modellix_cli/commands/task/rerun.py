@@ -6,7 +6,7 @@ import typer
 
 from modellix_cli.commands._framework.command import command
 from modellix_cli.commands._framework.given_options import given_names
-from modellix_cli.commands._framework.options import ApiKey, KnownTask, Parameters
+from modellix_cli.commands._framework.options import ApiKey, Parameters, TaskOrRequest
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.domain.values import parse_tag
@@ -44,7 +44,7 @@ from modellix_cli.output.sink import Output
 )
 def rerun(
     ctx: typer.Context,
-    task: KnownTask,
+    task: TaskOrRequest,
     parameters: Parameters = None,
     guards: RunGuards = RunGuards(),
     waiting: Waiting = Waiting(),

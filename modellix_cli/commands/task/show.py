@@ -3,7 +3,7 @@
 import typer
 
 from modellix_cli.commands._framework.command import command
-from modellix_cli.commands._framework.options import KnownTask
+from modellix_cli.commands._framework.options import TaskOrRequest
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.output.sink import Output
@@ -14,7 +14,7 @@ from modellix_cli.output.sink import Output
     examples=("task show task-abc123", "task show @last --json", "task show 7"),
     exits=(ExitStatus.NOT_FOUND,),
 )
-def show(ctx: typer.Context, task: KnownTask) -> None:
+def show(ctx: typer.Context, task: TaskOrRequest) -> None:
     """Show what is known here of a task: prompt, parameters, cost, time, files, how it came about.
 
     A submission without a task is shown by its number in task history: why it was refused, or that

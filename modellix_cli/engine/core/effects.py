@@ -94,7 +94,7 @@ class WatchAttempt:
 
 @frozen
 class Poll:
-    """Ask how a task stands and record it; answered by `Polled` or `PollFailed`."""
+    """Ask for a task's status and record it; answered by `Polled` or `PollFailed`."""
 
     task_id: str
 

@@ -108,7 +108,7 @@ class AttemptSeen:
 
 @frozen
 class Polled:
-    """The server told how a task stands."""
+    """The server told a task's status."""
 
     task: Task
 
