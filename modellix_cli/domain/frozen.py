@@ -122,8 +122,8 @@ def _compiled_init(cls: type) -> Callable[..., None]:
     """Return what does the same for a class as `_init`, several times as fast."""
     known: dict[str, object] = {"__default": _default}
     parameters, lines, optional = ["self"], ["__values = self.__dict__"], False
-    for name, one in _plan_of(cls).fields.items():
-        value, preset = name, f"__default_{name}"
+    for number, (name, one) in enumerate(_plan_of(cls).fields.items()):
+        value, preset = name, f"__{number}"  # no name of ours, whatever a field is called
         if one.default is not MISSING:
             known[preset] = one.default
         elif optional or one.default_factory is not MISSING:  # `__default` makes it, or refuses

@@ -49,7 +49,8 @@ def inline_content(resource: Resource) -> tuple[bytes, str | None] | None:
                 hint="See what the server sent with modellix-cli task get.",
                 retryable=False,
             )
-        return (resource.text or "").encode("utf-8", "replace"), "text/plain"
+        kind = "application/json" if resource.format == "json" else "text/plain"
+        return (resource.text or "").encode("utf-8", "replace"), kind
     if resource.url[:5].lower() != "data:":
         return None
     head, comma, data = resource.url[5:].partition(",")

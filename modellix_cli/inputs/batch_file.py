@@ -26,6 +26,7 @@ from modellix_cli.inputs.batch_task import GivenTask, invalid, place_of, read_na
 from modellix_cli.inputs.body import MAX_BODY_BYTES
 from modellix_cli.inputs.input_uses import InputUse, find_inputs, with_values
 from modellix_cli.inputs.line_uses import LineUse, find_uses
+from modellix_cli.inputs.local_paths import names_a_file
 
 MAX_INPUT_BYTES: Final = 1024**3
 _IN_MEMORY: Final = 4 * 1024 * 1024  # above this, what is set aside goes to the disk
@@ -75,7 +76,7 @@ class BatchInput(AbstractContextManager["BatchInput"]):
     them. `total` is how many there are, `slugs` how many for each slug, `uses` in how many places
     they use each other. `unresolved` says which inputs are not known as they would be sent,
     `unknown` what was warned of, by model and parameter, `default_model` which model lines got
-    although nobody named one.
+    although nobody named one, `may_name_files` whether a body may hold a path of a media file.
     """
 
     def __init__(self, unit: str = "line") -> None:
@@ -87,6 +88,7 @@ class BatchInput(AbstractContextManager["BatchInput"]):
         self.unresolved: tuple[str, ...] = ()
         self.unknown: dict[tuple[str, str], str] = {}
         self.default_model: str | None = None
+        self.may_name_files = False
         self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
         self._lock = Lock()
         self._end = 0
@@ -136,6 +138,7 @@ class BatchInput(AbstractContextManager["BatchInput"]):
             ) from error
         self._end += len(record)
         self._sum.update(text)
+        self.may_name_files = self.may_name_files or names_a_file(task.body)
         self.total += 1
         self.uses += len(task.uses)
         slug = str(task.slug)

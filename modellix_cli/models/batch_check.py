@@ -6,13 +6,16 @@ from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.jsontext import Json
+from modellix_cli.domain.jsontext import Json, loads
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.domain.values import Slug
 from modellix_cli.inputs.batch_file import Line
 from modellix_cli.inputs.input_uses import with_values
 from modellix_cli.inputs.line_uses import fill_in
+from modellix_cli.inputs.local_paths import names_a_file
+from modellix_cli.models.body_warnings import paths_for_addresses
 from modellix_cli.models.model_check import CheckedBody, ModelCheck
+from modellix_cli.models.parameters import Parameter, read_parameters
 
 _MAX_REASON: Final = 300
 _SOME_URL: Final = "https://www.modellix.ai/result.png"
@@ -76,6 +79,31 @@ def check_lines(
     return checking.report()
 
 
+def find_paths(
+    lines: Iterable[Line], schema_of: Callable[[Slug], Json], most: int = 20
+) -> CheckReport:
+    """Check every task only for paths of this machine where its model takes an address.
+
+    `schema_of` is asked once for each model with such a line. The first `most` problems are kept.
+    """
+    known: dict[str, tuple[Parameter, ...]] = {}
+    problems: list[LineProblem] = []
+    failed = 0
+    for line in lines:
+        if not names_a_file(line.body):
+            continue
+        slug = str(line.slug)
+        if slug not in known:
+            schema = schema_of(line.slug)
+            known[slug] = () if schema is None else read_parameters(schema)
+        paths = paths_for_addresses(loads(likely_body(line)), known[slug])
+        if paths:
+            failed += 1
+            problems.append(LineProblem(line.number, line.index, slug, " ".join(paths)))
+            del problems[most:]
+    return CheckReport(problems, failed, 0, {})
+
+
 class _Checking:
     """Checks lines one after the other, and counts."""
 
@@ -104,7 +132,7 @@ class _Checking:
             if slug not in self._checks:
                 self._checks[slug] = _check_of(line.slug, self._schema_of)
             check = self._checks[slug]
-            found = check.look(_likely(line)) if check else _NO_SUCH_MODEL
+            found = check.look(likely_body(line)) if check else _NO_SUCH_MODEL
         except ModellixError as error:
             self._unchecked[slug] = clip(one_line(str(error)), _MAX_REASON)
             return
@@ -141,7 +169,7 @@ class _Checking:
             self._counts[key] = 1
 
 
-def _likely(line: Line) -> bytes:
+def likely_body(line: Line) -> bytes:
     """Return a body with addresses in the place of what is yet to be made or uploaded."""
     body = fill_in(line.body, line.uses, lambda use: _SOME_URL) if line.uses else line.body
     if line.inputs:

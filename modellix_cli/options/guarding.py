@@ -61,12 +61,14 @@ class BatchGuards:
     max_cost: MaxCost = None
     allow_unpriced: AllowUnpriced = False
     check: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--check",
-            help="First check each body against its model's schema.",
+            "--check/--no-check",
+            help="First check each body against its model's schema. By default only that none "
+            "has a path of this machine where an address is wanted.",
+            show_default=False,
         ),
-    ] = False
+    ] = None
     dry_run: Annotated[
         bool,
         typer.Option(

@@ -58,13 +58,12 @@ def result(task: TaskRecord, fault: Fault, media_base: str) -> JsonObject:
     metadata: JsonObject = {"request_id": f"req-{task.seed[:12]}"}
     if fault.makes in ("image", "data-url"):
         metadata = {"image_count": len(resources)} | metadata
-    if fault.makes == "structure":
-        metadata["regions"] = _regions(task)
     if fault.evil:
         metadata["request_id"] = _EVIL
         resources.append({"type": "text", "text": f"{_EVIL}\n../../x", "role": "../../x"})
     times = {"submit_time": iso_seconds(task.created), "end_time": iso_seconds(task.ended)}
-    return {"resources": resources, "metadata": metadata, "extensions": times}
+    made: JsonObject = {"regions": _regions(task)} if fault.makes == "structure" else {}
+    return {"resources": resources} | made | {"metadata": metadata, "extensions": times}
 
 
 def _numbers(task: TaskRecord, fault: Fault) -> range:

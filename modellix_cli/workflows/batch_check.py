@@ -42,6 +42,34 @@ def check_of(
     return check_lines(lines, schema_of, told=tasks.unknown)
 
 
+def paths_for_addresses(
+    session: Session, tasks: BatchInput, options: BatchOptions
+) -> "CheckReport | None":
+    """Return the lines with a path of this machine where their model takes an address, if any.
+
+    They refuse a batch of which nobody said whether it is to be checked. Models whose schema is
+    not had within a second are passed over.
+    """
+    from modellix_cli.models.batch_check import find_paths
+    from modellix_cli.workflows.request_body import FRESH, QUICK
+
+    if options.guards.check is not None or not tasks.may_name_files:
+        return None
+    schemas = SchemaReader(session, fresh=FRESH, seconds=QUICK)
+    report = find_paths(tasks.lines(), schemas.if_any)
+    return report if report.failed else None
+
+
+def refuse_paths(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
+    """Raise `INVALID_BODY` naming lines with paths, where nothing else of them is checked."""
+    from modellix_cli.workflows.refusals import record_lines
+
+    report = paths_for_addresses(session, tasks, options)
+    if report is not None:
+        record_lines(session, tasks, report.problems, options)
+        raise refusal(session, tasks, report)
+
+
 def refuse(session: Session, tasks: BatchInput, report: "CheckReport") -> None:
     """Raise what refuses a batch that was to be checked; else say how much was."""
     if report.failed:

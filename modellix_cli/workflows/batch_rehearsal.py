@@ -19,7 +19,13 @@ from modellix_cli.output.rehearsal import Priced, Rehearsed, show_rehearsal
 from modellix_cli.output.sink import Output
 from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_begin import NO_FILE, already_paid, is_left
-from modellix_cli.workflows.batch_check import check_of, refuse, unchecked_words, warning_words
+from modellix_cli.workflows.batch_check import (
+    check_of,
+    paths_for_addresses,
+    refuse,
+    unchecked_words,
+    warning_words,
+)
 from modellix_cli.workflows.batch_end import of_a_batch
 from modellix_cli.workflows.batch_foresight import (
     BudgetWatch,
@@ -81,6 +87,7 @@ class _Rehearsal:
         self._schemas = SchemaReader(session, fresh=DAY)
         self._refusals: list[ModellixError] = []
         self._failures: list[ModellixError] = []
+        self._checks = False
         self._warnings = list(tasks.unknown.values())
         self._unchecked: dict[str, str] = {}
         self._paid: frozenset[int] = frozenset()
@@ -98,14 +105,16 @@ class _Rehearsal:
         self._session.out.warn(text)
 
     def check(self) -> None:
-        """Try what may refuse the batch before it begins; with --check its bodies too."""
+        """Try what may refuse the batch before it begins: its bodies where a run checks them."""
         guards = self._options.guards
         if guards.max_tasks is None and not guards.yes:
             self.warn("A real run needs --yes, or --max-tasks with the most that it may send.")
         for guard in guards_of(self._session, self._tasks, self._options):
             with collecting(self._refusals):
                 guard()
-        if self._options.guards.check:
+        paths = paths_for_addresses(self._session, self._tasks, self._options)
+        self._checks = bool(self._options.guards.check) or paths is not None
+        if self._checks:
             with collecting(self._refusals):
                 refuse(self._session, self._tasks, self._look(self._tasks.lines()))
 
@@ -128,7 +137,7 @@ class _Rehearsal:
         """Find out what the lines may cost, and return all that was found."""
         session, options, tasks, paid = self._session, self._options, self._tasks, self._paid
         costs = rehearsed_costs(session, client, options, self._schemas, self._refusals)
-        if not options.guards.check:
+        if not self._checks:
             report = self._look(self._unpaid(), costs)
             self._failures += rejected_lines(session, tasks, report)
         budget = None

@@ -22,7 +22,7 @@ from modellix_cli.output.sink import Output
 from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_begin import begin_batch, is_left
-from modellix_cli.workflows.batch_check import check
+from modellix_cli.workflows.batch_check import check, refuse_paths
 from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_guards import guards_of
 from modellix_cli.workflows.batch_links import LineLinks, LineResults
@@ -70,6 +70,7 @@ def _run_batch(
         guard()
     if options.guards.check:
         check(session, tasks, options)
+    refuse_paths(session, tasks, options)
     client = session.connections.client(options.api_key)
     downloader = open_downloader(session, options.saving, client)
     keys = BatchKeys(tasks, session.settings.base_url, links)
@@ -208,13 +209,7 @@ class _Running:
             number,
             session.stores.tasks,
             clock,
-            LineResults(
-                self._links,
-                self._client.task,
-                clock,
-                options.limits.max_body_bytes,
-                SentInputs(session, self._client).address,
-            ),
+            self._line_results(),
             self._costs,
             folder=None if folder is None else session.settings.path(folder),
             resend_unknown=options.paying.resend_unknown,
@@ -247,6 +242,16 @@ class _Running:
         if self._engine.stopped_by is not None:
             self._faults.append(self._engine.stopped_by)
         self._faults += self._results.repeated.faults
+
+    def _line_results(self) -> LineResults:
+        """Return what fills in the places of bodies that stand for results of other lines."""
+        return LineResults(
+            self._links,
+            self._client.task,
+            self._session.runtime.clock,
+            self._options.limits.max_body_bytes,
+            SentInputs(self._session, self._client).address,
+        )
 
     def _wait_limit(self) -> float:
         """Return how long to wait for each task, in seconds."""

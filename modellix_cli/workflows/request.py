@@ -7,6 +7,7 @@ from modellix_cli.domain.errors import usage
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import Slug
+from modellix_cli.inputs.local_paths import names_a_file
 from modellix_cli.options.body import Body
 from modellix_cli.options.guarding import RunGuards
 from modellix_cli.options.paying import RunPaying
@@ -84,6 +85,8 @@ def make_request(
     if checks or wanted.composed:
         return _composed(session, wanted, paying, checks=checks)
     body = given_body(session, wanted.body, wanted.kept)
+    if guards.check is None and names_a_file(body.sent):
+        _refuse_paths(session, wanted, body)
     return _ready(session, wanted, body, session.connections.client(wanted.api_key))
 
 
@@ -116,6 +119,15 @@ def _composed(
         _tell(session, wanted, draft, checked)
     client = session.connections.client(wanted.api_key)
     return _ready(session, wanted, maker.make(client), client)
+
+
+def _refuse_paths(session: Session, wanted: RequestOptions, body: RequestBody) -> None:
+    """Refuse JSON with a path of this machine where the model takes an address."""
+    from modellix_cli.workflows.request_body import known_schema
+    from modellix_cli.workflows.request_check import check_paths
+
+    checked = check_paths(body.likely, lambda: known_schema(session, wanted.slug))
+    _tell(session, wanted, body, checked)
 
 
 def _refuse_bytes(wanted: RequestOptions) -> None:

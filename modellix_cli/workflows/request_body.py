@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 FRESH: Final = 7 * DAY
 """Seconds for which a schema that is kept is used without asking for a newer one."""
-_QUICK: Final = 1.0
+QUICK: Final = 1.0
+"""Seconds to wait for a schema that is no more than a help."""
 _REFERENCE: Final = re.compile(r"@[^\s@]\S*")
 _MAX_PROMPT_BYTES: Final = 1024 * 1024
 _LONGEST_NAME: Final = 200
@@ -34,7 +35,7 @@ _LONGEST_NAME: Final = 200
 
 def known_schema(session: Session, slug: Slug) -> Json:
     """Return the schema document of a model if it is kept or comes within a second, else None."""
-    return SchemaReader(session, fresh=FRESH, seconds=_QUICK).if_any(slug)
+    return SchemaReader(session, fresh=FRESH, seconds=QUICK).if_any(slug)
 
 
 class BodyMaker:

@@ -1,8 +1,13 @@
 """A body against what its model documents, before it is paid for."""
 
+from collections.abc import Callable
+
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, dumps
+from modellix_cli.inputs.local_paths import is_path, texts_of
+from modellix_cli.models.body_warnings import paths_for_addresses
 from modellix_cli.models.model_check import CheckedBody, ModelCheck
+from modellix_cli.models.parameters import read_parameters
 
 
 def check_body(body: dict[str, Json], schema: Json, *, strict: bool) -> CheckedBody:
@@ -16,6 +21,18 @@ def check_body(body: dict[str, Json], schema: Json, *, strict: bool) -> CheckedB
     if strict:
         return CheckedBody((*checked.faults, *checked.warnings), (), checked.unchecked)
     return checked
+
+
+def check_paths(body: dict[str, Json], schema_of: Callable[[], Json]) -> CheckedBody:
+    """Check a body only for paths of this machine where its model takes an address.
+
+    The schema document is asked for where there is a path at all.
+    """
+    if not any(is_path(text) for _, text in texts_of(body)):
+        return CheckedBody()
+    schema = schema_of()
+    parameters = () if schema is None else read_parameters(schema)
+    return CheckedBody(tuple(paths_for_addresses(body, parameters)))
 
 
 def as_errors(checked: CheckedBody, params_command: str) -> list[ModellixError]:

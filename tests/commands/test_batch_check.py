@@ -41,6 +41,14 @@ def test_a_path_where_an_address_is_wanted_is_refused(batch: Lines) -> None:
     assert "Line 2 (alibaba/qwen-image-edit): image takes an address" in result.stderr
 
 
+def test_a_path_for_an_address_is_refused_without_a_check_too(batch: Lines) -> None:
+    path = (EDIT, {"prompt": "a", "image": "pictures/cat.png"})
+    result = batch((IMAGE, {"prompt": "a.png"}), path, options=())
+    assert result.status == 2
+    assert "Line 2 (alibaba/qwen-image-edit): image takes an address" in result.stderr
+    assert batch(path, options=("--no-check",)).stderr.count("takes an address") == 0
+
+
 def test_a_name_that_the_model_does_not_know_is_warned_of_once(batch: Lines) -> None:
     line = (IMAGE, {"prompt": "a", "sead": 3})
     result = batch((IMAGE, {"prompt": "b"}), line, line, options=CHECK)

@@ -29,7 +29,6 @@ def lines(cli: Cli, work: Path) -> Lines:
 
 @pytest.mark.parametrize(("slug", "body", "words"), [
     ("sandbox/imag", {"prompt": "a"}, "there is no such model. Did you mean sandbox/image"),
-    (EDIT, {"prompt": "a", "image": "../photo.png"}, "image takes an address"),
     (IMAGE, {"prompt": 7}, "body.prompt: 7 is not a string"),
 ])  # fmt: skip
 def test_a_line_that_the_service_would_refuse_is_told_with_the_status_of_the_run(
@@ -42,6 +41,15 @@ def test_a_line_that_the_service_would_refuse_is_told_with_the_status_of_the_run
     assert fault["message"] == "1 of 2 lines would be refused."
     assert f"Line 2 ({slug}): {words}" in fault["faults"][0]["message"]
     assert words in rehearsed.stderr
+
+
+def test_a_path_for_an_address_refuses_the_rehearsal_as_it_does_the_run(lines: Lines) -> None:
+    tasks = ((IMAGE, {"prompt": 7}), (EDIT, {"prompt": "a", "image": "../photo.png"}))
+    rehearsed = lines(*tasks, options=DRY)
+    assert rehearsed.status == lines(*tasks, options=()).status == 2
+    (fault,) = rehearsed.json["faults"]
+    assert fault["message"] == "2 of 2 lines would be refused."
+    assert f"Line 2 ({EDIT}): image takes an address" in fault["faults"][1]["message"]
 
 
 def test_with_a_check_such_a_line_refuses_the_rehearsal_and_shows_its_plan(lines: Lines) -> None:

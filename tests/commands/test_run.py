@@ -608,3 +608,12 @@ def test_unknown_lines_in_the_sandbox_are_not_looked_up_in_the_real_console(
     assert "modellix.ai/console" not in result.stderr
     assert "charged twice" not in result.stderr
     assert "--resend-unknown" in result.stderr
+
+
+def test_a_structured_result_is_saved_as_json(cli: Cli, work: Path) -> None:
+    body = '{"image_url": "https://example.com/a.png"}'
+    parsing = ("model", "run", "alibaba/aitryon-parsing", "--body", body, "--sandbox")
+    assert cli(*parsing, "--wait", "--output-dir", "out").status == 0
+    (path,) = (work / "out").iterdir()
+    assert path.name == "resource-1.json"
+    assert json.loads(path.read_text())["regions"][0]["label"] == "upper"

@@ -256,6 +256,29 @@ def test_what_the_model_would_refuse_is_not_sent(
 
 
 @respx.mock
+@pytest.mark.parametrize("path", ["pictures/cat.png", "~/CAT.JPEG", "C:\\\\cat.png"])
+def test_a_path_for_an_address_is_refused_in_a_body_as_well(cli: Cli, path: str) -> None:
+    publish()
+    route = accept()
+    body = f'{{"prompt": "a", "image": "{path}"}}'
+    result = cli(*RUN, "--body", body)
+    assert result.status == 2
+    assert "image takes an address" in result.stderr
+    assert "modellix-cli file upload" in result.stderr
+    assert route.call_count == 0
+    assert cli(*RUN, "--body", body, "--no-check").status == 0
+    assert route.call_count == 1
+
+
+@respx.mock
+def test_a_body_without_paths_of_files_is_sent_without_a_look_at_the_schema(cli: Cli) -> None:
+    asked = respx.get(SCHEMA_ROUTE).respond(json=schema())
+    accept()
+    assert cli(*RUN, "--body", '{"prompt": "a", "image": "https://x.test/a.jpg?b"}').status == 0
+    assert asked.call_count == 0
+
+
+@respx.mock
 def test_nothing_is_uploaded_for_a_request_that_is_refused(cli: Cli, work: Path) -> None:
     publish()
     (work / "cat.png").write_bytes(PICTURE)

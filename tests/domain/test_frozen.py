@@ -180,3 +180,16 @@ def test_a_field_that_is_not_to_be_shown_is_not() -> None:
         source: str
 
     assert repr(Key("mk-secret", "file")).endswith("Key(source='file')")
+
+
+def test_fields_of_a_class_of_many_values_may_have_any_name() -> None:
+    @frozen
+    class Odd:
+        default: int
+        values: int
+        size: int = 3
+
+    assert [vars(Odd(1, number)) for number in range(30)] == [
+        {"default": 1, "values": number, "size": 3} for number in range(30)
+    ]
+    assert vars(Odd(1, 2, 4)) == {"default": 1, "values": 2, "size": 4}

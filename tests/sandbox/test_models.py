@@ -119,7 +119,7 @@ def test_a_ratio_gives_the_shape_of_the_picture(service: Service) -> None:
 def test_parsing_gives_a_structured_result_without_media(service: Service) -> None:
     result = done(service, "alibaba/aitryon-parsing")["result"]
     assert result["resources"] == []
-    assert [region["label"] for region in result["metadata"]["regions"]] == ["upper", "lower"]
+    assert [region["label"] for region in result["regions"]] == ["upper", "lower"]
 
 
 def test_speech_is_written_down_as_text(service: Service) -> None:
