@@ -117,6 +117,7 @@ def run_model(
         interval=options.waiting.interval,
         patience=session.settings.patience,
         tries=TRIES,
+        outwait_tasks=False,
     )
     saver = open_saver(session, downloader, options.saving, source.request)
     saves = saver is not None

@@ -402,6 +402,16 @@ def test_limits_are_waited_for_as_long_as_max_retry_wait_says(cli: Cli, clock: F
 
 
 @respx.mock
+def test_full_slots_are_waited_for_as_long_as_max_retry_wait_says(
+    cli: Cli, clock: FakeClock
+) -> None:
+    full = httpx.Response(429, json=problem(429, "Concurrent limit exceeded: too many tasks"))
+    respx.post(ROUTE).mock(side_effect=[full] * 999)
+    assert cli(*RUN, "--max-retry-wait", "20s").status == 6
+    assert 10 < sum(clock.slept) <= 45  # for room that is known to be short, then for refusals
+
+
+@respx.mock
 @pytest.mark.parametrize("status", [400, 401, 429, 500])
 def test_no_advice_after_paying_is_to_pay_again(cli: Cli, status: int) -> None:
     respx.post(ROUTE).respond(json=accepted("task-1"))

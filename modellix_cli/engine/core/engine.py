@@ -29,7 +29,10 @@ class Engine:
         self._estimator = DurationEstimator(random)
         self._following = Following(config, self._out, self._estimator, random)
         self._retry = PaidRetryPolicy(
-            random, patience=config.patience, task_timeout=config.timeout, tries=config.tries
+            random,
+            patience=config.patience,
+            task_timeout=config.timeout if config.outwait_tasks else 0.0,
+            tries=config.tries,
         )
         self._submitting = Submitting(config, self._out, self._following, self._retry)
         self._more = True
