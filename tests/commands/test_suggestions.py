@@ -232,3 +232,15 @@ def test_a_model_of_the_sandbox_is_asked_of_nobody_else(cli: Cli, work: Path, li
     assert refused.status == 2
     assert "sandbox/image is a model of the sandbox." in refused.stderr
     assert "Add --sandbox" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["clear", "reset", "delete", "ledger clear", "config clera", "file delte", "sandbox rest"],
+)
+def test_no_command_that_removes_something_is_suggested(cli: Cli, line: str) -> None:
+    result = cli(*line.split())
+    assert result.status == 127
+    assert not any(
+        verb in result.stderr for verb in ("config clear", "file delete", "sandbox reset")
+    )

@@ -5,7 +5,6 @@ when their command is named, so that start-up does not grow with the number of c
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -18,7 +17,12 @@ from modellix_cli.commands._framework import help_page as page
 from modellix_cli.commands._framework.global_options import global_options, keep_for_help
 from modellix_cli.commands._framework.option_groups import expand
 from modellix_cli.commands._framework.parsing import given, refuse_repeats, without_open_option
-from modellix_cli.commands._framework.suggestions import answer, close_answer, elsewhere
+from modellix_cli.commands._framework.suggestions import (
+    answer,
+    close_answer,
+    close_command,
+    elsewhere,
+)
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted
 from modellix_cli.domain.frozen import frozen
@@ -285,10 +289,8 @@ def suggestion(word: str, group: Group, ctx: "Context") -> str:
     places = elsewhere(word, root, ctx) if isinstance(root, Group) else []
     if places:
         return f" Did you mean {' or '.join(places)}?"
-    near = get_close_matches(word, group.list_commands(ctx), n=1, cutoff=0.6)
-    if not near:
-        return ""
-    return f" Did you mean {path} {near[0]}?" if path else f" Did you mean {near[0]}?"
+    near = close_command(word, group.list_commands(ctx))
+    return "" if near is None else f" Did you mean {f'{path} {near}'.strip()}?"
 
 
 def load(module: str, name: str) -> Command:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _CLOSE: Final = 0.8
 """How alike a name must be to be meant, as difflib measures it; --search and --clear are not."""
+_CLOSE_COMMAND: Final = 0.6
 _NEVER_SUGGESTED: Final = frozenset(
     {
         *("--clear", "--force", "--yes", "--overwrite", "--new", "--same-account"),
@@ -23,6 +24,8 @@ _NEVER_SUGGESTED: Final = frozenset(
     }
 )
 """Options that delete, replace, pay again or lower a guard: nobody should type them by mistake."""
+_VERBS_NEVER_SUGGESTED: Final = frozenset({"acknowledge", "clear", "delete", "reset"})
+"""Verbs that remove something or answer a warning: who means them can type them."""
 _PARAMETER: Final = """Give the prompt behind the model, and its parameters with -p: """ + (
     'modellix-cli model run SLUG "a cat" -p seed=7'
 )
@@ -147,8 +150,16 @@ def close_answer(path: str, word: str) -> str | None:
     return _COMMANDS[words[near[0]]] if near else None
 
 
+def close_command(word: str, commands: Iterable[str]) -> str | None:
+    """Return the command that was meant by a misspelt one, None if none is close."""
+    known = [command for command in commands if command not in _VERBS_NEVER_SUGGESTED]
+    return next(iter(get_close_matches(word, known, n=1, cutoff=_CLOSE_COMMAND)), None)
+
+
 def elsewhere(word: str, root: "Group", ctx: "Context") -> list[str]:
-    """Return the commands `noun verb` whose verb is `word`."""
+    """Return the commands `noun verb` whose verb is `word`, unless it removes something."""
+    if word in _VERBS_NEVER_SUGGESTED:
+        return []
     found = []
     for noun in root.list_commands(ctx):
         verbs = getattr(root.get_command(ctx, noun), "verbs", ()) if noun in root.nouns else ()

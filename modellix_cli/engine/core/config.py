@@ -22,8 +22,8 @@ class EngineConfig:
     `concurrency` paid requests may be under way at a time, `polls` reads and `saves` downloads.
     `interval` None polls when an end is likely. `patience` is how long to wait for limits and for
     a service that is unavailable. `tries` bounds how often one request is refused by a service
-    that is unavailable, None leaves that to `patience`. With `outwait_tasks` a refusal because as many
-    tasks run as may is waited out as long as one may run. After an outcome that is unknown no
+    that is unavailable, None leaves that to `patience`. With `outwait_tasks` a refusal because too
+    many tasks run is waited out as long as one may run. After an outcome that is unknown no
     further line is sent unless `continue_on_unknown`.
     """
 
