@@ -84,12 +84,11 @@ class PollScheduler:
 
         A task that is known already keeps its schedule, and the later deadline.
         """
+        self._reached = self._reached or just_submitted
         known = self._tasks.get(task.task_id)
         if known is not None:
             known.deadline = max(known.deadline, task.deadline)
             return
-        if just_submitted:
-            self._reached = True
         self._tasks[task.task_id] = task
         at_once = not just_submitted and self._may_have_ended(task, now)
         self._plan(task, now if at_once else now + self._pause(task, now), now)

@@ -94,6 +94,16 @@ def test_a_task_that_cannot_have_ended_is_polled_when_it_may_have() -> None:
     assert polls.next() == ("a", 4.08)
 
 
+def test_a_reply_that_names_a_task_which_is_polled_already_shows_that_the_server_is_there() -> None:
+    """Found by the simulator: the task was given up after four failures."""
+    polls = Polls(reached=False)
+    polls.known("t-1", age=5.0)
+    polls.submitted("t-1")
+    for _ in range(9):
+        polls.next()
+        assert polls.fail("t-1", NETWORK)
+
+
 def test_with_an_interval_a_new_task_is_polled_after_it_and_then_evenly() -> None:
     polls = Polls(5.0, interval=2)
     polls.submitted("a")
