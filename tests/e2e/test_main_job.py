@@ -41,7 +41,8 @@ def test_submit_then_wait_then_get_then_download(shell: Shell, sandbox: Served) 
     waited = shell("task", "wait", name)
     assert waited.status == 0
     assert waited.json["data"]["status"] == "success"
-    summary = [{"taskId": name, "status": "success", "files": []}]
+    billed = waited.json["data"]["billing"]["amount"]
+    summary = [{"taskId": name, "status": "success", "files": [], "billedUsd": billed}]
     assert shell("task", "get", "@last").json | {"tasks": summary} == waited.json
     allow = ("--allow-insecure-http", "--allow-private-network")
     saved = shell("task", "download", name, "--output-dir", "out", "--json", *allow)
