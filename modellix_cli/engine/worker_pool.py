@@ -37,10 +37,10 @@ class Pool(Generic[K, R]):
         self._done: Mailbox[Done[K, R] | None] = Mailbox()
 
     def start(self, key: K, work: Callable[[], R]) -> None:
-        """Begin a piece of work as soon as a thread is free."""
+        """Begin a piece of work as soon as a thread is free; one is made only if none may be."""
         self._under_way += 1
         self._waiting.put((key, work))
-        if self._threads < self._size:
+        if self._threads < min(self._size, self._under_way):
             self._threads += 1
             threading.Thread(target=self._serve, daemon=True).start()
 

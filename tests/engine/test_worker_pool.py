@@ -46,3 +46,25 @@ def test_a_wait_for_work_can_be_ended_and_the_work_is_not_lost() -> None:
     pool.close()
     assert done is not None
     assert done.result == 1
+
+
+def test_one_thread_is_enough_for_work_that_comes_one_after_the_other() -> None:
+    pool: Pool[int, int] = Pool(8, Clock())
+    seen = []
+    for number in range(5):
+        pool.start(number, threading.get_ident)
+        done = pool.next(60)
+        assert done is not None
+        seen.append(done.result)
+    pool.close()
+    assert len(set(seen)) == 1
+
+
+def test_work_that_comes_at_once_is_done_at_once() -> None:
+    pool: Pool[int, int] = Pool(3, Clock())
+    together = threading.Barrier(3)
+    for number in range(3):
+        pool.start(number, lambda: together.wait(60))
+    results = [pool.next(60) for _ in range(3)]
+    pool.close()
+    assert sorted(done.result or 0 for done in results if done) == [0, 1, 2]
