@@ -67,7 +67,8 @@ def refuse_paths(session: Session, tasks: BatchInput, options: BatchOptions) -> 
     report = paths_for_addresses(session, tasks, options)
     if report is not None:
         record_lines(session, tasks, report.problems, options)
-        raise refusal(session, tasks, report)
+        error = refusal(session, tasks, report)
+        raise error.copy_with(hint=f"{error.hint} To send them all the same, pass --no-check.")
 
 
 def refuse(session: Session, tasks: BatchInput, report: "CheckReport") -> None:

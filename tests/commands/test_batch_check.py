@@ -46,6 +46,7 @@ def test_a_path_for_an_address_is_refused_without_a_check_too(batch: Lines) -> N
     result = batch((IMAGE, {"prompt": "a.png"}), path, options=())
     assert result.status == 2
     assert "Line 2 (alibaba/qwen-image-edit): image takes an address" in result.stderr
+    assert "To send them all the same, pass --no-check." in result.stderr
     assert batch(path, options=("--no-check",)).stderr.count("takes an address") == 0
 
 
