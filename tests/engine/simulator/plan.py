@@ -44,7 +44,7 @@ class Job:
     stop_on_emit: bool = False
     grace: float = 0.7
     lose_ledger_after: float | None = None
-    lose_ledger_on_hold: bool = False
+    lose_ledger_while_asking: bool = False
     ledger_faults: float = 0.0
     prepare_faults: float = 0.0
     save_faults: float = 0.0
@@ -224,7 +224,7 @@ def befall(random: Random, job: Job) -> Job:
         stop_on_emit=chance() < 0.04,
         grace=choice((0.0, 0.7, 10.0)),
         lose_ledger_after=random.uniform(0, 10) if chance() < 0.08 else None,
-        lose_ledger_on_hold=chance() < 0.02,
+        lose_ledger_while_asking=chance() < 0.02,
         ledger_faults=choice((0.02, 0.2)) if chance() < 0.15 else 0.0,
         prepare_faults=choice((0.0, 0.5)),
         save_faults=choice((0.0, 0.0, 0.4)),

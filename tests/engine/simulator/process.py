@@ -245,6 +245,8 @@ class Process:
             case effects.AskSubmit(ref=ref):
                 self._soon(self._leave(ref))
             case effects.AskPoll(task_id=task_id):
+                if self.world.chance(self.job.delivered / 10):
+                    self.world.later(0.0, lambda: self._feed(events.Delivered(task_id)))
                 held = self.world.chance(self.job.holds)
                 self._soon(
                     events.PollHeld(task_id, self.world.random.choice((0.01, 2.0, 20.0)))
@@ -261,6 +263,8 @@ class Process:
                     self._lost()
             case effects.WatchAttempt(ref=ref, number=number):
                 self._soon(events.AttemptSeen(ref, self._see(number)))
+                if self.job.lose_ledger_while_asking:
+                    self.world.later(0.0, self._lose_ledger)
             case effects.Poll(task_id=task_id):
                 self._poll(task_id)
             case effects.Save():
@@ -308,7 +312,7 @@ class Process:
             return events.SubmitHeld(ref, held, slots_full=self._room_is_short)
         if not self.world.chance(self.job.holds):
             return events.SubmitAllowed(ref)
-        if self.job.lose_ledger_on_hold:
+        if self.job.lose_ledger_while_asking:
             self.world.later(0.0, self._lose_ledger)
         seconds = self.world.random.choice((0.0, 0.3, 4.0, 31.0))
         return events.SubmitHeld(ref, seconds, slots_full=self.world.chance(0.4))
