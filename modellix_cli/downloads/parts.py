@@ -19,7 +19,7 @@ from typing import BinaryIO, Final
 
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.downloads.files import unwritable
-from modellix_cli.downloads.hashing import FileWriter, StreamHash
+from modellix_cli.downloads.hashing import StreamHash
 from modellix_cli.downloads.response import Checksum
 
 _NAME: Final = re.compile(r"\.modellix-[0-9a-f]{16}\.part")
@@ -41,7 +41,6 @@ class Part:
         self.label = label
         self.size = 0
         self._file: BinaryIO = os.fdopen(descriptor, "r+b")
-        self._writer = FileWriter(self._file)
         self._hash = StreamHash()
         self._facts: JsonObject | None = None
         self._on_disk = os.fstat(descriptor).st_size
@@ -67,13 +66,12 @@ class Part:
         self.forget()
         self._facts = facts
         with unwritable_as(self.label):
-            self._writer.drain()
             self._file.seek(0)
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Append bytes. Raises `OUTPUT_UNWRITABLE`."""
         with unwritable_as(self.label):
-            self._writer.put(chunk)
+            self._file.write(chunk)
         self._hash.put(chunk)
         self.size += len(chunk)
         if self._facts is not None and self.size >= _FACTS_FROM:
@@ -87,7 +85,6 @@ class Part:
     def finish(self) -> None:
         """Learn whether all could be written. Raises `OUTPUT_UNWRITABLE`. The lock stays."""
         with unwritable_as(self.label):
-            self._writer.drain()
             self._file.flush()
             if self._on_disk > self.size:
                 self._file.truncate(self.size)
@@ -123,9 +120,6 @@ class Part:
         """Release the file and its lock."""
         self._hash.close()
         with suppress(OSError):  # a full disk, which the failed write has told
-            self._writer.drain()
-        self._writer.close()
-        with suppress(OSError):
             self._file.close()
 
     def remove(self) -> None:

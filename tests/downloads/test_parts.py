@@ -11,7 +11,7 @@ import pytest
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.downloads import hashing
 from modellix_cli.downloads.destination import DownloadDestination
-from modellix_cli.downloads.hashing import FileWriter, StreamHash
+from modellix_cli.downloads.hashing import StreamHash
 from modellix_cli.downloads.parts import Part, open_part, sweep
 from modellix_cli.downloads.response import Checksum
 
@@ -179,7 +179,7 @@ def test_a_promise_is_kept_or_not(tmp_path: Path) -> None:
 # Behind the reader
 
 
-def test_big_files_are_hashed_and_written_on_other_threads(
+def test_big_files_are_hashed_on_another_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hashing, "_ALONE_FROM", 1000)
@@ -196,24 +196,6 @@ def test_big_files_are_hashed_and_written_on_other_threads(
     assert part.path.read_bytes() == wanted
     assert part.sha256 == hashlib.sha256(wanted).hexdigest()
     part.close()
-
-
-def test_a_write_that_fails_behind_is_told_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashing, "_ALONE_FROM", 0)
-
-    def full(self: FileWriter, piece: bytes) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(FileWriter, "do", full)
-    with Path(os.devnull).open("wb") as file:
-        writer = FileWriter(file)
-        with pytest.raises(OSError, match="No space left"):
-            for _ in range(10):
-                writer.put(b"x")
-            writer.drain()
-        with pytest.raises(OSError, match="No space left"):
-            writer.drain()
-        writer.close()
 
 
 def test_an_empty_hash_is_that_of_nothing() -> None:
