@@ -280,8 +280,8 @@ class Checks:
                 raise Violation(f"task {task_id} is given up after a passing failure")
         polled = self.poll_at.get(task_id, 0.0) >= self.woke_at
         taken = self.taken_at.get(task_id, self.woke_at)
-        had_time = min(self.woke_at + 10, taken + self.config.timeout)
-        held = self.held_polls >= self.woke_at > 0 and self.now >= had_time > self.woke_at
+        had_time = self.now > self.woke_at + 10 or taken + self.config.timeout > self.woke_at
+        held = self.held_polls >= self.woke_at > 0 and had_time
         slept = taken < self.woke_at
         if outcome.waiting == "timeout" and slept and not polled and not held:
             raise Violation(f"task {task_id} timed out in the machine's sleep, without a poll")
