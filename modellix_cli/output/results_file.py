@@ -31,8 +31,10 @@ class ResultsFile(AbstractContextManager["ResultsFile"]):
         try:
             self._file = open(path, "a", encoding="utf-8", opener=_open_at_once)  # noqa: SIM115
         except OSError as error:
-            reason = _NO_READER if error.errno == errno.ENXIO else error
-            raise unwritable(path, reason) from error
+            if error.errno == errno.ENXIO:
+                hint = "Start the program that reads it first, or name a file with --results."
+                raise unwritable(path, _NO_READER).copy_with(hint=hint) from error
+            raise unwritable(path, error) from error
         if not _lock(self._file.fileno()):
             self._file.close()
             raise usage(

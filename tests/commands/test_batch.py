@@ -341,6 +341,7 @@ def test_a_pipe_for_results_that_nobody_reads_is_refused_before_anything_is_paid
     result = batch("--results", "results")
     assert (result.status, batch.service.posts) == (1, [])
     assert "nothing reads from this pipe" in result.stderr
+    assert "Start the program that reads it first" in result.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
