@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.values import DAY
+
+if TYPE_CHECKING:
+    from modellix_cli.domain.money import Money
+
 
 DEFAULT_PERIOD: Final = DAY
 LONGEST_PERIOD: Final = 366 * DAY
@@ -16,7 +19,7 @@ LONGEST_PERIOD: Final = 366 * DAY
 class Budget:
     """At most `limit` may be spent within any `period` seconds. `source` is where it was set."""
 
-    limit: Money
+    limit: "Money"
     period: float
     source: str = ""
 
@@ -29,7 +32,7 @@ class CostLimits:
     `allow_unpriced`: then it counts as nothing.
     """
 
-    max_cost: Money | None = None
+    max_cost: "Money | None" = None
     budget: Budget | None = None
     allow_unpriced: bool = False
 
@@ -51,14 +54,18 @@ class Verdict(Enum):
     OVER_BUDGET = "over budget"
 
 
-def judge(limits: CostLimits, cost: Money | None, spent: Callable[[Budget], Money]) -> Verdict:
+def judge(limits: CostLimits, cost: "Money | None", spent: "Callable[[Budget], Money]") -> Verdict:
     """Return whether a request that may cost up to `cost` may be paid for now.
 
     `cost` is None where it is not known. `spent` tells what counts against the budget already:
     what was billed within the period, and the estimate of all that may still be billed.
     """
-    if cost is None and limits.any and not limits.allow_unpriced:
+    if not limits.any:
+        return Verdict.ALLOWED
+    if cost is None and not limits.allow_unpriced:
         return Verdict.UNPRICED
+    from modellix_cli.domain.money import NOTHING
+
     cost = cost or NOTHING
     if limits.max_cost is not None and cost > limits.max_cost:
         return Verdict.OVER_MAX_COST

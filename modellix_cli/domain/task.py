@@ -82,6 +82,13 @@ class Task:
         return tuple(resource.url for resource in self.resources if resource.url is not None)
 
     @property
+    def kept_until(self) -> float | None:
+        """The Unix time until which its results are kept, None where nobody knows."""
+        if self.expires_at is not None:
+            return self.expires_at
+        return None if self.ended_at is None else self.ended_at + RESULT_LIFETIME
+
+    @property
     def succeeded(self) -> bool:
         """Whether the task ended with a result."""
         return self.status.lower() in SUCCEEDED

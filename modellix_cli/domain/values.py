@@ -6,7 +6,7 @@ names what is wrong. They rest on official-cli.md 1.6.
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote
 
 from modellix_cli.domain.errors import usage
@@ -24,6 +24,8 @@ TASK_TYPES: Final = (
     "speech-to-speech",
 )
 """The types of models (docs/spec/service.md 1)."""
+SortKey = Literal["name", "price", "type", "provider"]
+"""What lists of models can be sorted by."""
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 

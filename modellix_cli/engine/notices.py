@@ -3,10 +3,13 @@
 `VERSION` changes when a field is removed or changes its meaning; fields may be added.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.money import Money
+
+if TYPE_CHECKING:
+    from modellix_cli.domain.money import Money
+
 
 VERSION: Final = 1
 
@@ -154,7 +157,7 @@ class LineEnded:
     trouble: str | None = None
     made: str | None = None
     seconds: float | None = None
-    billed: Money | None = None
+    billed: "Money | None" = None
     reused: bool = False
     advice: str | None = None
 

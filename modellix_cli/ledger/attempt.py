@@ -1,8 +1,12 @@
 """One attempt of a paid request, as the ledger knows it."""
 
+from typing import TYPE_CHECKING
+
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.money import Money
 from modellix_cli.domain.submission_state import SubmissionState
+
+if TYPE_CHECKING:
+    from modellix_cli.domain.money import Money
 
 
 @frozen
@@ -27,6 +31,6 @@ class Attempt:
     profile: str
     in_flight: bool = False
     status: str | None = None
-    estimated: Money | None = None
-    billed: Money | None = None
+    estimated: "Money | None" = None
+    billed: "Money | None" = None
     others: tuple[str, ...] = ()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.money import Money
 from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState, read_state
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.processes import Owner
@@ -16,6 +15,7 @@ from modellix_cli.ledger.sql import Values
 
 if TYPE_CHECKING:
     from modellix_cli.domain.identity import RequestIdentity
+    from modellix_cli.domain.money import Money
 
 CUT_SHORT: Final = "The process that sent it ended before an outcome was recorded."
 
@@ -107,8 +107,12 @@ def read_attempt(row: AttemptRow, now: float) -> Attempt:
     )
 
 
-def _amount(text: object) -> Money | None:
-    return Money.parse(text) if isinstance(text, str) else None
+def _amount(text: object) -> "Money | None":
+    if not isinstance(text, str):
+        return None
+    from modellix_cli.domain.money import Money
+
+    return Money.parse(text)
 
 
 def _read_ids(text: str | None) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from modellix_cli.ledger.batch_start import COLUMNS, Beginning, Refused, Start
 from modellix_cli.ledger.bodies import forget_old_bodies
 from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.generations import take_back_unsent
+from modellix_cli.ledger.integrity import fault_of
 from modellix_cli.ledger.records import Batch, BatchLine, BatchPlan, KeyedLines, read_batch
 from modellix_cli.ledger.sql import Row
 
@@ -115,8 +116,6 @@ class BatchStore:
 
     def _check_for_damage(self, db: sqlite3.Connection) -> None:
         """Read a file of usual size through, as a damaged page may hide what was paid for."""
-        from modellix_cli.ledger.salvage import fault_of
-
         if self._file.path.stat().st_size <= _SMALL_FILE:
             fault = fault_of(db)
             if fault:

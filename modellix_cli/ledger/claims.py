@@ -31,7 +31,6 @@ from modellix_cli.ledger.generations import current_generation
 from modellix_cli.ledger.marks import refuse_incomplete
 from modellix_cli.ledger.processes import LEASE_SECONDS, Process, this_process
 from modellix_cli.ledger.records import Claim, Claimed, Request, TooDear
-from modellix_cli.ledger.spending import Moment, Spending
 from modellix_cli.ledger.sql import SqlValue
 
 _ANSWERS: Final = (
@@ -125,6 +124,8 @@ class Claims:
         """Return why a request that no attempt answers for may not be paid for, None if it may."""
         if not request.limits.any:
             return None
+        from modellix_cli.ledger.spending import Moment, Spending
+
         moment = Moment(self._now, self._uptime, this_process().boot)
         error = Spending(self._db, self._account, self._who, moment).refusal(request)
         return None if error is None else TooDear(error)

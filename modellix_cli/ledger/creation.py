@@ -73,7 +73,6 @@ def _create(path: Path, clock: Clock) -> None:
 
     A log without its ledger tells that there was one: its payments may be missing then.
     """
-    from modellix_cli.ledger.import_journal import import_journal
     from modellix_cli.ledger.marks import set_incomplete
 
     _remove_leftovers(path)
@@ -82,7 +81,7 @@ def _create(path: Path, clock: Clock) -> None:
     fresh = path.with_name(f".{path.name}.{stamp}.new")
     try:
         with closing(new_database(fresh)) as db:
-            import_journal(db, path.with_name("journal.db"), clock)
+            _import_journal(db, path.with_name("journal.db"), clock)
             if removed:
                 set_incomplete(db, "it was removed", clock.now(), kept=0)
         for end in LOGS:
@@ -91,6 +90,13 @@ def _create(path: Path, clock: Clock) -> None:
         put_in_place(fresh, path)
     finally:
         remove(fresh)
+
+
+def _import_journal(db: sqlite3.Connection, journal: Path, clock: Clock) -> None:
+    if _is_filled(journal):
+        from modellix_cli.ledger.import_journal import import_journal
+
+        import_journal(db, journal, clock)
 
 
 def _remove_leftovers(path: Path) -> None:

@@ -73,21 +73,6 @@ def private_copy(source: Path, target: Path) -> None:
             shutil.copyfileobj(stream, out)
 
 
-def tables_of(db: sqlite3.Connection) -> list[str]:
-    """Return the names of the tables."""
-    rows = db.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-    )
-    return [str(row[0]) for row in rows]
-
-
-def columns_of(db: sqlite3.Connection, table: str) -> list[str]:
-    """Return the names of a table's columns; none for one that is not there or not readable."""
-    with suppress(sqlite3.DatabaseError):
-        return [str(row[1]) for row in db.execute(f"PRAGMA table_info({table})")]
-    return []
-
-
 def readable_rows(db: sqlite3.Connection, table: str, columns: Sequence[str]) -> Iterator[Row]:
     """Yield the rows before, between and behind damaged pages, some perhaps twice."""
     names = ", ".join(columns)

@@ -13,8 +13,9 @@ from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.submission_state import SubmissionState, read_state
 from modellix_cli.domain.values import parse_slug
 from modellix_cli.ledger import marks
-from modellix_cli.ledger.damaged_file import columns_of, readable_rows
+from modellix_cli.ledger.damaged_file import readable_rows
 from modellix_cli.ledger.database import is_locked
+from modellix_cli.ledger.integrity import columns_of
 from modellix_cli.ledger.sql import Row
 
 OWNER: Final = 0x4D647831  # "Mdx1"
@@ -27,8 +28,6 @@ def import_journal(db: sqlite3.Connection, journal: Path, clock: Clock) -> None:
 
     Raises `sqlite3.Error` for one that is locked.
     """
-    if not journal.exists() or journal.stat().st_size == 0:
-        return
     work = _Import(db)
     reason = ""
     try:

@@ -3,18 +3,21 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from modellix_cli.domain.budget import NO_LIMITS, CostLimits
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.identity import RequestIdentity
 from modellix_cli.domain.jsontext import JsonError, JsonObject, loads
-from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.sql import Row
+
+if TYPE_CHECKING:
+    from modellix_cli.domain.money import Money
+
 
 _LONGEST_COMMAND: Final = 128 * 1024
 
@@ -38,7 +41,7 @@ class Request:
     request_key: str | None = None
     tag: str | None = None
     webhook: str | None = None
-    estimated_cost: Money | None = None
+    estimated_cost: "Money | None" = None
     unpriced: str = ""
     limits: CostLimits = NO_LIMITS
     resends: int | None = None

@@ -10,17 +10,12 @@ from uuid import uuid4
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.submission_state import STATES, SubmissionState
-from modellix_cli.ledger import marks, schema
+from modellix_cli.ledger import marks
 from modellix_cli.ledger.creation import LOGS, new_database, remove
-from modellix_cli.ledger.damaged_file import (
-    columns_of,
-    open_damaged,
-    private_copy,
-    readable_rows,
-    tables_of,
-)
+from modellix_cli.ledger.damaged_file import open_damaged, private_copy, readable_rows
 from modellix_cli.ledger.database import check_owner, connect, is_damage
 from modellix_cli.ledger.file_lock import only_one
+from modellix_cli.ledger.integrity import columns_of, fault_of, tables_of
 from modellix_cli.ledger.sql import SqlValue
 
 Row = dict[str, SqlValue]
@@ -77,24 +72,6 @@ def is_sound(path: Path) -> bool:
         if is_damage(error):
             return False
         raise
-
-
-def fault_of(db: sqlite3.Connection) -> str:
-    """Read a ledger from end to end; return what is wrong with it, "" for nothing.
-
-    Raises `sqlite3.Error`.
-    """
-    verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
-    if verdict != "ok":
-        return verdict
-    with closing(sqlite3.connect(":memory:")) as wanted:
-        for statement in schema.statements():
-            wanted.execute(statement)
-        for table in tables_of(wanted):
-            lost = set(columns_of(wanted, table)) - set(columns_of(db, table))
-            if lost:
-                return f"table {table} lacks {', '.join(sorted(lost))}"
-    return ""
 
 
 def _set_aside(path: Path, aside: Path) -> None:

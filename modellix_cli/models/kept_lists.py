@@ -7,14 +7,16 @@ what changed. Any of them may vanish or be broken at any time: then there is non
 
 from math import isfinite
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli import cache_file
-from modellix_cli.api.catalog import Model, ModelList, read_models
 from modellix_cli.clock import Clock
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
+
+if TYPE_CHECKING:
+    from modellix_cli.api.catalog import Model, ModelList
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 
@@ -23,7 +25,7 @@ MAX_BYTES: Final = 8 * 1024 * 1024
 class KeptList:
     """Models in the order of the API, and the Unix time at which it listed them."""
 
-    models: tuple[Model, ...]
+    models: "tuple[Model, ...]"
     seen_at: float
 
 
@@ -43,13 +45,13 @@ class KeptLists:
         """Return the list that `model diff` compares with, None before the first one was seen."""
         return self._read(_baseline(public=public))
 
-    def keep(self, listed: ModelList) -> None:
+    def keep(self, listed: "ModelList") -> None:
         """Keep a whole list as the last one, and as the baseline if it is the first one ever."""
         self._write("model-list", listed)
         if not self._path(_baseline(public=listed.public)).exists():
             self.move_baseline(listed)
 
-    def move_baseline(self, listed: ModelList) -> bool:
+    def move_baseline(self, listed: "ModelList") -> bool:
         """Compare with this list from now on; return whether it could be kept."""
         return self._write(_baseline(public=listed.public), listed)
 
@@ -60,6 +62,8 @@ class KeptLists:
         kept = cache_file.read(self._path(kind), MAX_BYTES)
         if kept is None or kept.get("baseUrl") != self._base_url:
             return None
+        from modellix_cli.api.catalog import read_models
+
         seen = _seconds(kept.get("savedAt"))
         try:
             models = read_models({"models": kept.get("models")}).models
@@ -67,7 +71,7 @@ class KeptLists:
             return None
         return None if seen is None else KeptList(models, seen)
 
-    def _write(self, kind: str, listed: ModelList) -> bool:
+    def _write(self, kind: str, listed: "ModelList") -> bool:
         # A record of the public list may tell its slug in two parts, which reads as well.
         records = [model.record for model in listed.models]
         kept = {"baseUrl": self._base_url, "savedAt": self._clock.now(), "models": records}

@@ -1,18 +1,17 @@
 """Which models of a list are meant, and in which order."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.text import quoted
-from modellix_cli.domain.values import TASK_TYPES
+from modellix_cli.domain.values import TASK_TYPES, SortKey
 
 if TYPE_CHECKING:
     from modellix_cli.api.catalog import Model
     from modellix_cli.domain.money import Money
 
-SortKey = Literal["name", "price", "type", "provider"]
 _UNITS: Final = ("$/img", "$/sec", "$/m chars")
 
 

@@ -130,6 +130,8 @@ class RunGuards:
 
 
 def _amount(text: str | None) -> "Money | None":
+    if text is None:
+        return None
     from modellix_cli.domain.money import Money
 
-    return None if text is None else Money.parse(text)
+    return Money.parse(text)

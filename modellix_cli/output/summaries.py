@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.money import Money
 from modellix_cli.domain.task import Resource, Task
 from modellix_cli.domain.text import clip, duration, size
 from modellix_cli.output.links import FileLink
 from modellix_cli.output.sink import Sink
+
+if TYPE_CHECKING:
+    from modellix_cli.domain.money import Money
+
 
 LONGEST_URL: Final = 2000
 _GAP: Final = 2
@@ -61,7 +64,7 @@ class Field:
     path: str | None = None
 
 
-def bill(sink: Sink, amount: Money, *, watched: bool) -> str:
+def bill(sink: Sink, amount: "Money", *, watched: bool) -> str:
     """Return what a task was billed; people see of the sandbox's bills whose they are."""
     return f"{amount.words} (sandbox)" if watched and sink.sandbox else amount.words
 

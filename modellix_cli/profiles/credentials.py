@@ -17,7 +17,6 @@ from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import parse_api_key, parse_profile
 from modellix_cli.paths import config_dir
-from modellix_cli.profiles import keychain
 from modellix_cli.profiles.documents import (
     MAX_CONFIG_BYTES,
     MAX_CREDENTIALS_BYTES,
@@ -152,6 +151,8 @@ def saved_api_key(
     entry = origin_entry(config, profile, origin)
     reference = credential_ref(origin, profile)
     if entry.get("store") == "keychain":
+        from modellix_cli.profiles import keychain
+
         place, text = "the system's keychain", keychain.read(reference)
         return None if text is None else checked_key(text, "keychain", profile, place)
     if entry.get("store") == "file":

@@ -10,9 +10,7 @@ from modellix_cli.domain.text import count
 from modellix_cli.domain.values import Slug, parse_slug
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.workflows.batch_plan import BatchOptions
-from modellix_cli.workflows.models import did_you_mean
-from modellix_cli.workflows.schemas import SchemaReader
-from modellix_cli.workflows.slug_advice import known_slugs
+from modellix_cli.workflows.schemas import SchemaReader, quick_reader
 
 if TYPE_CHECKING:
     from modellix_cli.models.batch_check import CheckReport, LineProblem, LineWarning
@@ -50,13 +48,11 @@ def paths_for_addresses(
     They refuse a batch of which nobody said whether it is to be checked. Models whose schema is
     not had within a second are passed over.
     """
-    from modellix_cli.models.batch_check import find_paths
-    from modellix_cli.workflows.request_body import FRESH, QUICK
-
     if options.guards.check is not None or not tasks.may_name_files:
         return None
-    schemas = SchemaReader(session, fresh=FRESH, seconds=QUICK)
-    report = find_paths(tasks.lines(), schemas.if_any)
+    from modellix_cli.models.batch_check import find_paths
+
+    report = find_paths(tasks.lines(), quick_reader(session).if_any)
     return report if report.failed else None
 
 
@@ -104,6 +100,9 @@ def line_fault(session: Session, tasks: BatchInput, problem: "LineProblem") -> M
     said, slug = problem.problem, parse_slug(problem.slug).name
     hint = f"See what the model takes with: {session.commands.line('model params', slug)}"
     if said == NO_MODEL:
+        from modellix_cli.workflows.models import did_you_mean
+        from modellix_cli.workflows.slug_advice import known_slugs
+
         said += f". {did_you_mean(slug, known_slugs(session))}"
         hint = "See the models with: modellix-cli model list"
     said = said.strip().rstrip(".")

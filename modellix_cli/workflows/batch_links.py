@@ -16,7 +16,6 @@ from modellix_cli.inputs.batch_file import BatchInput, Examine, Line
 from modellix_cli.inputs.batch_task import invalid
 from modellix_cli.inputs.input_uses import InputUse, with_values
 from modellix_cli.inputs.line_uses import LineUse, fill_in
-from modellix_cli.workflows.results import expiry_of
 
 _LITERAL_HINT: Final = 'For the text itself, write "@@line:…".'
 _EXPIRED_HINT: Final = (
@@ -166,7 +165,7 @@ class LineResults:
             what = f"The result of line {quoted(made.name)} cannot be read: {error.message}"
             hint = _MISSING_HINT if error.code is ErrorCode.NOT_FOUND else error.hint
             raise error.copy_with(message=what, hint=hint) from error
-        expiry = expiry_of(task)
+        expiry = task.kept_until
         if expiry is not None and expiry <= self.clock.now():
             raise ModellixError(
                 ErrorCode.RESULT_EXPIRED,

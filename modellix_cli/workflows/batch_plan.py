@@ -15,8 +15,6 @@ from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.inputs.input_uses import with_values
 from modellix_cli.inputs.line_uses import write_body
 from modellix_cli.inputs.parameters import shown_edit
-from modellix_cli.models.pricing.estimator import Estimator
-from modellix_cli.models.pricing.totals import Total, total
 from modellix_cli.options.body import InputLimits
 from modellix_cli.options.guarding import BatchGuards
 from modellix_cli.options.paying import BatchPaying
@@ -33,6 +31,7 @@ from modellix_cli.workflows.costs import (
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
+    from modellix_cli.models.pricing.totals import Total
 
 
 @frozen(kw_only=True)
@@ -126,6 +125,8 @@ def costs_of(session: Session, client: "Client", options: BatchOptions) -> Costs
         listed = client.models(patient=False)
     except ModellixError:
         return Costs(limits)
+    from modellix_cli.models.pricing.estimator import Estimator
+
     return Costs(limits, Estimator(listed, *([schemas_if_any(session)] if guards.check else [])))
 
 
@@ -136,13 +137,15 @@ def estimate(
     options: BatchOptions,
     *,
     left: bool = False,
-) -> Total | None:
+) -> "Total | None":
     """Tell what `lines` may cost; None without prices. `left`: others were paid for before.
 
     Raises `COST_LIMIT` if it may be more than `--max-cost`, or has no price under a limit.
     """
     if costs.estimator is None:
         return None
+    from modellix_cli.models.pricing.totals import total
+
     found = total(costs.of(line.slug, line.body) for line in lines)
     keep_to_limits(found, costs.limits, options.guards)
     tell_budget(session, found)
@@ -150,24 +153,24 @@ def estimate(
     return found
 
 
-def tell_cost(session: Session, cost: Total, what: str = "", before: str = "") -> None:
+def tell_cost(session: Session, cost: "Total", what: str = "", before: str = "") -> None:
     """Tell what tasks may cost; `what` is behind how many they are, `before` goes in front."""
     if cost.words and session.out.mode is not Output.QUIET:
         session.out.note(f"{before}{count(cost.lines, 'task')}{what}, listed prices: {cost.words}.")
 
 
-def tell_unpriced(session: Session, cost: Total) -> None:
+def tell_unpriced(session: Session, cost: "Total") -> None:
     """Tell what cannot be priced, and why."""
     if cost.unpriced_lines and session.out.mode is not Output.QUIET:
         session.out.note(f"{_unpriced(cost)}.")
 
 
-def _unpriced(cost: Total) -> str:
+def _unpriced(cost: "Total") -> str:
     tasks = count(cost.lines, "task")
     return f"{cost.unpriced_lines} of {tasks} cannot be priced. {cost.unpriced_words()}"
 
 
-def tell_budget(session: Session, cost: Total) -> None:
+def tell_budget(session: Session, cost: "Total") -> None:
     """Tell where a batch may not fit into what is left of the budget: it stops there."""
     from modellix_cli.workflows.usage import budget_state
 
@@ -179,7 +182,7 @@ def tell_budget(session: Session, cost: Total) -> None:
         )
 
 
-def keep_to_limits(cost: Total, limits: CostLimits, guards: BatchGuards) -> None:
+def keep_to_limits(cost: "Total", limits: CostLimits, guards: BatchGuards) -> None:
     """Refuse what may cost more than `--max-cost`, or has no price. Raises `COST_LIMIT`."""
     limit = guards.cost_limit
     if limit is not None and cost.amount > limit:

@@ -13,7 +13,6 @@ from modellix_cli.workflows.batch_check import check_of, line_fault
 from modellix_cli.workflows.batch_expand import Expansion
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_references import References
-from modellix_cli.workflows.body_values import look_up
 from modellix_cli.workflows.parameter_types import ParameterTypes
 from modellix_cli.workflows.schemas import SchemaReader
 
@@ -68,6 +67,8 @@ def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
 def _task_reader(session: Session, options: BatchOptions) -> Callable[[str], "Task | str"]:
     """Return what looks up the tasks that options name; in a dry run it may say why not."""
     if options.guards.dry_run:
+        from modellix_cli.workflows.body_values import look_up
+
         return look_up(session, options.api_key)
     return lambda task_id: session.connections.client(options.api_key).task(task_id)
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
@@ -22,8 +22,10 @@ from modellix_cli.inputs.matrix import COMMA
 from modellix_cli.inputs.parameter_keys import split_assignment
 from modellix_cli.inputs.parameters import Edit, FileRef, TaskRef, parse_edit
 from modellix_cli.options.tasks import BatchTasks
-from modellix_cli.workflows.body_values import BodyValue, BodyValues, Service, earlier_task
 from modellix_cli.workflows.parameter_types import ParameterTypes
+
+if TYPE_CHECKING:
+    from modellix_cli.workflows.body_values import BodyValue, BodyValues, Service
 
 _LAST: Final = re.compile(r"\s*@last")
 
@@ -57,6 +59,8 @@ class References:
         parameters = self._types.parameters(slug)
         self._types.warn_of_unknown(slug, edit.path, str(edit))
         if slug.name not in self._values:
+            from modellix_cli.workflows.body_values import BodyValues
+
             self._values[slug.name] = BodyValues(self._session, parameters, None, self._read_task)
         value = self._found(slug, edit)
         sent, asked = _only(value)
@@ -66,7 +70,7 @@ class References:
             text = write_literal(sent)
         return [text] if isinstance(value.asked, list) else text
 
-    def _found(self, slug: Slug, edit: Edit) -> BodyValue:
+    def _found(self, slug: Slug, edit: Edit) -> "BodyValue":
         """Return what a file or a task comes to; what failed once is not asked for again."""
         key = (slug.name, edit)
         if key in self._failed:
@@ -81,7 +85,7 @@ class References:
 class SentInputs:
     """What is sent in the place of files and results, each found once; asked from any thread."""
 
-    def __init__(self, session: Session, service: Service) -> None:
+    def __init__(self, session: Session, service: "Service") -> None:
         self._session = session
         self._service = service
         self._types = ParameterTypes(session)
@@ -112,7 +116,9 @@ class SentInputs:
             )
         return sent
 
-    def _find(self, slug: Slug, use: InputUse) -> BodyValue:
+    def _find(self, slug: Slug, use: InputUse) -> "BodyValue":
+        from modellix_cli.workflows.body_values import BodyValues
+
         option, _, text = use.written.partition(" ")
         values = BodyValues(self._session, self._types.parameters(slug), self._service)
         return values.value(parse_edit(text, option))
@@ -145,11 +151,13 @@ def _pinned(session: Session, text: str, option: str) -> str:
     edit = parse_edit(text, option)
     if not isinstance(edit.value, TaskRef) or edit.value.task_id is not None:
         return text
+    from modellix_cli.workflows.body_values import earlier_task
+
     index = "" if edit.value.index is None else f"[{edit.value.index}]"
     return f"{parts[0]}=@task:{earlier_task(session, edit, edit.value.back)}{index}"
 
 
-def _only(value: BodyValue) -> tuple[Json, Json]:
+def _only(value: "BodyValue") -> tuple[Json, Json]:
     """Return what is sent and asked, without the list that the model may want around it."""
     if isinstance(value.asked, list):
         return value.sent[0], value.asked[0]

@@ -1,12 +1,13 @@
 """What became of a batch's lines, as they end: counted, kept and written."""
 
+from typing import TYPE_CHECKING
+
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.engine.core.events import Stop
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.engine.notices import Notice, SameTask, Sending, TaskAwaited
 from modellix_cli.engine.progress import Progress
-from modellix_cli.output.results_file import ResultsFile
 from modellix_cli.output.sink import Output
 from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows.batch_closing import BatchClosing
@@ -14,6 +15,9 @@ from modellix_cli.workflows.batch_report import Entry, EntryFile, Tally, entry_o
 from modellix_cli.workflows.batch_source import BatchSource
 from modellix_cli.workflows.line_details import about, line_ended, with_about
 from modellix_cli.workflows.odd_replies import RepeatedTasks, warn_of_reply
+
+if TYPE_CHECKING:
+    from modellix_cli.output.results_file import ResultsFile
 
 
 class BatchResults:
@@ -23,7 +27,9 @@ class BatchResults:
     no further line is started. Before lines end, `source` and `progress` are to be set.
     """
 
-    def __init__(self, session: Session, batch: int, total: int, file: ResultsFile | None) -> None:
+    def __init__(
+        self, session: Session, batch: int, total: int, file: "ResultsFile | None"
+    ) -> None:
         self._session = session
         self._out = session.out
         self._file = file

@@ -17,7 +17,6 @@ from modellix_cli.engine.core.engine import Engine
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.ledger.records import StartedBatch
 from modellix_cli.output import batch as show
-from modellix_cli.output.results_file import ResultsFile
 from modellix_cli.output.sink import Output
 from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows import batch_plan
@@ -39,6 +38,7 @@ from modellix_cli.workflows.work import run_engine
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
     from modellix_cli.downloads.downloader import Downloader
+    from modellix_cli.output.results_file import ResultsFile
 
 _NOT_BEGUN: Final = "Interrupted before anything was submitted."
 
@@ -91,10 +91,14 @@ def _run_batch(
             ) from stop
 
 
-def _results_file(session: Session, options: BatchOptions, stack: ExitStack) -> ResultsFile | None:
+def _results_file(
+    session: Session, options: BatchOptions, stack: ExitStack
+) -> "ResultsFile | None":
     """Open the file of `--results` before anything is paid."""
     if options.results is None:
         return None
+    from modellix_cli.output.results_file import ResultsFile
+
     path = session.settings.path(options.results)
     return stack.enter_context(ResultsFile(path, session.out))
 
@@ -111,7 +115,7 @@ class _Running:
         links: LineLinks,
         options: BatchOptions,
         resume: list[str],
-        file: ResultsFile | None,
+        file: "ResultsFile | None",
     ) -> None:
         self._session = session
         self._out = session.out

@@ -10,16 +10,16 @@ from modellix_cli.domain.budget import NO_LIMITS, CostLimits
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
-from modellix_cli.domain.money import Money
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.domain.values import DAY, Slug
 from modellix_cli.ledger.records import Request
-from modellix_cli.models.pricing.values import Estimate
 from modellix_cli.workflows.schemas import SchemaReader, kept_schema
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
+    from modellix_cli.domain.money import Money
     from modellix_cli.models.pricing.estimator import Estimator
+    from modellix_cli.models.pricing.values import Estimate
 
 _FRESH: Final = DAY
 """Seconds for which a schema that is kept is good enough for an estimate."""
@@ -38,21 +38,25 @@ class Costs:
     estimator: "Estimator | None" = None
     unpriced: str = _NO_PRICES
 
-    def of(self, slug: Slug, body: bytes) -> Estimate:
+    def of(self, slug: Slug, body: bytes) -> "Estimate":
         """Return what a request may cost."""
-        if self.estimator is None:
-            return Estimate(slug.name, unpriced=(self.unpriced,))
-        return self.estimator.of(slug, body)
+        if self.estimator is not None:
+            return self.estimator.of(slug, body)
+        from modellix_cli.models.pricing.values import Estimate
+
+        return Estimate(slug.name, unpriced=(self.unpriced,))
 
     def priced(self, request: Request, slug: Slug) -> Request:
         """Return a request with what it may cost, and the limits it has to keep to."""
+        if self.estimator is None:
+            return replace(request, unpriced=self.unpriced, limits=self.limits)
         return with_cost(request, self.of(slug, request.body), self.limits)
 
 
 NO_COSTS: Final = Costs()
 
 
-def with_cost(request: Request, estimate: Estimate, limits: CostLimits) -> Request:
+def with_cost(request: Request, estimate: "Estimate", limits: CostLimits) -> Request:
     """Return a request with what it may cost, and the limits it has to keep to."""
     return replace(
         request,
@@ -68,7 +72,7 @@ def schemas_if_any(session: Session) -> Callable[[Slug], Json]:
 
 
 def limits_of(
-    session: Session, *, max_cost: Money | None = None, allow_unpriced: bool
+    session: Session, *, max_cost: "Money | None" = None, allow_unpriced: bool
 ) -> CostLimits:
     """Return the limits of a run; the budget is that of the settings. Raises the usage error."""
     return CostLimits(max_cost, session.settings.budget, allow_unpriced)

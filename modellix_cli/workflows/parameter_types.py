@@ -5,6 +5,8 @@ the number that it was in an earlier run, and would be charged too. So a schema 
 counts, however old, and without any the batch is refused before it begins.
 """
 
+from typing import TYPE_CHECKING
+
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json
@@ -12,10 +14,9 @@ from modellix_cli.domain.text import clip, one_line, quoted
 from modellix_cli.domain.values import Slug
 from modellix_cli.inputs.parameter_keys import Path, write_key
 from modellix_cli.inputs.parameters import Text
-from modellix_cli.models.body_warnings import nearest
-from modellix_cli.models.parameter_values import typed_value
-from modellix_cli.models.parameters import Parameter, by_path, read_parameters
-from modellix_cli.workflows.parameters import fetch_schema
+
+if TYPE_CHECKING:
+    from modellix_cli.models.parameters import Parameter
 
 _NOTHING_SENT = (
     "Nothing was sent. Try again later, or say that values are JSON, which needs no schema: a "
@@ -43,6 +44,8 @@ class ParameterTypes:
         parameter = self._parameter(slug, path, shown)
         if parameter is None:
             return text
+        from modellix_cli.models.parameter_values import typed_value
+
         entry = not isinstance(path[-1], str)
         wanted = parameter.items if entry or _is_list(parameter) else parameter.types
         if not wanted or "string" in wanted:
@@ -63,7 +66,9 @@ class ParameterTypes:
         """Warn, once, of a parameter that the schema does not name."""
         self._parameter(slug, path, shown)
 
-    def _parameter(self, slug: Slug, path: Path, shown: str) -> Parameter | None:
+    def _parameter(self, slug: Slug, path: Path, shown: str) -> "Parameter | None":
+        from modellix_cli.models.parameters import by_path
+
         key = (slug.name, path)
         if key not in self._found:
             parameters = self.parameters(slug)
@@ -75,8 +80,10 @@ class ParameterTypes:
         return self._found[key]
 
     def _tell_unknown(
-        self, slug: Slug, path: Path, shown: str, parameters: tuple[Parameter, ...]
+        self, slug: Slug, path: Path, shown: str, parameters: "tuple[Parameter, ...]"
     ) -> None:
+        from modellix_cli.models.body_warnings import nearest
+
         meant = nearest(write_key(path), (write_key(one.path) for one in parameters))
         warning = (
             f"{clip(one_line(shown), 60)} is no parameter of {slug.name} that its schema names; it "
@@ -85,18 +92,22 @@ class ParameterTypes:
         self.unknown[(slug.name, str(path[0]))] = warning
         self._session.out.warn(warning)
 
-    def parameters(self, slug: Slug) -> tuple[Parameter, ...]:
+    def parameters(self, slug: Slug) -> "tuple[Parameter, ...]":
         """Return what a model takes. Raises why its schema cannot be had."""
         if slug.name in self._failed:  # every line of the model would ask again
             failed = self._failed[slug.name]
             raise failed.copy_with() from failed.__cause__
         if slug.name not in self._models:
+            from modellix_cli.models.parameters import read_parameters
+
             kept = self._session.stores.schema_cache.get(slug)
             document = self._fetched(slug) if kept is None else kept.document
             self._models[slug.name] = read_parameters(document)
         return self._models[slug.name]
 
     def _fetched(self, slug: Slug) -> Json:
+        from modellix_cli.workflows.parameters import fetch_schema
+
         self._session.check_models((slug,))
         try:
             return fetch_schema(self._session, slug)
@@ -108,5 +119,5 @@ class ParameterTypes:
             raise error.copy_with(message=what, hint=_NOTHING_SENT) from error
 
 
-def _is_list(parameter: Parameter) -> bool:
+def _is_list(parameter: "Parameter") -> bool:
     return "array" in parameter.types and not parameter.takes_text

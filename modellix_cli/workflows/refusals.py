@@ -12,9 +12,9 @@ from modellix_cli.domain.identity import identity_of
 from modellix_cli.domain.values import Slug
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.ledger.records import Request
-from modellix_cli.models.batch_check import LineProblem
 
 if TYPE_CHECKING:
+    from modellix_cli.models.batch_check import LineProblem
     from modellix_cli.workflows.batch_plan import BatchOptions
 
 _WHOLE: Final = frozenset({ErrorCode.ALREADY_PAID, ErrorCode.COST_LIMIT})
@@ -42,7 +42,7 @@ def record_refusals(
 
 
 def record_lines(
-    session: Session, tasks: BatchInput, problems: Iterable[LineProblem], options: "BatchOptions"
+    session: Session, tasks: BatchInput, problems: "Iterable[LineProblem]", options: "BatchOptions"
 ) -> None:
     """Record the lines of a batch that a check refused."""
     named = {problem.index: f"{problem.problem}." for problem in problems}

@@ -10,7 +10,7 @@ from modellix_cli.domain.jsontext import Json, decode, dumps, loads
 from modellix_cli.domain.shell import quote
 from modellix_cli.domain.task import Task
 from modellix_cli.domain.text import quoted
-from modellix_cli.domain.values import DAY, Slug
+from modellix_cli.domain.values import Slug
 from modellix_cli.inputs.body import missing_body, too_large
 from modellix_cli.inputs.overlay import apply
 from modellix_cli.inputs.parameters import Edit, JsonText, Text, parse_edits
@@ -19,15 +19,11 @@ from modellix_cli.options.body import Body
 from modellix_cli.workflows.body_values import BodyValues, Service
 from modellix_cli.workflows.given_body import RequestBody, as_given, read_given
 from modellix_cli.workflows.presets import NOTHING_BENEATH, Beneath, merged, prompted
-from modellix_cli.workflows.schemas import SchemaReader
+from modellix_cli.workflows.schemas import quick_reader
 
 if TYPE_CHECKING:
     from modellix_cli.project.values import Preset
 
-FRESH: Final = 7 * DAY
-"""Seconds for which a schema that is kept is used without asking for a newer one."""
-QUICK: Final = 1.0
-"""Seconds to wait for a schema that is no more than a help."""
 _REFERENCE: Final = re.compile(r"@[^\s@]\S*")
 _MAX_PROMPT_BYTES: Final = 1024 * 1024
 _LONGEST_NAME: Final = 200
@@ -35,7 +31,7 @@ _LONGEST_NAME: Final = 200
 
 def known_schema(session: Session, slug: Slug) -> Json:
     """Return the schema document of a model if it is kept or comes within a second, else None."""
-    return SchemaReader(session, fresh=FRESH, seconds=QUICK).if_any(slug)
+    return quick_reader(session).if_any(slug)
 
 
 class BodyMaker:

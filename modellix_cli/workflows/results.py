@@ -8,7 +8,7 @@ from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.exit_status import worst
-from modellix_cli.domain.task import RESULT_LIFETIME, Submission, Task, is_end
+from modellix_cli.domain.task import Submission, Task, is_end
 from modellix_cli.domain.text import count, duration
 from modellix_cli.engine.task_book import TaskBook
 from modellix_cli.output.sink import Output
@@ -60,13 +60,6 @@ def tell_how_to_wait(session: Session, task: Task | Submission) -> None:
         session.out.note(f"Wait for it with: {waiting}")
 
 
-def expiry_of(task: Task) -> float | None:
-    """Return the Unix time until which a task's results are kept, None where nobody knows."""
-    if task.expires_at is not None:
-        return task.expires_at
-    return None if task.ended_at is None else task.ended_at + RESULT_LIFETIME
-
-
 def tell_expiry(session: Session, tasks: Sequence[Task]) -> None:
     """Say until when results that are not saved here can be, and with which command."""
     if session.out.mode is Output.QUIET or session.out.silent:
@@ -81,7 +74,7 @@ def tell_expiry(session: Session, tasks: Sequence[Task]) -> None:
         *([] if pending else [kept[0].task_id]),
         options=["--pending"] if pending else [],
     )
-    ends = [end for task in kept if (end := expiry_of(task)) is not None]
+    ends = [end for task in kept if (end := task.kept_until) is not None]
     left = min(ends, default=math.inf) - session.runtime.clock.now()
     if left <= 0:
         session.out.warn(f"The results expired on {clock_time(min(ends))}; they may be gone.")

@@ -20,7 +20,6 @@ from modellix_cli.engine.core.lines import Line, LineOutcome
 from modellix_cli.engine.ports import Book, ListSource, PaidRequest
 from modellix_cli.ledger.database import has_folder
 from modellix_cli.ledger.records import Request
-from modellix_cli.ledger.spending import refusal_without_ledger
 from modellix_cli.options.guarding import RunGuards
 from modellix_cli.options.paying import RunPaying
 from modellix_cli.options.saving import Saving
@@ -186,6 +185,8 @@ _ACCEPTED: Final = SubmissionState.ACCEPTED
 
 def _book(session: Session, source: SingleRequest, options: RunOptions) -> Book:
     if not has_folder(state_dir(session.runtime.env)):
+        from modellix_cli.ledger.spending import refusal_without_ledger
+
         refused = refusal_without_ledger(source.whole, resume=options.paying.resume)
         if refused is not None:
             raise refused

@@ -17,13 +17,13 @@ from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.notices import BytesSaved
 from modellix_cli.engine.progress import Progress
 from modellix_cli.options.saving import Saving
-from modellix_cli.workflows.file_records import RecordWriter, RequestOf, record_writer
 
 if TYPE_CHECKING:
     from modellix_cli.domain.saved import Saved
     from modellix_cli.domain.task import Task
     from modellix_cli.downloads.downloader import Downloader, TaskReader
     from modellix_cli.downloads.name_template import NameTemplate, TemplateNames
+    from modellix_cli.workflows.file_records import RecordWriter, RequestOf
 
 FINAL: frozenset[ErrorCode] = frozenset({ErrorCode.RESULT_EXPIRED})
 """Failures of a download after which no further run can save more."""
@@ -94,7 +94,7 @@ class EngineSaver:
         template: "NameTemplate | None" = None,
         *,
         keep: bool = False,
-        records: RecordWriter | None = None,
+        records: "RecordWriter | None" = None,
     ) -> None:
         self._records = records
         self._session = session
@@ -198,7 +198,7 @@ def open_saver(
     session: Session,
     downloader: "Downloader | None",
     saving: Saving,
-    request_of: RequestOf | None = None,
+    request_of: "RequestOf | None" = None,
     *,
     keep: bool = True,
 ) -> EngineSaver | None:
@@ -206,10 +206,11 @@ def open_saver(
 
     `request_of` tells what the lines send; else it is what the ledger kept of it.
     """
-    from modellix_cli.downloads.name_template import parse_name_template
-
     if downloader is None:
         return None
+    from modellix_cli.downloads.name_template import parse_name_template
+    from modellix_cli.workflows.file_records import record_writer
+
     template = None
     if saving.name_template is not None:
         template = parse_name_template(saving.name_template)

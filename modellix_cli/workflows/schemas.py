@@ -1,15 +1,20 @@
 """The schemas of models: kept from an earlier time while they are fresh, else asked for."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.api.routes import PUBLIC_ORIGIN
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json
-from modellix_cli.domain.values import Slug
+from modellix_cli.domain.values import DAY, Slug
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
+
+_FRESH: Final = 7 * DAY
+"""Seconds for which a schema that is kept is used without asking for a newer one."""
+_QUICK: Final = 1.0
+"""Seconds to wait for a schema that is no more than a help."""
 
 
 class SchemaReader:
@@ -66,6 +71,11 @@ class SchemaReader:
             return self.read(slug)
         except ModellixError:
             return kept_schema(self._session, slug)
+
+
+def quick_reader(session: Session) -> SchemaReader:
+    """Return a reader for schemas that are no more than a help: kept ones, else for a second."""
+    return SchemaReader(session, fresh=_FRESH, seconds=_QUICK)
 
 
 def keep_schema(session: Session, slug: Slug, document: Json) -> Json:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import usage
-from modellix_cli.downloads.files import check_file, check_folder
 from modellix_cli.options.saving import Saving
 from modellix_cli.paths import config_dir, state_dir
 
@@ -23,6 +22,8 @@ def check_saving(session: Session, options: Saving) -> None:
     """
     if options.output_dir is None:
         return
+    from modellix_cli.downloads.files import check_folder
+
     check_folder(session.settings.path(options.output_dir))
     media_fetcher(session, options)
 
@@ -51,6 +52,8 @@ def check_results(
     """
     if results is None:
         return
+    from modellix_cli.downloads.files import check_file
+
     path = session.settings.path(results)
     if _is_input(session, path, source):
         raise usage("--results names the input, which it would overwrite.")

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from modellix_cli.domain.money import Money
-from modellix_cli.models.selection import Filters, SortKey, known_types, select, units
+from modellix_cli.domain.values import SortKey
+from modellix_cli.models.selection import Filters, known_types, select, units
 from tests.models.catalogue import model, per
 
 MODELS = (

@@ -17,12 +17,6 @@ from modellix_cli.commands._framework import help_page as page
 from modellix_cli.commands._framework.global_options import global_options, keep_for_help
 from modellix_cli.commands._framework.option_groups import expand
 from modellix_cli.commands._framework.parsing import given, refuse_repeats, without_open_option
-from modellix_cli.commands._framework.suggestions import (
-    answer,
-    close_answer,
-    close_command,
-    elsewhere,
-)
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted
 from modellix_cli.domain.frozen import frozen
@@ -239,6 +233,8 @@ class Group(TyperGroup):
             return words[0], found, words[1:]
         if ctx.resilient_parsing:  # a completion says nothing about it
             return None, None, []
+        from modellix_cli.commands._framework.suggestions import answer, close_answer
+
         path = ctx.command_path.partition(" ")[2]
         wanted = one_line(f"{path} {args[0]}".strip())
         known = answer(path, args[0])
@@ -284,6 +280,8 @@ def with_pages(option: TyperOption | None) -> TyperOption | None:
 
 def suggestion(word: str, group: Group, ctx: "Context") -> str:
     """Return a sentence that names the command of `group` that may have been meant, or ""."""
+    from modellix_cli.commands._framework.suggestions import close_command, elsewhere
+
     path = ctx.command_path.partition(" ")[2]
     root = ctx.find_root().command
     places = elsewhere(word, root, ctx) if isinstance(root, Group) else []

@@ -6,7 +6,7 @@ import typer
 
 from modellix_cli.commands._framework import completers as complete
 from modellix_cli.domain.account import StoreName
-from modellix_cli.models.selection import SortKey
+from modellix_cli.domain.values import SortKey
 from modellix_cli.options.panels import OTHER
 
 TaskId = Annotated[

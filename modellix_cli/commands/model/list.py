@@ -11,7 +11,7 @@ from modellix_cli.commands._framework.options import ApiKey, MaxPrice, ModelType
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.domain.text import count
-from modellix_cli.models.selection import SortKey
+from modellix_cli.domain.values import SortKey
 from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:

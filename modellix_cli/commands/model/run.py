@@ -13,7 +13,6 @@ from modellix_cli.commands._framework.options import (
     Parameters,
     Prompt,
 )
-from modellix_cli.commands._framework.suggestions import quoting_advice
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.domain.values import Slug, parse_slug, parse_tag
@@ -113,6 +112,8 @@ def chosen_model(
     if model_slug is not None and slug is not None:
         has_body = body.body is not None or body.body_file is not None
         if prompt is not None or looks_like_slug(slug) or has_body:
+            from modellix_cli.commands._framework.suggestions import quoting_advice
+
             raise usage(
                 "The model was given twice. Give it once, as SLUG or with --model-slug.",
                 hint=quoting_advice(body.body),
@@ -120,8 +121,11 @@ def chosen_model(
         slug, prompt = None, slug
     if slug is None and model_slug is None:
         raise usage("Missing model.", hint=_MODEL_HINT)
-    if prompt is not None and body.body is not None and quoting_advice(body.body):
-        raise usage("The shell split --body into several words.", hint=quoting_advice(body.body))
+    if prompt is not None and body.body is not None:
+        from modellix_cli.commands._framework.suggestions import quoting_advice
+
+        if advice := quoting_advice(body.body):
+            raise usage("The shell split --body into several words.", hint=advice)
     return parse_slug(slug or model_slug or ""), prompt
 
 

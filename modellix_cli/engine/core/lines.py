@@ -1,14 +1,17 @@
 """A line of work and what became of it, as the engine's core and its observers know them."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
-from modellix_cli.domain.money import Money
 from modellix_cli.domain.saved import Saved
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Submission, Task
+
+if TYPE_CHECKING:
+    from modellix_cli.domain.money import Money
 
 
 @frozen
@@ -36,7 +39,7 @@ class Known:
     """Whether its task ended without a result."""
     others: tuple[str, ...] = ()
     """Tasks that the reply named besides its own."""
-    billed: Money | None = None
+    billed: "Money | None" = None
     """What the service is known to have charged for its task."""
 
     def is_over(self, *, saves: bool) -> bool:
@@ -99,7 +102,7 @@ class LineOutcome:
     reused: bool = False
     others: tuple[str, ...] = ()
     """Tasks that the reply to the submission named besides its own."""
-    billed: Money | None = None
+    billed: "Money | None" = None
     """What the service charged for the task, whoever heard it; None where nobody did."""
     task: Task | None = field(default=None, compare=False)
     """The task's document, where it was polled."""
