@@ -10,7 +10,7 @@ import ssl
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import h11
 import httpcore
@@ -125,7 +125,11 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Network(httpcore.NetworkBackend):
-    """Opens connections as httpcore does by default, under the deadline of the thread."""
+    """Opens connections as httpcore does by default, under the deadline of the thread.
+
+    A host's name is ASCII by now: as bytes it is looked up as it is, while Python would load its
+    tables of Unicode for a text, and raise `UnicodeError` for a label that is too long.
+    """
 
     def __init__(self, *, watched: bool) -> None:
         self._backend = httpcore.SyncBackend()
@@ -139,8 +143,9 @@ class _Network(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: "Iterable[httpcore.SOCKET_OPTION] | None" = None,
     ) -> httpcore.NetworkStream:
+        name = cast("str", host.encode("ascii"))  # `socket` takes bytes, httpcore hands them on
         stream = self._backend.connect_tcp(
-            host, port, _patience(timeout), local_address, socket_options
+            name, port, _patience(timeout), local_address, socket_options
         )
         return _Stream(stream, watched=self._watched)
 
