@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 NOT_SENT: Final = "Interrupted before it was sent."
-"""Why an attempt that was recorded never left: it counts as one that was not made."""
+"""What is told of an attempt that was recorded and never left."""
 
 
 class SubmissionState(StrEnum):
@@ -49,6 +49,21 @@ class SubmissionState(StrEnum):
                 return False
 
 
+class RejectedBy(StrEnum):
+    """Who or what made it certain that an attempt created nothing; the ledger keeps these words."""
+
+    SERVICE = "service"
+    """It was sent, and the service refused it."""
+    NETWORK = "network"
+    """It could not be sent: no connection, or none that can be trusted."""
+    CHECK = "check"
+    """A check or a limit refused it here: it never left."""
+    INTERRUPT = "interrupt"
+    """The run ended before it left: it counts as an attempt that was not made."""
+    USER = "user"
+    """The user said so, who may take it back while nothing was sent instead."""
+
+
 STATES: Final = tuple(str(state) for state in SubmissionState)
 """The words, as the ledger's schema checks them."""
 
@@ -59,3 +74,13 @@ def read_state(text: str) -> SubmissionState:
         return SubmissionState(text)
     except ValueError:
         return SubmissionState.UNKNOWN
+
+
+def read_rejected_by(state: SubmissionState, word: str | None) -> RejectedBy | None:
+    """Read who rejected an attempt, None for one that is not; an odd word is the service's."""
+    if state is not SubmissionState.REJECTED:
+        return None
+    try:
+        return RejectedBy(word or RejectedBy.SERVICE)
+    except ValueError:
+        return RejectedBy.SERVICE

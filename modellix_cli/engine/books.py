@@ -70,7 +70,8 @@ class RunBook(TaskBook):
         """Record how an attempt ended; return that its task is that of another request too."""
         detail = None if outcome.detail is None else self._clean(outcome.detail)
         number, task_id = outcome.number, outcome.task_id
-        self._submissions.record(number, Outcome(outcome.state, task_id, detail, outcome.others))
+        ended = Outcome(outcome.state, task_id, detail, outcome.others, outcome.rejected_by)
+        self._submissions.record(number, ended)
         if outcome.state is not SubmissionState.ACCEPTED or task_id is None:
             return None
         other = self._submissions.other_of_task(number)

@@ -10,7 +10,6 @@ from statistics import median
 from typing import Final
 
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.submission_state import NOT_SENT
 from modellix_cli.domain.task import FAILED, SUCCEEDED
 from modellix_cli.ledger.bodies import unpacked
 from modellix_cli.ledger.database import LedgerFile
@@ -59,7 +58,7 @@ FROM batches WHERE {_IN_SCOPE} AND hidden = 0
   AND (state = 'running' AND updated_at >= :oldest OR updated_at >= :since)
 ORDER BY number DESC LIMIT 20"""  # noqa: S608
 
-_REFUSED: Final = """s.state = 'rejected' AND s.detail IS NOT :not_sent
+_REFUSED: Final = """s.state = 'rejected' AND s.rejected_by IS NOT 'interrupt'
   AND (l.detail IS NOT NULL OR :over)"""
 """A line that was refused; while its batch runs it may be sent again until that is given up."""
 _LINES: Final = f"""
@@ -110,7 +109,6 @@ class ActivityReader:
             "today": today,
             "most": MOST_TASKS if not ids else -1,
             "ids": json.dumps(list(ids)),
-            "not_sent": NOT_SENT,
         }
 
         def read(db: sqlite3.Connection) -> Activity:

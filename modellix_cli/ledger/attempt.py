@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.submission_state import RejectedBy, SubmissionState
 
 if TYPE_CHECKING:
     from modellix_cli.domain.money import Money
@@ -16,6 +16,7 @@ class Attempt:
     `in_flight` says that a process which is alive has just sent it, or is about to. `status` is
     the last one known of its task, `others` the tasks that its reply named besides it. `estimated`
     is what it was to cost at most, `billed` what it cost, each None where that is not known.
+    `rejected_by` is there where it is rejected.
     """
 
     number: int
@@ -34,3 +35,4 @@ class Attempt:
     estimated: "Money | None" = None
     billed: "Money | None" = None
     others: tuple[str, ...] = ()
+    rejected_by: RejectedBy | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState, read_state
+from modellix_cli.domain.submission_state import SubmissionState, read_rejected_by, read_state
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.processes import Owner
 from modellix_cli.ledger.sql import Values
@@ -23,7 +23,8 @@ SELECT_ATTEMPT: Final = """
 SELECT s.number, s.id, s.state, s.slug, s.task_id, s.detail, s.created_at, s.batch, s.line,
   s.line_id, s.profile, s.host, s.boot, s.pid, s.process_started, s.lease_until,
   (SELECT t.status FROM tasks AS t WHERE t.base_url = s.base_url AND t.task_id = s.task_id
-   ORDER BY t.updated_at DESC LIMIT 1) AS status, s.estimated_cost, s.billed_cost, s.other_tasks
+   ORDER BY t.updated_at DESC LIMIT 1) AS status, s.estimated_cost, s.billed_cost, s.other_tasks,
+  s.rejected_by
 FROM submissions AS s"""
 
 OF_TEAM: Final = "s.account IN (SELECT id FROM accounts WHERE team = :team)"
@@ -40,8 +41,8 @@ COUNTS_AS_PAID: Final = "(s.batch IS NOT NULL OR s.state <> 'accepted') AND s.st
 OPEN: Final = "s.state IN ('intent', 'unknown')"
 """An attempt whose outcome may not be known; the submission is called `s`."""
 
-LEFT: Final = "(s.state <> 'rejected' OR s.detail IS NOT ?)"
-"""An attempt that did not stop short of being sent; the value is `NOT_SENT`."""
+LEFT: Final = "s.rejected_by IS NOT 'interrupt'"
+"""An attempt that did not stop short of being sent."""
 
 _OF_UNKNOWN_OUTCOME: Final = """
 s.state IN ('intent', 'unknown') AND (s.base_url = :url) = :sandbox
@@ -77,6 +78,7 @@ class AttemptRow:
     estimated_cost: str | None
     billed_cost: str | None
     other_tasks: str | None
+    rejected_by: str | None
 
     @property
     def owner(self) -> Owner:
@@ -104,6 +106,7 @@ def read_attempt(row: AttemptRow, now: float) -> Attempt:
         estimated=_amount(row.estimated_cost),
         billed=_amount(row.billed_cost),
         others=_read_ids(row.other_tasks),
+        rejected_by=read_rejected_by(state, row.rejected_by),
     )
 
 
@@ -168,7 +171,7 @@ def linked_attempts(db: sqlite3.Connection, batch: int, now: float) -> Iterator[
     rows = db.execute(
         f"{SELECT_ATTEMPT} JOIN batch_lines AS l ON l.submission = s.number WHERE l.batch = ?"
         f" AND {LEFT}",
-        (batch, NOT_SENT),
+        (batch,),
     )
     return (read_attempt(AttemptRow(*row), now) for row in rows)
 

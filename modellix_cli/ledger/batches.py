@@ -13,7 +13,7 @@ from modellix_cli.domain.account import Account
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.on_paid import OnPaid
-from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
+from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger import accounts
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import (
@@ -228,9 +228,7 @@ def _read_portion(db: sqlite3.Connection, batch: int, after: int, now: float) ->
     for start in range(0, len(numbers), _CHUNK):
         some = numbers[start : start + _CHUNK]
         places = ", ".join("?" * len(some))
-        found = db.execute(
-            f"{SELECT_ATTEMPT} WHERE s.number IN ({places}) AND {LEFT}", [*some, NOT_SENT]
-        )
+        found = db.execute(f"{SELECT_ATTEMPT} WHERE s.number IN ({places}) AND {LEFT}", some)
         read = (read_attempt(AttemptRow(*row), now) for row in found)
         attempts |= {attempt.number: attempt for attempt in read}
     return [_read_line(_LineRow(*row), attempts) for row in rows]

@@ -13,7 +13,7 @@ from uuid import uuid4
 from modellix_cli.clock import Clock
 from modellix_cli.domain.account import Account
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.submission_state import RejectedBy, SubmissionState
 from modellix_cli.ledger import accounts
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import (
@@ -117,8 +117,7 @@ class Claims:
 
     def refused(self, request: Request, why: str) -> None:
         """Record a request that is not sent: it costs nothing and answers for none."""
-        refused = SubmissionState.REJECTED
-        self._insert(request, self._generation(request), state=refused, detail=why)
+        self._insert(request, self._generation(request), refused=why)
 
     def _too_dear(self, request: Request) -> TooDear | None:
         """Return why a request that no attempt answers for may not be paid for, None if it may."""
@@ -203,9 +202,9 @@ class Claims:
         owner = this_process()
         cost = request.estimated_cost
         reopened = self._db.execute(
-            "UPDATE submissions SET state = 'intent', detail = NULL, created_at = ?,"
-            " updated_at = ?, estimated_cost = ?, billed_cost = NULL, host = ?, boot = ?, pid = ?,"
-            " process_started = ?, lease_until = ?, uptime = ?"
+            "UPDATE submissions SET state = 'intent', detail = NULL, rejected_by = NULL,"
+            " created_at = ?, updated_at = ?, estimated_cost = ?, billed_cost = NULL,"
+            " host = ?, boot = ?, pid = ?, process_started = ?, lease_until = ?, uptime = ?"
             " WHERE number = ? AND state = 'rejected'",
             (
                 *(self._now, self._now, None if cost is None else str(cost)),
@@ -222,9 +221,10 @@ class Claims:
         *,
         batch: int | None = None,
         replaces: int | None = None,
-        state: SubmissionState = SubmissionState.INTENT,
-        detail: str | None = None,
+        refused: str | None = None,
     ) -> int:
+        """Record an attempt that is about to be sent, or why a check `refused` it; its number."""
+        state = SubmissionState.INTENT if refused is None else SubmissionState.REJECTED
         owner = this_process()
         cost = request.estimated_cost
         row: dict[str, SqlValue] = {
@@ -237,7 +237,8 @@ class Claims:
             "generation": generation,
             "body_sha256": self._keep(request.body),
             "state": str(state),
-            "detail": detail,
+            "detail": refused,
+            "rejected_by": None if refused is None else str(RejectedBy.CHECK),
             "replaces": replaces,
             "batch": batch,
             "line": request.line or None,

@@ -64,6 +64,8 @@ def add_later_columns(db: sqlite3.Connection) -> None:
         for name, kind in columns.items():
             if known and name not in known:
                 db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+                if name == "rejected_by":
+                    schema.fill_later_columns(db)
                 for statement in schema.LATER_INDEXES:
                     db.execute(statement)
 

@@ -11,7 +11,7 @@ from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.identity import RequestIdentity
 from modellix_cli.domain.jsontext import JsonError, JsonObject, loads
 from modellix_cli.domain.on_paid import OnPaid
-from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.submission_state import RejectedBy, SubmissionState
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.sql import Row
 
@@ -76,6 +76,7 @@ class Outcome:
     task_id: str | None = None
     detail: str | None = None
     others: tuple[str, ...] = ()
+    rejected_by: RejectedBy | None = None
 
 
 @frozen

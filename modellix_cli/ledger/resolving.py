@@ -4,11 +4,11 @@ import sqlite3
 from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
-from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.submission_state import RejectedBy, SubmissionState
 from modellix_cli.ledger.attempt import Attempt
 
 BY_THE_USER: Final = "Not created, by the user's word."
-"""The detail of an attempt that nobody but the user called rejected."""
+"""What is told of an attempt that nobody but the user called rejected."""
 _SENT_SINCE: Final = """
 SELECT later.number FROM submissions AS s JOIN submissions AS later
   ON later.number <> s.number AND later.state <> 'rejected'
@@ -27,7 +27,7 @@ def check_resolvable(
     """
     if attempt is None:
         raise not_found(str(number))
-    if task_id is not None and _is_by_the_user(attempt):
+    if task_id is not None and attempt.rejected_by is RejectedBy.USER:
         _check_not_sent_since(db, number)
     else:
         _check_unknown(attempt)
@@ -42,10 +42,6 @@ def not_found(text: str) -> ModellixError:
         f"There is no request {text} in the ledger.",
         hint="See those of unknown outcome: modellix-cli task history",
     )
-
-
-def _is_by_the_user(attempt: Attempt) -> bool:
-    return attempt.state is SubmissionState.REJECTED and attempt.detail == BY_THE_USER
 
 
 def _check_not_sent_since(db: sqlite3.Connection, number: int) -> None:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from modellix_cli.clock import Clock
 from modellix_cli.domain.submission_state import STATES, SubmissionState
-from modellix_cli.ledger import marks
+from modellix_cli.ledger import marks, schema
 from modellix_cli.ledger.creation import LOGS, new_database, remove
 from modellix_cli.ledger.damaged_file import open_damaged, private_copy, readable_rows
 from modellix_cli.ledger.database import check_owner, connect, is_damage
@@ -99,6 +99,7 @@ def _copy_everything(damaged: Path, copy: Path, db: sqlite3.Connection) -> int:
             " min(base_url), min(profile), account, min(created_at) FROM submissions"
             " WHERE account NOT IN (SELECT id FROM accounts) GROUP BY account"
         )
+        schema.fill_later_columns(db)
         db.execute("COMMIT")
     return kept
 
@@ -144,8 +145,10 @@ def _copy_late_submissions(aside: Path, copy: Path, path: Path) -> None:
             if not _insert(db, "submissions", row):
                 db.execute(
                     "UPDATE submissions SET state = :state, task_id = :task_id, detail = :detail,"
-                    " updated_at = :updated_at WHERE id = :id AND state = 'intent'",
-                    {"task_id": None, "detail": None} | row,
+                    " rejected_by = :rejected_by, updated_at = :updated_at"
+                    " WHERE id = :id AND state = 'intent'",
+                    {"task_id": None, "detail": None, "rejected_by": None} | row,
                 )
                 _insert(db, "submissions", {**row, "number": None})
+        schema.fill_later_columns(db)
         db.execute("COMMIT")

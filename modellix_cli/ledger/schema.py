@@ -8,6 +8,7 @@ sent, and `uptime` the seconds since the start of the machine, called `boot`, at
 Columns and indexes are only ever added, so that older versions can read the file.
 """
 
+import sqlite3
 from typing import Final
 
 from modellix_cli.domain.submission_state import STATES
@@ -62,7 +63,8 @@ CREATE TABLE submissions (
   updated_at REAL NOT NULL,
   told_at REAL,{_OWNER},
   uptime REAL,
-  other_tasks TEXT
+  other_tasks TEXT,
+  rejected_by TEXT
 );
 CREATE INDEX submissions_identity ON submissions (identity, batch);
 CREATE INDEX submissions_legacy ON submissions (legacy_sha256) WHERE identity IS NULL;
@@ -183,10 +185,18 @@ CREATE TABLE cleared (profile TEXT PRIMARY KEY, cleared_at REAL NOT NULL) WITHOU
 """
 
 LATER_COLUMNS: Final = {
-    "submissions": {"uptime": "REAL", "other_tasks": "TEXT"},
+    "submissions": {"uptime": "REAL", "other_tasks": "TEXT", "rejected_by": "TEXT"},
     "batches": {"resume_argv": "TEXT"},
 }
 """Columns that files of older versions lack, by table, with their types."""
+_FILL: Final = """
+UPDATE submissions SET rejected_by = CASE
+  WHEN detail = 'Interrupted before it was sent.' THEN 'interrupt'
+  WHEN detail = 'Not created, by the user''s word.' THEN 'user'
+  WHEN detail LIKE 'Not sent: %' THEN 'check'
+  WHEN detail LIKE 'Modellix API error%' THEN 'service'
+  ELSE 'network' END
+WHERE state = 'rejected' AND rejected_by IS NULL"""
 LATER_INDEXES: Final = (
     "CREATE INDEX IF NOT EXISTS submissions_created ON submissions (created_at)",
     "CREATE INDEX IF NOT EXISTS submissions_uptime ON submissions (boot, uptime, created_at)",
@@ -198,3 +208,8 @@ def statements() -> list[str]:
     lines = [line for line in TABLES.splitlines() if not line.startswith("--")]
     tables = [text.strip() for text in "\n".join(lines).split(";") if text.strip()]
     return [*tables, *LATER_INDEXES]
+
+
+def fill_later_columns(db: sqlite3.Connection) -> None:
+    """Say in later columns what rows of older versions tell by the words of `detail`."""
+    db.execute(_FILL)

@@ -12,7 +12,7 @@ from typing import Final
 
 from modellix_cli.domain.account import Account
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
-from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.submission_state import RejectedBy, SubmissionState
 from modellix_cli.ledger import accounts, tasks
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import (
@@ -147,7 +147,9 @@ class SubmissionStore:
         def work(db: sqlite3.Connection) -> Attempt:
             check_resolvable(db, number, find_attempt(db, number, now), task_id)
             if task_id is None:
-                outcome = Outcome(SubmissionState.REJECTED, None, BY_THE_USER)
+                outcome = Outcome(
+                    SubmissionState.REJECTED, None, BY_THE_USER, rejected_by=RejectedBy.USER
+                )
             else:
                 outcome = Outcome(SubmissionState.ACCEPTED, task_id, None)
             _settle(db, number, outcome, now)
@@ -264,9 +266,10 @@ def _settle(db: sqlite3.Connection, number: int, outcome: Outcome, now: float) -
     """Write an outcome, and the task that was created."""
     db.execute(
         "UPDATE submissions SET state = ?, task_id = coalesce(?, task_id), detail = ?,"
-        " other_tasks = coalesce(?, other_tasks), updated_at = ? WHERE number = ?",
+        " rejected_by = ?, other_tasks = coalesce(?, other_tasks), updated_at = ? WHERE number = ?",
         (
             *(str(outcome.state), outcome.task_id, outcome.detail),
+            None if outcome.rejected_by is None else str(outcome.rejected_by),
             *(json.dumps(outcome.others) if outcome.others else None, now, number),
         ),
     )

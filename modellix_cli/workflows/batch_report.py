@@ -10,7 +10,7 @@ from typing import Final
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import REGISTRY, Charged, ErrorCode, ExitStatus, ModellixError
 from modellix_cli.domain.jsontext import JsonObject, dumps, loads
-from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
+from modellix_cli.domain.submission_state import NOT_SENT, RejectedBy, SubmissionState
 from modellix_cli.domain.task import has_failed
 from modellix_cli.domain.text import count
 from modellix_cli.engine.core.following import INTERRUPTED, LOST, RUN_INTERRUPTED, TIMED_OUT
@@ -21,8 +21,13 @@ from modellix_cli.models.pricing.values import json_amount
 from modellix_cli.output.batch_lines import ShownLine
 
 _IN_MEMORY: Final = 1024 * 1024
-_REFUSED: Final = "Modellix API error"
-"""How the ledger tells a line that the server refused from one that never left."""
+_REFUSALS: Final = {
+    RejectedBy.SERVICE: ErrorCode.API_ERROR,
+    RejectedBy.NETWORK: ErrorCode.NETWORK,
+    RejectedBy.CHECK: ErrorCode.LINE_SKIPPED,
+    RejectedBy.INTERRUPT: ErrorCode.INTERRUPTED,
+    RejectedBy.USER: ErrorCode.LINE_SKIPPED,
+}
 _IN_FLIGHT: Final = "It is being submitted right now."
 _SUBMITTED: Final = "submitted"
 _TIMED_OUT_ERROR: Final = "Timed out while waiting for Modellix tasks."
@@ -119,8 +124,6 @@ def _implied(outcome: LineOutcome) -> ModellixError:
         return ModellixError(ErrorCode.TASK_FAILED, detail)
     if outcome.waiting == INTERRUPTED or detail.startswith((RUN_INTERRUPTED, NOT_SENT)):
         return ModellixError(ErrorCode.INTERRUPTED, detail, retryable=True)
-    if outcome.state is SubmissionState.REJECTED and detail.startswith(_REFUSED):
-        return ModellixError(ErrorCode.API_ERROR, detail)
     return ModellixError(ErrorCode.LINE_SKIPPED, detail)
 
 
@@ -152,7 +155,15 @@ def outcome_of(line: BatchLine) -> LineOutcome:
         urls=line.urls,
         files=line.files,
         billed=None if attempt is None else attempt.billed,
+        error=None if attempt is None else _refusal(attempt, detail or ""),
     )
+
+
+def _refusal(attempt: Attempt, detail: str) -> ModellixError | None:
+    """Return why an attempt created nothing as an error, None for one that may have."""
+    if attempt.rejected_by is None:
+        return None
+    return ModellixError(_REFUSALS[attempt.rejected_by], detail)
 
 
 def recorded_line(session: Session, line: BatchLine, attempt: Attempt) -> ShownLine:

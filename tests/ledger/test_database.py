@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.submission_state import RejectedBy, SubmissionState
 from modellix_cli.ledger import creation, schema
 from modellix_cli.ledger.database import connect
 from modellix_cli.ledger.marks import LedgerMarks
@@ -429,6 +430,31 @@ def test_a_file_of_an_older_version_gets_the_columns_that_it_lacks(
     names = later.sql("SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '%uptime%'")
     assert names == [("submissions_uptime",)]
     assert not [file for file in later.path.parent.iterdir() if "damaged" in file.name]
+
+
+@pytest.mark.parametrize(
+    ("detail", "by"),
+    [
+        ("Modellix API error (402 Payment Required). No balance.", RejectedBy.SERVICE),
+        ("Cannot reach https://api.modellix.ai: refused.", RejectedBy.NETWORK),
+        ("Not sent: it may cost more than --max-cost.", RejectedBy.CHECK),
+        ("Interrupted before it was sent.", RejectedBy.INTERRUPT),
+        ("Not created, by the user's word.", RejectedBy.USER),
+    ],
+)
+def test_who_rejected_a_request_is_read_from_the_words_of_an_older_version(
+    ledger: Ledger, opened: Open, detail: str, by: RejectedBy
+) -> None:
+    number = ledger.sent(state=SubmissionState.REJECTED)
+    ledger.close()
+    quoted = detail.replace("'", "''")
+    ledger.sql(f"UPDATE submissions SET detail = '{quoted}'")
+    ledger.sql("ALTER TABLE submissions DROP COLUMN rejected_by")
+    later = opened()
+    attempt = later.submissions.attempt(number)
+    assert attempt is not None
+    assert attempt.rejected_by is by
+    assert later.marks.incomplete() is None
 
 
 def test_many_processes_may_find_a_file_of_an_older_version(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.submission_state import RejectedBy, SubmissionState
 from modellix_cli.engine.core.following import INTERRUPTED, RUN_INTERRUPTED, TIMED_OUT
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.ledger.attempt import Attempt
@@ -79,20 +79,39 @@ def test_what_an_earlier_run_paid_for_costs_this_one_nothing(session: Session) -
 
 
 @pytest.mark.parametrize(
-    ("state", "detail", "code"),
+    ("detail", "code"),
     [
-        ("rejected", "Modellix API error (400 Bad Request). No prompt.", "API_ERROR"),
-        ("rejected", "Cannot reach https://api.modellix.ai: refused.", "LINE_SKIPPED"),
-        ("rejected", "Interrupted before it was sent.", "INTERRUPTED"),
-        ("skipped", "Skipped: stdout was closed.", "LINE_SKIPPED"),
-        ("skipped", "Skipped: the run was interrupted.", "INTERRUPTED"),
+        ("Skipped: stdout was closed.", "LINE_SKIPPED"),
+        ("Skipped: the run was interrupted.", "INTERRUPTED"),
     ],
 )
-def test_a_line_that_the_ledger_remembers_has_a_code_that_is_true_of_it(
-    session: Session, state: str, detail: str, code: str
+def test_a_skipped_line_that_the_ledger_remembers_has_a_code_that_is_true_of_it(
+    session: Session, detail: str, code: str
 ) -> None:
-    told = entry_of(outcome(state, detail=detail), session)["errorInfo"]
+    told = entry_of(outcome("skipped", detail=detail), session)["errorInfo"]
     assert (told["code"], told["charged"]) == (code, "no")
+
+
+@pytest.mark.parametrize(
+    ("by", "code"),
+    [
+        (RejectedBy.SERVICE, "API_ERROR"),
+        (RejectedBy.NETWORK, "NETWORK"),
+        (RejectedBy.CHECK, "LINE_SKIPPED"),
+        (RejectedBy.INTERRUPT, "INTERRUPTED"),
+        (RejectedBy.USER, "LINE_SKIPPED"),
+    ],
+)
+def test_a_rejected_line_that_the_ledger_remembers_has_a_code_that_is_true_of_it(
+    session: Session, by: RejectedBy, code: str
+) -> None:
+    attempt = Attempt(
+        1, "id", SubmissionState.REJECTED, "a/b", None, "in any words.", 0.0, 1, 1, None, "default",
+        rejected_by=by,
+    )  # fmt: skip
+    found = entry_of(outcome_of(BatchLine(1, "a/b", None, attempt)), session)
+    assert (found["error"], found["errorInfo"]["code"]) == ("in any words.", code)
+    assert found["errorInfo"]["charged"] == "no"
 
 
 def test_a_command_that_cannot_pay_says_nothing_of_charges(

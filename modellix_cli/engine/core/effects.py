@@ -3,7 +3,7 @@
 from dataclasses import field
 
 from modellix_cli.domain.frozen import frozen
-from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.submission_state import RejectedBy, SubmissionState
 from modellix_cli.domain.task import Task
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.engine.notices import Notice
@@ -82,6 +82,7 @@ class RecordOutcome:
     task_id: str | None = None
     detail: str | None = None
     others: tuple[str, ...] = ()
+    rejected_by: RejectedBy | None = None
 
 
 @frozen

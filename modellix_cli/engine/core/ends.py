@@ -22,7 +22,8 @@ class Ends:
         if line.doubt is not None:
             self.doubtful(line, f"{line.doubt} {why}")
             return
-        known, before = line.line.known, line.refusal
+        known = line.line.known
+        before = None if line.refusal is None else line.refusal.message
         if before is None and known is not None and known.state is SubmissionState.REJECTED:
             before = known.detail
         refused = f" It was refused before: {before}" if before else ""

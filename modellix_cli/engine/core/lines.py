@@ -133,7 +133,7 @@ class Active:
     """The failure whose reply named the task that is being looked for."""
     prepared: bool = False
     submission: Submission | None = None
-    refusal: str | None = None
+    refusal: ModellixError | None = None
     """Why the server refused it last, while it waits for another try."""
     doubt: str | None = None
     """Why an earlier attempt of it is of unknown outcome, while that is not ended."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
+from modellix_cli.domain.submission_state import NOT_SENT, RejectedBy, SubmissionState
 from modellix_cli.domain.task import also_named
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.config import EngineConfig
@@ -90,8 +90,8 @@ class Posting:
         self._out.add(effects.ReturnLeave(line.ref))
         if line.tries and known.number == line.number:
             # it was refused, and that is not on disk: there is no other to wait for
-            rejected = SubmissionState.REJECTED
-            self._out.add(effects.RecordOutcome(known.number, rejected, None, line.refusal))
+            assert line.refusal is not None
+            self._out.add(refusal_of(known.number, line.refusal))
             self._queue.skip(line, _NOT_RECORDED)
         else:
             self._earlier.go_on(line, known, now)
@@ -100,7 +100,11 @@ class Posting:
         """Send a line that is claimed, unless the run was stopped meanwhile."""
         if self._queue.why_stopped is not None:
             rejected = SubmissionState.REJECTED
-            self._out.add(effects.RecordOutcome(line.number, rejected, detail=NOT_SENT))
+            self._out.add(
+                effects.RecordOutcome(
+                    line.number, rejected, detail=NOT_SENT, rejected_by=RejectedBy.INTERRUPT
+                )
+            )
             self._out.add(effects.ReturnLeave(line.ref))
             self._queue.skip(line, NOT_SENT)
             return
@@ -156,7 +160,7 @@ class Posting:
         if isinstance(decision, Again) and self._queue.why_stopped is None:
             self._queue.hold(now + decision.pause)
             self._out.tell(SubmitRetried(error.message, decision.pause, line.ref))
-            line.refusal = error.message
+            line.refusal = error
             self._queue.add(line)  # behind the others, as limits may be those of its model
             return
         self._ends.rejected(line, error)
@@ -177,9 +181,20 @@ def record_of(number: int, reply: events.Replied) -> effects.RecordOutcome:
     if error is None:
         others, accepted = _others(reply), SubmissionState.ACCEPTED
         return effects.RecordOutcome(number, accepted, reply.task_id, also_named(others), others)
-    unknown = error.code is ErrorCode.SUBMISSION_UNKNOWN
-    state = SubmissionState.UNKNOWN if unknown else SubmissionState.REJECTED
-    return effects.RecordOutcome(number, state, error.task_id, error.message, error.other_tasks)
+    if error.code is not ErrorCode.SUBMISSION_UNKNOWN:
+        return refusal_of(number, error)
+    unknown = SubmissionState.UNKNOWN
+    return effects.RecordOutcome(number, unknown, error.task_id, error.message, error.other_tasks)
+
+
+def refusal_of(number: int, error: ModellixError) -> effects.RecordOutcome:
+    """Return that an attempt created nothing: a reply said so, or it could not be sent at all."""
+    by, rejected = RejectedBy.SERVICE, SubmissionState.REJECTED
+    if error.code in (ErrorCode.NETWORK, ErrorCode.TLS):
+        by = RejectedBy.NETWORK
+    return effects.RecordOutcome(
+        number, rejected, error.task_id, error.message, error.other_tasks, by
+    )
 
 
 def _others(reply: events.Replied) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.submission_state import NOT_SENT, SubmissionState
+from modellix_cli.domain.submission_state import NOT_SENT, RejectedBy, SubmissionState
 from modellix_cli.domain.task import Submission
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.lines import Line
@@ -57,20 +57,22 @@ def test_an_acceptance_that_is_recorded_late_names_the_other_tasks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "state"),
+    ("error", "state", "by"),
     [
-        (ModellixError(ErrorCode.SUBMISSION_UNKNOWN, "cut.", task_id="task-9"), UNKNOWN),
-        (ModellixError(ErrorCode.INVALID_REQUEST, "no prompt."), REJECTED),
+        (ModellixError(ErrorCode.SUBMISSION_UNKNOWN, "cut.", task_id="task-9"), UNKNOWN, None),
+        (ModellixError(ErrorCode.INVALID_REQUEST, "no prompt."), REJECTED, RejectedBy.SERVICE),
+        (ModellixError(ErrorCode.NETWORK, "refused."), REJECTED, RejectedBy.NETWORK),
+        (ModellixError(ErrorCode.TLS, "expired."), REJECTED, RejectedBy.NETWORK),
     ],
 )
 def test_a_failure_that_is_recorded_late_keeps_its_state_id_and_reason(
-    error: ModellixError, state: SubmissionState
+    error: ModellixError, state: SubmissionState, by: RejectedBy | None
 ) -> None:
     bench = Bench(one())
     bench.answers[1] = [None]
     bench.run()
     bench.step(events.Replied(1, error=error, recorded=False))
-    record = effects.RecordOutcome(1, state, error.task_id, error.message)
+    record = effects.RecordOutcome(1, state, error.task_id, error.message, rejected_by=by)
     assert bench.all(effects.RecordOutcome)[0] == record
 
 
@@ -308,7 +310,9 @@ def test_what_was_recorded_and_did_not_leave_says_so_in_the_ledger() -> None:
     bench = Bench(one())
     bench.on_effect = lambda effect: STOP if isinstance(effect, effects.RecordIntents) else None
     outcome = bench.run()[0]
-    assert bench.all(effects.RecordOutcome) == [effects.RecordOutcome(1, REJECTED, detail=NOT_SENT)]
+    assert bench.all(effects.RecordOutcome) == [
+        effects.RecordOutcome(1, REJECTED, detail=NOT_SENT, rejected_by=RejectedBy.INTERRUPT)
+    ]
     assert (outcome.state, outcome.detail) == (None, NOT_SENT)
 
 
@@ -580,7 +584,9 @@ def test_its_own_refused_attempt_is_recorded_as_refused_once_more() -> None:
     bench.answers[1] = [unavailable()]
     bench.claims[1] = [1, known(INTENT, None, number=1, in_flight=True)]
     bench.run()
-    assert bench.all(effects.RecordOutcome) == [effects.RecordOutcome(1, REJECTED, None, "later.")]
+    assert bench.all(effects.RecordOutcome) == [
+        effects.RecordOutcome(1, REJECTED, None, "later.", rejected_by=RejectedBy.SERVICE)
+    ]
 
 
 def test_another_processs_attempt_answers_for_a_line_that_was_refused() -> None:

@@ -9,7 +9,7 @@ from modellix_cli.domain.budget import Verdict, judge
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.on_paid import OnPaid
-from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.submission_state import RejectedBy, SubmissionState, read_rejected_by
 from modellix_cli.domain.task import is_final
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import CUT_SHORT
@@ -53,6 +53,7 @@ class _Submission:
     detail: str | None = None
     uptime: float = 0.0
     cost: Money | None = None
+    rejected_by: RejectedBy | None = None
 
 
 @dataclass(slots=True)
@@ -235,9 +236,9 @@ class ModelLedger:
         counts = {"accepted": 0, "unknown": 0, "in_flight": 0}
         origins: dict[int, float] = {}
         for line in batch.lines.values():
-            if line.submission is None:
+            attempt = self._linked(line)
+            if attempt is None:
                 continue
-            attempt = self._attempt(self._submissions[line.submission])
             counts["in_flight" if attempt.in_flight else str(attempt.state)] += 1
             known = origins.setdefault(attempt.batch or 0, attempt.created_at)
             origins[attempt.batch or 0] = min(known, attempt.created_at)
@@ -264,7 +265,15 @@ class ModelLedger:
             in_flight,
             self._statuses.get(one.task_id) if one.task_id else None,
             estimated=one.cost,
+            rejected_by=read_rejected_by(state, one.rejected_by),
         )
+
+    def _linked(self, line: _Line) -> Attempt | None:
+        """Return the attempt that answers for a line; one that never left does not."""
+        if line.submission is None:
+            return None
+        attempt = self._attempt(self._submissions[line.submission])
+        return None if attempt.rejected_by is RejectedBy.INTERRUPT else attempt
 
     def lines(self, batch: int) -> list[BatchLine]:
         return [
@@ -272,9 +281,7 @@ class ModelLedger:
                 number,
                 line.key.slug,
                 line.key.name,
-                None
-                if line.submission is None
-                else self._attempt(self._submissions[line.submission]),
+                self._linked(line),
                 line.status,
                 line.detail,
                 line.urls,
@@ -355,6 +362,7 @@ class ModelLedger:
         if one is None or one.state is not REJECTED:
             return False
         one.state, one.detail, one.owner = INTENT, None, self.processes.current
+        one.rejected_by = None
         one.created_at, one.uptime = self._clock.now(), self._clock.uptime()
         one.cost = request.estimated_cost
         return True
@@ -467,6 +475,7 @@ class ModelLedger:
         if one.state is ACCEPTED:
             return False
         one.state, one.detail = outcome.state, outcome.detail
+        one.rejected_by = outcome.rejected_by
         one.task_id = outcome.task_id if outcome.task_id is not None else one.task_id
         if one.state is ACCEPTED and one.task_id is None:
             one.state = UNKNOWN

@@ -13,7 +13,7 @@ from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.identity import RequestIdentity
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
-from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.submission_state import RejectedBy, SubmissionState
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.records import (
     BatchLine,
@@ -106,7 +106,8 @@ class Session:
         )
         named = state is SubmissionState.ACCEPTED or self.random.random() < 0.3
         task_id = f"t{self.random.randrange(9)}" if named else None
-        return "record", (self._number(), Outcome(state, task_id, "why")), {}
+        by = self.random.choice(list(RejectedBy)) if state is SubmissionState.REJECTED else None
+        return "record", (self._number(), Outcome(state, task_id, "why", rejected_by=by)), {}
 
     def _attempt(self) -> Call:
         return "attempt", (self._number(),), {}
