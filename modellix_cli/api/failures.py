@@ -42,6 +42,10 @@ CATEGORIES: Final = (
 )
 """What the API puts before the detail of its messages (docs/spec/service.md 9)."""
 _CONCURRENT_HINT: Final = "Too many tasks run at once: wait until one ends, then send again."
+_FOREIGN_HINT: Final = (
+    "That is not Modellix's own answer, so the key need not be at fault: check the base URL, and "
+    "whether a proxy or a gateway is in the way. Test the key with: modellix-cli auth status"
+)
 _LONGEST_NUMBER: Final = 11
 _REFUSED_UPLOADS: Final = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422, 429})
 """Statuses of an upload after which it is certain that nothing was stored."""
@@ -67,11 +71,12 @@ def read_document(reply: Reply, clock: Clock) -> Json:
         ErrorCode.SERVICE_UNAVAILABLE if status >= 500 else _CODES.get(status, ErrorCode.API_ERROR)
     )
     concurrency_limited = status == 429 and is_concurrency_limit(reply)
+    foreign = code is ErrorCode.UNAUTHORIZED and not is_own(document)
     raise ModellixError(
         code,
         f"Modellix API error ({_status_name(status)}). {_detail(reply, document)}"
         f"{_refused(status)}",
-        hint=_CONCURRENT_HINT if concurrency_limited else None,
+        hint=_CONCURRENT_HINT if concurrency_limited else _FOREIGN_HINT if foreign else None,
         status=status if status > 0 else reply.status,
         retry_after=asked_wait(status, reply.headers, clock),
         concurrency_limited=concurrency_limited,

@@ -11,7 +11,14 @@ from modellix_cli.context.sandbox_advice import in_sandbox
 from modellix_cli.context.settings import DEFAULT_BASE_URL, Globals, Settings
 from modellix_cli.context.stores import Stores
 from modellix_cli.deferred_signals import DeferredSignals
-from modellix_cli.domain.errors import ErrorCode, ErrorFacts, ExitStatus, ModellixError, usage
+from modellix_cli.domain.errors import (
+    REGISTRY,
+    ErrorCode,
+    ErrorFacts,
+    ExitStatus,
+    ModellixError,
+    usage,
+)
 from modellix_cli.domain.text import count
 from modellix_cli.domain.values import Slug, parse_task_id
 from modellix_cli.output.sink import Output, Sink
@@ -213,8 +220,8 @@ class Session:
 
     def explain(self, error: ModellixError) -> ModellixError:
         """Fit an error's advice to this run: where a refused key came from, and --sandbox."""
-        key = self.connections.key
-        if error.code is not ErrorCode.UNAUTHORIZED or key is None:
+        key, general = self.connections.key, REGISTRY[ErrorCode.UNAUTHORIZED].hint
+        if error.code is not ErrorCode.UNAUTHORIZED or key is None or error.hint != general:
             return error.copy_with(hint=self._in_sandbox(error.hint))
         from modellix_cli.profiles.key_advice import key_advice
 

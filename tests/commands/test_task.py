@@ -85,6 +85,26 @@ def test_a_missing_task_is_exit_5(cli: Cli) -> None:
 
 
 @respx.mock
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("line", ["task get t1", "model list", "model run a/b --body {}"])
+def test_the_page_of_a_gateway_is_not_taken_for_a_refused_key(
+    cli: Cli, status: int, line: str
+) -> None:
+    respx.route().respond(status, html="<html>denied</html>")
+    result = cli(*line.split())
+    assert "not Modellix's own answer" in result.stderr
+    assert "Set it to a valid key" not in result.stderr
+    assert result.status == cli(*line.split(), "--json").json["error"]["exitCode"] != 0
+
+
+@respx.mock
+def test_a_key_that_modellix_refuses_is_to_be_replaced(cli: Cli) -> None:
+    body = {"code": 401, "message": "Authentication failed: invalid key"}
+    respx.route().respond(401, json=body)
+    assert "Set it to a valid key" in cli("task", "get", "t1").stderr
+
+
+@respx.mock
 def test_waiting_for_one_task_shows_its_reply(cli: Cli) -> None:
     tasks(ok_1=finished("ok-1"))
     entry = {"taskId": "ok-1", "status": "success", "files": []}
