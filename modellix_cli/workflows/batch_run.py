@@ -171,7 +171,8 @@ class _Running:
         try:
             self._session.stores.batches.finish(number, "done" if self._tally.done else "stopped")
         except ModellixError as error:
-            self._faults.append(error)
+            if error.message not in [fault.message for fault in self._faults]:
+                self._faults.append(error)
 
     def _tell_start(self) -> None:
         earlier = self._started.earlier

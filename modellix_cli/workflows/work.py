@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
 from modellix_cli.deferred_signals import DeferredSignals
-from modellix_cli.domain.errors import interrupted
+from modellix_cli.domain.errors import ModellixError, interrupted
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.engine import Engine
@@ -127,12 +127,22 @@ def _tell_unrecorded(session: Session, task: Unrecorded) -> str:
     known = task.state is SubmissionState.ACCEPTED
     words = f"Task {task.task_id} {'was submitted' if known else 'may have been created'}"
     words += "; note its id, it is not recorded."
-    if task.locked:
+    if task.locked or _is_left_open(session, task.number):
         options = ["--task-id", task.task_id]
         line = session.commands.line("task resolve", str(task.number), options=options)
-        words += f" Once the ledger is free{', if it was' * (not known)}, record it with: {line}"
+        free = "Once the ledger can be written to again"
+        words += f" {free}{', if it was' * (not known)}, record it with: {line}"
     session.out.alert(words)
     return task.task_id
+
+
+def _is_left_open(session: Session, number: int) -> bool:
+    """Whether the ledger, that of a full disk for one, still has a request to be settled."""
+    try:
+        attempt = session.stores.submissions.attempt(number)
+    except ModellixError:  # it is gone, or another one is in its place
+        return False
+    return attempt is not None and attempt.state.is_open
 
 
 def _deliveries(session: Session) -> Callable[[], Sequence[str]]:

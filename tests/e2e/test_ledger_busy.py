@@ -272,6 +272,24 @@ def test_an_id_that_is_not_recorded_is_told_with_the_command_that_records_it(
     assert batch.posts == 1
 
 
+def test_so_is_one_that_a_full_disk_has_no_room_for(batch: Batches) -> None:
+    batch.served.change(latency=1.0)
+    request = ("model", "run", "a/b", "--body", '{"prompt": "1"}')
+    running = batch.shell.start(*request, "--json", **PIPES)
+    until(lambda: batch.posts == 1)
+    resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (0, 0))
+    out, err = running.communicate(timeout=60)
+    batch.served.change(latency=0)
+    ran = Ran(running.returncode, out, err.decode())
+    assert ran.status == 1, ended(ran)
+    words = pasted(r"record it with: (.*)", ran.stderr)
+    assert batch.shell(*words).status == 0
+    assert unknown_submissions(batch) == []
+    resumed = batch.shell(*request, "--resume", "--json")
+    assert (resumed.status, task_of(resumed)) == (0, task_of(ran))
+    assert batch.posts == 1
+
+
 def test_so_are_those_of_a_batch(batch: Batches) -> None:
     batch.write({}, {})
     words = ("model", "batch", str(batch.path), "--yes", "--concurrency", "2")
