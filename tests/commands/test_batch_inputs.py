@@ -210,3 +210,10 @@ def test_lines_that_use_what_is_not_there_are_told_together(cli: Cli, work: Path
     assert "2 lines of the batch input are wrong" in result.stderr
     assert '"one"' in result.stderr
     assert '"two"' in result.stderr
+
+
+def test_a_schema_that_a_table_was_read_by_also_prices_it(cli: Cli, work: Path) -> None:
+    table = "model,prompt,image\nalibaba/wan2.5-i2v,a,https://example.com/a.png\n"
+    (work / "t.csv").write_text(table)
+    result = cli("model", "batch", "t.csv", "--yes", "--sandbox", "--output", "human")
+    assert "1 task, listed prices: $0.25 to $0.75." in result.stderr
