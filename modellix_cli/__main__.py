@@ -28,8 +28,8 @@ def main() -> int:
     """
     arguments = sys.argv[1:]
     try:
-        if arguments == ["--version"]:
-            return _version()
+        if arguments == ["--version"] and _version_is_told():
+            return 0
         from modellix_cli.garbage import search_no_more, search_rarely
 
         search_rarely()
@@ -167,22 +167,18 @@ def wants_envelope(arguments: "Sequence[str]") -> bool:
     return ("--json" in words or "json" in outputs) and not quiet and "quiet" not in outputs
 
 
-def _version() -> int:
-    """Print name, version, system and Python, without loading anything else."""
+def _version_is_told() -> bool:
+    """Print name, version, system and Python, without loading anything else.
+
+    False where that cannot be printed: the command line, run as any other, then tells why.
+    """
     from modellix_cli import version_line
 
     try:
-        sys.stdout.write(version_line() + "\n")
-        sys.stdout.flush()
+        os.write(sys.stdout.fileno(), f"{version_line()}\n".encode())  # leaves nothing in a buffer
     except (OSError, AttributeError):
-        _silence_stdout()
-        return 1
-    return 0
-
-
-def _silence_stdout() -> None:
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def _let_signals_end_the_process() -> None:

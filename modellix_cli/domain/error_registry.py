@@ -119,7 +119,7 @@ REGISTRY: Final[dict[ErrorCode, Kind]] = {
     ),
     ErrorCode.REQUEST_KEY_REUSED: Kind(
         "the request key was used before, for another request",
-        "Use a new --request-key for a new request.",
+        "Give each request a key of its own: --request-key, in a batch requestKey beside the body.",
         ExitStatus.USAGE,
         charged="no",
     ),

@@ -21,7 +21,7 @@ from modellix_cli.inputs.batch_lines import (
     read_json_lines,
     unreadable,
 )
-from modellix_cli.inputs.batch_table import read_table
+from modellix_cli.inputs.batch_table import HEADER_HINT, read_table
 from modellix_cli.inputs.batch_task import GivenTask, invalid, place_of, read_name
 from modellix_cli.inputs.body import MAX_BODY_BYTES
 from modellix_cli.inputs.input_uses import InputUse, find_inputs, with_values
@@ -207,7 +207,8 @@ def read_batch(
         faults.check()
         if not found.total:
             what = "Batch input does not contain any tasks."
-            raise ModellixError(ErrorCode.INVALID_BODY, what, hint=EXAMPLE_HINT)
+            hint = EXAMPLE_HINT if form is BatchFormat.JSONL else HEADER_HINT
+            raise ModellixError(ErrorCode.INVALID_BODY, what, hint=hint)
     except BaseException as error:
         found.close()
         if isinstance(error, ModellixError):  # such as a network that is down

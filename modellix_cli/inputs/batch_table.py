@@ -43,7 +43,9 @@ _LOWER: Final = {name.lower(): name for name in _RESERVED}
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=([^\w"\r\n])"?\r?\n?', re.IGNORECASE)
 _QUOTED: Final = re.compile(r'"[^"]*"')
 _EXCEL_HINT: Final = 'In Excel, save the file as "CSV UTF-8".'
-_HEADER_HINT: Final = "The first row names the columns, for example: id,prompt,size"
+HEADER_HINT: Final = (
+    "The first row names the columns, such as id,prompt,size; each one below is a task."
+)
 _SHOWN: Final = 40
 
 
@@ -188,7 +190,7 @@ def _column(index: int, name: str) -> _Column | None:
     try:
         return _Column(index, shown, path=parse_key(bare, "name"), json=json)
     except ModellixError as error:
-        raise invalid("in row 1", f"{shown}: {error.message}", _HEADER_HINT) from error
+        raise invalid("in row 1", f"{shown}: {error.message}", HEADER_HINT) from error
 
 
 def _letters(index: int) -> str:
@@ -212,7 +214,7 @@ def _refuse_twins(columns: list[_Column]) -> None:
 def _task(cells: list[str], header: list[str], columns: list[_Column], row: int) -> GivenTask:
     where = place_of("row", row)
     if len(cells) < len(header):
-        raise invalid(where, f"it has {len(cells)} cells, the header {len(header)}.", _HEADER_HINT)
+        raise invalid(where, f"it has {len(cells)} cells, the header {len(header)}.", HEADER_HINT)
     for index, cell in enumerate(cells):
         if cell and (index >= len(header) or not header[index].strip()):
             raise invalid(

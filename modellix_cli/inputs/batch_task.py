@@ -11,6 +11,7 @@ from modellix_cli.domain.values import Slug, parse_request_key, parse_slug, pars
 from modellix_cli.inputs.parameters import Edit
 
 _MAX_NAME: Final = 200
+_HINT: Final = "Correct it there, then run the same command again."
 _NAME_HINT: Final = "Give each task an id of its own, or none at all."
 
 
@@ -37,7 +38,7 @@ class GivenTask:
     has_inputs: bool = False
 
 
-def invalid(where: str, problem: str, hint: str | None = None) -> ModellixError:
+def invalid(where: str, problem: str, hint: str = _HINT) -> ModellixError:
     """Return the error for a task that is none; `where` is such as `on line 3`."""
     place = f" {where}" if where else ""
     return ModellixError(ErrorCode.INVALID_BODY, f"Invalid task{place}: {problem}", hint=hint)

@@ -1,6 +1,7 @@
 """What `model batch` does before it runs: options, lines, guards, checks, cost."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
@@ -28,6 +29,7 @@ from modellix_cli.workflows.costs import (
     limits_of,
     schemas_if_any,
 )
+from modellix_cli.workflows.schemas import kept_schema
 
 if TYPE_CHECKING:
     from modellix_cli.api.client import Client
@@ -114,8 +116,8 @@ def _shown(line: Line) -> bytes:
 def costs_of(session: Session, client: "Client", options: BatchOptions) -> Costs:
     """Return what prices the lines of a batch.
 
-    Schemas, for their defaults, are asked for where the user wants to know before paying. Under a
-    limit, raises what asking for the prices came to.
+    Schemas, for their defaults, are asked for where the user wants to know before paying; else
+    those that are kept will do. Under a limit, raises what asking for the prices came to.
     """
     guards = options.guards
     limits = limits_of(session, allow_unpriced=guards.allow_unpriced)
@@ -127,7 +129,8 @@ def costs_of(session: Session, client: "Client", options: BatchOptions) -> Costs
         return Costs(limits)
     from modellix_cli.models.pricing.estimator import Estimator
 
-    return Costs(limits, Estimator(listed, *([schemas_if_any(session)] if guards.check else [])))
+    schemas = schemas_if_any(session) if guards.check else partial(kept_schema, session)
+    return Costs(limits, Estimator(listed, schemas))
 
 
 def estimate(
@@ -150,6 +153,7 @@ def estimate(
     keep_to_limits(found, costs.limits, options.guards)
     tell_budget(session, found)
     tell_cost(session, found, " left to submit" if left else "")
+    tell_unpriced(session, found)
     return found
 
 

@@ -234,7 +234,7 @@ def request_names(session: Session, task_id: str) -> dict[str, str]:
     seed = body.get("seed")
     return {
         "prompt": prompt_words(text),
-        "seed": str(seed) if isinstance(seed, (int, str)) else "0",
+        "seed": str(seed) if isinstance(seed, (int, str)) else "none",
         "input": _input_name(body),
     }
 

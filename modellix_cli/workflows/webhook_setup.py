@@ -92,8 +92,10 @@ def _introduce(
         )
     printer.listening(origin + options.path)
     if session.settings.sandbox:
-        run = session.commands.line("model run SLUG", options=["--webhook", origin + options.path])
-        session.out.note(f"The sandbox delivers to this machine: {run}")
+        commands = session.commands
+        hook = ["--wait", "--webhook", origin + options.path]
+        words = commands.lasting(commands.words("model run sandbox/image", "a cat", options=hook))
+        session.out.note(f"The sandbox delivers to this machine. Try it: {commands.join(words)}")
         return
     session.out.note(
         "Modellix delivers to public HTTPS addresses only. Put a tunnel in front, for example: "

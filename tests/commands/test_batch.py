@@ -263,6 +263,13 @@ def test_what_cannot_be_priced_is_named_by_model(batch: Batches) -> None:
     assert "--allow-unpriced" in error["hint"]
 
 
+def test_what_cannot_be_priced_is_told_without_a_limit_too(batch: Batches) -> None:
+    batch.service.models.respond(json={"models": [{"slug": "a/b"}]})
+    result = batch("--output", "human")
+    assert result.status == 0
+    assert "4 of 4 tasks cannot be priced. a/b (4 lines): no price is listed." in result.stderr
+
+
 def test_what_cannot_be_priced_is_submitted_where_that_is_allowed(batch: Batches) -> None:
     batch.service.models.respond(json={"models": [{"slug": "a/b"}]})
     assert batch("--max-cost", "0", "--allow-unpriced").status == 0

@@ -210,3 +210,21 @@ def test_lines_that_use_what_is_not_there_are_told_together(cli: Cli, work: Path
     assert "2 lines of the batch input are wrong" in result.stderr
     assert '"one"' in result.stderr
     assert '"two"' in result.stderr
+
+
+def test_a_schema_that_a_table_was_read_by_also_prices_it(cli: Cli, work: Path) -> None:
+    table = "model,prompt,image\nalibaba/wan2.5-i2v,a,https://example.com/a.png\n"
+    (work / "t.csv").write_text(table)
+    result = cli("model", "batch", "t.csv", "--yes", "--sandbox", "--output", "human")
+    assert "1 task, listed prices: $0.25 to $0.75." in result.stderr
+
+
+def test_a_request_key_of_two_lines_is_advised_about_the_lines(cli: Cli, work: Path) -> None:
+    lines = [
+        {"modelSlug": "sandbox/image", "body": {"prompt": prompt}, "requestKey": "k"}
+        for prompt in ("a cat", "a dog")
+    ]
+    (work / "t.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    result = cli("model", "batch", "t.jsonl", "--yes", "--sandbox", "--output", "human")
+    assert result.status == 2
+    assert "in a batch requestKey beside the body" in result.stderr

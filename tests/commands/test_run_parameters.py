@@ -440,3 +440,9 @@ def test_a_misspelt_name_is_told_where_the_right_one_is_missing(cli: Cli) -> Non
     result = cli(*RUN, "-p", "promt=a cat")
     assert result.status == 2
     assert 'The model has no parameter "promt". Did you mean "prompt"?' in result.stderr
+
+
+def test_a_seed_that_was_not_sent_is_none_in_a_name(cli: Cli, work: Path) -> None:
+    saving = ("--wait", "--output-dir", ".", "--name-template", "{prompt}-{seed}.{ext}")
+    assert cli("model", "run", "sandbox/image", "a cat", "--sandbox", *saving).status == 0
+    assert (work / "a-cat-none.png").exists()

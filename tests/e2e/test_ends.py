@@ -162,6 +162,19 @@ def test_help_and_version_survive_a_full_disk(shell: Shell, option: str) -> None
     assert b"Traceback" not in ran.stderr
 
 
+@pytest.mark.parametrize(("redirect", "reason"), [
+    (">/dev/full", "No space left on device"), (">&-", "it is closed"),
+])  # fmt: skip
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_help_and_version_that_cannot_be_printed_say_why(
+    shell: Shell, option: str, redirect: str, reason: str
+) -> None:
+    line = f'"{COMMAND}" {option} {redirect}'
+    ran = subprocess.run(["bash", "-c", line], env=shell.env, capture_output=True, check=False)
+    assert ran.stderr.decode().startswith("Error: The result could not be written to stdout: ")
+    assert reason in ran.stderr.decode()
+
+
 def test_an_interrupted_download_leaves_nothing_behind(
     shell: Shell, scripted: Callable[..., Scripted], hanging: Hanging
 ) -> None:

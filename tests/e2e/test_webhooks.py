@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Served, Shell
+from tests.e2e.conftest import COMMAND, Served, Shell
 from tests.support import KEY
 from tests.webhooks.deliveries import body, headers
 
@@ -109,6 +110,19 @@ def test_the_sandbox_of_a_run_delivers_to_this_machine(shell: Shell, listen: Lis
     assert ran.status == 0
     told = listener.next()
     assert (told["taskId"], told["known"]) == (ran.json["data"]["task_id"], True)
+
+
+def test_the_run_to_try_works_as_it_is_printed_in_another_terminal(shell: Shell) -> None:
+    chosen = shell.env | {"MODELLIX_SANDBOX": "1"}
+    listening = subprocess.Popen(
+        [COMMAND, "webhook", "listen", "--port", "0", "--output", "human"],
+        env=chosen, cwd=shell.cwd, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert listening.stderr is not None
+    told = next(line for line in listening.stderr if "Try it: " in line)
+    assert shell(*shlex.split(told.partition("Try it: ")[2])[1:]).status == 0
+    listening.send_signal(signal.SIGINT)
+    assert "1 delivery." in listening.communicate(timeout=30)[1]
 
 
 def test_a_batch_line_takes_a_webhook_of_this_machine(

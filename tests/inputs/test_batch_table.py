@@ -144,16 +144,26 @@ def test_what_is_wrong_is_told_with_row_and_column(data: bytes, says: str) -> No
     assert says in refusal(data)
 
 
+@pytest.mark.parametrize("row", [b'"a', b'"a"b', b"a\rb\r"])
+def test_what_is_no_row_is_advised_about_the_table(row: bytes) -> None:
+    with pytest.raises(ModellixError) as caught:
+        read_batch(
+            "-", lambda: io.BytesIO(b"prompt\n" + row + b"\n"), path=Path("-"), form=BatchFormat.CSV
+        )
+    assert caught.value.hint == "Correct it there, then run the same command again."
+
+
 def test_a_quotation_mark_that_is_never_closed_takes_no_memory() -> None:
     data = b'prompt\n"' + b"x\n" * MIB
     assert "in row 2: the row exceeds 1000 bytes" in refusal(data, row_limit=1000)
 
 
 def test_a_table_of_a_header_only_holds_no_tasks() -> None:
-    with pytest.raises(ModellixError, match="does not contain any tasks"):
+    with pytest.raises(ModellixError, match="does not contain any tasks") as caught:
         read_batch(
             "-", lambda: io.BytesIO(b"prompt\n"), path=Path("-"), form=BatchFormat.CSV
         )  # fmt: skip
+    assert caught.value.hint.endswith("each one below is a task.")
 
 
 def test_a_webhook_that_is_no_url_names_the_row() -> None:
