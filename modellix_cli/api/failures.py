@@ -110,8 +110,11 @@ def described(reply: Reply, document: Json) -> str:
 
 def limits_of(reply: Reply, clock: Clock) -> Limits:
     """Return what a reply says about the key's limits."""
-    limited = reply.status == 429 and is_concurrency_limit(reply)
-    return read_limits(reply.status, reply.headers, clock, concurrency_limited=limited)
+    status = reply.status
+    if b"429" in reply.body:  # perhaps a refusal in a 200; not every long reply is read twice
+        status = effective_status(reply, json_of(reply))
+    limited = status == 429 and is_concurrency_limit(reply)
+    return read_limits(status, reply.headers, clock, concurrency_limited=limited)
 
 
 def rate_limit_of(reply: Reply) -> dict[str, int] | None:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from modellix_cli.ledger.database import LedgerFile
+from modellix_cli.ledger.sql import path_value
 from modellix_cli.ledger.task_records import KeptFile
 
 
@@ -19,8 +20,8 @@ class FileStore:
         now = self._file.clock.now()
         rows = [
             (
-                *(self._base_url, task_id, file.position, file.path, file.size, file.sha256),
-                *(file.type, file.url, now),
+                *(self._base_url, task_id, file.position, path_value(file.path)),
+                *(file.size, file.sha256, file.type, file.url, now),
             )
             for file in files
         ]
@@ -44,4 +45,4 @@ class FileStore:
             ).fetchall(),
             brief=True,
         )
-        return [KeptFile(*row) for row in rows]
+        return [KeptFile.of_row(*row) for row in rows]

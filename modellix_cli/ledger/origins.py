@@ -13,6 +13,7 @@ from modellix_cli.domain.jsontext import JsonError, loads
 from modellix_cli.domain.money import Money
 from modellix_cli.ledger.bodies import unpacked
 from modellix_cli.ledger.database import LedgerFile
+from modellix_cli.ledger.sql import path_from, path_value
 
 _MOST: Final = 20
 _MOST_URLS: Final = 50
@@ -85,7 +86,7 @@ class Origins:
 
     def at_path(self, *paths: str) -> list[FileOfTask]:
         """Return what was saved at one of these paths, the last one first."""
-        return self._files(f"path IN ({', '.join('?' * len(paths))})", *paths)
+        return self._files(f"path IN ({', '.join('?' * len(paths))})", *map(path_value, paths))
 
     def of_task(self, task_id: str) -> list[Origin]:
         """Return what is known of a task, once for each address that has one of this id."""
@@ -109,10 +110,13 @@ class Origins:
 
         return self._file.read(find, brief=True)
 
-    def _files(self, where: str, *values: str) -> list[FileOfTask]:
+    def _files(self, where: str, *values: str | bytes) -> list[FileOfTask]:
         statement = f"{_FILES} {where} {_NEWEST}"
         rows = self._file.read(lambda db: db.execute(statement, values).fetchall())
-        return [FileOfTask(*row) for row in rows]
+        return [
+            FileOfTask(base_url, task_id, position, path_from(path), sha256)
+            for base_url, task_id, position, path, sha256 in rows
+        ]
 
 
 def find_sources(

@@ -21,7 +21,7 @@ from modellix_cli.ledger.request_records import (
     RecordRow,
     read_record,
 )
-from modellix_cli.ledger.sql import Values
+from modellix_cli.ledger.sql import Values, search_text
 from modellix_cli.ledger.task_records import KeptFile
 
 PAGE: Final = 50
@@ -51,7 +51,7 @@ class Wanted:
     @property
     def values(self) -> Values:
         """What the statements ask for."""
-        search = None if self.search is None else self.search.casefold()
+        search = None if self.search is None else search_text(self.search.casefold())
         return {"since": self.since, "model": self.model, "tag": self.tag, "search": search}
 
 
@@ -131,7 +131,7 @@ def with_files(db: sqlite3.Connection, record: Record) -> Record:
     if record.task_id is None:
         return record
     rows = db.execute(_FILES, (record.base_url, record.task_id))
-    return replace(record, files=tuple(KeptFile(*row) for row in rows))
+    return replace(record, files=tuple(KeptFile.of_row(*row) for row in rows))
 
 
 def _page(

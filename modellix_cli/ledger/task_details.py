@@ -124,5 +124,5 @@ def _files_by_task(db: sqlite3.Connection, values: Values) -> dict[tuple[str, st
     files: dict[tuple[str, str], list[KeptFile]] = {}
     scope = {name: values[name] for name in ("url", "sandbox")}
     for base_url, task_id, *facts in db.execute(_FILES, scope):
-        files.setdefault((base_url, task_id), []).append(KeptFile(*facts))
+        files.setdefault((base_url, task_id), []).append(KeptFile.of_row(*facts))
     return files

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from modellix_cli.domain.frozen import frozen
+from modellix_cli.ledger.sql import path_from
 
 if TYPE_CHECKING:
     from modellix_cli.domain.money import Money
@@ -18,6 +19,11 @@ class KeptFile:
     sha256: str | None = None
     type: str | None = None
     url: str | None = None
+
+    @classmethod
+    def of_row(cls, position: int, path: str | bytes, size: int, *about: str | None) -> "KeptFile":
+        """Return the file of a row of the ledger."""
+        return cls(position, path_from(path), size, *about)
 
 
 @frozen

@@ -133,6 +133,21 @@ def test_what_the_reply_says_about_limits_is_returned() -> None:
 
 
 @respx.mock
+@pytest.mark.parametrize(
+    ("message", "concurrency"),
+    [("Rate limit exceeded: slow down", False), ("Concurrent limit exceeded: wait", True)],
+)
+def test_a_refusal_in_a_200_says_what_a_429_says_about_limits(
+    message: str, *, concurrency: bool
+) -> None:
+    headers = {"Retry-After": "7"}
+    respx.post(ROUTE).respond(json=problem(429, message), headers=headers)
+    limits = open_client().paid.post(SLUG, BODY).limits
+    assert limits is not None
+    assert (limits.status, limits.wait, limits.concurrency_limited) == (429, 7, concurrency)
+
+
+@respx.mock
 def test_without_a_reply_there_are_no_limits() -> None:
     respx.post(ROUTE).mock(side_effect=httpx.ConnectError("refused"))
     assert open_client().paid.post(SLUG, BODY).limits is None

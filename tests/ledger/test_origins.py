@@ -43,6 +43,13 @@ def test_what_was_saved_at_a_path_comes_with_the_last_one_first(
     assert origins.at_path("/link/a.png", "/a.png") == [third, second, first]
 
 
+def test_a_path_that_is_no_utf_8_is_kept_as_it_is(ledger: Ledger, origins: Origins) -> None:
+    odd = keep(ledger, "task-1", "/caf\udce9/a.png")
+    assert origins.at_path("/caf\udce9/a.png") == origins.with_content("aa") == [odd]
+    files = FileStore(ledger.file, API).of_task("task-1")
+    assert [file.path for file in files] == ["/caf\udce9/a.png"]
+
+
 def test_a_task_that_was_submitted_here_has_its_request(ledger: Ledger, origins: Origins) -> None:
     body = '{"prompt": "a cat"}'
     wanted = request(body, line_id="cat", tag="t", estimated_cost=Money.parse("0.04"))

@@ -100,6 +100,18 @@ def test_files_come_where_they_are_wanted(machine: Machine) -> None:
     assert machine.history.entries(ALL, 1)[0][0].files == ()
 
 
+def test_a_file_whose_path_is_no_utf_8_comes_too(machine: Machine) -> None:
+    machine.saw("t-1")
+    kept = KeptFile(1, "/caf\udce9/a.png", 3, "aa", "image")
+    FileStore(machine.file, API).record("t-1", [kept])
+    assert machine.history.entries(ALL, 1, files=True)[0][0].files == (kept,)
+
+
+def test_a_search_for_what_is_no_utf_8_finds_nothing(machine: Machine) -> None:
+    machine.ledger().sent(asked(tag="caf\u00e9?"), task_id="t-1")
+    assert ids(machine, search="caf\udce9") == []
+
+
 def test_unknown_and_refused_submissions_are_limited_too(machine: Machine) -> None:
     ledger = machine.ledger()
     for tag in ("x", "y"):
