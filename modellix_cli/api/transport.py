@@ -29,6 +29,9 @@ EXCHANGE_SECONDS: Final = 120.0
 SLOWEST_UPLOAD: Final = 32 * 1024
 """Bytes a second; a request's body gets that much time on top."""
 
+_HIDDEN: Final = b"[REDACTED]"
+_SHORTEST_SECRET: Final = 8
+"""Characters of a secret that is looked for anywhere; a shorter one may be part of words."""
 _TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=30.0, write=60.0, pool=None).as_dict()
 _NEVER_SENT: Final = (
     httpx.ConnectError,
@@ -163,8 +166,21 @@ class Transport:
             reason = hide_secrets(describe(error), self._secrets)
             self._trace(f"network failure {request.method} {path}: {reason}")
             if response is None or not _is_whole(body):
-                raise ConnectionLost(reason, bytes(body)) from error
-        return Reply(response.status_code, response.headers, bytes(body), self._secrets)
+                raise ConnectionLost(reason, self._cleaned(bytes(body))) from error
+        headers, content = self._cleaned_headers(response.headers), self._cleaned(bytes(body))
+        return Reply(response.status_code, headers, content, self._secrets)
+
+    def _cleaned(self, data: bytes) -> bytes:
+        """Return what came without secrets: an id or a URL with one would be recorded with it."""
+        for secret in self._secrets:
+            if len(secret) >= _SHORTEST_SECRET:
+                data = data.replace(secret.encode(), _HIDDEN)
+        return data
+
+    def _cleaned_headers(self, headers: httpx.Headers) -> httpx.Headers:
+        if not any(secret in value for value in headers.values() for secret in self._secrets):
+            return headers
+        return httpx.Headers([(n, self._cleaned(v)) for n, v in headers.raw])
 
     def close(self) -> None:
         """Close the connections."""

@@ -36,6 +36,15 @@ def failure(client: Client) -> ModellixError:
 
 
 @respx.mock
+def test_a_key_that_the_server_says_back_is_nowhere_in_a_task(client: Client) -> None:
+    url = f"https://cdn.example.com/{KEY}.png?token={KEY}"
+    respx.get(ROUTE).respond(json=task_reply("task-1", "success", url, model=KEY))
+    task = client.task("task-1")
+    assert task.urls == ("https://cdn.example.com/[REDACTED].png?token=[REDACTED]",)
+    assert KEY not in repr(task)
+
+
+@respx.mock
 @pytest.mark.parametrize(
     "trouble",
     [
