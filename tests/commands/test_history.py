@@ -450,7 +450,8 @@ def test_rows_fit_the_terminal(cli: Cli, env: dict[str, str], work: Path, column
 def test_no_key_is_shown_wherever_it_was_recorded(cli: Cli, env: dict[str, str]) -> None:
     task_id = f"t-{KEY}"
     respx.post(f"{API}/a/b/async").respond(json=accepted(task_id))
-    cli("model", "run", "a/b", "--body", json.dumps({"prompt": KEY}), "--tag", KEY[:20])
+    words = ("--body", json.dumps({"prompt": KEY}), "--tag", KEY[:20])
+    cli("model", "run", "a/b", *words, env={"MODELLIX_API_KEY": "mk-another-key-0123456789"})
     saved = Path(env["XDG_CONFIG_HOME"]) / "modellix" / "config.json"
     saved.parent.mkdir(parents=True, exist_ok=True)
     saved.write_text(json.dumps({"apiKey": KEY}))

@@ -50,7 +50,8 @@ _COMMANDS: Final[Mapping[str, str]] = {
         ("batch run", "batch start", "batch submit", "batch create"),
         "Run a batch with: modellix-cli model batch tasks.jsonl --yes",
     ),
-    "batch resume": "Continue one with: modellix-cli model batch tasks.jsonl --yes --resume",
+    "batch resume": "Continue one with the command that modellix-cli batch show 1 tells, such as: "
+    "modellix-cli model batch tasks.jsonl --yes --resume",
     "task status": "See a task's status with: modellix-cli task get TASK_ID",
     "task list": "List tasks with: modellix-cli task history",
     "version": "Print it with: modellix-cli --version",
