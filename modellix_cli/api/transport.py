@@ -31,7 +31,7 @@ SLOWEST_UPLOAD: Final = 32 * 1024
 
 _HIDDEN: Final = b"[REDACTED]"
 _SHORTEST_SECRET: Final = 16
-"""Characters of a secret that is looked for anywhere; a shorter one may be part of a host's name."""
+"""Characters of a secret that is looked for anywhere; a shorter one may be a word."""
 _TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=30.0, write=60.0, pool=None).as_dict()
 _NEVER_SENT: Final = (
     httpx.ConnectError,
