@@ -220,10 +220,12 @@ class Beginning:
             (batch,),
         )
         by_key = self._link_request_keys(keyed)
-        free = db.execute(
-            "SELECT identity, line, name, generation FROM batch_lines"
-            " WHERE batch = ? AND submission IS NULL ORDER BY identity, line",
-            (batch,),
+        free = db.execute(  # those that were never asked for before are most, and matched by none
+            "SELECT l.identity, l.line, l.name, l.generation FROM batch_lines AS l"
+            " WHERE l.batch = :batch AND l.submission IS NULL AND EXISTS (SELECT 1"
+            f" FROM submissions AS s WHERE s.identity = l.identity AND {OF_TEAM}"
+            f" AND {COUNTS_AS_PAID}) ORDER BY l.identity, l.line",
+            {"batch": batch, "team": self._who.team},
         )
         for identity, group in groupby(free.fetchall(), key=itemgetter(0)):
             lines = list(group)

@@ -15,10 +15,10 @@ _OF_SUBMISSIONS: Final = """
 coalesce((SELECT max(o.generation) FROM submissions AS o JOIN accounts AS a ON a.id = o.account
   WHERE o.identity = {identity} AND o.state <> 'rejected' AND a.team = :team), 0)"""
 _CURRENT: Final = f"max({_OF_BATCHES}, {_OF_SUBMISSIONS})"
-_OF_LINES: Final = (
-    "SELECT identity, "  # noqa: S608 - nothing of it comes from outside
-    + _CURRENT.format(identity="asked.identity", batch=":batch")
-    + " FROM (SELECT DISTINCT identity FROM batch_lines WHERE batch = :batch) AS asked"
+_OF_LINE: Final = _CURRENT.format(identity="batch_lines.identity", batch=":batch") + " + :over"
+_SET: Final = (
+    f"UPDATE batch_lines SET generation = {_OF_LINE} WHERE batch = :batch"  # noqa: S608 - constants
+    f" AND identity IS NOT NULL AND generation <> {_OF_LINE}"
 )
 _SENT: Final = (
     "SELECT 1 FROM batch_lines AS l JOIN submissions AS s ON s.number = l.submission"
@@ -34,12 +34,7 @@ def current_generation(db: sqlite3.Connection, identity: str, team: int) -> int:
 
 def set_generations(db: sqlite3.Connection, batch: int, team: int, *, over: bool) -> None:
     """Give the lines of a batch the current generation of their requests, `over` the next one."""
-    found = db.execute(_OF_LINES, {"batch": batch, "team": team}).fetchall()
-    db.executemany(
-        "UPDATE batch_lines SET generation = ?1"
-        " WHERE batch = ?2 AND identity = ?3 AND generation <> ?1",
-        ((number + over, batch, identity) for identity, number in found),
-    )
+    db.execute(_SET, {"batch": batch, "team": team, "over": over})
 
 
 def take_back_unsent(db: sqlite3.Connection, batch: int, team: int) -> None:
