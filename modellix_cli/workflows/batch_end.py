@@ -140,7 +140,13 @@ class BatchEnd:
         self.session.out.alert(f"Resume with: {resume}", exact=True)
 
     def _has_unsaved(self) -> bool:
-        """Whether a result of this batch is not saved, as far as the ledger can tell."""
+        """Whether a result of this batch is not saved, as far as the ledger can tell.
+
+        What this run submitted is not: it saves nothing. So the ledger's list, which may be long,
+        is read for earlier tasks only.
+        """
+        if self.tally.newly_submitted > self.tally.failed_tasks:
+            return True
         from modellix_cli.workflows.pending import pending_tasks
 
         try:
