@@ -99,6 +99,7 @@ def _import_journal(db: sqlite3.Connection, journal: Path, clock: Clock) -> None
         from modellix_cli.ledger.import_journal import import_journal
 
         import_journal(db, journal, clock)
+        schema.fill_later_columns(db)
 
 
 def _remove_leftovers(path: Path) -> None:

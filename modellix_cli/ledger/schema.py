@@ -4,6 +4,7 @@ Amounts are exact decimals in US dollars as text, times Unix times in seconds, i
 is the short one to show. An attempt's `created_at` is when it was recorded that it is about to be
 sent, and `uptime` the seconds since the start of the machine, called `boot`, at that moment.
 `other_tasks` are the ids that its reply named besides its task, as a list in JSON.
+`rejected_by` is who made it certain that nothing was created (`RejectedBy`).
 `resume_argv` is the command line that goes on with a batch, as a list in JSON.
 Columns and indexes are only ever added, so that older versions can read the file.
 """
@@ -194,8 +195,8 @@ UPDATE submissions SET rejected_by = CASE
   WHEN detail = 'Interrupted before it was sent.' THEN 'interrupt'
   WHEN detail = 'Not created, by the user''s word.' THEN 'user'
   WHEN detail LIKE 'Not sent: %' THEN 'check'
-  WHEN detail LIKE 'Modellix API error%' THEN 'service'
-  ELSE 'network' END
+  WHEN detail LIKE 'Cannot reach %' THEN 'network'
+  ELSE 'service' END
 WHERE state = 'rejected' AND rejected_by IS NULL"""
 LATER_INDEXES: Final = (
     "CREATE INDEX IF NOT EXISTS submissions_created ON submissions (created_at)",

@@ -184,6 +184,20 @@ def test_what_was_refused_may_be_sent(journal: Journal, ledger: Ledger) -> None:
     assert isinstance(ledger.claim(request('{"a": 1}'), resume=True), Claimed)
 
 
+@pytest.mark.parametrize(
+    ("detail", "by"),
+    [("Interrupted before it was sent.", "interrupt"), ("Modellix API error (400).", "service")],
+)
+def test_who_rejected_a_request_is_read_from_its_words(
+    journal: Journal, ledger: Ledger, detail: str, by: str
+) -> None:
+    number = journal.submission(b'{"a": 1}', "rejected")
+    journal.db.execute("UPDATE submissions SET detail = ?", (detail,))
+    attempt = ledger.submissions.attempt(number)
+    assert attempt is not None
+    assert attempt.rejected_by == by
+
+
 def test_another_model_with_the_same_body_is_another_request(
     journal: Journal, ledger: Ledger
 ) -> None:
