@@ -30,8 +30,10 @@ def main() -> int:
     try:
         if arguments == ["--version"] and _version_is_told():
             return 0
+        from modellix_cli.deferred_modules import defer_rarely_used
         from modellix_cli.garbage import search_no_more, search_rarely
 
+        defer_rarely_used()
         search_rarely()
         came = _end_on_signals()
         sys.unraisablehook = _send_again

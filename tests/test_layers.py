@@ -18,6 +18,7 @@ BELOW: dict[str, set[str]] = {
     "clock": {"mailbox"},
     "mailbox": set(),
     "garbage": set(),
+    "deferred_modules": set(),
     "api": {"domain", "clock"},
     "inputs": {"domain", "clock", "cache_file"},
     "cache_file": {"domain", "paths"},
