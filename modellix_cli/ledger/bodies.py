@@ -19,9 +19,16 @@ def keep_body(db: sqlite3.Connection, body: bytes, now: float) -> str | None:
     db.execute(
         "INSERT INTO bodies (sha256, compressed, used_at) VALUES (?, ?, ?)"
         " ON CONFLICT (sha256) DO UPDATE SET used_at = excluded.used_at",
-        (digest, zlib.compress(body), now),
+        (digest, packed(body), now),
     )
     return digest
+
+
+def packed(body: bytes) -> bytes:
+    """Compress a body in as much memory as its size asks for: usual would be 256 KiB for a word."""
+    window = min(max(len(body).bit_length(), 9), zlib.MAX_WBITS)
+    packing = zlib.compressobj(wbits=window, memLevel=max(window - 7, 1))
+    return packing.compress(body) + packing.flush()
 
 
 def unpacked(compressed: bytes) -> bytes | None:
