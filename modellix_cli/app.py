@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from modellix_cli.commands._framework import help_page as page
 from modellix_cli.commands._framework.command import PROGRAM, Command, Group, load
 from modellix_cli.commands._framework.global_options import version_option
 
@@ -112,21 +111,20 @@ class Root(Group):
             )
         return load(ALONE[cmd_name], cmd_name) if cmd_name in ALONE else None
 
-    def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Write how to begin, then the commands."""
+    def format_help(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write how to begin, the commands, the topics of `help`, and the program's own options."""
+        from modellix_cli.commands._framework import help_page as page
+        from modellix_cli.commands._framework.topics import TOPICS
         from modellix_cli.output.first_steps import FIRST, shown
 
+        page.write_usage(ctx, formatter, self.collect_usage_pieces(ctx))
+        page.write_summary(formatter, self.help)
         page.write_lines(formatter, "Examples", shown(FIRST, PROGRAM))
-        super().format_options(ctx, formatter)
-
-    def format_epilog(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Write the topics of `help`, and the options of the program itself."""
-        from modellix_cli.commands._framework.topics import TOPICS
-
+        page.write_commands(self, ctx, formatter)
         page.write_rows(formatter, f"Topics ({PROGRAM} help TOPIC)", list(TOPICS.items()))
         own = [param.get_help_record(ctx) for param in self.get_params(ctx) if param.is_eager]
         page.write_rows(formatter, "Options", [row for row in own if row is not None])
-        super().format_epilog(ctx, formatter)
+        page.write_pointers(formatter, ())
 
 
 def _sandbox_models() -> str:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modellix_cli.commands._framework import completers as complete
 from modellix_cli.commands._framework.command import PROGRAM, Group, command, suggestion
 from modellix_cli.commands._framework.help_page import first_sentence, without_styles
+from modellix_cli.commands._framework.offers import offer
 from modellix_cli.commands._framework.topics import TOPICS, topic_page
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import usage
@@ -30,7 +30,7 @@ def help(  # noqa: A001 - the command's name
         typer.Argument(
             metavar="[COMMAND|TOPIC]...",
             help="A command's name, or a topic.",
-            autocompletion=complete.help_words,
+            autocompletion=offer("help_words"),
         ),
     ] = None,
     nested_commands: Annotated[

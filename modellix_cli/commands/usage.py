@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands._framework import completers as complete
 from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.offers import offer
 from modellix_cli.context.session import Session
 from modellix_cli.output.sink import Output
 
@@ -30,7 +30,7 @@ def usage(
         typer.Option(
             metavar="GROUP",
             help="model, day, profile, tag or batch.",
-            autocompletion=complete.usage_groups,
+            autocompletion=offer("usage_groups"),
         ),
     ] = "model",
     tag: Annotated[

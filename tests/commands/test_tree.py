@@ -11,8 +11,10 @@ import typer
 
 from modellix_cli import app
 from modellix_cli.commands._framework.command import Command, Group
+from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import REGISTRY, ErrorCode, ExitStatus
-from modellix_cli.output.sink import Output
+from modellix_cli.output.sink import Output, Sink
+from modellix_cli.runtime import Runtime
 from tests.conftest import Cli
 
 PACKAGE = Path(app.__file__).parent
@@ -69,6 +71,16 @@ def test_it_takes_the_global_options(path: tuple[str, ...], command: Command) ->
         "--no-progress",
     } <= options
     assert set(command.spec.outputs) >= {Output.HUMAN, Output.JSON, Output.QUIET}
+
+
+@every_command
+def test_whatever_tab_asks_for_is_answered(
+    env: dict[str, str], path: tuple[str, ...], command: Command
+) -> None:
+    session = Session(Runtime(None, None, None, env, None), Sink(None, None, env))
+    context = typer.Context(command, parent=typer.Context(app.build()), obj=session)
+    for param in command.params:
+        param.shell_complete(context, "-")  # raises where it names no function of completers.py
 
 
 @every_command

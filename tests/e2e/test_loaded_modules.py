@@ -36,6 +36,7 @@ TROUBLE = {
     )
 }
 RARELY_USED = {*_RARELY_USED, *_RARELY_CALLED} - {"ipaddress"}  # the service's host is a number
+HELP = {f"modellix_cli.commands._framework.{name}" for name in ("completers", "help_page")}
 RUN = ("model", "run", "a/b", "--body", BODY)
 
 
@@ -47,14 +48,14 @@ def loaded(batch: Batches, *arguments: str) -> set[str]:
     return set(json.loads(ran.stderr.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("unused", [UNICODE_TABLES, PRICES, SCHEMAS, TROUBLE, RARELY_USED])
+@pytest.mark.parametrize("unused", [UNICODE_TABLES, PRICES, SCHEMAS, TROUBLE, RARELY_USED, HELP])
 def test_a_plain_run_loads_only_what_it_uses(batch: Batches, unused: set[str]) -> None:
     modules = loaded(batch, *RUN)
     assert "modellix_cli.engine.driver" in modules
     assert modules & unused == set()
 
 
-@pytest.mark.parametrize("unused", [UNICODE_TABLES, SCHEMAS, TROUBLE, RARELY_USED])
+@pytest.mark.parametrize("unused", [UNICODE_TABLES, SCHEMAS, TROUBLE, RARELY_USED, HELP])
 def test_a_plain_batch_loads_only_what_it_uses(batch: Batches, unused: set[str]) -> None:
     modules = loaded(batch, "model", "batch", str(batch.path), "--yes")
     assert "modellix_cli.engine.driver" in modules

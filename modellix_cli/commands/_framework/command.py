@@ -13,7 +13,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command as build_typer_command
 
-from modellix_cli.commands._framework import help_page as page
 from modellix_cli.commands._framework.global_options import global_options, keep_for_help
 from modellix_cli.commands._framework.option_groups import expand
 from modellix_cli.commands._framework.parsing import given, refuse_repeats, without_open_option
@@ -24,7 +23,12 @@ from modellix_cli.domain.text import one_line
 from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
-    from modellix_cli.commands._framework.typer_types import AnyCommand, Context, HelpFormatter
+    from modellix_cli.commands._framework.typer_types import (
+        AnyCommand,
+        Context,
+        HelpFormatter,
+        Parameter,
+    )
 
 PROGRAM: Final = "modellix-cli"
 CONTEXT: Final[dict[str, object]] = {
@@ -85,7 +89,7 @@ class Command(TyperCommand):
     """One command: its own options, then the global ones."""
 
     spec: Spec
-    _beside_help: Mapping[str, object] = MappingProxyType({})
+    beside_help: Mapping[str, object] = MappingProxyType({})
     """What stood on the command line beside --help."""
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
@@ -96,8 +100,8 @@ class Command(TyperCommand):
             ctx.obj.uses_project = self.spec.uses_project
         before = args[: args.index("--")] if "--" in args else args
         if {"-h", "--help"} & set(before):
-            self._beside_help = given(self, ctx, before)
-            keep_for_help(ctx, self._beside_help)
+            self.beside_help = given(self, ctx, before)
+            keep_for_help(ctx, self.beside_help)
             args = ["--help"]
         if ctx.resilient_parsing:
             args = without_open_option(self, args)
@@ -134,30 +138,11 @@ class Command(TyperCommand):
         """Return `--help`, which prints with colours where they are wanted."""
         return with_pages(super().get_help_option(ctx))
 
-    def format_usage(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Write how the command is typed."""
-        page.write_usage(ctx, formatter, self.collect_usage_pieces(ctx))
+    def format_help(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write its page of help."""
+        from modellix_cli.commands._framework.help_page import write_command
 
-    def format_help_text(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Write what the command does: the first paragraph of its description."""
-        page.write_summary(formatter, self.help)
-
-    def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Write examples, arguments and the command's own options, then of the model named."""
-        examples = (f"{PROGRAM} {example}" for example in self.spec.examples)
-        page.write_lines(formatter, "Examples", examples)
-        page.write_arguments(self, ctx, formatter)
-        page.write_options(self, ctx, formatter)
-        slug = self._beside_help.get("slug") or self._beside_help.get("model_slug")
-        if self.spec.about_model and isinstance(slug, str):
-            from modellix_cli.commands._framework.model_help import write_parameters
-
-            write_parameters(Session.of(ctx), formatter, slug)
-
-    def format_epilog(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Write the rest of the description, then where to read on."""
-        page.write_details(formatter, self.help)
-        page.write_pointers(formatter, PROGRAM, self.spec.exits)
+        write_command(self, ctx, formatter)
 
 
 class Group(TyperGroup):
@@ -182,7 +167,7 @@ class Group(TyperGroup):
             rich_markup_mode=None,
         )
         self._verbs = verbs
-        self._more = more
+        self.more = more
 
     @property
     def verbs(self) -> list[str]:
@@ -214,7 +199,7 @@ class Group(TyperGroup):
             if instead is not None:
                 ctx._protected_args = [instead]
                 return rest
-            page.print_page(ctx, ctx.get_help())
+            _print_page(ctx)
             ctx.exit()
         return rest
 
@@ -250,32 +235,31 @@ class Group(TyperGroup):
         """Return `--help`, which prints with colours where they are wanted."""
         return with_pages(super().get_help_option(ctx))
 
-    def format_usage(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Write how its commands are typed."""
-        page.write_usage(ctx, formatter, self.collect_usage_pieces(ctx))
+    def format_help(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write its page of help."""
+        from modellix_cli.commands._framework.help_page import write_group
 
-    def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Write the commands, each with the first sentence of its description."""
-        rows = []
-        for name in self.list_commands(ctx):
-            found = self.get_command(ctx, name)
-            if found is not None and not found.hidden:
-                rows.append((name, page.first_sentence(found.help)))
-        page.write_rows(formatter, "Commands", rows)
-
-    def format_epilog(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Write what the help ends with as it is, then where the global options are told."""
-        if self._more is not None:
-            formatter.write_paragraph()
-            formatter.write(self._more() + "\n")
-        page.write_pointers(formatter, PROGRAM, ())
+        write_group(self, ctx, formatter)
 
 
 def with_pages(option: TyperOption | None) -> TyperOption | None:
     """Let the option `--help` print through the session."""
     if option is not None:
-        option.callback = page.show_help
+        option.callback = _show_help
     return option
+
+
+def _show_help(ctx: "Context", param: "Parameter", value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        _print_page(ctx)
+        ctx.exit()
+
+
+def _print_page(ctx: "Context") -> None:
+    """Print the help of a command on stdout, with colours where they are wanted."""
+    session = Session.of(ctx)
+    session.out.color_allowed = not session.globals.no_color
+    session.out.styled(ctx.get_help())
 
 
 def suggestion(word: str, group: Group, ctx: "Context") -> str:

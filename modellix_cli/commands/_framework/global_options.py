@@ -1,19 +1,18 @@
 """The options that every command takes, before or after its name (official-cli.md 1.2)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from typer.core import TyperOption
 
 from modellix_cli import version_line
+from modellix_cli.commands._framework.offers import offer
 from modellix_cli.context.settings import Globals
 from modellix_cli.domain.errors import usage
 from modellix_cli.domain.values import DAY, parse_duration
 
 if TYPE_CHECKING:
     from modellix_cli.commands._framework.typer_types import Context, Parameter
-
-    Completer = Callable[[Context, list[str], str], list[tuple[str, str] | str]]
 
 GLOBAL_PANEL: Final = "Global options"
 
@@ -93,7 +92,7 @@ def _value(
     name: str,
     metavar: str,
     help: str,  # noqa: A002
-    offer: str | None = None,
+    offered: str | None = None,
 ) -> TyperOption:
     return TyperOption(
         param_decls=[name],
@@ -101,20 +100,9 @@ def _value(
         expose_value=False,
         callback=_remember,
         help=help,
-        autocompletion=None if offer is None else _offering(offer),
+        autocompletion=None if offered is None else offer(offered),
         rich_help_panel=GLOBAL_PANEL,
     )
-
-
-def _offering(name: str) -> "Completer":
-    """Return what Typer asks: a completer by its name, which loads when a shell asks."""
-
-    def offer(ctx: "Context", _args: list[str], begun: str) -> list[tuple[str, str] | str]:
-        from modellix_cli.commands._framework import completers
-
-        return list(getattr(completers, name)(ctx, begun))
-
-    return offer
 
 
 def _remember(ctx: "Context", param: "Parameter", value: str | bool | None) -> object:

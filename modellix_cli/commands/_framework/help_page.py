@@ -1,7 +1,7 @@
 """How help is laid out: what it does, examples, common options, other groups, details.
 
 Headings and names of options are coloured; `Sink.styled` leaves the colours out where none are
-shown. It loads at every start, which is measured: nothing heavy is imported here.
+shown.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Final
 
+from modellix_cli.commands._framework.command import PROGRAM
 from modellix_cli.commands._framework.global_options import GLOBAL_PANEL
 from modellix_cli.context.session import Session
 from modellix_cli.domain.exit_status import ExitStatus
@@ -16,7 +17,7 @@ from modellix_cli.options.panels import COMMON, PANELS
 from modellix_cli.output.sink import Output
 
 if TYPE_CHECKING:
-    from modellix_cli.commands._framework.command import Command
+    from modellix_cli.commands._framework.command import Command, Group
     from modellix_cli.commands._framework.typer_types import Context, HelpFormatter, Parameter
 
 HEADING: Final = "1"
@@ -44,18 +45,35 @@ def without_styles(text: str) -> str:
     return re.sub(_STYLE, "", text)
 
 
-def show_help(ctx: "Context", param: "Parameter", value: bool) -> None:
-    """Print the help of a command and end: what `--help` does."""
-    if value and not ctx.resilient_parsing:
-        print_page(ctx, ctx.get_help())
-        ctx.exit()
+def write_command(command: "Command", ctx: "Context", formatter: "HelpFormatter") -> None:
+    """Write the page of a command; of the model that was named, if it is about one, what it takes.
+
+    What it does, examples, arguments, options, details, and where to read on.
+    """
+    write_usage(ctx, formatter, command.collect_usage_pieces(ctx))
+    write_summary(formatter, command.help)
+    examples = (f"{PROGRAM} {example}" for example in command.spec.examples)
+    write_lines(formatter, "Examples", examples)
+    write_arguments(command, ctx, formatter)
+    write_options(command, ctx, formatter)
+    slug = command.beside_help.get("slug") or command.beside_help.get("model_slug")
+    if command.spec.about_model and isinstance(slug, str):
+        from modellix_cli.commands._framework.model_help import write_parameters
+
+        write_parameters(Session.of(ctx), formatter, slug)
+    write_details(formatter, command.help)
+    write_pointers(formatter, command.spec.exits)
 
 
-def print_page(ctx: "Context", text: str) -> None:
-    """Print a page of help on stdout, with colours where they are wanted."""
-    session = Session.of(ctx)
-    session.out.color_allowed = not session.globals.no_color
-    session.out.styled(text)
+def write_group(group: "Group", ctx: "Context", formatter: "HelpFormatter") -> None:
+    """Write the page of a noun: its commands, what it adds itself, and where to read on."""
+    write_usage(ctx, formatter, group.collect_usage_pieces(ctx))
+    write_summary(formatter, group.help)
+    write_commands(group, ctx, formatter)
+    if group.more is not None:
+        formatter.write_paragraph()
+        formatter.write(group.more() + "\n")
+    write_pointers(formatter, ())
 
 
 def write_usage(ctx: "Context", formatter: "HelpFormatter", pieces: Iterable[str]) -> None:
@@ -108,6 +126,15 @@ def write_arguments(command: "Command", ctx: "Context", formatter: "HelpFormatte
     write_rows(formatter, "Arguments", [plain(record) for record in records if record])
 
 
+def write_commands(group: "Group", ctx: "Context", formatter: "HelpFormatter") -> None:
+    """Write the commands of a noun, each with the first sentence of its description."""
+    commands = ((name, group.get_command(ctx, name)) for name in group.list_commands(ctx))
+    rows = [
+        (name, first_sentence(found.help)) for name, found in commands if found and not found.hidden
+    ]
+    write_rows(formatter, "Commands", rows)
+
+
 def write_options(command: "Command", ctx: "Context", formatter: "HelpFormatter") -> None:
     """Write a command's own options: the common ones and --output first, then group by group."""
     panels = panels_of(command.get_params(ctx), ctx)
@@ -143,15 +170,13 @@ def output_choices(outputs: Sequence[Output]) -> str:
     return f"How results are written: {', '.join(outputs)}."
 
 
-def write_pointers(
-    formatter: "HelpFormatter", program: str, statuses: Iterable[ExitStatus]
-) -> None:
+def write_pointers(formatter: "HelpFormatter", statuses: Iterable[ExitStatus]) -> None:
     """Write where to read about global options, and about the exit statuses of a command."""
     formatter.write_paragraph()
-    write_pointer(formatter, "Global options", f"see {program} help globals")
+    write_pointer(formatter, "Global options", f"see {PROGRAM} help globals")
     numbers = " ".join(str(int(status)) for status in statuses)
     if numbers:
-        write_pointer(formatter, "Exit status", f"{numbers}; see {program} help exit-status")
+        write_pointer(formatter, "Exit status", f"{numbers}; see {PROGRAM} help exit-status")
 
 
 def first_sentence(text: str | None) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands._framework import completers as complete
+from modellix_cli.commands._framework.offers import offer
 from modellix_cli.domain.account import StoreName
 from modellix_cli.domain.values import SortKey
 from modellix_cli.options.panels import OTHER
@@ -14,7 +14,7 @@ TaskId = Annotated[
     typer.Argument(
         metavar="TASKID",
         help="A task's id; @last is the one submitted last.",
-        autocompletion=complete.task_ids,
+        autocompletion=offer("task_ids"),
     ),
 ]
 TaskOrRequest = Annotated[
@@ -22,7 +22,7 @@ TaskOrRequest = Annotated[
     typer.Argument(
         metavar="TASKID",
         help="A task's id, @last, or the number of a request in task history.",
-        autocompletion=complete.task_ids,
+        autocompletion=offer("task_ids"),
     ),
 ]
 ResultPosition = Annotated[
@@ -34,7 +34,7 @@ OptionalTaskId = Annotated[
     typer.Argument(
         metavar="[TASKID]",
         help="A task's id; @last is the one submitted last.",
-        autocompletion=complete.task_ids,
+        autocompletion=offer("task_ids"),
     ),
 ]
 TaskIds = Annotated[
@@ -42,13 +42,13 @@ TaskIds = Annotated[
     typer.Argument(
         metavar="TASKID...",
         help="Task ids; @last is the one submitted last.",
-        autocompletion=complete.task_ids,
+        autocompletion=offer("task_ids"),
     ),
 ]
 ModelSlug = Annotated[
     str,
     typer.Argument(
-        metavar="SLUG", help="The model: provider/model.", autocompletion=complete.slugs
+        metavar="SLUG", help="The model: provider/model.", autocompletion=offer("slugs")
     ),
 ]
 OptionalModelSlug = Annotated[
@@ -56,7 +56,7 @@ OptionalModelSlug = Annotated[
     typer.Argument(
         metavar="[SLUG]",
         help="The model: provider/model, or @NAME, a preset of modellix.toml.",
-        autocompletion=complete.runnable,
+        autocompletion=offer("runnable"),
     ),
 ]
 ModelSlugOption = Annotated[
@@ -65,7 +65,7 @@ ModelSlugOption = Annotated[
         "--model-slug",
         metavar="SLUG",
         help="The model, as an option.",
-        autocompletion=complete.slugs,
+        autocompletion=offer("slugs"),
         rich_help_panel=OTHER,
     ),
 ]
@@ -75,7 +75,7 @@ ModelType = Annotated[
         "--type",
         metavar="TYPE",
         help="Only models of a type, such as text-to-image.",
-        autocompletion=complete.task_types,
+        autocompletion=offer("task_types"),
     ),
 ]
 MaxPrice = Annotated[
@@ -120,7 +120,7 @@ Parameters = Annotated[
         "-p",
         metavar="KEY=VALUE",
         help="One parameter: seed=7, size.width=512, tags[]=a; KEY:=JSON; KEY=@FILE; KEY=@last.",
-        autocompletion=complete.parameters,
+        autocompletion=offer("parameters"),
     ),
 ]
 Prompt = Annotated[

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modellix_cli.commands._framework import completers as complete
 from modellix_cli.commands._framework.command import PROGRAM, command
+from modellix_cli.commands._framework.offers import offer
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError
 from modellix_cli.output.sink import Output
@@ -41,7 +41,7 @@ def show(
     number: Annotated[
         int,
         typer.Argument(
-            metavar="ID", min=1, help="The batch's number.", autocompletion=complete.batches
+            metavar="ID", min=1, help="The batch's number.", autocompletion=offer("batches")
         ),
     ],
 ) -> None:

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands._framework import completers as complete
 from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.offers import offer
 from modellix_cli.commands._framework.options import ApiKey
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus
@@ -24,7 +24,7 @@ def delete(
         typer.Argument(
             metavar="FILEID",
             help="The id that file upload printed.",
-            autocompletion=complete.uploads,
+            autocompletion=offer("uploads"),
         ),
     ],
     api_key: ApiKey = None,

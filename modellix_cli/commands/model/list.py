@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modellix_cli.commands._framework import completers as complete
 from modellix_cli.commands._framework.chosen_columns import chosen_columns
 from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.offers import offer
 from modellix_cli.commands._framework.options import ApiKey, MaxPrice, ModelType, SortBy
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus
@@ -35,7 +35,7 @@ def list_(
     provider: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="Only a provider's models.", autocompletion=complete.providers
+            metavar="NAME", help="Only a provider's models.", autocompletion=offer("providers")
         ),
     ] = "",
     search: Annotated[

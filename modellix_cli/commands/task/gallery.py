@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from modellix_cli.commands._framework.command import command
-from modellix_cli.commands._framework.completers import slugs
+from modellix_cli.commands._framework.offers import offer
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import usage
 from modellix_cli.output.sink import Output
@@ -43,7 +43,9 @@ def gallery(
     model: Annotated[
         str | None,
         typer.Option(
-            metavar="TEXT", help="Only models whose slug has this text.", autocompletion=slugs
+            metavar="TEXT",
+            help="Only models whose slug has this text.",
+            autocompletion=offer("slugs"),
         ),
     ] = None,
     limit: Annotated[

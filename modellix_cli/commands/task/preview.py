@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from modellix_cli.commands._framework.command import command
-from modellix_cli.commands._framework.completers import task_ids
+from modellix_cli.commands._framework.offers import offer
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus
 from modellix_cli.output.sink import Output
@@ -23,7 +23,7 @@ def preview(
         typer.Argument(
             metavar="ID|FILE",
             help="A task whose results were saved here (@last: the last one), or a file.",
-            autocompletion=task_ids,
+            autocompletion=offer("task_ids"),
         ),
     ],
     width: Annotated[

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from modellix_cli.commands._framework import completers as complete
 from modellix_cli.commands._framework.command import command
+from modellix_cli.commands._framework.offers import offer
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus, usage
 from modellix_cli.output.sink import Output
@@ -23,7 +23,7 @@ def resolve(
         typer.Argument(
             metavar="REQUEST",
             help="Its number in task history, or the beginning of its id.",
-            autocompletion=complete.unknown_requests,
+            autocompletion=offer("unknown_requests"),
         ),
     ],
     task_id: Annotated[
@@ -32,7 +32,7 @@ def resolve(
             "--task-id",
             metavar="ID",
             help="The task that was created.",
-            autocompletion=complete.task_ids,
+            autocompletion=offer("task_ids"),
         ),
     ] = None,
     not_created: Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from modellix_cli.commands._framework.command import command
-from modellix_cli.commands._framework.completers import task_ids
+from modellix_cli.commands._framework.offers import offer
 from modellix_cli.commands._framework.options import ApiKey
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus
@@ -24,7 +24,7 @@ def watch(
         typer.Argument(
             metavar="[ID...]",
             help="Only these tasks; @last is the one submitted last.",
-            autocompletion=task_ids,
+            autocompletion=offer("task_ids"),
         ),
     ] = None,
     poll: Annotated[
