@@ -37,7 +37,8 @@ class Lines:
 
     def keys(self) -> Iterator[LineKey]:
         for line in range(1, TOTAL + 1):
-            yield LineKey(line, None, SLUG.name, identity_of(URL, SLUG, body(line)))
+            asked = body(line)
+            yield LineKey(line, None, SLUG.name, identity_of(URL, SLUG, asked), asked)
 
 
 def seconds(work: Callable[[], object]) -> float:

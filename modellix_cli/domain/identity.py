@@ -21,14 +21,9 @@ _Path = tuple[str | int, ...]
 
 @frozen
 class RequestIdentity:
-    """A paid request as the ledger knows it.
-
-    `digest` is SHA-256 in hex over base URL, slug and body. `legacy_digests` are the hashes of
-    the body under which a journal.db (before 0.2) may know it: of its bytes, and of compact JSON.
-    """
+    """A paid request as the ledger knows it: SHA-256 in hex over base URL, slug and body."""
 
     digest: str
-    legacy_digests: tuple[str, ...]
 
 
 def identity_of(
@@ -42,16 +37,25 @@ def identity_of(
     Raises `JsonError` for a body that is not JSON.
     """
     text = decode(body)
-    value = loads(text)  # which refuses what is not JSON, or too deep
+    loads(text)  # which refuses what is not JSON, or too deep
     asked = _canonical(text, inputs or {})
     digest = sha256(f"modellix request 1\n{canonical_base_url(base_url)}\n{slug.name}\n".encode())
     digest.update(asked.encode())
-    legacy = [sha256(body).hexdigest()]
-    compact = dumps(value, indent=None)
+    return RequestIdentity(digest.hexdigest())
+
+
+def legacy_digests(body: bytes) -> tuple[str, ...]:
+    """Return the hashes under which a journal.db (before 0.2) may know the request of a body.
+
+    SHA-256 in hex of its bytes, and of compact JSON. Raises `JsonError` for what is not JSON.
+    """
+    text = decode(body)
+    found = [sha256(body).hexdigest()]
+    compact = dumps(loads(text), indent=None)
     # Of duplicate keys, compact JSON keeps the last one only: that is another request.
-    if compact == text or _canonical(compact, inputs or {}) == asked:
-        legacy.append(sha256(compact.encode()).hexdigest())
-    return RequestIdentity(digest.hexdigest(), tuple(dict.fromkeys(legacy)))
+    if compact == text or _canonical(compact, {}) == _canonical(text, {}):
+        found.append(sha256(compact.encode()).hexdigest())
+    return tuple(dict.fromkeys(found))
 
 
 class _Pairs(list[tuple[str, object]]):

@@ -217,11 +217,19 @@ def key_reused(request_key: str) -> ModellixError:
     )
 
 
+def has_unidentified(db: sqlite3.Connection) -> bool:
+    """Whether there are attempts of an older version, known by a hash of the body alone."""
+    found = db.execute("SELECT 1 FROM submissions WHERE identity IS NULL LIMIT 1").fetchone()
+    return found is not None
+
+
 def adopt_identity(
-    db: sqlite3.Connection, base_url: str, slug: str, identity: "RequestIdentity"
+    db: sqlite3.Connection, base_url: str, slug: str, identity: "RequestIdentity", body: bytes
 ) -> None:
-    """Tell attempts that an older version recorded, by a hash of the body, what they asked."""
-    for legacy in identity.legacy_digests:
+    """Tell attempts that an older version recorded by a hash of this body what they asked."""
+    from modellix_cli.domain.identity import legacy_digests
+
+    for legacy in legacy_digests(body):
         db.execute(
             "UPDATE submissions SET identity = ? WHERE identity IS NULL AND legacy_sha256 = ?"
             " AND slug = ? AND base_url = ?",

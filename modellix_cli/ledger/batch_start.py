@@ -23,6 +23,7 @@ from modellix_cli.ledger.attempts import (
     adopt_identity,
     find_attempts,
     find_by_key,
+    has_unidentified,
     key_reused,
     linked_attempts,
 )
@@ -203,11 +204,9 @@ class Beginning:
 
     def _adopt_legacy(self) -> None:
         """Tell what an older version recorded by a hash of the body which of these it asked."""
-        db = self._db
-        unread = db.execute("SELECT 1 FROM submissions WHERE identity IS NULL LIMIT 1").fetchone()
-        if unread:
+        if has_unidentified(self._db):
             for key in self._plan.lines.keys():  # noqa: SIM118
-                adopt_identity(db, self._account.base_url, key.slug, key.identity)
+                adopt_identity(self._db, self._account.base_url, key.slug, key.identity, key.body)
 
     def _match(self, keyed: list[LineKey]) -> int:
         """Link lines to the attempts that answer for them; return how many by request key."""

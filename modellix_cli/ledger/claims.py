@@ -25,6 +25,7 @@ from modellix_cli.ledger.attempts import (
     find_attempts,
     find_by_key,
     find_later,
+    has_unidentified,
 )
 from modellix_cli.ledger.bodies import keep_body
 from modellix_cli.ledger.generations import current_generation
@@ -62,7 +63,9 @@ class Claims:
 
     def single(self, request: Request, *, resume: bool, resend_unknown: bool) -> Claim:
         """Claim a request that is no line of a batch (`SubmissionStore.claim`)."""
-        adopt_identity(self._db, self._account.base_url, request.slug, request.identity)
+        if has_unidentified(self._db):
+            base_url = self._account.base_url
+            adopt_identity(self._db, base_url, request.slug, request.identity, request.body)
         earlier = self._by_key(request)
         generation = self._generation(request)
         if earlier is None:

@@ -81,12 +81,16 @@ class Outcome:
 
 @frozen
 class LineKey:
-    """What makes a line of a batch known: its place, its id, its model and what it asks."""
+    """What makes a line of a batch known: its place, its id, its model and what it asks.
+
+    `body` is what an older version may know it by.
+    """
 
     line: int
     name: str | None
     slug: str
     identity: RequestIdentity
+    body: bytes
     request_key: str | None = None
 
 

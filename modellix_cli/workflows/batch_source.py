@@ -20,8 +20,8 @@ from modellix_cli.ledger.tasks import TaskStore
 from modellix_cli.workflows.batch_links import LineLinks, LineResults
 from modellix_cli.workflows.costs import Costs
 
-_DIGEST: Final = 32
-_DIGESTS: Final = 3 * _DIGEST
+_BYTES: Final = 32
+"""Of a digest."""
 
 
 class BatchKeys:
@@ -37,24 +37,19 @@ class BatchKeys:
                 for use in line.uses
             }
             identity = identity_of(base_url, line.slug, line.asked, inputs)
-            legacy = (*identity.legacy_digests, identity.legacy_digests[-1])
-            for digest in (identity.digest, *legacy[:2]):
-                self._digests += bytes.fromhex(digest)
+            self._digests += bytes.fromhex(identity.digest)
 
     def identity(self, index: int) -> RequestIdentity:
         """Return the identity of a line, counted from 1."""
-        start = (index - 1) * _DIGESTS
-        part = [
-            self._digests[start + at : start + at + _DIGEST].hex()
-            for at in range(0, _DIGESTS, _DIGEST)
-        ]
-        return RequestIdentity(part[0], tuple(dict.fromkeys(part[1:])))
+        end = index * _BYTES
+        return RequestIdentity(self._digests[end - _BYTES : end].hex())
 
     def keys(self) -> Iterator[LineKey]:
         """Yield the lines, in their order."""
         for line in self._tasks.lines():
             identity = self.identity(line.index)
-            yield LineKey(line.index, line.name, line.slug.name, identity, line.request_key)
+            slug = line.slug.name
+            yield LineKey(line.index, line.name, slug, identity, line.asked, line.request_key)
 
 
 class BatchSource:

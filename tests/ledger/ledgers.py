@@ -50,7 +50,7 @@ class Lines:
         for line, body in enumerate(self.bodies, 1):
             name = (self.ids or {}).get(line)
             key = (self.request_keys or {}).get(line)
-            yield LineKey(line, name, "a/b", request(body).identity, key)
+            yield LineKey(line, name, "a/b", request(body).identity, body.encode(), key)
 
     def request(self, line: int, **other: Any) -> Request:
         name = (self.ids or {}).get(line)

@@ -623,7 +623,8 @@ class TestManyLines:
         def keys(self) -> Iterator[LineKey]:
             self.passes += 1
             for line in range(1, self.total + 1):
-                yield LineKey(line, None, "a/b", request(f'{{"n": {line}}}').identity)
+                asked = request(f'{{"n": {line}}}')
+                yield LineKey(line, None, "a/b", asked.identity, asked.body)
 
     def test_they_are_gone_through_and_never_held(self, ledger: Ledger) -> None:
         lines = self.Generated(2000)

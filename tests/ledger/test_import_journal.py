@@ -56,7 +56,7 @@ class OldLines:
     def keys(self) -> Any:
         for line in self.lines:
             identity = identity_of(API, line.slug, line.body)
-            yield LineKey(line.index, line.name, line.slug.name, identity)
+            yield LineKey(line.index, line.name, line.slug.name, identity, line.body)
 
 
 class Journal:

@@ -109,7 +109,7 @@ class Process:
             self.truth.wants_run(line.identity)
             return True
         keys = [
-            LineKey(line.ref, line.name, SLUG, _identity(line), line.request_key)
+            LineKey(line.ref, line.name, SLUG, _identity(line), b"{}", line.request_key)
             for line in job.lines
         ]
         started = self.ledger.begin(keys, job.digest, job.on_paid)
@@ -539,4 +539,4 @@ class Process:
 
 
 def _identity(line: PlannedLine) -> RequestIdentity:
-    return RequestIdentity(line.identity, ())
+    return RequestIdentity(line.identity)

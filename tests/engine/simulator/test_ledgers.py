@@ -56,7 +56,7 @@ class Session:
         if self.random.random() < 0.02:
             key = "k"
         return LineKey(
-            line, choice((None, None, "x", "y")), SLUG, RequestIdentity(identity, ()), key
+            line, choice((None, None, "x", "y")), SLUG, RequestIdentity(identity), b"{}", key
         )
 
     def _begin(self) -> Call:
