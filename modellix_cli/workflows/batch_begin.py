@@ -7,6 +7,8 @@ from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.task import is_final
 from modellix_cli.domain.text import count
 from modellix_cli.engine.books import known_of
 from modellix_cli.inputs.batch_file import BatchInput
@@ -60,6 +62,22 @@ def is_left(session: Session, line: BatchLine, options: BatchOptions) -> bool:
         retry_failed=options.paying.retry_failed,
         task_failed=known.failed,
     )
+
+
+def tell_open_ends(session: Session, batch: int, *, wait: bool) -> None:
+    """Tell of tasks that may have failed, which --retry-failed leaves alone: nobody looked yet.
+
+    Whether they are waited for in this run says what to do.
+    """
+    attempts = [line.attempt for line in session.stores.batches.lines(batch)]
+    taken = [one for one in attempts if one and one.state is SubmissionState.ACCEPTED]
+    left = len([one for one in taken if not is_final(one.status)])
+    if left:
+        then = "Run it again once this has waited." if wait else "Add --wait, then run it again."
+        session.out.note(
+            f"How {count(left, 'task')} ended is not known yet: --retry-failed pays again only for "
+            f"tasks that are known to have failed. {then}"
+        )
 
 
 def _begin(

@@ -20,7 +20,7 @@ from modellix_cli.output import batch as show
 from modellix_cli.output.sink import Output
 from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows import batch_plan
-from modellix_cli.workflows.batch_begin import begin_batch, is_left
+from modellix_cli.workflows.batch_begin import begin_batch, is_left, tell_open_ends
 from modellix_cli.workflows.batch_check import check, refuse_paths
 from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_guards import guards_of
@@ -180,6 +180,8 @@ class _Running:
             return
         if not earlier.any:
             self._out.note("No line of this batch was submitted before: this is the first run.")
+        elif self._options.paying.retry_failed:
+            tell_open_ends(self._session, self._batch.number, wait=bool(self._options.waiting.wait))
 
     def _estimate(self) -> None:
         """Tell what the lines may cost that are left to send; if it is too much, nothing began."""

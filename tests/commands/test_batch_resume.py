@@ -136,6 +136,21 @@ def test_failed_tasks_are_paid_for_again_only_if_so_asked(batch: Batches) -> Non
     assert batch.service.posts == [2]
 
 
+def test_that_nobody_looked_yet_which_tasks_failed_is_told(batch: Batches) -> None:
+    batch.service.tasks["task-2"] = task_reply("task-2", "failed", error="too dark")
+    assert batch().status == 0
+    again = batch("--resume", "--retry-failed", "--output", "human")
+    assert "How 4 tasks ended is not known yet: --retry-failed pays again only" in again.stderr
+    assert "Add --wait, then run it again." in again.stderr
+    waited = batch("--wait", "--resume", "--retry-failed", "--output", "human")
+    assert "Run it again once this has waited." in waited.stderr
+    batch.service.posts.clear()
+    batch.service.replies[2] = httpx.Response(200, json=accepted("task-2b"))
+    last = batch("--wait", "--resume", "--retry-failed", "--output", "human")
+    assert (last.status, batch.service.posts) == (0, [2])
+    assert "not known yet" not in last.stderr
+
+
 def test_another_key_of_the_same_team_is_recognised(batch: Batches) -> None:
     stop_at_the_third(batch)
     result = batch("--resume", env={"MODELLIX_API_KEY": "mk-another-0123456789"})
