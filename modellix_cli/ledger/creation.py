@@ -2,7 +2,8 @@
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from os import urandom
 from pathlib import Path
 from typing import Final
@@ -82,7 +83,7 @@ def _create(path: Path, clock: Clock) -> None:
     removed = _is_filled(Path(f"{path}-wal"))
     fresh = path.with_name(f".{path.name}.{stamp}.new")
     try:
-        with closing(new_database(fresh)) as db:
+        with new_database(fresh) as db:
             _import_journal(db, path.with_name("journal.db"), clock)
             if removed:
                 set_incomplete(db, "it was removed", clock.now(), kept=0)
@@ -121,24 +122,28 @@ def remove(database: Path) -> None:
         Path(f"{database}{end}").unlink(missing_ok=True)
 
 
-def new_database(path: Path) -> sqlite3.Connection:
-    """Return a connection to a new file with empty tables, for the user alone."""
+@contextmanager
+def new_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """Make a new file with empty tables, for the user alone; it is closed and whole at the end.
+
+    SQLite copies a log into the file as that is closed, and tells nobody if there is no room for
+    it. So there is none before everything is in the file.
+    """
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    db = connect(path)
-    try:
-        # Where the file system has no shared memory, SQLite keeps its rollback journal.
-        with suppress(sqlite3.OperationalError):
-            db.execute("PRAGMA journal_mode = WAL")
+    with closing(connect(path)) as db:
         db.execute("BEGIN IMMEDIATE")
         for statement in schema.statements():
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {schema.VERSION}")
         db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
         db.execute("COMMIT")
-    except BaseException:
-        db.close()
-        raise
-    return db
+        yield db
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "full" in str(error):
+                raise
+            # The file system has no shared memory: SQLite keeps its rollback journal.
 
 
 def put_in_place(fresh: Path, path: Path) -> None:

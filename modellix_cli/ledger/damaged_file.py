@@ -46,7 +46,8 @@ def _mended_copy(path: Path, copy: Path) -> None:
     """Copy a database with the first page that every ledger has, which says where tables begin."""
     template = copy.with_name(f"{copy.name}.template")
     try:
-        new_database(template).close()
+        with new_database(template):
+            pass
         begin = template.read_bytes()
     finally:
         remove(template)

@@ -44,7 +44,7 @@ def replace(path: Path, reason: str, clock: Clock) -> None:
     fresh = path.with_name(f".{path.name}.{stamp}.new")
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
     try:
-        with closing(new_database(fresh)) as db:
+        with new_database(fresh) as db:
             kept = _copy_everything(path, copy, db)
             marks.set_incomplete(db, reason, clock.now(), kept)
         _set_aside(path, aside)

@@ -337,6 +337,41 @@ def test_a_crash_between_any_two_statements_leaves_all_or_nothing(
     assert everything() != before
 
 
+class TestOnADiskThatIsNearlyFull:
+    """SQLite copies its log into a file as that is closed, and tells nobody if there is no room."""
+
+    @pytest.fixture(autouse=True)
+    def lost_logs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Closing(sqlite3.Connection):
+            def close(self) -> None:
+                [(_, _, name)] = self.execute("PRAGMA database_list").fetchall()
+                path = Path(name)
+                before = path.read_bytes()
+                super().close()
+                if path.suffix == ".new":
+                    path.write_bytes(before)
+
+        def connected(path: Path) -> sqlite3.Connection:
+            return sqlite3.connect(
+                path, timeout=0.5, isolation_level=None, check_same_thread=False, factory=Closing
+            )
+
+        monkeypatch.setattr(creation, "connect", connected)
+
+    def test_a_new_ledger_is_whole(self, ledger: Ledger) -> None:
+        assert ledger.sent() == 1
+        assert ledger.marks.incomplete() is None
+        assert not list(ledger.path.parent.glob("*damaged*"))
+        assert ledger.sql("PRAGMA journal_mode") == [("wal",)]
+
+    def test_rows_that_are_rescued_stay(self, ledger: Ledger, opened: Open) -> None:
+        numbers = [ledger.sent(request(f'{{"n": {n}}}')) for n in range(50)]
+        ledger.sql("ALTER TABLE submissions DROP COLUMN detail")
+        ledger.close()
+        rescued = opened()
+        assert [rescued.submissions.attempt(n) is not None for n in numbers] == [True] * 50
+
+
 class TestWithoutSharedMemory:
     @pytest.fixture(autouse=True)
     def no_wal(self, monkeypatch: pytest.MonkeyPatch) -> None:
