@@ -65,15 +65,17 @@ def check_lines(
     schema_of: Callable[[Slug], Json | None],
     most: int = 20,
     told: Container[tuple[str, str]] = (),
+    *,
+    strict: bool = False,
 ) -> CheckReport:
     """Check every task; each slug's schema is asked for once.
 
     `schema_of` returns a schema document, or None where none is published. Its `NOT_FOUND` is a
     problem of each task of the slug; with any other `ModellixError` they stay unchecked.
     Of the problems, and of the warnings, the first `most` are kept. `told` are models and their
-    parameters that no warning is needed about.
+    parameters that no warning is needed about. If `strict`, what would be warned of is a problem.
     """
-    checking = _Checking(schema_of, most, told)
+    checking = _Checking(schema_of, most, told, strict=strict)
     for line in lines:
         checking.take(line)
     return checking.report()
@@ -112,10 +114,13 @@ class _Checking:
         schema_of: Callable[[Slug], Json | None],
         most: int,
         told: Container[tuple[str, str]],
+        *,
+        strict: bool,
     ) -> None:
         self._schema_of = schema_of
         self._most = most
         self._told = told
+        self._strict = strict
         self._checks: dict[str, ModelCheck | None] = {}  # None: there is no such model
         self._unchecked: dict[str, str] = {}
         self._problems: list[LineProblem] = []
@@ -133,6 +138,7 @@ class _Checking:
                 self._checks[slug] = _check_of(line.slug, self._schema_of)
             check = self._checks[slug]
             found = check.look(likely_body(line)) if check else _NO_SUCH_MODEL
+            found = found.strictly() if self._strict else found
         except ModellixError as error:
             self._unchecked[slug] = clip(one_line(str(error)), _MAX_REASON)
             return

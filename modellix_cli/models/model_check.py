@@ -21,6 +21,10 @@ class CheckedBody:
     unknown: tuple[tuple[str, str], ...] = ()
     unchecked: str | None = None
 
+    def strictly(self) -> "CheckedBody":
+        """Return the same with what may be wrong among the faults."""
+        return CheckedBody((*self.faults, *self.warnings), (), self.unchecked)
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What may be wrong, as sentences."""

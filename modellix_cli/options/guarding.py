@@ -35,6 +35,10 @@ AllowUnpriced = Annotated[
         help="Under --max-cost or a budget: also submit what cannot be priced. It does not count.",
     ),
 ]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Check, and refuse parameters that the model does not document."),
+]
 
 
 @frozen(kw_only=True)
@@ -69,6 +73,7 @@ class BatchGuards:
             show_default=False,
         ),
     ] = None
+    strict: Strict = False
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -76,6 +81,11 @@ class BatchGuards:
             help="Read, check and estimate; submit nothing.",
         ),
     ] = False
+
+    @property
+    def checks(self) -> bool | None:
+        """Whether bodies are checked against schemas; None where nobody said so."""
+        return True if self.strict else self.check
 
     @property
     def cost_limit(self) -> "Money | None":
@@ -98,10 +108,7 @@ class RunGuards:
             show_default=False,
         ),
     ] = None
-    strict: Annotated[
-        bool,
-        typer.Option("--strict", help="Refuse parameters that the model does not document."),
-    ] = False
+    strict: Strict = False
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Show the request with what it may cost; submit nothing."),

@@ -23,21 +23,26 @@ def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
     """
     from modellix_cli.workflows.refusals import record_lines
 
-    report = check_of(tasks, tasks.lines(), SchemaReader(session).read)
+    strict = options.guards.strict
+    report = check_of(tasks, tasks.lines(), SchemaReader(session).read, strict=strict)
     for text in (*unchecked_words(report), *(warning_words(tasks, one) for one in report.warnings)):
         session.out.warn(text)
     if report.failed:
         record_lines(session, tasks, report.problems, options)
-    refuse(session, tasks, report)
+    refuse(session, tasks, options, report)
 
 
 def check_of(
-    tasks: BatchInput, lines: Iterable[Line], schema_of: Callable[[Slug], Json | None]
+    tasks: BatchInput,
+    lines: Iterable[Line],
+    schema_of: Callable[[Slug], Json | None],
+    *,
+    strict: bool,
 ) -> "CheckReport":
     """Return what a check of some lines finds, without what was warned of as they were read."""
     from modellix_cli.models.batch_check import check_lines
 
-    return check_lines(lines, schema_of, told=tasks.unknown)
+    return check_lines(lines, schema_of, told=tasks.unknown, strict=strict)
 
 
 def paths_for_addresses(
@@ -48,7 +53,7 @@ def paths_for_addresses(
     They refuse a batch of which nobody said whether it is to be checked. Models whose schema is
     not had within a second are passed over.
     """
-    if options.guards.check is not None or not tasks.may_name_files:
+    if options.guards.checks is not None or not tasks.may_name_files:
         return None
     from modellix_cli.models.batch_check import find_paths
 
@@ -67,15 +72,18 @@ def refuse_paths(session: Session, tasks: BatchInput, options: BatchOptions) -> 
         raise error.copy_with(hint=f"{error.hint} To send them all the same, pass --no-check.")
 
 
-def refuse(session: Session, tasks: BatchInput, report: "CheckReport") -> None:
+def refuse(
+    session: Session, tasks: BatchInput, options: BatchOptions, report: "CheckReport"
+) -> None:
     """Raise what refuses a batch that was to be checked; else say how much was."""
     if report.failed:
         raise refusal(session, tasks, report)
     if not report.checked:
+        asked = "--strict" if options.guards.strict else "--check"
         raise ModellixError(
             ErrorCode.SERVICE_UNAVAILABLE,
             "None of the lines could be checked.",
-            hint="Try again later, or leave out --check. Nothing was submitted.",
+            hint=f"Try again later, or leave out {asked}. Nothing was submitted.",
         )
     lines = count(tasks.total, "line")
     session.out.note(f"{report.checked} of {lines} checked, no fault found.")

@@ -129,7 +129,7 @@ def costs_of(session: Session, client: "Client", options: BatchOptions) -> Costs
         return Costs(limits)
     from modellix_cli.models.pricing.estimator import Estimator
 
-    schemas = schemas_if_any(session) if guards.check else partial(kept_schema, session)
+    schemas = schemas_if_any(session) if guards.checks else partial(kept_schema, session)
     return Costs(limits, Estimator(listed, schemas))
 
 

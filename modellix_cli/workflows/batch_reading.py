@@ -34,7 +34,7 @@ def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
         )
     if source == "-" and stdin is None:
         raise ModellixError(ErrorCode.INPUT_UNREADABLE, "Standard input is closed.")
-    types = ParameterTypes(session)
+    types = ParameterTypes(session, strict=options.guards.strict)
     references = References(session, types, _task_reader(session, options))
     default = session.settings.defaults.model
     expansion = Expansion(
@@ -80,9 +80,10 @@ def examiner(session: Session, options: BatchOptions) -> Examine:
     """
 
     def examine(found: BatchInput, faults: Faults) -> None:
-        if not (options.guards.check or options.guards.dry_run):
+        if not (options.guards.checks or options.guards.dry_run):
             return
-        report = check_of(found, found.lines(), SchemaReader(session, fresh=DAY).read_or_kept)
+        schema_of = SchemaReader(session, fresh=DAY).read_or_kept
+        report = check_of(found, found.lines(), schema_of, strict=options.guards.strict)
         for problem in report.problems:
             faults.note(line_fault(session, found, problem), problem.number)
         faults.count(report.failed - len(report.problems))

@@ -113,10 +113,10 @@ class _Rehearsal:
             with collecting(self._refusals):
                 guard()
         paths = paths_for_addresses(self._session, self._tasks, self._options)
-        self._checks = bool(self._options.guards.check) or paths is not None
+        self._checks = bool(self._options.guards.checks) or paths is not None
         if self._checks:
             with collecting(self._refusals):
-                refuse(self._session, self._tasks, self._look(self._tasks.lines()))
+                refuse(self._session, self._tasks, self._options, self._look(self._tasks.lines()))
 
     def begin(self, client: "Client", links: LineLinks, resume: str) -> None:
         """Find out what beginning the batch would come to, and which of its lines are paid for.
@@ -180,8 +180,9 @@ class _Rehearsal:
                     return None  # it may well exist, without a schema
                 raise
 
-        strict = self._options.guards.check
-        report = check_of(tasks, lines, SchemaReader(session).read if strict else known)
+        guards = self._options.guards
+        schema_of = SchemaReader(session).read if guards.checks else known
+        report = check_of(tasks, lines, schema_of, strict=guards.strict)
         for warning in report.warnings:
             self.warn(warning_words(tasks, warning))
         for text in unchecked_words(report):

@@ -68,7 +68,7 @@ def _run_batch(
         return
     for guard in guards_of(session, tasks, options):
         guard()
-    if options.guards.check:
+    if options.guards.checks:
         check(session, tasks, options)
     refuse_paths(session, tasks, options)
     client = session.connections.client(options.api_key)

@@ -25,10 +25,14 @@ _NOTHING_SENT = (
 
 
 class ParameterTypes:
-    """Turns texts into the values that a model's schema wants."""
+    """Turns texts into the values that a model's schema wants.
 
-    def __init__(self, session: Session) -> None:
+    If `strict`, what a schema does not name is not warned of: the check of the lines refuses it.
+    """
+
+    def __init__(self, session: Session, *, strict: bool = False) -> None:
         self._session = session
+        self._strict = strict
         self._models: dict[str, tuple[Parameter, ...]] = {}
         self._found: dict[tuple[str, Path], Parameter | None] = {}
         self._failed: dict[str, ModellixError] = {}
@@ -74,7 +78,7 @@ class ParameterTypes:
             parameters = self.parameters(slug)
             entry = not isinstance(path[-1], str)
             found = by_path(parameters, path[:-1] if entry else path)
-            if found is None and parameters:
+            if found is None and parameters and not self._strict:
                 self._tell_unknown(slug, path, shown, parameters)
             self._found[key] = found
         return self._found[key]
@@ -87,7 +91,7 @@ class ParameterTypes:
         meant = nearest(write_key(path), (write_key(one.path) for one in parameters))
         warning = (
             f"{clip(one_line(shown), 60)} is no parameter of {slug.name} that its schema names; it "
-            f"is sent all the same.{meant}"
+            f"is sent all the same, unless with --strict.{meant}"
         )
         self.unknown[(slug.name, str(path[0]))] = warning
         self._session.out.warn(warning)

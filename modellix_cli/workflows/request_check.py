@@ -18,9 +18,7 @@ def check_body(body: dict[str, Json], schema: Json, *, strict: bool) -> CheckedB
     if schema is None:
         return CheckedBody(unchecked="the model's schema cannot be had")
     checked = ModelCheck(schema).look(dumps(body, indent=None).encode())
-    if strict:
-        return CheckedBody((*checked.faults, *checked.warnings), (), checked.unchecked)
-    return checked
+    return checked.strictly() if strict else checked
 
 
 def check_paths(body: dict[str, Json], schema_of: Callable[[], Json]) -> CheckedBody:

@@ -59,6 +59,35 @@ def test_a_name_that_the_model_does_not_know_is_warned_of_once(batch: Lines) -> 
     assert 'Did you mean "seed"? 2 lines have it.' in result.stderr
 
 
+@pytest.mark.parametrize("options", [("--strict",), ("--strict", "--dry-run")])
+def test_strictly_such_a_name_is_refused(batch: Lines, options: tuple[str, ...]) -> None:
+    line = (IMAGE, {"prompt": "a", "sead": 3})
+    result = batch((IMAGE, {"prompt": "b"}), line, line, options=options)
+    assert result.status == 2
+    assert 'Line 2 (sandbox/image): The model has no parameter "sead".' in result.stderr
+    assert 'Line 3 (sandbox/image): The model has no parameter "sead".' in result.stderr
+    assert "2 of 3 lines would be refused." in result.stderr
+    assert batch.cli("task", "history", "--sandbox", "-q").stdout == ""
+
+
+def test_strictly_lines_are_checked_for_the_rest_too(batch: Lines) -> None:
+    result = batch((IMAGE, {}), options=("--strict",))
+    assert (result.status, "body.prompt: is required" in result.stderr) == (2, True)
+    fine = batch((IMAGE, {"prompt": "a"}), options=("--strict",))
+    assert (fine.status, "1 of 1 line checked, no fault found." in fine.stderr) == (0, True)
+
+
+def test_a_misspelt_column_of_a_table_is_refused_strictly(batch: Lines, work: Path) -> None:
+    (work / "shots.csv").write_text("prompt,sead\na,3\nb,4\n")
+    words = ("model", "batch", "shots.csv", "--model", IMAGE, "--yes", "--sandbox")
+    result = batch.cli(*words, "--strict")
+    assert result.status == 2
+    assert 'Row 2 (sandbox/image): The model has no parameter "sead".' in result.stderr
+    assert "sent all the same" not in result.stderr
+    sent = batch.cli(*words)
+    assert (sent.status, "is sent all the same, unless with --strict" in sent.stderr) == (0, True)
+
+
 def test_a_model_that_does_not_exist_has_names_near_it(batch: Lines) -> None:
     result = batch(("sandbox/imag", {"prompt": "a"}), options=CHECK)
     assert result.status == 2
