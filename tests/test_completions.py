@@ -273,6 +273,10 @@ def test_the_official_name_says_how_to_set_it_up(cli: Cli) -> None:
     assert cli("autocomplete", "bash").stdout.startswith("modellix-cli completion bash > ")
     assert cli("autocomplete", "script", "zsh").stdout == cli("completion", "zsh").stdout
     assert len(cli("autocomplete", "-r").stdout.splitlines()) == 3
+    told = cli("autocomplete", "bash", "--json").json
+    assert told["commands"][0].startswith("modellix-cli completion bash > ")
+    script = cli("autocomplete", "script", "zsh", "--json").json["script"]
+    assert script == cli("completion", "zsh", "--json").json["script"]
 
 
 @pytest.mark.parametrize(("pieces", "replaced", "words", "replies", "shown"), [

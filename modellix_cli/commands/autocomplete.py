@@ -7,6 +7,7 @@ import typer
 from modellix_cli.commands._framework.command import command
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import usage
+from modellix_cli.domain.jsontext import Json
 from modellix_cli.output.sink import Output
 
 _TARGETS = {
@@ -17,7 +18,10 @@ _TARGETS = {
 
 
 @command(
-    default=Output.HUMAN, examples=("autocomplete bash", "autocomplete script zsh"), hidden=True
+    default=Output.HUMAN,
+    script=True,
+    examples=("autocomplete bash", "autocomplete script zsh"),
+    hidden=True,
 )
 def autocomplete(
     ctx: typer.Context,
@@ -38,8 +42,17 @@ def autocomplete(
             raise usage(f"{word} is not a shell known here: {', '.join(_TARGETS)}.")
     shells = [word for word in words or () if word in _TARGETS] or list(_TARGETS)
     if "script" in (words or ()):
-        out.block(script(shells[0]))
-        return
-    for shell in shells:
-        arrow = ">>" if shell == "powershell" else ">"
-        out.line(f"modellix-cli completion {shell} {arrow} {_TARGETS[shell]}")
+        printed = script(shells[0])
+        told: dict[str, Json] = {"ok": True, "script": printed, "shell": shells[0]}
+    else:
+        commands = [
+            f"modellix-cli completion {shell} {'>>' if shell == 'powershell' else '>'}"
+            f" {_TARGETS[shell]}"
+            for shell in shells
+        ]
+        printed = "\n".join(commands)
+        told = {"ok": True, "commands": [*commands]}
+    if out.mode is Output.JSON:
+        out.json(told)
+    else:
+        out.block(printed)

@@ -52,10 +52,11 @@ class RequestOptions:
 
 @frozen
 class ShownRequest:
-    """A request to print: its plan, else it as code."""
+    """A request to print: its plan, else it as code of a language."""
 
     plan: "RequestPlan | None" = None
     code: str = ""
+    language: str = ""
 
 
 @frozen
@@ -178,7 +179,9 @@ def _code(session: Session, wanted: RequestOptions, body: RequestBody) -> ShownR
 
     code = as_code(session, wanted.slug, body, wanted.webhook)
     language = wanted.guards.snippet
-    return ShownRequest(code=code.curl() if language is None else code.program(language))
+    if language is None:
+        return ShownRequest(code=code.curl(), language="curl")
+    return ShownRequest(code=code.program(language), language=language)
 
 
 def _tell(

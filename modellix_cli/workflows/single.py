@@ -121,7 +121,10 @@ def show_request(session: Session, shown: ShownRequest, saving: Saving) -> None:
     from modellix_cli.workflows.rehearsal import end_with_faults
 
     if shown.plan is None:
-        session.out.block(shown.code)
+        if session.out.envelope:  # JSON was asked for in writing
+            session.out.json({"language": shown.language, "code": shown.code})
+        else:
+            session.out.block(shown.code)
         return
     rehearsed = shown.plan
     try:

@@ -369,6 +369,19 @@ def test_a_request_is_printed_as_a_program(cli: Cli) -> None:
     compile(result.stdout, "program.py", "exec")
 
 
+@respx.mock
+@pytest.mark.parametrize(
+    ("options", "language", "begin"),
+    [(("--curl",), "curl", "curl -sS"), (("--snippet", "python"), "python", "# Run with the key")],
+)
+def test_code_is_a_text_of_json_where_that_is_asked_for(
+    cli: Cli, options: tuple[str, ...], language: str, begin: str
+) -> None:
+    publish()
+    told = cli(*RUN, "a cat", *options, "--json").json
+    assert (told["language"], told["code"].startswith(begin)) == (language, True)
+
+
 def test_ways_of_showing_exclude_each_other(cli: Cli) -> None:
     assert cli(*RUN, "a cat", "--curl", "--dry-run").status == 2
 
