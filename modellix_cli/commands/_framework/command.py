@@ -89,8 +89,8 @@ class Command(TyperCommand):
     """One command: its own options, then the global ones."""
 
     spec: Spec
-    beside_help: Mapping[str, object] = MappingProxyType({})
-    """What stood on the command line beside --help."""
+    given_with_help: Mapping[str, object] = MappingProxyType({})
+    """What else the command line with --help has."""
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         """Parse; `--help` anywhere before `--` wins, an option given twice is refused."""
@@ -100,8 +100,8 @@ class Command(TyperCommand):
             ctx.obj.uses_project = self.spec.uses_project
         before = args[: args.index("--")] if "--" in args else args
         if {"-h", "--help"} & set(before):
-            self.beside_help = given(self, ctx, before)
-            keep_for_help(ctx, self.beside_help)
+            self.given_with_help = given(self, ctx, before)
+            keep_for_help(ctx, self.given_with_help)
             args = ["--help"]
         if ctx.resilient_parsing:
             args = without_open_option(self, args)

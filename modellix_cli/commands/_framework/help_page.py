@@ -56,7 +56,7 @@ def write_command(command: "Command", ctx: "Context", formatter: "HelpFormatter"
     write_lines(formatter, "Examples", examples)
     write_arguments(command, ctx, formatter)
     write_options(command, ctx, formatter)
-    slug = command.beside_help.get("slug") or command.beside_help.get("model_slug")
+    slug = command.given_with_help.get("slug") or command.given_with_help.get("model_slug")
     if command.spec.about_model and isinstance(slug, str):
         from modellix_cli.commands._framework.model_help import write_parameters
 
