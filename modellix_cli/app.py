@@ -95,7 +95,12 @@ class Root(Group):
         if cmd_name == "ledger":
             return Group("ledger", "The record of what was paid.", LEDGER)
         if cmd_name == "project":
-            return Group("project", "Settings of a project, kept in modellix.toml.", PROJECT)
+            return Group(
+                "project",
+                "Settings of a project, kept in modellix.toml.",
+                PROJECT,
+                more=_project_settings,
+            )
         if cmd_name == "docs":
             return Group("docs", "Read the documentation of Modellix; needs no key.", DOCS)
         if cmd_name == "file":
@@ -125,6 +130,14 @@ class Root(Group):
         own = [param.get_help_record(ctx) for param in self.get_params(ctx) if param.is_eager]
         page.write_rows(formatter, "Options", [row for row in own if row is not None])
         page.write_pointers(formatter, ())
+
+
+def _project_settings() -> str:
+    """Return what may be in modellix.toml."""
+    from modellix_cli.project.starter import STARTER
+
+    lines = (f"  {line}".rstrip() for line in STARTER.splitlines())
+    return "\n".join(("Every setting, as project init writes them:", "", *lines))
 
 
 def _sandbox_models() -> str:

@@ -185,7 +185,7 @@ REGISTRY: Final[dict[ErrorCode, Kind]] = {
     ),
     ErrorCode.PROJECT_UNUSABLE: Kind(
         "modellix.toml, or the file of a profile's settings, cannot be used",
-        "Correct the file at that place. docs/project.md says what may be in it.",
+        "Correct the file at that place. What may be in it: modellix-cli project --help",
         ExitStatus.USAGE,
         charged="no",
     ),

@@ -83,6 +83,15 @@ def shown(cli: Cli, name: str, *options: str, **more: Any) -> tuple[Any, str, st
     return one["value"], one["source"], one["from"]
 
 
+def test_a_file_that_cannot_be_used_points_to_help_that_says_what_may_be_in_it(
+    cli: Cli, work: Path
+) -> None:
+    (work / "modellix.toml").write_text('modell = "a/b"\n')
+    told = cli("project", "show")
+    assert (told.status, "modellix-cli project --help" in told.stderr) == (2, True)
+    assert all(f"# {line}" in cli("project", "--help").stdout for line in ("model = ", "[budget]"))
+
+
 # Precedence: option, variable, project, profile; the table of docs/project.md
 
 
