@@ -27,6 +27,10 @@ _UNRESOLVED_HINT: Final = (
     "modellix-cli file upload prints, and remove unresolved from the line."
 )
 EXAMPLE_HINT: Final = f"Write one task on each line, for example: {_EXAMPLE}"
+_TEXTS_HINT: Final = (
+    f"{EXAMPLE_HINT} If each line is a prompt, write the line prompt above them, and add: "
+    "--format tsv --model SLUG"
+)
 
 
 def numbered_lines(
@@ -148,9 +152,11 @@ def _slug(task: dict[str, Json], where: str) -> Slug | None:
 
 
 def _hint(line: bytes) -> str:
-    """Recognise JSON that is spread over lines, or one array of everything."""
+    """Recognise JSON that is spread over lines, one array of everything, or plain text."""
     if line.startswith(b"["):
         return "Write one task on each line. From a JSON array: jq -c '.[]' FILE > tasks.jsonl"
     if line.startswith(b"{") and not line.endswith(b"}"):
         return f"Each task stands whole on its own line, for example: {_EXAMPLE}"
+    if line[:1].isalpha() or line[:1] >= b"\x80":
+        return _TEXTS_HINT
     return EXAMPLE_HINT

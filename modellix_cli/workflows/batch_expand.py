@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from modellix_cli.domain.errors import ModellixError, usage
+from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import Slug, parse_request_key, parse_slug
 from modellix_cli.inputs.batch_task import GivenTask, invalid
@@ -71,6 +71,7 @@ class Expansion:
         self._settings = parse_edits(options.settings or (), "--set")
         self._axes = parse_axes(options.matrix or ())
         self._bases: dict[str, dict[str, Json]] = {}
+        self._missing: dict[str, str] = {}
         self._made = 0
         self._has_inputs = any(isinstance(edit.value, FileRef | TaskRef) for edit in self._settings)
         paths = [edit.path for edit in self._settings]
@@ -126,7 +127,19 @@ class Expansion:
         try:
             return self._laid_over(given.body, given.cells, slug, "the row")
         except ModellixError as error:
-            raise _placed(error, given) from error
+            raise self._placed(error, given) from error
+
+    def _placed(self, error: ModellixError, given: GivenTask) -> ModellixError:
+        """Return an error of a row with its place; those of the network and of options stay.
+
+        That there is no such model is told once, with the first row that names it.
+        """
+        if error.code is ErrorCode.NOT_FOUND and given.slug is not None and given.where:
+            where = self._missing.setdefault(given.slug.name, given.where)
+            return error.copy_with(message=f"Invalid task {where}: {error.message}")
+        if error.exit_status != 2:
+            return error
+        return invalid(given.where, error.message, error.hint)
 
     def _base(self, slug: Slug) -> dict[str, Json]:
         """Return what `--set` says to a model."""
@@ -184,10 +197,3 @@ def _named(task: GivenTask, combination: str) -> GivenTask:
         request_key=None if key is None else parse_request_key(f"{key}-{combination}"),
         suffix=f"-{combination}",
     )
-
-
-def _placed(error: ModellixError, given: GivenTask) -> ModellixError:
-    """Return an error of a cell with its row; one of the network stays as it is."""
-    if error.exit_status != 2:
-        return error
-    return invalid(given.where, error.message, error.hint)

@@ -67,6 +67,30 @@ def test_a_format_may_be_named(cli: Cli, work: Path) -> None:
     assert json.loads(cli("model", "batch", *given, "--sandbox").stdout)["body"]["n"] == 2
 
 
+def test_a_file_of_prompts_is_answered_with_how_to_read_it(cli: Cli, work: Path) -> None:
+    prompts = 'a cat, on a "mat"\nein Bär\n'
+    (work / "p.txt").write_text(prompts)
+    told = cli("model", "batch", "p.txt", *REHEARSED, "--sandbox")
+    way = "write the line prompt above them, and add: --format tsv --model SLUG"
+    assert (told.status, way in told.stderr) == (2, True)
+    (work / "p.txt").write_text(f"prompt\n{prompts}")
+    given = ("p.txt", "--format", "tsv", "--model", MODEL, *REHEARSED, "--output", "jsonl")
+    lines = cli("model", "batch", *given, "--sandbox").stdout.splitlines()
+    assert [json.loads(line)["body"]["prompt"] for line in lines] == prompts.splitlines()
+
+
+def test_a_model_that_is_not_there_is_told_with_the_first_row_that_names_it(
+    cli: Cli, work: Path
+) -> None:
+    rows = "sandbox/image,a,1\nsandbox/imag,b,2\nsandbox/imag,c,2\n"
+    (work / "t.csv").write_text(f"model,prompt,n\n{rows}")
+    told = cli("model", "batch", "t.csv", *REHEARSED, "--sandbox")
+    assert told.status == 5
+    assert "Invalid task in row 3: Modellix API error (404 Not Found)." in told.stderr
+    assert "Did you mean sandbox/image" in told.stderr
+    assert "row 4" not in told.stderr
+
+
 def test_a_parameter_that_the_schema_does_not_name_is_warned_of_once(cli: Cli, work: Path) -> None:
     (work / "t.csv").write_text("prompt,promt\na,b\nc,d\n")
     given = ("t.csv", "--model", MODEL, *REHEARSED, "--sandbox")
