@@ -77,6 +77,14 @@ def test_strictly_lines_are_checked_for_the_rest_too(batch: Lines) -> None:
     assert (fine.status, "1 of 1 line checked, no fault found." in fine.stderr) == (0, True)
 
 
+@pytest.mark.parametrize("option", ["--strict", "--check", "--no-check"])
+def test_what_goes_on_with_a_batch_checks_as_it_did(batch: Lines, option: str) -> None:
+    result = batch(("sandbox/cut", {"prompt": "a"}), (IMAGE, {"prompt": "b"}), options=(option,))
+    assert result.status == 8
+    (resume,) = (one for one in result.stderr.splitlines() if one.startswith("Resume with: "))
+    assert f" {option} " in resume
+
+
 def test_a_misspelt_column_of_a_table_is_refused_strictly(batch: Lines, work: Path) -> None:
     (work / "shots.csv").write_text("prompt,sead\na,3\nb,4\n")
     words = ("model", "batch", "shots.csv", "--model", IMAGE, "--yes", "--sandbox")

@@ -128,7 +128,7 @@ def resume_words(
     decided = ("resume", "new", "resend_unknown", "retry_failed")
     words = given_options(
         ctx,
-        leaving_out=("source", "dry_run", "check", "strict", "api_key", *decided),
+        leaving_out=("source", "dry_run", "api_key", *decided),
         instead={"settings": tasks.settings, "matrix": tasks.matrix},
     )
     words += [] if default_model is None else ["--model", default_model]
