@@ -73,6 +73,8 @@ def check_options(options: BatchOptions) -> None:
             "FILE is missing: it holds the tasks, - is standard input.",
             hint="Or describe them by options: --model SLUG --set prompt=… --matrix seed=1..4",
         )
+    if options.guards.strict and options.guards.check is False:
+        raise usage("--strict and --no-check exclude each other.")
     if options.paying.resend_unknown and options.on_paid is not OnPaid.RESUME:
         raise usage("--resend-unknown is about lines of an earlier run, so it needs --resume.")
     if options.paying.retry_failed and options.on_paid is not OnPaid.RESUME:

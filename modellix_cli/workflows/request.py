@@ -81,6 +81,8 @@ def make_request(
         raise usage("--dry-run, --curl and --snippet exclude each other.")
     if wanted.prompt == "-" and wanted.body.body_file == "-":
         raise usage("Both the prompt and --body-file are read from standard input.")
+    if guards.strict and guards.check is False:
+        raise usage("--strict and --no-check exclude each other.")
     checks = wanted.composed if guards.check is None else guards.check
     checks = checks or guards.strict or guards.dry_run
     if checks or wanted.composed:
@@ -187,8 +189,8 @@ def _code(session: Session, wanted: RequestOptions, body: RequestBody) -> ShownR
 def _tell(
     session: Session, wanted: RequestOptions, draft: RequestBody, checked: "CheckedBody"
 ) -> None:
-    """Refuse faults, warn of the rest; a check that cannot be made is never a reason to fail."""
-    from modellix_cli.workflows.request_check import refuse_faults
+    """Refuse faults, warn of the rest; only `--strict` refuses where no check can be made."""
+    from modellix_cli.workflows.request_check import refuse_faults, strictly_unchecked
 
     if checked.faults and not wanted.guards.curl and wanted.guards.snippet is None:
         from modellix_cli.workflows.refusals import record_refusals, request_of
@@ -198,5 +200,7 @@ def _tell(
     refuse_faults(checked, session.commands.line("model params", wanted.slug.name))
     for warning in checked.warnings:
         session.out.warn(warning)
-    if checked.unchecked is not None and (wanted.guards.check or wanted.guards.strict):
+    if checked.unchecked is not None and wanted.guards.strict:
+        raise strictly_unchecked(checked)
+    if checked.unchecked is not None and wanted.guards.check:
         session.out.warn(f"The body was not checked: {checked.unchecked}.")

@@ -39,6 +39,15 @@ def as_errors(checked: CheckedBody, params_command: str) -> list[ModellixError]:
     return [ModellixError(ErrorCode.INVALID_BODY, fault, hint=hint) for fault in checked.faults]
 
 
+def strictly_unchecked(checked: CheckedBody) -> ModellixError:
+    """Return the error for a body of which `--strict` asks more than can be known."""
+    return ModellixError(
+        ErrorCode.SERVICE_UNAVAILABLE,
+        f"The body was not checked: {checked.unchecked}.",
+        hint="Try again later, or leave out --strict. Nothing was submitted.",
+    )
+
+
 def refuse_faults(checked: CheckedBody, params_command: str) -> None:
     """Raise `INVALID_BODY` for a body that the model would refuse.
 

@@ -20,7 +20,7 @@ from modellix_cli.workflows.given_body import RequestBody
 from modellix_cli.workflows.models import known_models
 from modellix_cli.workflows.parameters import fetch_schema
 from modellix_cli.workflows.rehearsal import Rehearsal, rehearse
-from modellix_cli.workflows.request_check import as_errors
+from modellix_cli.workflows.request_check import as_errors, strictly_unchecked
 
 if TYPE_CHECKING:
     from modellix_cli.workflows.request import RequestOptions
@@ -43,6 +43,8 @@ def plan_request(
     cost = _estimate(session, slug, body, schema, wanted.api_key, refused)
     known = _rehearsed(session, slug, body, cost, wanted, paying)
     faults = as_errors(checked, session.commands.line("model params", slug.name))
+    if checked.unchecked is not None and wanted.guards.strict:
+        faults.append(strictly_unchecked(checked))
     faults += [] if known.refusal is None else [known.refusal]
     faults += refused
     return RequestPlan(

@@ -323,6 +323,25 @@ def test_a_check_that_cannot_be_made_stops_nothing(cli: Cli) -> None:
     assert route.call_count == 1
 
 
+@respx.mock
+@pytest.mark.parametrize("options", [("--strict",), ("--strict", "--dry-run")])
+def test_a_strict_check_that_cannot_be_made_refuses(cli: Cli, options: tuple[str, ...]) -> None:
+    respx.get(SCHEMA_ROUTE).respond(503)
+    respx.get(url__regex=".*/models").respond(503)
+    route = accept()
+    result = cli(*RUN, "--body", "{}", *options)
+    assert (result.status, route.call_count) == (7, 0)
+    assert "The body was not checked: the model's schema cannot be had." in result.stderr
+    assert "leave out --strict. Nothing was submitted." in result.stderr
+
+
+@pytest.mark.parametrize("command", [RUN, ("model", "batch", "t.jsonl", "--yes")])
+def test_strict_and_no_check_exclude_each_other(cli: Cli, command: tuple[str, ...]) -> None:
+    result = cli(*command, "--strict", "--no-check")
+    assert result.status == 2
+    assert "--strict and --no-check exclude each other." in result.stderr
+
+
 # Shown instead of sent
 
 
