@@ -33,13 +33,15 @@ MISSING: Final = "missing"
 class ShownTask:
     """A trace, the moment in Unix time, and the words of a command that runs it again, if any.
 
-    `ask` is the command that asks the service why the task failed.
+    `ask` is the command that asks the service why the task failed, `settle` the one that says what
+    became of a submission of unknown outcome.
     """
 
     trace: "Trace"
     now: float
     again: tuple[str, ...] | None
     ask: str
+    settle: str | None = None
 
 
 def task_trace(sink: Sink, shown: ShownTask) -> None:
@@ -116,6 +118,7 @@ def _facts(shown: ShownTask) -> dict[str, list[str]]:
         "Status": [record.word],
         "Reason": [f"see {shown.ask}" if has_failed(record.word) else None],
         "Message": [None if record.state is SubmissionState.ACCEPTED else record.detail],
+        "To settle": [shown.settle],
         "Prompt": [_clipped(prompt_of(record.body))],
         PARAMETERS: [_clipped(written) or _not_kept(record)],
         "Cost": [_cost(record)],

@@ -16,8 +16,9 @@ from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_report import Tally
 
 _ABOUT_UNKNOWN: Final = (
-    "of unknown outcome: check the usage page of https://modellix.ai/console. To submit them once "
-    "more, add --resend-unknown to the command below."
+    "of unknown outcome: check the usage page of https://modellix.ai/console. Say what became of "
+    "each with modellix-cli task resolve, by its number in modellix-cli task history. To submit "
+    "them once more, add --resend-unknown to the command below."
 )
 _MAY_CHARGE: Final = "You may be charged twice."
 _ABOUT_REJECTED: Final = (

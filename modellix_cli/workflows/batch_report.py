@@ -41,7 +41,7 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
 
     `id` is there where the line has one, `files` where results were saved, `errorInfo` beside
     `error`; `reused` where an earlier attempt answered for it; `billedUsd` is what the service
-    charged for the task.
+    charged for the task; `request` is the number by which `task resolve` takes an unknown outcome.
     """
     state = "skipped" if outcome.state is None else str(outcome.state)
     error, command = error_and_command(outcome, session)
@@ -58,6 +58,7 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
         "modelSlug": outcome.slug,
         "ok": error is None,
         "otherTaskIds": _other_tasks(outcome),
+        "request": (outcome.number or None) if state == SubmissionState.UNKNOWN else None,
         "resourceUrls": list(outcome.urls) if ended else None,
         "reused": True if outcome.reused else None,
         "status": _status(outcome),

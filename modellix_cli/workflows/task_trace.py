@@ -4,6 +4,7 @@ from modellix_cli.context.session import Session
 from modellix_cli.context.settings import DEFAULT_BASE_URL, SANDBOX_BASE_URL
 from modellix_cli.domain.account import DEFAULT_PROFILE
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.shell import join
 from modellix_cli.ledger.traces import Trace
 
 
@@ -45,6 +46,12 @@ def rerun_words(name: str, base_url: str, profile: str) -> tuple[str, ...]:
     if name.startswith("-"):
         return ("modellix-cli", "task", "rerun", *options, "--", name)
     return ("modellix-cli", "task", "rerun", name, *options)
+
+
+def settle_words(number: int, base_url: str, profile: str) -> str:
+    """Return how to say what became of a submission of unknown outcome."""
+    words = ("modellix-cli", "task", "resolve", str(number), *place_options(base_url, profile))
+    return f"{join(words)} --task-id ID, or --not-created"
 
 
 def place_options(base_url: str, profile: str) -> tuple[str, ...]:

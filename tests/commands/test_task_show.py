@@ -102,6 +102,16 @@ def test_a_refused_request_is_shown_by_its_number(cli: Cli) -> None:
 
 
 @respx.mock
+def test_one_of_unknown_outcome_is_shown_with_how_to_settle_it(cli: Cli) -> None:
+    respx.post(f"{API}/a/b/async").respond(502)
+    assert cli(*RUN).status == 8
+    told = cli(*SHOW, "1").stdout
+    way = "To settle:   modellix-cli task resolve 1 --task-id ID, or --not-created"
+    assert (way in told, "Make again" in told) == (True, False)
+    assert "again" not in shown(cli, "1")
+
+
+@respx.mock
 def test_a_request_that_was_sent_again_has_all_its_attempts(cli: Cli, clock: FakeClock) -> None:
     respx.post(f"{API}/a/b/async").respond(502)
     assert cli(*RUN).status == 8

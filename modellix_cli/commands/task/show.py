@@ -6,6 +6,7 @@ from modellix_cli.commands._framework.command import command
 from modellix_cli.commands._framework.options import TaskOrRequest
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ExitStatus
+from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.output.sink import Output
 
 
@@ -21,14 +22,16 @@ def show(ctx: typer.Context, task: TaskOrRequest) -> None:
     its outcome is unknown. The server is not asked; task get does that.
     """
     from modellix_cli.output.task_show import ShownTask, task_trace
-    from modellix_cli.workflows.task_trace import find_trace, rerun_words
+    from modellix_cli.workflows.task_trace import find_trace, rerun_words, settle_words
 
     session = Session.of(ctx)
     trace = find_trace(session, task)
     record = trace.record
-    again = None
-    if record.body is not None:
+    again = settle = None
+    if record.state is SubmissionState.UNKNOWN and record.number is not None:
+        settle = settle_words(record.number, record.base_url, record.profile)
+    elif record.body is not None:
         name = record.task_id or str(record.number)
         again = rerun_words(name, record.base_url, record.profile)
     ask = session.commands.line("task get", record.task_id or "")
-    task_trace(session.out, ShownTask(trace, session.runtime.clock.now(), again, ask))
+    task_trace(session.out, ShownTask(trace, session.runtime.clock.now(), again, ask, settle))
