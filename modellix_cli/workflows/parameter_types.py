@@ -37,7 +37,7 @@ class ParameterTypes:
         self._found: dict[tuple[str, Path], Parameter | None] = {}
         self._failed: dict[str, ModellixError] = {}
         self.unknown: dict[tuple[str, str], str] = {}
-        """What was warned of, by the model and the outermost name of the parameter."""
+        """What was warned of, by the model and the name that a check would tell."""
 
     def value(self, slug: Slug, path: Path, text: str, shown: str, *, exact: bool = True) -> Json:
         """Return what a text sets at `path`; `shown` is what errors call it.
@@ -86,14 +86,18 @@ class ParameterTypes:
     def _tell_unknown(
         self, slug: Slug, path: Path, shown: str, parameters: "tuple[Parameter, ...]"
     ) -> None:
-        from modellix_cli.models.body_warnings import nearest
+        from modellix_cli.models.body_warnings import nearest, unknown_parameters
 
+        body: Json = None
+        for step in reversed(path):
+            body = {step: body} if isinstance(step, str) else [body]
+        checked = unknown_parameters(body, parameters)
         meant = nearest(write_key(path), (write_key(one.path) for one in parameters))
         warning = (
             f"{clip(one_line(shown), 60)} is no parameter of {slug.name} that its schema names; it "
             f"is sent all the same, unless with --strict.{meant}"
         )
-        self.unknown[(slug.name, str(path[0]))] = warning
+        self.unknown[(slug.name, next(iter(checked), write_key(path)))] = warning
         self._session.out.warn(warning)
 
     def parameters(self, slug: Slug) -> "tuple[Parameter, ...]":

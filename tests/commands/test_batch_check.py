@@ -1,11 +1,13 @@
 """`model batch --check`: what a model would refuse is told as for a single run."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from modellix_cli.sandbox.catalog import MODELS
 from tests.conftest import Cli
 from tests.support import Result
 
@@ -94,6 +96,21 @@ def test_a_misspelt_column_of_a_table_is_refused_strictly(batch: Lines, work: Pa
     assert "sent all the same" not in result.stderr
     sent = batch.cli(*words)
     assert (sent.status, "is sent all the same, unless with --strict" in sent.stderr) == (0, True)
+
+
+def test_a_misspelt_column_inside_of_an_object_is_refused_strictly(
+    batch: Lines, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = {"type": "object", "properties": {"width": {"type": "integer"}}}
+    model = MODELS[IMAGE]
+    taught = replace(model, properties={**model.properties, "frame": frame})
+    monkeypatch.setitem(MODELS, IMAGE, taught)
+    (work / "shots.csv").write_text("prompt,frame.widht\na,3\n")
+    words = ("model", "batch", "shots.csv", "--model", IMAGE, "--yes", "--sandbox")
+    result = batch.cli(*words, "--strict")
+    assert result.status == 2
+    assert 'The model has no parameter "frame.widht". Did you mean "frame.width"?' in result.stderr
+    assert batch.cli(*words, "--check", "--dry-run").stderr.count("frame.widht") == 1
 
 
 def test_a_model_that_does_not_exist_has_names_near_it(batch: Lines) -> None:
