@@ -138,12 +138,25 @@ def new_database(path: Path) -> Iterator[sqlite3.Connection]:
         db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
         db.execute("COMMIT")
         yield db
-        try:
+    _use_log(path)
+
+
+def _use_log(path: Path) -> None:
+    """Give a new file a log, so that readers and a writer do not wait for each other.
+
+    Only its first use tells whether the file system has the shared memory that it needs. Where it
+    has none, the log is taken back, by a connection that shares the file with nobody.
+    """
+    try:
+        with closing(connect(path)) as db:
             db.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if "full" in str(error):
-                raise
-            # The file system has no shared memory: SQLite keeps its rollback journal.
+            db.execute("SELECT 1 FROM meta LIMIT 1").fetchone()
+    except sqlite3.OperationalError as error:
+        if "full" in str(error):
+            raise
+        with closing(connect(path)) as db:
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            db.execute("PRAGMA journal_mode = DELETE")
 
 
 def put_in_place(fresh: Path, path: Path) -> None:

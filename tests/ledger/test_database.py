@@ -7,6 +7,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -377,7 +378,7 @@ class TestWithoutSharedMemory:
     def no_wal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class NoLog(sqlite3.Connection):
             def execute(self, statement: str, *values: Any) -> Any:
-                if "journal_mode" in statement:
+                if statement == "PRAGMA journal_mode = WAL":
                     raise sqlite3.OperationalError("locking protocol")
                 return super().execute(statement, *values)
 
@@ -507,3 +508,14 @@ def test_many_processes_may_find_a_file_of_an_older_version(tmp_path: Path) -> N
         return isinstance(claimed, Claimed)
 
     assert in_processes(claim, [(number,) for number in range(8)]) == [True] * 8
+
+
+def test_a_file_system_without_shared_memory_keeps_the_rollback_journal(tmp_path: Path) -> None:
+    """SQLite switches to a log there without a word, and cannot read the file any more."""
+    path = tmp_path / "fresh.db"
+    (tmp_path / "fresh.db-shm").symlink_to("fresh.db-shm")  # a loop: no shared memory to be had
+    with creation.new_database(path) as db:
+        db.execute("INSERT INTO meta VALUES ('key', 'value')")
+    assert path.read_bytes()[18:20] == b"\x01\x01"
+    with closing(connect(path)) as db:
+        assert db.execute("SELECT value FROM meta").fetchall() == [("value",)]
