@@ -44,7 +44,8 @@ class _Deferred(ModuleType):
     def __getattr__(self, name: str) -> object:
         if name == _RARELY_CALLED.get(self.__name__):
             return _deferred_function(self, name)
-        if name.startswith("__") and not self._is_content(name):
+        waits = sys.modules.get(self.__name__) is self
+        if waits and name.startswith("__") and not self._is_content(name):
             raise AttributeError(name)
         value = _of_module(self, name)
         self.__dict__[name] = value
@@ -52,7 +53,8 @@ class _Deferred(ModuleType):
 
     def _is_content(self, name: str) -> bool:
         """Whether a name with underscores is the module's own; others, Python asks of any."""
-        return name == "__all__" or (name == "__path__" and self.__name__ in _PACKAGES)
+        is_path = name == "__path__" and self.__name__ in _PACKAGES
+        return is_path or name in ("__all__", "__version__")
 
 
 def _deferred_function(stand_in: ModuleType, name: str) -> Callable[..., object]:

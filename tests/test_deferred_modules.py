@@ -46,6 +46,12 @@ def test_what_python_asks_of_any_module_loads_nothing() -> None:
     assert ran(script + loaded("lzma")) == ["False False", "False"]
 
 
+def test_once_it_is_loaded_the_stand_in_has_all_that_it_has() -> None:
+    script = "import lzma\nlzma.FORMAT_XZ\nprint(lzma.__file__.endswith('lzma.py'))\n"
+    assert ran(script) == ["True"]
+    assert ran("import idna\nprint(idna.__version__[:1].isdigit())\n") == ["True"]
+
+
 def test_what_a_module_does_not_have_is_no_attribute_of_its_stand_in() -> None:
     assert ran("import shutil\nprint(hasattr(shutil, 'nothing_like_it'))\n") == ["False"]
 

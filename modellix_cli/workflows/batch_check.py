@@ -78,11 +78,12 @@ def refuse(
     """Raise what refuses a batch that was to be checked; else say how much was."""
     if report.failed:
         raise refusal(session, tasks, report)
-    if not report.checked:
+    if not report.checked or (options.guards.strict and report.unchecked):
         asked = "--strict" if options.guards.strict else "--check"
+        which = "Not all" if report.checked else "None"
         raise ModellixError(
             ErrorCode.SERVICE_UNAVAILABLE,
-            "None of the lines could be checked.",
+            f"{which} of the lines could be checked.",
             hint=f"Try again later, or leave out {asked}. Nothing was submitted.",
         )
     lines = count(tasks.total, "line")

@@ -457,6 +457,18 @@ def test_lines_that_could_not_be_checked_are_not_said_to_fit(batch: Batches) -> 
     assert "all fit" not in result.stderr
 
 
+def test_strictly_every_line_must_be_checked(batch: Batches) -> None:
+    batch.service.schema.respond(json=SCHEMA)
+    batch.service.router.get("https://www.modellix.ai/models/a/c/api_schema").respond(503)
+    good = {"line": 1}
+    lines: list[dict[str, object]] = [{"modelSlug": s, "body": good} for s in ("a/b", "a/c")]
+    (batch.work / "tasks.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    result = batch("--strict")
+    assert (result.status, batch.service.posts) == (7, [])
+    assert "Not all of the lines could be checked." in result.stderr
+    assert "leave out --strict" in result.stderr
+
+
 def test_results_are_saved_under_the_template(batch: Batches) -> None:
     data = "data:image/png;base64,iVBORw0KGgo="
     batch.write(1)
