@@ -28,6 +28,7 @@ from modellix_cli.workflows.costs import (
     fresh_estimator,
     limits_of,
     schemas_if_any,
+    tell_uncounted,
 )
 from modellix_cli.workflows.schemas import kept_schema
 
@@ -181,6 +182,7 @@ def tell_budget(session: Session, cost: "Total") -> None:
     from modellix_cli.workflows.usage import budget_state
 
     state = budget_state(session)
+    tell_uncounted(session)
     if state is not None and cost.amount > state.left:
         session.out.note(
             f"Of the budget {state.left.exact} is left, and these tasks may cost "

@@ -10,7 +10,7 @@ from modellix_cli.domain.budget import NO_LIMITS, CostLimits
 from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
-from modellix_cli.domain.text import clip, one_line
+from modellix_cli.domain.text import clip, count, one_line
 from modellix_cli.domain.values import DAY, Slug
 from modellix_cli.ledger.records import Request
 from modellix_cli.workflows.schemas import SchemaReader, kept_schema
@@ -83,6 +83,18 @@ def tell_unpriced(session: Session, request: Request) -> None:
     if request.limits.any and request.limits.allow_unpriced and request.estimated_cost is None:
         session.out.note(
             f"What this request may cost is not known: {request.unpriced}. It counts as nothing."
+        )
+
+
+def tell_uncounted(session: Session) -> None:
+    """Warn that the budget does not count requests of which nobody knows what they cost."""
+    budget = session.settings.budget
+    unpriced = 0 if budget is None else session.stores.usage.spent(budget.period).unpriced
+    if unpriced:
+        usage = session.commands.line("usage")
+        session.out.warn(
+            f"The budget does not count {count(unpriced, 'earlier request')} of unknown cost, sent "
+            f"when none was set or without a price. See {usage}."
         )
 
 

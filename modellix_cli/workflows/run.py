@@ -26,7 +26,13 @@ from modellix_cli.options.saving import Saving
 from modellix_cli.options.waiting import Waiting
 from modellix_cli.output.sink import Output
 from modellix_cli.paths import state_dir
-from modellix_cli.workflows.costs import Costs, costs_of_run, limits_of, tell_unpriced
+from modellix_cli.workflows.costs import (
+    Costs,
+    costs_of_run,
+    limits_of,
+    tell_uncounted,
+    tell_unpriced,
+)
 from modellix_cli.workflows.given_body import RequestBody
 from modellix_cli.workflows.results import warn_unrecorded
 from modellix_cli.workflows.run_end import not_accepted, stopped, unfinished
@@ -105,6 +111,7 @@ def run_model(
     limits = limits_of(session, max_cost=guards.cost_limit, allow_unpriced=guards.allow_unpriced)
     source = SingleRequest(session, slug, body, options, costs_of_run(session, client, limits))
     tell_unpriced(session, source.whole)
+    tell_uncounted(session)
     book = _book(session, source, options)
     if isinstance(book, RunBook):
         _check_account(session, client, source.whole, options.paying)

@@ -126,6 +126,23 @@ def test_without_a_limit_no_price_is_asked_for(run: Runs) -> None:
     assert not run.service.schema.called
 
 
+@pytest.mark.parametrize("later", ["run", "batch"])
+def test_what_was_sent_before_there_was_a_budget_is_told_as_not_counted(
+    run: Runs, work: Path, later: str
+) -> None:
+    run(1, env={})
+    run(2, env={})
+    if later == "run":
+        told = run(3)
+    else:
+        line = json.dumps({"modelSlug": "a/b", "body": {"line": 3}})
+        (work / "t.jsonl").write_text(f"{line}\n")
+        told = run.cli("model", "batch", "t.jsonl", "--yes", env=BUDGET)
+    assert told.status == 0
+    assert "The budget does not count 2 earlier requests of unknown cost" in told.stderr
+    assert "does not count" not in run(4, env={}).stderr
+
+
 def test_a_list_that_was_kept_prices_runs_without_a_limit(
     run: Runs, env: dict[str, str], clock: FakeClock
 ) -> None:
