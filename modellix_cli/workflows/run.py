@@ -111,8 +111,8 @@ def run_model(
     limits = limits_of(session, max_cost=guards.cost_limit, allow_unpriced=guards.allow_unpriced)
     source = SingleRequest(session, slug, body, options, costs_of_run(session, client, limits))
     tell_unpriced(session, source.whole)
-    tell_uncounted(session)
     book = _book(session, source, options)
+    tell_uncounted(session)
     if isinstance(book, RunBook):
         _check_account(session, client, source.whole, options.paying)
     config = EngineConfig(
