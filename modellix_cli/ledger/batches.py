@@ -14,6 +14,7 @@ from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.text import one_line
 from modellix_cli.ledger import accounts
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import (
@@ -187,6 +188,15 @@ class BatchStore:
             "WHERE base_url = ? AND profile = ? AND hidden = 0 ORDER BY number DESC LIMIT ?",
             (self._account.base_url, self._account.profile, min(limit, _MOST)),
         )
+
+    def last_before(self, batch: int, source: str) -> Batch | None:
+        """Return the last batch before this one of this account and of the same file, if any."""
+        rows = self._list(
+            "WHERE base_url = ? AND profile = ? AND number < ? AND source = ?"
+            " ORDER BY number DESC LIMIT 1",
+            (self._account.base_url, self._account.profile, batch, one_line(source)),
+        )
+        return rows[0] if rows else None
 
     def counts(self, batch: int) -> dict[str, int]:
         """Return how many lines of a batch are in each state; those not sent are in none."""

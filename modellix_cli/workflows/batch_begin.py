@@ -64,6 +64,24 @@ def is_left(session: Session, line: BatchLine, options: BatchOptions) -> bool:
     )
 
 
+def tell_first_run(session: Session, batch: int, source: str | None) -> None:
+    """Tell that no line of a batch to be resumed was sent before, and if others of its file were.
+
+    Whoever adds a column to a file that is paid for may not know that those are other requests.
+    """
+    known = source not in (None, "-")
+    last = session.stores.batches.last_before(batch, source or "") if known else None
+    if last is None:
+        session.out.note("No line of this batch was submitted before: this is the first run.")
+        return
+    when = clock_time(last.created_at)
+    session.out.note(
+        f"No line of this batch was submitted before. Those of batch {last.number}, {when}, of the "
+        "same file asked for something else: with another parameter, value or model a line is "
+        "another request, and is paid for."
+    )
+
+
 def tell_open_ends(session: Session, batch: int, *, wait: bool) -> None:
     """Tell of tasks that may have failed, which --retry-failed leaves alone: nobody looked yet.
 

@@ -8,6 +8,8 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.exit_status import worst
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.on_paid import OnPaid
+from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.text import count
 from modellix_cli.domain.values import DAY, Slug
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.ledger.batches import Known, Start
@@ -128,6 +130,11 @@ class _Rehearsal:
             start, known = self._begun(client, links)
             left = (place for place in known if not is_left(session, known[place], options))
             self._paid = frozenset(left)
+            again = (line.attempt for place, line in known.items() if place not in self._paid)
+            doubtful = [one for one in again if one and one.state is SubmissionState.UNKNOWN]
+            if doubtful:
+                lines = count(len(doubtful), "line")
+                self.warn(f"{lines} of unknown outcome would be sent once more: you may pay twice.")
             if isinstance(start, PaidBefore):
                 self._refusals.append(already_paid(start, tasks.total, resume))
                 return

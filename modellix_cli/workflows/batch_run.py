@@ -20,7 +20,7 @@ from modellix_cli.output import batch as show
 from modellix_cli.output.sink import Output
 from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows import batch_plan
-from modellix_cli.workflows.batch_begin import begin_batch, is_left, tell_open_ends
+from modellix_cli.workflows.batch_begin import begin_batch, is_left, tell_first_run, tell_open_ends
 from modellix_cli.workflows.batch_check import check, refuse_paths
 from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_guards import guards_of
@@ -179,7 +179,7 @@ class _Running:
         if self._options.on_paid is not OnPaid.RESUME or self._out.mode is Output.QUIET:
             return
         if not earlier.any:
-            self._out.note("No line of this batch was submitted before: this is the first run.")
+            tell_first_run(self._session, self._batch.number, self._options.source)
         elif self._options.paying.retry_failed:
             tell_open_ends(self._session, self._batch.number, wait=bool(self._options.waiting.wait))
 

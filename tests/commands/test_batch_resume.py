@@ -136,6 +136,18 @@ def test_failed_tasks_are_paid_for_again_only_if_so_asked(batch: Batches) -> Non
     assert batch.service.posts == [2]
 
 
+def test_that_a_column_more_makes_other_requests_of_all_lines_is_told(cli: Cli, work: Path) -> None:
+    words = ("model", "batch", "t.csv", "--model", "sandbox/image", "--yes", "--sandbox")
+    (work / "t.csv").write_text("prompt\na\nb\n")
+    first = cli(*words, "--resume", "--output", "human").stderr
+    assert "this is the first run" in first
+    (work / "t.csv").write_text("prompt,seed\na,1\nb,2\n")
+    told = cli(*words, "--resume", "--output", "human").stderr
+    assert "No line of this batch was submitted before. Those of batch 1, 2027-01-15" in told
+    assert "a line is another request, and is paid for." in told
+    assert "No line" not in cli(*words, "--resume", "--output", "human").stderr
+
+
 def test_that_nobody_looked_yet_which_tasks_failed_is_told(batch: Batches) -> None:
     batch.service.tasks["task-2"] = task_reply("task-2", "failed", error="too dark")
     assert batch().status == 0

@@ -165,8 +165,12 @@ def test_a_line_of_unknown_outcome_ends_the_rehearsal_of_a_resume_with_8(batch: 
     assert rehearsed.status == real.status == 8
     assert codes(rehearsed) == ["SUBMISSION_UNKNOWN"]
     assert "--resend-unknown" in rehearsed.stderr
+    assert "you may pay twice" not in rehearsed.stderr
     rehearsed, real = resumed(batch, "--resend-unknown")
     assert rehearsed.status == real.status == 0
+    warning = "1 line of unknown outcome would be sent once more: you may pay twice."
+    assert warning in rehearsed.stderr
+    assert warning in rehearsed.json["warnings"]
 
 
 def test_an_unknown_outcome_whose_task_can_be_asked_about_is_no_fault(batch: Batches) -> None:
