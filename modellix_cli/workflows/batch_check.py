@@ -24,12 +24,29 @@ def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
     from modellix_cli.workflows.refusals import record_lines
 
     strict = options.guards.strict
-    report = check_of(tasks, tasks.lines(), SchemaReader(session).read, strict=strict)
+    report = check_of(tasks, tasks.lines(), published(session), strict=strict)
     for text in (*unchecked_words(report), *(warning_words(tasks, one) for one in report.warnings)):
         session.out.warn(text)
     if report.failed:
         record_lines(session, tasks, report.problems, options)
     refuse(session, tasks, options, report)
+
+
+def published(session: Session) -> Callable[[Slug], Json | None]:
+    """Return what reads the schema of a model as it is now, or None for a listed one without."""
+    from modellix_cli.workflows.slug_advice import is_listed
+
+    read = SchemaReader(session).read
+
+    def schema_of(slug: Slug) -> Json | None:
+        try:
+            return read(slug)
+        except ModellixError as error:
+            if error.code is ErrorCode.NOT_FOUND and is_listed(session, slug):
+                return None
+            raise
+
+    return schema_of
 
 
 def check_of(

@@ -24,6 +24,7 @@ from modellix_cli.workflows.batch_begin import NO_FILE, already_paid, is_left
 from modellix_cli.workflows.batch_check import (
     check_of,
     paths_for_addresses,
+    published,
     refuse,
     unchecked_words,
     warning_words,
@@ -188,7 +189,7 @@ class _Rehearsal:
                 raise
 
         guards = self._options.guards
-        schema_of = SchemaReader(session).read if guards.checks else known
+        schema_of = published(session) if guards.checks else known
         report = check_of(tasks, lines, schema_of, strict=guards.strict)
         for warning in report.warnings:
             self.warn(warning_words(tasks, warning))

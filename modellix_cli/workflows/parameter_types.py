@@ -14,6 +14,7 @@ from modellix_cli.domain.text import clip, one_line, quoted
 from modellix_cli.domain.values import Slug
 from modellix_cli.inputs.parameter_keys import Path, write_key
 from modellix_cli.inputs.parameters import Text
+from modellix_cli.workflows.slug_advice import is_listed
 
 if TYPE_CHECKING:
     from modellix_cli.models.parameters import Parameter
@@ -121,8 +122,10 @@ class ParameterTypes:
             return fetch_schema(self._session, slug)
         except ModellixError as error:
             if error.code is ErrorCode.NOT_FOUND:
-                self._failed[slug.name] = error
-                raise
+                if not is_listed(self._session, slug):
+                    self._failed[slug.name] = error
+                    raise
+                error = error.copy_with(message="it has no schema.")
             what = f"The types of {slug.name}'s parameters are not known: {error.message}"
             raise error.copy_with(message=what, hint=_NOTHING_SENT) from error
 

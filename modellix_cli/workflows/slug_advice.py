@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from modellix_cli.context.defaults import PRESET_WORD
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.values import Slug
 from modellix_cli.workflows.models import did_you_mean
 
 
@@ -39,6 +40,11 @@ def _about_preset(session: Session, name: str) -> str:
     model = presets[name].model if name in presets else None
     instead = "" if model is None else f" Name its model: {model}."
     return f"Presets are for model run alone.{instead}"
+
+
+def is_listed(session: Session, slug: Slug) -> bool:
+    """Whether a model was listed here: one that has no schema may well exist."""
+    return slug.name in known_slugs(session)
 
 
 def known_slugs(session: Session) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.commands.batches import Batches, batch
 from tests.conftest import Cli
+from tests.support import problem
 
 __all__ = ["batch"]
 
@@ -175,6 +176,20 @@ def test_without_a_schema_nothing_is_sent(batch: Batches) -> None:
     assert (result.status, batch.service.posts) == (7, [])
     assert "The types of a/b's parameters are not known" in result.stderr
     assert "Nothing was sent" in result.stderr
+
+
+def test_a_model_that_is_listed_without_a_schema_is_not_called_missing(batch: Batches) -> None:
+    batch.service.schema.respond(404, json=problem(404, "Resource not found: model"))
+    batch.cli("model", "list")
+    (batch.work / "t.csv").write_text("model,line\na/b,1\n")
+    result = batch.cli("model", "batch", "t.csv", "--yes")
+    assert (result.status, batch.service.posts) == (5, [])
+    assert "The types of a/b's parameters are not known: it has no schema." in result.stderr
+    assert "a column named n:" in result.stderr
+    (batch.work / "t.csv").write_text("model,line:\na/b,1\n")
+    checked = batch.cli("model", "batch", "t.csv", "--yes", "--check")
+    assert "no such model" not in checked.stderr
+    assert batch.cli("model", "batch", "t.csv", "--yes").status == 0
 
 
 def test_json_needs_no_schema(batch: Batches) -> None:
