@@ -457,6 +457,18 @@ def test_lines_that_could_not_be_checked_are_not_said_to_fit(batch: Batches) -> 
     assert "all fit" not in result.stderr
 
 
+def test_a_line_of_unknown_outcome_has_the_number_that_settles_it(batch: Batches) -> None:
+    batch.service.replies[2] = httpx.ReadError("cut")
+    result = batch()
+    assert result.status == 8
+    assert "Say what became of each with modellix-cli task resolve" in result.stderr
+    numbers = {line["index"]: line.get("request") for line in result.json["tasks"]}
+    number = numbers.pop(2)
+    assert set(numbers.values()) == {None}
+    settled = batch.cli("task", "resolve", str(number), "--task-id", "task-2", "--json")
+    assert (settled.json["taskId"], settled.status) == ("task-2", 0)
+
+
 def test_strictly_every_line_must_be_checked(batch: Batches) -> None:
     batch.service.schema.respond(json=SCHEMA)
     batch.service.router.get("https://www.modellix.ai/models/a/c/api_schema").respond(503)

@@ -39,6 +39,18 @@ class TestHistory:
         assert shown[0]["sentAt"].startswith("2027-01-15T08:00")
         assert "taskId" not in shown[0]
 
+    @respx.mock
+    def test_they_are_told_apart_by_their_prompts(
+        self, cli: Cli, env: dict[str, str], work: Path, clock: FakeClock
+    ) -> None:
+        respx.post(f"{API}/a/b/async").mock(side_effect=httpx.ReadError("cut"))
+        cli("model", "run", "a/b", "--body", '{"prompt": "a red fox"}')
+        shown = cli(*HISTORY, "--json").json["unknownSubmissions"]
+        assert "a red fox" in [one.get("prompt") for one in shown]
+        plain = env | {"NO_COLOR": "1", "COLUMNS": "120"}
+        table = invoke(*HISTORY, env=plain, cwd=work, clock=clock, stdout=Terminal()).stdout
+        assert "a red fox" in table
+
     def test_a_terminal_gets_a_second_table_and_the_way_on(
         self, env: dict[str, str], work: Path, clock: FakeClock
     ) -> None:
