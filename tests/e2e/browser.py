@@ -64,9 +64,10 @@ class Page:
 
     def open(self, url: str) -> None:
         """Load a page and wait until it is there."""
+        self.ask("window.left = true")
         self.problems.clear()
         self.call("Page.navigate", url=url)
-        self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
+        self.wait("!window.left && document.readyState === 'complete'")
 
     def ask(self, expression: str) -> Any:
         """Return the value of an expression of JavaScript."""

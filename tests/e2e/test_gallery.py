@@ -90,10 +90,9 @@ def shown(tab: chromium.Page) -> int:
 
 
 def opened(tab: chromium.Page) -> object:
-    return tab.ask(
-        "document.querySelector('#detail').open && "
-        "document.querySelector('#detail-prompt').textContent"
-    )
+    """The prompt of the picture that is open, once one is: what a key does may take a moment."""
+    tab.wait("document.querySelector('#detail').open")
+    return tab.ask("document.querySelector('#detail-prompt').textContent")
 
 
 def test_two_thousand_results_are_shown_and_few_of_them_at_a_time(
