@@ -7,9 +7,9 @@ from modellix_cli.clock import iso
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.domain.text import clip, count, one_line
+from modellix_cli.domain.text import count, one_line
 from modellix_cli.output.csv_records import no_formula
-from modellix_cli.output.history_table import cells, time_of, write_tasks
+from modellix_cli.output.history_table import COLUMNS, cells, time_of, write_tasks
 from modellix_cli.output.request import files_as_dicts, log_entry, prompt_of
 from modellix_cli.output.sink import Output, Sink
 
@@ -27,7 +27,6 @@ _CSV_HEADERS = (
     *("profile", "service", "request", "batch", "line", "line_id", "tag", "prompt", "message"),
 )
 _CHARGED = "Each may have been charged: see the usage page of https://modellix.ai/console. "
-_LONGEST_PROMPT = 200
 _SETTLE = "Settle each with: {resolve} --task-id ID, or --not-created"
 
 
@@ -209,7 +208,7 @@ def _submissions(sink: Sink, title: str, records: "Sequence[Record]", *, spaced:
         columns.append(Column("Batch", tuple(places), optional=True))
     if any(record.task_id for record in records):
         columns.append(Column("Task", tuple(record.task_id or _NOT_KNOWN for record in records)))
-    prompts = tuple(clip(prompt_of(record.body) or "", _LONGEST_PROMPT) for record in records)
+    prompts = tuple(COLUMNS["prompt"](record) or "" for record in records)
     if any(prompts):
         columns.append(Column("Prompt", prompts, least=12))
     messages = tuple(record.detail or _NOT_KNOWN for record in records)

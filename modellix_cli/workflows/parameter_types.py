@@ -121,13 +121,14 @@ class ParameterTypes:
         try:
             return fetch_schema(self._session, slug)
         except ModellixError as error:
-            if error.code is ErrorCode.NOT_FOUND:
-                if not is_listed(self._session, slug):
-                    self._failed[slug.name] = error
-                    raise
-                error = error.copy_with(message="it has no schema.")
-            what = f"The types of {slug.name}'s parameters are not known: {error.message}"
-            raise error.copy_with(message=what, hint=_NOTHING_SENT) from error
+            failed, why, missing = error, error.message, error.code is ErrorCode.NOT_FOUND
+            if missing and is_listed(self._session, slug):
+                why, missing = "it has no schema.", False
+            if not missing:
+                what = f"The types of {slug.name}'s parameters are not known: {why}"
+                failed = error.copy_with(message=what, hint=_NOTHING_SENT)
+            self._failed[slug.name] = failed
+            raise failed from error.__cause__
 
 
 def _is_list(parameter: "Parameter") -> bool:
