@@ -87,9 +87,9 @@ def tell_open_ends(session: Session, batch: int, *, wait: bool) -> None:
 
     Whether they are waited for in this run says what to do.
     """
-    attempts = [line.attempt for line in session.stores.batches.lines(batch)]
-    taken = [one for one in attempts if one and one.state is SubmissionState.ACCEPTED]
-    left = len([one for one in taken if not is_final(one.status)])
+    attempts = (line.attempt for line in session.stores.batches.lines(batch))
+    taken = (one for one in attempts if one and one.state is SubmissionState.ACCEPTED)
+    left = sum(not is_final(one.status) for one in taken)
     if left:
         then = "Run it again once this has waited." if wait else "Add --wait, then run it again."
         session.out.note(
