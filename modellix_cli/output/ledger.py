@@ -31,6 +31,10 @@ def resolved(sink: Sink, attempt: "Attempt") -> None:
         sink.note(f"Save its result with: modellix-cli task download {attempt.task_id}")
     else:
         sink.line(f"Request {attempt.number} is recorded as not created. It can be sent again.")
+        sink.note(
+            "If it was created after all, both are charged. Until then this takes it back: "
+            f"modellix-cli task resolve {attempt.number} --task-id ID"
+        )
 
 
 def path(sink: Sink, where: Path) -> None:

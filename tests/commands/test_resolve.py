@@ -82,6 +82,10 @@ class TestResolve:
         assert shown["unknownSubmissions"] == []
         assert [entry["taskId"] for entry in shown["entries"]] == ["task-x"]
 
+    def test_not_created_says_how_to_take_it_back(self, cli: Cli) -> None:
+        told = cli("task", "resolve", "1", "--not-created")
+        assert "takes it back: modellix-cli task resolve 1 --task-id ID" in told.stderr
+
     @respx.mock
     def test_not_created_lets_it_be_sent_again(self, cli: Cli) -> None:
         route = respx.post(f"{API}/a/b/async").respond(json=accepted("task-y"))
