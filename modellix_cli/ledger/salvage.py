@@ -125,12 +125,18 @@ def _rows(source: sqlite3.Connection, db: sqlite3.Connection, table: str) -> Ite
 
 
 def _insert(db: sqlite3.Connection, table: str, row: Row) -> int:
-    """Add a row if there is none like it; return how many that were."""
+    """Add a row if it can be one and there is none like it; return how many that were.
+
+    Raises `sqlite3.OperationalError` where there is no room: no row may be left out for that.
+    """
     names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
-    with suppress(sqlite3.Error):
+    try:
         added = db.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({places})", row)  # noqa: S608
-        return added.rowcount
-    return 0
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.Error:
+        return 0
+    return added.rowcount
 
 
 def _copy_late_submissions(aside: Path, copy: Path, path: Path) -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.on_paid import OnPaid
-from modellix_cli.ledger import salvage
+from modellix_cli.ledger import creation, salvage
 from modellix_cli.ledger.records import StartedBatch
 from tests.ledger.ledgers import ACCEPTED, Ledger, Lines, bodies, in_processes, sql
+from tests.support import FakeClock
 
 Open = Callable[..., Ledger]
 PAGE = 4096
@@ -361,3 +362,20 @@ def test_everything_that_can_be_read_is_kept(path: Path, opened: Open) -> None:
     after = all_rows(path)
     assert after.pop("meta") != before.pop("meta")
     assert after == before
+
+
+def test_a_rescue_without_room_fails_and_leaves_all_as_it_was(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def small(file: Path) -> sqlite3.Connection:
+        db = sqlite3.connect(file, isolation_level=None)
+        db.execute("PRAGMA max_page_count = 75")  # as a disk that is full then
+        return db
+
+    overwrite(path, pages_of(path, "submissions")[0], NOISE)
+    before = path.read_bytes()
+    monkeypatch.setattr(creation, "connect", small)
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        salvage.replace(path, "malformed", FakeClock())
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["ledger.db"]
