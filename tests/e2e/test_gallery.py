@@ -175,6 +175,31 @@ def test_the_keyboard_moves_opens_compares_and_copies(tab: chromium.Page, tmp_pa
     tab.wait("document.querySelector('#status').textContent === 'Command copied'")
 
 
+def test_what_has_the_focus_keeps_it_when_the_page_is_arranged_anew(
+    tab: chromium.Page, tmp_path: Path
+) -> None:
+    show(tab, tmp_path, *map(item, range(40)))
+    tab.press("End")
+    tab.ask("(zoom => (zoom.value = 200, zoom.dispatchEvent(new Event('input'))))(zoom)")
+    tab.ask("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert "39" in str(tab.ask("document.activeElement.closest('.card')?.textContent"))
+    tab.press("Enter")
+    assert opened(tab) == "Picture number 39"
+
+
+def test_a_key_right_after_a_dialog_is_about_what_is_seen(
+    tab: chromium.Page, tmp_path: Path
+) -> None:
+    show(tab, tmp_path, *map(item, range(3)))
+    tab.ask("document.querySelector('.open').click()")
+    assert opened(tab) == "Picture number 0"
+    key = "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '%s', bubbles: true}))"
+    pressed = "".join(f"{key % name};" for name in ("ArrowRight", "c"))
+    tab.ask(f"detail.close(); {pressed}")
+    chosen = "[...document.querySelectorAll('.card.chosen')].map(card => card.dataset.id)"
+    assert tab.ask(chosen) == [item(1).id]
+
+
 def test_what_was_made_from_what_is_shown_both_ways(tab: chromium.Page, tmp_path: Path) -> None:
     show(tab, tmp_path, item(0, sources=(item(1).id,)), item(1))
     tab.ask("document.querySelector('.open').click()")

@@ -12,9 +12,10 @@ let blocks = [];
 let places = new Map();
 let current = null;
 
-/** Compute the place of every heading and row, and show those near the screen. */
+/** Compute the place of every heading and row, and show those near the screen; the focus stays. */
 function arrange() {
   const anchor = firstVisible();
+  const focused = results.contains(document.activeElement);
   const width = results.clientWidth - 2 * parseFloat(getComputedStyle(results).paddingLeft);
   const styles = getComputedStyle(document.documentElement);
   const [target, gap] = ["--row", "--gap"].map((name) => parseFloat(styles.getPropertyValue(name)));
@@ -36,6 +37,7 @@ function arrange() {
   results.replaceChildren(shown.length ? list : nothing());
   restore(anchor);
   refreshView();
+  if (focused) cards.get(current?.id)?.firstChild.focus({ preventScroll: true });
 }
 
 /** Divide items into rows as wide as the page, each as near to the wished height as may be. */

@@ -68,6 +68,9 @@ for (const dialog of document.querySelectorAll("dialog")) {
   dialog.addEventListener("click", (event) => {
     if (event.target.closest("[data-close]") || event.target === dialog) dialog.close();
   });
+  dialog.addEventListener("close", () => {
+    if (document.activeElement === document.body && current) setCurrent(current, true);
+  });
 }
 for (const [dialog, stage] of [[detail, $("stage")], [compare, $("compare-stage")]]) {
   dialog.addEventListener("close", () => stage.replaceChildren()); // so that nothing plays on
@@ -94,7 +97,7 @@ function onKey(event) {
     return key === "ArrowDown" && current ? (setCurrent(current, true), true) : false;
   }
   if (target.matches("input, select, textarea")) return false;
-  const item = opened ?? (dialog ? null : current);
+  const item = dialog === detail ? opened : dialog ? null : current;
   if (key === "?") return openHelp(dialog);
   if (key === "t") return (nextTheme(), say(`Theme: ${$("theme-name").textContent}`), true);
   if (dialog === $("help") || dialog === compare) return false;
