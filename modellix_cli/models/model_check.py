@@ -4,6 +4,7 @@ from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, JsonError, loads
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.models.body_warnings import paths_for_addresses, unknown_parameters
+from modellix_cli.models.documented_names import DocumentedNames
 from modellix_cli.models.parameters import read_parameters
 
 _MAX_REASON = 300
@@ -14,16 +15,18 @@ class CheckedBody:
     """What is wrong with a body, and what may be; `unchecked` is why its schema told nothing.
 
     `faults` are sentences; `unknown` are names of parameters that are not documented, each with a
-    sentence about it.
+    sentence about it. `names_unchecked` is why such names may have been passed over.
     """
 
     faults: tuple[str, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
     unchecked: str | None = None
+    names_unchecked: str | None = None
 
     def strictly(self) -> "CheckedBody":
-        """Return the same with what may be wrong among the faults."""
-        return CheckedBody((*self.faults, *self.warnings), (), self.unchecked)
+        """Return the same where names must be documented: what may be wrong is a fault."""
+        unchecked = self.unchecked or self.names_unchecked
+        return CheckedBody((*self.faults, *self.warnings), (), unchecked)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -41,6 +44,7 @@ class ModelCheck:
 
         self._cannot = CannotCheck
         self._parameters = read_parameters(document)
+        self._names = DocumentedNames(document)
         self._schema: BodyCheck | None = None
         self._unusable: str | None = None
         try:
@@ -62,8 +66,9 @@ class ModelCheck:
             whole = {}
         faults = paths_for_addresses(whole, self._parameters)
         faults += [] if problem is None else [f"{problem}."]
-        unknown = unknown_parameters(whole, self._parameters)
-        return CheckedBody(tuple(faults), tuple(unknown.items()), unchecked)
+        names = self._names.look(whole)
+        unknown = tuple(unknown_parameters(names).items())
+        return CheckedBody(tuple(faults), unknown, unchecked, names.unchecked)
 
 
 def _reason(error: Exception) -> str:

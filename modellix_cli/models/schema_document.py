@@ -36,14 +36,15 @@ def resolved(schema: Json, document: Json) -> Json:
         reference = schema.get("$ref") if isinstance(schema, dict) else None
         if not isinstance(reference, str):
             return schema
-        target = _target(reference, document)
+        target = target_of(reference, document)
         if not isinstance(target, dict):
             target = {}
         schema = target | {name: value for name, value in schema.items() if name != "$ref"}
     return {}
 
 
-def _target(reference: str, document: Json) -> Json:
+def target_of(reference: str, document: Json) -> Json:
+    """Return what stands where a reference such as `#/components/schemas/Size` leads, else None."""
     if not reference.startswith("#/"):
         return document if reference == "#" else None
     place = document

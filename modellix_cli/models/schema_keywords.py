@@ -4,13 +4,11 @@ A keyword that is malformed or cannot be bounded is passed over; where passing o
 into a problem (`not`, `oneOf`…), so is what it stands in.
 """
 
-import re
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from difflib import get_close_matches
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -18,21 +16,16 @@ from jsonschema.exceptions import UndefinedTypeCheck, UnknownType
 from referencing.exceptions import Unresolvable
 
 from modellix_cli.domain.jsontext import Json, Number
+from modellix_cli.models.safe_pattern import MAX_MATCHED, safe_pattern
 
 _MAX_DEPTH: Final = 50
 _MAX_STEPS: Final = 200_000
 _MAX_SECONDS: Final = 5.0
-_MAX_PATTERN: Final = 500
-_MAX_MATCHED: Final = 300
-_MAX_REPEATS: Final = 2
-_MAX_CHOICES: Final = 4
 _MAX_UNIQUE: Final = 1000
 _REFERENCES: Final = ("$ref", "$dynamicRef")
 _NEGATING: Final = ("not", "oneOf", "if", "contains", "dependentSchemas")
 # They match names by patternProperties, or ask the library what it saw: neither is bounded.
 _LEFT_OUT: Final = ("patternProperties", "unevaluatedProperties", "unevaluatedItems")
-_PLAIN: Final = re.compile(r"\\[^1-9]|\[[^\]]*\]", re.DOTALL)
-_REPEAT: Final = re.compile(r"[*+]|\{\d*,\d*\}")
 
 MALFORMED: Final = (
     *(TypeError, ValueError, ArithmeticError, LookupError, AttributeError),
@@ -211,33 +204,11 @@ def _pattern(
 ) -> Iterator[ValidationError]:
     if not isinstance(instance, str):
         return
-    matcher = _matcher(pattern) if isinstance(pattern, str) else None
-    if matcher is None or len(instance) > _MAX_MATCHED:
+    matcher = safe_pattern(pattern) if isinstance(pattern, str) else None
+    if matcher is None or len(instance) > MAX_MATCHED:
         raise _PassedOver
     if not matcher.search(instance):
         yield ValidationError("does not match")
-
-
-@lru_cache(maxsize=256)
-def _matcher(pattern: str) -> re.Pattern[str] | None:
-    """Return a pattern that cannot take long, None for any that might.
-
-    Repeated groups and back references are out, the rest is counted; escapes and classes in
-    brackets are one character each.
-    """
-    plain = _PLAIN.sub("a", pattern.replace("(?:", "(")) if len(pattern) <= _MAX_PATTERN else "\\"
-    repeats = len(_REPEAT.findall(plain))
-    choices = plain.count("(") + plain.count("?")
-    if "\\" in plain or re.search(r"\)[*+{]", plain):
-        return None
-    if repeats > _MAX_REPEATS or choices > _MAX_CHOICES:
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):
-        return None
 
 
 _OWN: Final[dict[str, Keyword]] = {

@@ -96,12 +96,14 @@ def refuse(
     if report.failed:
         raise refusal(session, tasks, report)
     if not report.checked or (options.guards.strict and report.unchecked):
+        from modellix_cli.workflows.request_check import unchecked_hint
+
         asked = "--strict" if options.guards.strict else "--check"
         which = "Not all" if report.checked else "None"
         raise ModellixError(
             ErrorCode.SERVICE_UNAVAILABLE,
             f"{which} of the lines could be checked.",
-            hint=f"Try again later, or leave out {asked}. Nothing was submitted.",
+            hint=unchecked_hint(asked),
         )
     lines = count(tasks.total, "line")
     session.out.note(f"{report.checked} of {lines} checked, no fault found.")

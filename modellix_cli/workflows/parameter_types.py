@@ -17,6 +17,7 @@ from modellix_cli.inputs.parameters import Text
 from modellix_cli.workflows.slug_advice import is_listed
 
 if TYPE_CHECKING:
+    from modellix_cli.models.documented_names import DocumentedNames
     from modellix_cli.models.parameters import Parameter
 
 _NOTHING_SENT = (
@@ -35,6 +36,7 @@ class ParameterTypes:
         self._session = session
         self._strict = strict
         self._models: dict[str, tuple[Parameter, ...]] = {}
+        self._names: dict[str, DocumentedNames] = {}
         self._found: dict[tuple[str, Path], Parameter | None] = {}
         self._failed: dict[str, ModellixError] = {}
         self.unknown: dict[tuple[str, str], str] = {}
@@ -79,27 +81,25 @@ class ParameterTypes:
             parameters = self.parameters(slug)
             entry = not isinstance(path[-1], str)
             found = by_path(parameters, path[:-1] if entry else path)
-            if found is None and parameters and not self._strict:
-                self._tell_unknown(slug, path, shown, parameters)
+            if found is None and not self._strict:
+                self._tell_unknown(slug, path, shown)
             self._found[key] = found
         return self._found[key]
 
-    def _tell_unknown(
-        self, slug: Slug, path: Path, shown: str, parameters: "tuple[Parameter, ...]"
-    ) -> None:
-        from modellix_cli.models.body_warnings import nearest, unknown_parameters
+    def _tell_unknown(self, slug: Slug, path: Path, shown: str) -> None:
+        from modellix_cli.models.body_warnings import nearest
 
         body: Json = None
         for step in reversed(path):
             body = {step: body} if isinstance(step, str) else [body]
-        checked = unknown_parameters(body, parameters)
-        meant = nearest(write_key(path), (write_key(one.path) for one in parameters))
-        warning = (
-            f"{clip(one_line(shown), 60)} is no parameter of {slug.name} that its schema names; it "
-            f"is sent all the same, unless with --strict.{meant}"
-        )
-        self.unknown[(slug.name, next(iter(checked), write_key(path)))] = warning
-        self._session.out.warn(warning)
+        for name in self._names[slug.name].look(body).found:
+            meant = nearest(write_key(path), (one.name for one in self._models[slug.name]))
+            warning = (
+                f"{clip(one_line(shown), 60)} is no parameter of {slug.name} that its schema names;"
+                f" it is sent all the same, unless with --strict.{meant}"
+            )
+            self.unknown[(slug.name, write_key(name.path))] = warning
+            self._session.out.warn(warning)
 
     def parameters(self, slug: Slug) -> "tuple[Parameter, ...]":
         """Return what a model takes. Raises why its schema cannot be had."""
@@ -107,10 +107,12 @@ class ParameterTypes:
             failed = self._failed[slug.name]
             raise failed.copy_with() from failed.__cause__
         if slug.name not in self._models:
+            from modellix_cli.models.documented_names import DocumentedNames
             from modellix_cli.models.parameters import read_parameters
 
             kept = self._session.stores.schema_cache.get(slug)
             document = self._fetched(slug) if kept is None else kept.document
+            self._names[slug.name] = DocumentedNames(document)
             self._models[slug.name] = read_parameters(document)
         return self._models[slug.name]
 

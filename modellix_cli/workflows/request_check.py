@@ -44,7 +44,15 @@ def strictly_unchecked(checked: CheckedBody) -> ModellixError:
     return ModellixError(
         ErrorCode.SERVICE_UNAVAILABLE,
         f"The body was not checked: {checked.unchecked}.",
-        hint="Try again later, or leave out --strict. Nothing was submitted.",
+        hint=unchecked_hint("--strict"),
+    )
+
+
+def unchecked_hint(option: str) -> str:
+    """Return what to do where what `option` asks for could not be checked."""
+    return (
+        f"Nothing was submitted. To send it unchecked, leave out {option}; where the service could "
+        "not be asked, try again later."
     )
 
 

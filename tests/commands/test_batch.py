@@ -10,6 +10,7 @@ import pytest
 
 from tests.commands.batches import Batches, bad_request, batch, states
 from tests.conftest import Cli
+from tests.models.test_batch_check import document
 from tests.support import API, KEY, accepted, task_reply
 
 __all__ = ["batch"]
@@ -479,6 +480,13 @@ def test_strictly_every_line_must_be_checked(batch: Batches) -> None:
     assert (result.status, batch.service.posts) == (7, [])
     assert "Not all of the lines could be checked." in result.stderr
     assert "leave out --strict" in result.stderr
+
+
+def test_strictly_the_model_must_document_its_parameters(batch: Batches) -> None:
+    batch.service.schema.respond(json=document({"type": "object"}, servers=[{"url": API}]))
+    result = batch("--strict")
+    assert (result.status, batch.service.posts) == (7, [])
+    assert "the model's schema names no parameters" in result.stderr
 
 
 def test_results_are_saved_under_the_template(batch: Batches) -> None:

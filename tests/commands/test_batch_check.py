@@ -98,13 +98,27 @@ def test_a_misspelt_column_of_a_table_is_refused_strictly(batch: Lines, work: Pa
     assert (sent.status, "is sent all the same, unless with --strict" in sent.stderr) == (0, True)
 
 
-def test_a_misspelt_column_inside_of_an_object_is_refused_strictly(
-    batch: Lines, work: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    frame = {"type": "object", "properties": {"width": {"type": "integer"}}}
+@pytest.fixture
+def frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the model an object among its parameters."""
+    size = {"type": "object", "properties": {"width": {"type": "integer"}}}
     model = MODELS[IMAGE]
-    taught = replace(model, properties={**model.properties, "frame": frame})
+    taught = replace(model, properties={**model.properties, "frame": size})
     monkeypatch.setitem(MODELS, IMAGE, taught)
+
+
+@pytest.mark.usefixtures("frame")
+def test_a_whole_object_is_a_parameter_that_the_model_names(batch: Lines, work: Path) -> None:
+    (work / "prompts.csv").write_text("prompt\na\n")
+    words = ("model", "batch", "prompts.csv", "--model", IMAGE, "--yes", "--sandbox")
+    told = batch.cli(*words, "--set", "frame=wide", "--dry-run").stderr
+    assert ("frame" in told, "is no parameter" in told) == (True, False)
+
+
+@pytest.mark.usefixtures("frame")
+def test_a_misspelt_column_inside_of_an_object_is_refused_strictly(
+    batch: Lines, work: Path
+) -> None:
     (work / "shots.csv").write_text("prompt,frame.widht\na,3\n")
     words = ("model", "batch", "shots.csv", "--model", IMAGE, "--yes", "--sandbox")
     result = batch.cli(*words, "--strict")

@@ -13,6 +13,7 @@ import respx
 
 from modellix_cli.sandbox.media.png import png
 from tests.conftest import Cli
+from tests.models.test_batch_check import document
 from tests.support import API, Terminal, accepted, invoke, task_reply
 
 ROUTE = f"{API}/a/b/async"
@@ -332,7 +333,21 @@ def test_a_strict_check_that_cannot_be_made_refuses(cli: Cli, options: tuple[str
     result = cli(*RUN, "--body", "{}", *options)
     assert (result.status, route.call_count) == (7, 0)
     assert "The body was not checked: the model's schema cannot be had." in result.stderr
-    assert "leave out --strict. Nothing was submitted." in result.stderr
+    assert "Nothing was submitted. To send it unchecked, leave out --strict" in result.stderr
+
+
+@respx.mock
+@pytest.mark.parametrize("options", [("--strict",), ("--strict", "--dry-run")])
+def test_strictly_every_name_must_be_looked_up(cli: Cli, options: tuple[str, ...]) -> None:
+    taught = {"properties": {"size": {"properties": ["width"]}}}
+    publish(dict(document(taught, servers=[{"url": API}])))
+    respx.get(url__regex=".*/models").respond(503)
+    route = accept()
+    body = ("--body", '{"size": {"width": 1}}')
+    result = cli(*RUN, *body, *options)
+    assert (result.status, route.call_count) == (7, 0)
+    assert "The body was not checked: the model's schema has properties" in result.stderr
+    assert cli(*RUN, *body, "--check").status == 0
 
 
 @pytest.mark.parametrize("command", [RUN, ("model", "batch", "t.jsonl", "--yes")])
