@@ -219,7 +219,11 @@ class Session:
         return f"{waiting} && {saving}"
 
     def explain(self, error: ModellixError) -> ModellixError:
-        """Fit an error's advice to this run: where a refused key came from, and --sandbox."""
+        """Fit an error's advice to this run: who gave a refused key or task id, and --sandbox."""
+        if error.code is ErrorCode.NOT_FOUND and error.task_id is not None:
+            return error.copy_with(
+                hint=self.correction(error.task_id) or self._in_sandbox(error.hint)
+            )
         key, general = self.connections.key, REGISTRY[ErrorCode.UNAUTHORIZED].hint
         if error.code is not ErrorCode.UNAUTHORIZED or key is None or error.hint != general:
             return error.copy_with(hint=self._in_sandbox(error.hint))
@@ -237,6 +241,17 @@ class Session:
             if self.settings.sandbox:
                 return in_sandbox(hint, option=self.globals.sandbox)
         return hint
+
+    def correction(self, task_id: str) -> str | None:
+        """Return how to name another task where the user named this one; None if nobody did."""
+        with suppress(ModellixError):
+            attempt = self.stores.submissions.named_by_user(task_id)
+            if attempt is not None:
+                number, named = str(attempt.number), ["--task-id", "ID"]
+                command = self.commands.line("task resolve", number, options=named)
+                said = f"By your word this is the task of request {number}."
+                return f"{said} If it is another one: {command}"
+        return None
 
     def name_submitted(self, error: ModellixError) -> ModellixError:
         """Add to an error the task that was submitted before it, and how to go on with it."""

@@ -16,7 +16,8 @@ class Attempt:
     `in_flight` says that a process which is alive has just sent it, or is about to. `status` is
     the last one known of its task, `others` the tasks that its reply named besides it. `estimated`
     is what it was to cost at most, `billed` what it cost, each None where that is not known.
-    `rejected_by` is there where it is rejected.
+    `rejected_by` is there where it is rejected; `accepted_by_user` says that the user, not the
+    service, named its task.
     """
 
     number: int
@@ -36,3 +37,4 @@ class Attempt:
     billed: "Money | None" = None
     others: tuple[str, ...] = ()
     rejected_by: RejectedBy | None = None
+    accepted_by_user: bool = False

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from modellix_cli.domain.identity import RequestIdentity
     from modellix_cli.domain.money import Money
 
+BY_USER: Final = "user"
+"""In `accepted_by`: the user named the task."""
 CUT_SHORT: Final = "The process that sent it ended before an outcome was recorded."
 
 SELECT_ATTEMPT: Final = """
@@ -24,7 +26,7 @@ SELECT s.number, s.id, s.state, s.slug, s.task_id, s.detail, s.created_at, s.bat
   s.line_id, s.profile, s.host, s.boot, s.pid, s.process_started, s.lease_until,
   (SELECT t.status FROM tasks AS t WHERE t.base_url = s.base_url AND t.task_id = s.task_id
    ORDER BY t.updated_at DESC LIMIT 1) AS status, s.estimated_cost, s.billed_cost, s.other_tasks,
-  s.rejected_by
+  s.rejected_by, s.accepted_by
 FROM submissions AS s"""
 
 OF_TEAM: Final = "s.account IN (SELECT id FROM accounts WHERE team = :team)"
@@ -79,6 +81,7 @@ class AttemptRow:
     billed_cost: str | None
     other_tasks: str | None
     rejected_by: str | None
+    accepted_by: str | None
 
     @property
     def owner(self) -> Owner:
@@ -107,6 +110,7 @@ def read_attempt(row: AttemptRow, now: float) -> Attempt:
         billed=_amount(row.billed_cost),
         others=_read_ids(row.other_tasks),
         rejected_by=read_rejected_by(state, row.rejected_by),
+        accepted_by_user=state is SubmissionState.ACCEPTED and row.accepted_by == BY_USER,
     )
 
 

@@ -70,13 +70,17 @@ limit of cost that does not allow it."""
 
 @frozen
 class Outcome:
-    """How an attempt ended; `others` are the tasks that its reply named besides its own."""
+    """How an attempt ended; `others` are the tasks that its reply named besides its own.
+
+    `accepted_by_user` says that the user, not the service, named its task.
+    """
 
     state: SubmissionState
     task_id: str | None = None
     detail: str | None = None
     others: tuple[str, ...] = ()
     rejected_by: RejectedBy | None = None
+    accepted_by_user: bool = False
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""What the user may say of an attempt: how one of unknown outcome ended, and that it was wrong."""
+"""What the user may say of an attempt: how one of unknown outcome ended, and other than before."""
 
 import sqlite3
 from typing import Final
@@ -6,6 +6,8 @@ from typing import Final
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
 from modellix_cli.domain.submission_state import RejectedBy, SubmissionState
 from modellix_cli.ledger.attempt import Attempt
+from modellix_cli.ledger.records import Outcome
+from modellix_cli.ledger.tasks import SUBMITTED
 
 BY_THE_USER: Final = "Not created, by the user's word."
 """What is told of an attempt that nobody but the user called rejected."""
@@ -23,16 +25,29 @@ def check_resolvable(
     """Refuse what the user says of an attempt where it cannot be or does not count any more.
 
     The word that no task was created may be taken back by naming the task, as long as nothing was
-    sent instead. Raises `NOT_FOUND` and `USAGE`.
+    sent instead; a task that was named may be another one, or none if the service knows none of
+    that name. Raises `NOT_FOUND` and `USAGE`.
     """
     if attempt is None:
         raise not_found(str(number))
     if task_id is not None and attempt.rejected_by is RejectedBy.USER:
         _check_not_sent_since(db, number)
+    elif attempt.accepted_by_user:
+        _check_not_known(attempt, task_id)
     else:
         _check_unknown(attempt)
     if task_id is not None:
         _check_unused(db, number, task_id)
+
+
+def outcome_by_user(before: Attempt, task_id: str | None) -> Outcome:
+    """Return how an attempt ended by the user's word; a task that its reply named stays known."""
+    if task_id is None:
+        return Outcome(SubmissionState.REJECTED, None, BY_THE_USER, rejected_by=RejectedBy.USER)
+    named = before.task_id
+    replaced = named is not None and named != task_id and not before.accepted_by_user
+    others = (*before.others, named) if replaced and named else before.others
+    return Outcome(SubmissionState.ACCEPTED, task_id, None, others, accepted_by_user=True)
 
 
 def not_found(text: str) -> ModellixError:
@@ -54,6 +69,15 @@ def _check_not_sent_since(db: sqlite3.Connection, number: int) -> None:
         )
 
 
+def _check_not_known(attempt: Attempt, task_id: str | None) -> None:
+    if task_id is None and attempt.status not in (None, SUBMITTED):
+        raise usage(
+            f"Request {attempt.number} is recorded as task {attempt.task_id}, which the service "
+            "knows.",
+            hint="If that is the task of another request, name its own with --task-id.",
+        )
+
+
 def _check_unknown(attempt: Attempt) -> None:
     number = attempt.number
     if attempt.in_flight:
@@ -68,9 +92,10 @@ def _check_unknown(attempt: Attempt) -> None:
 
 def _check_unused(db: sqlite3.Connection, number: int, task_id: str) -> None:
     row = db.execute(
-        "SELECT number FROM submissions WHERE task_id = ? AND state = 'accepted' AND base_url ="
-        " (SELECT base_url FROM submissions WHERE number = ?)",
-        (task_id, number),
+        "SELECT number FROM submissions WHERE task_id = :task AND state = 'accepted'"
+        " AND number <> :number"
+        " AND base_url = (SELECT base_url FROM submissions WHERE number = :number)",
+        {"task": task_id, "number": number},
     ).fetchone()
     if row is not None:
         raise usage(f"Task {task_id} is that of request {row[0]} already.")

@@ -151,9 +151,11 @@ def _copy_late_submissions(aside: Path, copy: Path, path: Path) -> None:
             if not _insert(db, "submissions", row):
                 db.execute(
                     "UPDATE submissions SET state = :state, task_id = :task_id, detail = :detail,"
-                    " rejected_by = :rejected_by, updated_at = :updated_at"
+                    " rejected_by = :rejected_by, accepted_by = :accepted_by,"
+                    " updated_at = :updated_at"
                     " WHERE id = :id AND state = 'intent'",
-                    {"task_id": None, "detail": None, "rejected_by": None} | row,
+                    dict.fromkeys(("task_id", "detail", *schema.LATER_COLUMNS["submissions"]))
+                    | row,
                 )
                 _insert(db, "submissions", {**row, "number": None})
         schema.fill_later_columns(db)

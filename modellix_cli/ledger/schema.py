@@ -4,7 +4,8 @@ Amounts are exact decimals in US dollars as text, times Unix times in seconds, i
 is the short one to show. An attempt's `created_at` is when it was recorded that it is about to be
 sent, and `uptime` the seconds since the start of the machine, called `boot`, at that moment.
 `other_tasks` are the ids that its reply named besides its task, as a list in JSON.
-`rejected_by` is who made it certain that nothing was created (`RejectedBy`).
+`rejected_by` is who made it certain that nothing was created (`RejectedBy`), `accepted_by` is
+'user' where the user, not the service, named the task that was created.
 `resume_argv` is the command line that goes on with a batch, as a list in JSON.
 Columns and indexes are only ever added, so that older versions can read the file.
 """
@@ -65,7 +66,8 @@ CREATE TABLE submissions (
   told_at REAL,{_OWNER},
   uptime REAL,
   other_tasks TEXT,
-  rejected_by TEXT
+  rejected_by TEXT,
+  accepted_by TEXT
 );
 CREATE INDEX submissions_identity ON submissions (identity, batch);
 CREATE INDEX submissions_legacy ON submissions (legacy_sha256) WHERE identity IS NULL;
@@ -186,7 +188,12 @@ CREATE TABLE cleared (profile TEXT PRIMARY KEY, cleared_at REAL NOT NULL) WITHOU
 """
 
 LATER_COLUMNS: Final = {
-    "submissions": {"uptime": "REAL", "other_tasks": "TEXT", "rejected_by": "TEXT"},
+    "submissions": {
+        "uptime": "REAL",
+        "other_tasks": "TEXT",
+        "rejected_by": "TEXT",
+        "accepted_by": "TEXT",
+    },
     "batches": {"resume_argv": "TEXT"},
 }
 """Columns that files of older versions lack, by table, with their types."""

@@ -12,10 +12,11 @@ from typing import Final
 
 from modellix_cli.domain.account import Account
 from modellix_cli.domain.errors import ErrorCode, ModellixError, usage
-from modellix_cli.domain.submission_state import RejectedBy, SubmissionState
+from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger import accounts, tasks
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import (
+    BY_USER,
     find_attempt,
     find_attempts,
     find_unknown,
@@ -26,7 +27,7 @@ from modellix_cli.ledger.database import LedgerFile
 from modellix_cli.ledger.other_accounts import find_of_request
 from modellix_cli.ledger.processes import LEASE_SECONDS
 from modellix_cli.ledger.records import Claim, OtherAccount, Outcome, Request
-from modellix_cli.ledger.resolving import BY_THE_USER, check_resolvable, not_found
+from modellix_cli.ledger.resolving import check_resolvable, not_found, outcome_by_user
 
 NOT_SENT_AS: Final = "Not sent: "
 """How the detail of a request begins that was refused here, not by the service."""
@@ -138,21 +139,20 @@ class SubmissionStore:
     def resolve(self, number: int, task_id: str | None) -> Attempt:
         """Settle an attempt of unknown outcome by the user's word; return it as it stands now.
 
-        With a task id it was accepted, else no task was created; the latter may be taken back by
-        the former while nothing was sent instead. Raises `NOT_FOUND`, and `USAGE` for one that is
-        not of unknown outcome or an id that is known as that of another one.
+        With a task id it was accepted, else no task was created. The latter may be taken back by
+        the former while nothing was sent instead, and an id that was wrong by another, or as long
+        as the service does not know it, by the latter. Raises `NOT_FOUND`, and `USAGE` for one
+        that is not of unknown outcome or an id that is known as that of another one.
         """
         now = self._file.clock.now()
 
         def work(db: sqlite3.Connection) -> Attempt:
-            check_resolvable(db, number, find_attempt(db, number, now), task_id)
-            if task_id is None:
-                outcome = Outcome(
-                    SubmissionState.REJECTED, None, BY_THE_USER, rejected_by=RejectedBy.USER
-                )
-            else:
-                outcome = Outcome(SubmissionState.ACCEPTED, task_id, None)
-            _settle(db, number, outcome, now)
+            before = find_attempt(db, number, now)
+            check_resolvable(db, number, before, task_id)
+            assert before is not None
+            if before.accepted_by_user and before.task_id != task_id:
+                _take_back_task(db, number)
+            _settle(db, number, outcome_by_user(before, task_id), now)
             attempt = find_attempt(db, number, now)
             assert attempt is not None
             return attempt
@@ -247,6 +247,14 @@ class SubmissionStore:
         scope = {"url": sandbox_url, "sandbox": sandbox, "profile": profile}
         return self._file.read(lambda db: find_unknown(db, scope, now))
 
+    def named_by_user(self, task_id: str) -> Attempt | None:
+        """Return the attempt of which the user, not the service, said that it made a task."""
+        now = self._file.clock.now()
+        where = "s.task_id = :task AND s.base_url = :url AND s.accepted_by = :by LIMIT 1"
+        values = {"task": task_id, "url": self._account.base_url, "by": BY_USER}
+        found = self._file.read(lambda db: find_attempts(db, where, values, now))
+        return found[0] if found else None
+
     def told(self, task_ids: Sequence[str]) -> None:
         """Record that the user has been told of tasks."""
         now = self._file.clock.now()
@@ -266,12 +274,25 @@ def _settle(db: sqlite3.Connection, number: int, outcome: Outcome, now: float) -
     """Write an outcome, and the task that was created."""
     db.execute(
         "UPDATE submissions SET state = ?, task_id = coalesce(?, task_id), detail = ?,"
-        " rejected_by = ?, other_tasks = coalesce(?, other_tasks), updated_at = ? WHERE number = ?",
+        " rejected_by = ?, accepted_by = ?, other_tasks = coalesce(?, other_tasks),"
+        " updated_at = ? WHERE number = ?",
         (
             *(str(outcome.state), outcome.task_id, outcome.detail),
             None if outcome.rejected_by is None else str(outcome.rejected_by),
+            BY_USER if outcome.accepted_by_user else None,
             *(json.dumps(outcome.others) if outcome.others else None, now, number),
         ),
     )
     if outcome.state is SubmissionState.ACCEPTED:
         tasks.add_of_submission(db, number, now)
+
+
+def _take_back_task(db: sqlite3.Connection, number: int) -> None:
+    """Take back a task that the user named by mistake, with what is only known by its name."""
+    task_id, base_url = db.execute(
+        "SELECT task_id, base_url FROM submissions WHERE number = ?", (number,)
+    ).fetchone()
+    db.execute(
+        "UPDATE submissions SET task_id = NULL, billed_cost = NULL WHERE number = ?", (number,)
+    )
+    tasks.drop_unanswered(db, base_url, task_id)

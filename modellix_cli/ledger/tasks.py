@@ -279,3 +279,12 @@ def add_of_submission(db: sqlite3.Connection, number: int, now: float) -> None:
         " WHERE number = ? AND billed_cost IS NULL",
         (number,),
     )
+
+
+def drop_unanswered(db: sqlite3.Connection, base_url: str, task_id: str) -> None:
+    """Remove a task that nothing but a taken-back word knows of, within a transaction."""
+    db.execute(
+        "DELETE FROM tasks WHERE base_url = :url AND task_id = :task AND status = :unheard"
+        " AND NOT EXISTS (SELECT 1 FROM submissions WHERE base_url = :url AND task_id = :task)",
+        {"url": base_url, "task": task_id, "unheard": SUBMITTED},
+    )

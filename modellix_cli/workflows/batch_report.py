@@ -95,6 +95,8 @@ def error_and_command(outcome: LineOutcome, session: Session) -> tuple[str | Non
         return what, f"Resume with: {session.resume(task_id)}"
     if outcome.detail is None and has_failed(outcome.status):
         return f"Task reached terminal status {outcome.status}.", None
+    if outcome.error is not None and outcome.error.code is ErrorCode.NOT_FOUND:
+        return outcome.detail, session.correction(task_id)
     return outcome.detail, None
 
 

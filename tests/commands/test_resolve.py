@@ -9,6 +9,7 @@ import respx
 from tests.conftest import Cli
 from tests.support import API, FakeClock, Terminal, accepted, invoke, task_reply
 
+NOT_FOUND = {"code": 404, "message": "Resource not found"}
 RUN = ("model", "run", "a/b", "--body", '{"prompt": "a cat"}')
 HISTORY = ("task", "history")
 
@@ -106,9 +107,28 @@ class TestResolve:
         assert (result.status, result.json["error"]["code"]) == (5, "NOT_FOUND")
         assert "charged" not in result.json["error"]
 
-    def test_what_is_resolved_stays_so(self, cli: Cli) -> None:
+    @respx.mock
+    def test_an_id_that_was_wrong_can_be_corrected(self, cli: Cli) -> None:
+        respx.get(f"{API}/tasks/wrong").respond(404, json=NOT_FOUND)
+        respx.get(f"{API}/tasks/right").respond(json=task_reply("right"))
+        cli("task", "resolve", "1", "--task-id", "wrong")
+        command = "modellix-cli task resolve 1 --task-id ID"
+        for told in (cli(*RUN, "--resume", "--wait"), cli("task", "wait", "wrong")):
+            assert f"If it is another one: {command}" in told.stderr
+            assert told.status == 5
+        assert cli("task", "resolve", "1", "--task-id", "right").status == 0
+        assert cli(*RUN, "--resume", "--wait").status == 0
+
+    @respx.mock
+    def test_or_called_not_created_until_the_service_knows_it(self, cli: Cli) -> None:
         cli("task", "resolve", "1", "--task-id", "task-x")
-        assert cli("task", "resolve", "1", "--not-created").status == 2
+        assert cli("task", "resolve", "1", "--not-created").status == 0
+        cli("task", "resolve", "1", "--task-id", "task-x")
+        respx.get(f"{API}/tasks/task-x").respond(json=task_reply("task-x"))
+        cli("task", "get", "task-x")
+        refused = cli("task", "resolve", "1", "--not-created")
+        assert refused.status == 2
+        assert "recorded as task task-x, which the service knows" in refused.stderr
 
     def test_that_it_was_not_created_can_be_taken_back(self, cli: Cli) -> None:
         cli("task", "resolve", "1", "--not-created")

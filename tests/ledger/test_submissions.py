@@ -433,6 +433,38 @@ class TestResolving:
             ledger.submissions.resolve(1, "task-x")
         assert code(error) is ErrorCode.USAGE
 
+    def test_a_task_that_was_named_can_be_another_one(self, ledger: Ledger) -> None:
+        ledger.sent(state=UNKNOWN)
+        ledger.submissions.resolve(1, "task-wrong")
+        assert ledger.submissions.named_by_user("task-wrong") is not None
+        attempt = ledger.submissions.resolve(1, "task-right")
+        assert (attempt.state, attempt.task_id) == (ACCEPTED, "task-right")
+        assert ledger.tasks.recent(9) == ["task-right"]
+        assert ledger.submissions.named_by_user("task-wrong") is None
+        assert ledger.submissions.resolve(1, "task-right").task_id == "task-right"
+
+    def test_or_none_as_long_as_the_service_knows_none_of_that_name(self, ledger: Ledger) -> None:
+        ledger.sent(state=UNKNOWN)
+        ledger.submissions.resolve(1, "task-wrong")
+        attempt = ledger.submissions.resolve(1, None)
+        assert (attempt.state, attempt.task_id) == (REJECTED, None)
+        assert isinstance(ledger.claim(), Claimed)
+
+    def test_a_task_that_the_service_knows_was_created(self, ledger: Ledger) -> None:
+        ledger.sent(state=UNKNOWN)
+        ledger.submissions.resolve(1, "task-x")
+        ledger.sql("UPDATE tasks SET status = 'pending'")
+        with pytest.raises(ModellixError) as error:
+            ledger.submissions.resolve(1, None)
+        assert "which the service knows" in error.value.message
+        ledger.submissions.resolve(1, "task-y")
+        assert ledger.tasks.recent(9) == ["task-y", "task-x"]
+
+    def test_an_id_that_a_reply_named_is_kept_beside_the_users(self, ledger: Ledger) -> None:
+        ledger.sent(state=UNKNOWN, task_id="task-named")
+        attempt = ledger.submissions.resolve(1, "task-x")
+        assert (attempt.task_id, attempt.others) == ("task-x", ("task-named",))
+
     @pytest.mark.parametrize("when", ["before", "since"])
     def test_nor_what_was_sent_again(self, ledger: Ledger, clock: FakeClock, when: str) -> None:
         ledger.sent(state=UNKNOWN)
@@ -447,14 +479,6 @@ class TestResolving:
             ledger.submissions.resolve(1, "task-x")
         assert "sent again as request 2" in error.value.message
         assert ledger.sql("SELECT state FROM submissions WHERE number = 1") == [("rejected",)]
-
-    def test_nor_again(self, ledger: Ledger) -> None:
-        ledger.sent(state=UNKNOWN)
-        ledger.submissions.resolve(1, None)
-        ledger.submissions.resolve(1, "task-x")
-        with pytest.raises(ModellixError) as error:
-            ledger.submissions.resolve(1, "task-y")
-        assert code(error) is ErrorCode.USAGE
 
     def test_what_is_under_way_is_refused(self, ledger: Ledger) -> None:
         ledger.claim()
