@@ -27,6 +27,15 @@ class Sending:
 
 
 @frozen
+class SentElsewhere:
+    """Another process sends the request of line `ref` just now; `number` is that of its attempt."""
+
+    ref: int
+    slug: str
+    number: int
+
+
+@frozen
 class TaskAwaited:
     """A task is waited for; `age` is how long ago it was submitted, in seconds, if known.
 
@@ -164,6 +173,7 @@ class LineEnded:
 
 Notice = (
     Sending
+    | SentElsewhere
     | LineEnded
     | TaskAwaited
     | TaskPolled

@@ -24,7 +24,8 @@ _MOST_ABOUT: Final = 42
 _LEAST_ABOUT: Final = 8
 _SPEED_OVER: Final = 5.0
 _SUBMITTING, _SAVING = "submitting", "saving"
-_NOT_RUNNING: Final = (_SUBMITTING, _SAVING)
+_ELSEWHERE: Final = "another process is sending it"
+_NOT_RUNNING: Final = (_SUBMITTING, _SAVING, _ELSEWHERE)
 _SETTLED: Final = 1.0
 """Seconds after which a speed, or a rate, says something."""
 FAINT, SPIN, BAD, BUSY = "2", "36", "31", "33"
@@ -97,6 +98,9 @@ class Board:
                 self._note = None
                 about = self._safe(about_words(notice.about))
                 self._rows[notice.ref] = TaskRow(self._safe(notice.slug), about, now, _SUBMITTING)
+            case notices.SentElsewhere():
+                about = f"request {notice.number}"
+                self._rows[notice.ref] = TaskRow(self._safe(notice.slug), about, now, _ELSEWHERE)
             case notices.TaskAwaited():
                 self._await(notice, now)
             case notices.TaskPolled():

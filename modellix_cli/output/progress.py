@@ -66,6 +66,8 @@ class Lines(Progress):
                 self._since[notice.task_id] = now - max(0.0, notice.age or 0.0)
             case notices.LineEnded():
                 self._end(notice)
+            case notices.SentElsewhere() if self._total is None:
+                self._say(f"Another process is sending it as request {notice.number}. Waiting.")
             case notices.TaskPolled() if self._total is None:
                 self._polled(notice)
             case notices.TaskLeft() if self._total is None:

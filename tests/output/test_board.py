@@ -132,6 +132,14 @@ def test_why_a_request_waits(board: Board) -> None:
     assert len(shown(board, 105.0)) == 1
 
 
+def test_a_request_that_another_process_sends(board: Board) -> None:
+    board.take(notices.SentElsewhere(1, SLUG, 7), 100.0)
+    assert "request 7" in shown(board, 101.0)[0]
+    assert "another process is sending it" in shown(board, 101.0)[0]
+    board.take(notices.Sending(1, SLUG), 102.0)
+    assert "another process" not in "".join(shown(board, 103.0))
+
+
 def test_a_request_that_was_refused_for_now_is_not_shown_as_leaving(board: Board) -> None:
     board.take(notices.Sending(1, SLUG), 100.0)
     board.take(notices.SubmitRetried("Concurrency limit reached.", 0.0, 1), 100.5)

@@ -64,12 +64,14 @@ class TestLog:
         for _ in range(2):
             progress.tell(notices.PollTrouble("task-1", "busy."))
         progress.tell(notices.SubmitRetried("busy.", 4.0))
+        progress.tell(notices.SentElsewhere(1, "a/b", 7))
         assert err.getvalue().splitlines() == [
             "Task task-1: pending after 1m 00s",
             "Task task-1: processing after 1m 04s",
             "Task task-1: success after 1m 08s",
             "Task task-1: busy. Trying again.",
             "busy. Trying again in 4s.",
+            "Another process is sending it as request 7. Waiting.",
         ]
 
     def test_what_a_request_waits_for_is_said_once_for_each_wait(self, clock: FakeClock) -> None:

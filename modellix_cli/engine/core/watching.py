@@ -5,6 +5,7 @@ from typing import Final
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.lines import Active
 from modellix_cli.engine.core.outbox import Outbox
+from modellix_cli.engine.notices import SentElsewhere
 
 _WATCH_EVERY: Final = 0.5
 
@@ -25,6 +26,7 @@ class Watching:
     def add(self, line: Active, now: float) -> None:
         """Watch the attempt of a line, whose number it has."""
         self._lines[line.ref] = (line, now)
+        self._out.tell(SentElsewhere(line.ref, line.line.slug, line.number))
 
     def pump(self, now: float) -> float | None:
         """Ask how the attempts stand, every now and then; return when to ask next."""

@@ -9,7 +9,14 @@ from modellix_cli.domain.submission_state import NOT_SENT, RejectedBy, Submissio
 from modellix_cli.domain.task import Submission
 from modellix_cli.engine.core import effects, events
 from modellix_cli.engine.core.lines import Line
-from modellix_cli.engine.notices import Counts, OtherTasks, Sending, SubmitRetried, TaskAwaited
+from modellix_cli.engine.notices import (
+    Counts,
+    OtherTasks,
+    Sending,
+    SentElsewhere,
+    SubmitRetried,
+    TaskAwaited,
+)
 from tests.engine.core.bench import SLUG, Bench, Follow, busy, known, lines, unavailable, unknown
 
 ACCEPTED, REJECTED = SubmissionState.ACCEPTED, SubmissionState.REJECTED
@@ -438,6 +445,15 @@ def test_the_next_moment_is_the_nearest_one() -> None:
     ended = next(at for at, effect in enumerate(bench.log) if isinstance(effect, effects.Emit))
     assert bench.times[ended] < 2
     assert bench.now >= 30
+
+
+def test_that_another_process_sends_a_request_is_told_once() -> None:
+    flying = known(INTENT, None, number=7, in_flight=True)
+    bench = Bench(one(known=flying))
+    bench.seen[1] = [flying, flying, known()]
+    bench.run()
+    told = [notice for notice in bench.notices if isinstance(notice, SentElsewhere)]
+    assert told == [SentElsewhere(1, SLUG, 7)]
 
 
 def test_a_hold_of_no_time_is_a_short_one() -> None:
