@@ -44,9 +44,9 @@ def outcome_by_user(before: Attempt, task_id: str | None) -> Outcome:
     """Return how an attempt ended by the user's word; a task that its reply named stays known."""
     if task_id is None:
         return Outcome(SubmissionState.REJECTED, None, BY_THE_USER, rejected_by=RejectedBy.USER)
-    named = before.task_id
-    replaced = named is not None and named != task_id and not before.accepted_by_user
-    others = (*before.others, named) if replaced and named else before.others
+    others = before.others
+    if before.task_id not in (None, task_id) and not before.accepted_by_user:
+        others = (*others, str(before.task_id))
     return Outcome(SubmissionState.ACCEPTED, task_id, None, others, accepted_by_user=True)
 
 

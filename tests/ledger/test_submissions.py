@@ -413,7 +413,8 @@ class TestResolving:
         ledger.sent(state=state)
         with pytest.raises(ModellixError) as error:
             ledger.submissions.resolve(1, None)
-        assert code(error) is ErrorCode.USAGE
+        what = {ACCEPTED: "accepted as task task-1.", REJECTED: "rejected."}[state]
+        assert f"it was {what}" in error.value.message
 
     def test_the_word_that_it_was_not_created_can_be_taken_back(
         self, ledger: Ledger, clock: FakeClock
@@ -441,7 +442,8 @@ class TestResolving:
         assert (attempt.state, attempt.task_id) == (ACCEPTED, "task-right")
         assert ledger.tasks.recent(9) == ["task-right"]
         assert ledger.submissions.named_by_user("task-wrong") is None
-        assert ledger.submissions.resolve(1, "task-right").task_id == "task-right"
+        again = ledger.submissions.resolve(1, "task-right")
+        assert (again.task_id, again.others) == ("task-right", ())
 
     def test_or_none_as_long_as_the_service_knows_none_of_that_name(self, ledger: Ledger) -> None:
         ledger.sent(state=UNKNOWN)
@@ -449,6 +451,44 @@ class TestResolving:
         attempt = ledger.submissions.resolve(1, None)
         assert (attempt.state, attempt.task_id) == (REJECTED, None)
         assert isinstance(ledger.claim(), Claimed)
+
+    def test_a_task_that_is_not_in_the_list_of_tasks_counts_as_not_known(
+        self, ledger: Ledger
+    ) -> None:
+        ledger.sent(state=UNKNOWN)
+        ledger.submissions.resolve(1, "task-wrong")
+        ledger.sql("DELETE FROM tasks")
+        assert ledger.submissions.resolve(1, None).state is REJECTED
+
+    def test_what_was_refused_since_is_in_nobodys_way(
+        self, ledger: Ledger, clock: FakeClock
+    ) -> None:
+        ledger.sent(state=UNKNOWN)
+        ledger.submissions.resolve(1, None)
+        clock.sleep(5)
+        ledger.sent(state=REJECTED)
+        assert ledger.submissions.resolve(1, "task-x").task_id == "task-x"
+
+    def test_what_was_sent_in_the_same_moment_was_sent_since(self, ledger: Ledger) -> None:
+        ledger.sent(state=UNKNOWN)
+        ledger.submissions.resolve(1, None)
+        ledger.sent(state=UNKNOWN)
+        with pytest.raises(ModellixError) as error:
+            ledger.submissions.resolve(1, "task-x")
+        assert "sent again as request 2" in error.value.message
+
+    def test_that_it_was_not_created_is_said_once(self, ledger: Ledger) -> None:
+        ledger.sent(state=UNKNOWN)
+        ledger.submissions.resolve(1, None)
+        with pytest.raises(ModellixError) as error:
+            ledger.submissions.resolve(1, None)
+        assert "it was rejected." in error.value.message
+
+    def test_another_services_task_of_the_same_name_is_in_nobodys_way(self, ledger: Ledger) -> None:
+        ledger.sent(task_id="task-x")
+        ledger.sql("UPDATE submissions SET base_url = 'https://elsewhere.example'")
+        ledger.sent(state=UNKNOWN)
+        assert ledger.submissions.resolve(2, "task-x").task_id == "task-x"
 
     def test_a_task_that_the_service_knows_was_created(self, ledger: Ledger) -> None:
         ledger.sent(state=UNKNOWN)
@@ -464,6 +504,8 @@ class TestResolving:
         ledger.sent(state=UNKNOWN, task_id="task-named")
         attempt = ledger.submissions.resolve(1, "task-x")
         assert (attempt.task_id, attempt.others) == ("task-x", ("task-named",))
+        ledger.sent(request('{"other": 1}'), state=UNKNOWN, task_id="task-y")
+        assert ledger.submissions.resolve(2, "task-y").others == ()
 
     @pytest.mark.parametrize("when", ["before", "since"])
     def test_nor_what_was_sent_again(self, ledger: Ledger, clock: FakeClock, when: str) -> None:
@@ -484,7 +526,7 @@ class TestResolving:
         ledger.claim()
         with pytest.raises(ModellixError) as error:
             ledger.submissions.resolve(1, None)
-        assert code(error) is ErrorCode.USAGE
+        assert error.value.message == "Request 1 is being sent just now."
 
     def test_an_id_of_another_request_is_refused(self, ledger: Ledger) -> None:
         ledger.sent(task_id="task-x")

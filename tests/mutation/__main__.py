@@ -20,6 +20,7 @@ MODULES: Final = (
     "engine/core/posting.py",
     "ledger/claims.py",
     "ledger/matching.py",
+    "ledger/resolving.py",
     "api/paid.py",
     "api/named_tasks.py",
 )
