@@ -110,7 +110,7 @@ class _Walk:
             if not isinstance(schema, dict) or id(schema) in forms:
                 continue
             if not isinstance(schema.get("properties", {}), dict):
-                raise _Unreadable("the model's schema has properties that are none")
+                raise _Unreadable("the model's schema has properties that are no object")
             forms[id(schema)] = schema
             waiting += [part for key in _EACH for part in as_list(schema.get(key))]
             waiting += [schema[key] for key in _ONE if key in schema]
@@ -143,7 +143,8 @@ class _Walk:
                 self._left -= 1
                 matcher = safe_pattern(pattern)
                 if matcher is None or len(name) > MAX_MATCHED:
-                    self.doubt = f"the pattern of names {quoted(clip(pattern, 80))} is not applied"
+                    shown = quoted(clip(pattern, 80))
+                    self.doubt = f"names by the pattern {shown} could take too long to look up"
                     yield True
                 elif matcher.search(name):
                     yield schema

@@ -51,8 +51,8 @@ def strictly_unchecked(checked: CheckedBody) -> ModellixError:
 def unchecked_hint(option: str) -> str:
     """Return what to do where what `option` asks for could not be checked."""
     return (
-        f"Nothing was submitted. To send it unchecked, leave out {option}; where the service could "
-        "not be asked, try again later."
+        f"To send it unchecked, leave out {option}; where the service could not be asked, try "
+        "again later."
     )
 
 

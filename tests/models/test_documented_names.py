@@ -143,11 +143,11 @@ def test_what_only_replies_have_is_not_documented_for_requests() -> None:
     [
         ({"type": "object"}, "names no parameters"),
         (True, "names no parameters"),
-        ({"properties": [{"name": "a"}]}, "properties that are none"),
-        ({"properties": {"a": {"properties": "b"}}}, "properties that are none"),
+        ({"properties": [{"name": "a"}]}, "properties that are no object"),
+        ({"properties": {"a": {"properties": "b"}}}, "properties that are no object"),
         ({"properties": {"a": {"$ref": "https://example.com/a.json"}}}, "which it lacks"),
         ({"properties": {"a": {"$ref": 1}}}, "which it lacks"),
-        ({"properties": {"a": {"patternProperties": {"(a+)+$": {}}}}}, "is not applied"),
+        ({"properties": {"a": {"patternProperties": {"(a+)+$": {}}}}}, "could take too long"),
     ],
 )
 def test_what_cannot_be_read_is_told_as_a_reason(schema: Json, reason: str) -> None:
