@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.jsontext import Json
+from modellix_cli.domain.jsontext import Json, JsonObject
 from modellix_cli.domain.text import count
 from modellix_cli.domain.values import Slug, parse_slug
 from modellix_cli.inputs.batch_file import BatchInput, Line
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modellix_cli.models.batch_check import CheckReport, LineProblem, LineWarning
 
 
-def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
+def check(session: Session, tasks: BatchInput, options: BatchOptions) -> "CheckReport":
     """Check every body against its model's schema. Raises `INVALID_BODY` naming the lines.
 
     Raises `SERVICE_UNAVAILABLE` if no line could be checked: who asked for a check wants one.
@@ -30,6 +30,21 @@ def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
     if report.failed:
         record_lines(session, tasks, report.problems, options)
     refuse(session, tasks, options, report)
+    return report
+
+
+def checked_facts(tasks: BatchInput, report: "CheckReport | None") -> JsonObject:
+    """Return what the JSON of a batch says of its check, None where only its names were looked up.
+
+    That is what was warned of, and which models' lines could not be checked.
+    """
+    from modellix_cli.output.rehearsal import unchecked_facts
+
+    warnings = list(tasks.unknown.values())
+    if report is None:
+        return {"warnings": warnings} if warnings else {}
+    warnings += [warning_words(tasks, one) for one in report.warnings]
+    return {"warnings": warnings, **unchecked_facts(report.unchecked)}
 
 
 def published(session: Session) -> Callable[[Slug], Json | None]:

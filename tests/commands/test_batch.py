@@ -457,6 +457,17 @@ def test_lines_that_could_not_be_checked_are_not_said_to_fit(batch: Batches) -> 
     assert "all fit" not in result.stderr
 
 
+def test_models_whose_lines_could_not_be_checked_are_in_the_json(batch: Batches) -> None:
+    batch.service.schema.respond(json=SCHEMA)
+    batch.service.router.post(f"{API}/a/c/async").respond(json=accepted("other"))
+    batch.service.router.get("https://www.modellix.ai/models/a/c/api_schema").respond(503)
+    lines = [{"modelSlug": slug, "body": {"line": 1}} for slug in ("a/b", "a/c")]
+    (batch.work / "tasks.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    rehearsed, real = batch("--check", "--dry-run"), batch("--check")
+    assert [one["model"] for one in real.json["unchecked"]] == ["a/c"]
+    assert real.json["unchecked"] == rehearsed.json["unchecked"]
+
+
 def test_a_line_of_unknown_outcome_has_the_number_that_settles_it(batch: Batches) -> None:
     batch.service.replies[2] = httpx.ReadError("cut")
     result = batch()

@@ -123,3 +123,28 @@ def test_the_lines_that_are_refused_are_in_the_json_too(batch: Lines) -> None:
     result = batch((IMAGE, {"prompt": "a"}), (IMAGE, {}), options=(*CHECK, "--json"))
     (fault,) = result.json["faults"]
     assert fault["message"] == "Line 2 (sandbox/image): body.prompt: is required."
+
+
+def test_what_was_warned_of_is_in_the_json_as_in_that_of_a_rehearsal(batch: Lines) -> None:
+    line = (IMAGE, {"prompt": "a", "sead": 3})
+    given = ((IMAGE, {"prompt": "b"}), line, line)
+    rehearsed = batch(*given, options=(*CHECK, "--json", "--dry-run"))
+    real = batch(*given, options=(*CHECK, "--json"))
+    (warning,) = real.json["warnings"]
+    assert 'Did you mean "seed"? 2 lines have it.' in warning
+    assert rehearsed.json["warnings"] == [warning]
+    assert f"Warning: {warning}" in real.stderr
+
+
+def test_json_of_lines_that_were_checked_says_that_nothing_is_to_be_warned_of(batch: Lines) -> None:
+    assert batch((IMAGE, {"prompt": "a"}), options=(*CHECK, "--json")).json["warnings"] == []
+    assert "warnings" not in batch((IMAGE, {"prompt": "b"}), options=("--json",)).json
+
+
+def test_a_misspelt_column_that_is_sent_is_in_the_json(batch: Lines, work: Path) -> None:
+    (work / "shots.csv").write_text("prompt,sead\na,3\nb,4\n")
+    words = ("model", "batch", "shots.csv", "--model", IMAGE, "--sandbox", "--json", "--yes")
+    rehearsed, real = batch.cli(*words, "--dry-run"), batch.cli(*words)
+    assert real.json["warnings"] == rehearsed.json["warnings"] != []
+    (warning,) = batch.cli(*words, "--check", "--new").json["warnings"]
+    assert warning == real.json["warnings"][0]
