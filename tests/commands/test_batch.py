@@ -10,7 +10,7 @@ import pytest
 
 from tests.commands.batches import Batches, bad_request, batch, states
 from tests.conftest import Cli
-from tests.support import API, KEY, accepted, task_reply
+from tests.support import API, KEY, accepted, problem, task_reply
 
 __all__ = ["batch"]
 
@@ -466,6 +466,22 @@ def test_models_whose_lines_could_not_be_checked_are_in_the_json(batch: Batches)
     rehearsed, real = batch("--check", "--dry-run"), batch("--check")
     assert [one["model"] for one in real.json["unchecked"]] == ["a/c"]
     assert real.json["unchecked"] == rehearsed.json["unchecked"]
+
+
+@pytest.mark.parametrize("asked", ["500", "5"])
+def test_a_limit_that_lasts_is_named_with_what_to_do(batch: Batches, asked: str) -> None:
+    busy = httpx.Response(429, json=problem(429, "slow down"), headers={"Retry-After": asked})
+    batch.service.replies = dict.fromkeys((1, 2, 3, 4), busy)
+    result = batch("--output", "human")
+    assert result.status == 6
+    (error,) = (one for one in result.stderr.splitlines() if one.startswith("Error: "))
+    assert error.startswith("Error: Rate limit reached")
+    assert "slow down" in error
+    assert ("in 500s" if asked == "500" else "after 2m 00s of waiting") in error
+    assert "wait longer with --max-retry-wait" in result.stderr
+    for line in result.stdout.splitlines():
+        assert line.count("slow down") == 1
+        assert "Rate limit reached" in line
 
 
 def test_a_line_of_unknown_outcome_has_the_number_that_settles_it(batch: Batches) -> None:
