@@ -140,8 +140,9 @@ def _ends_as_recorded(session: Session, line: BatchLine, options: BatchOptions) 
         return False
     if known.state is SubmissionState.UNKNOWN:
         return known.task_id is None
-    asked_again = options.waiting.wait and has_failed(line.attempt.status)
-    return asked_again or known.is_over(saves=options.saving.output_dir is not None)
+    return has_failed(line.attempt.status) or known.is_over(
+        saves=options.saving.output_dir is not None
+    )
 
 
 class BudgetWatch:

@@ -573,3 +573,18 @@ def test_a_key_among_the_words_is_in_no_command_and_not_kept(batch: Batches) -> 
     kept = batch.sql("SELECT resume_argv FROM batches")[0][0]
     for text in (ran.stdout, ran.stderr, shown.stdout, kept):
         assert "quoted" not in text
+
+
+def test_a_line_whose_request_key_has_a_task_that_failed_is_failed(batch: Batches) -> None:
+    batch.write(1, requestKey="k1")
+    batch.service.tasks["task-1"] = task_reply("task-1", "canceled", error="no owls")
+    assert batch("--wait").status == 1
+    batch.write(1, requestKey="k1", id="another")
+    result = batch()
+    (entry,) = result.json["tasks"]
+    assert (result.status, batch.service.posts) == (1, [1])
+    assert (entry["status"], entry["ok"], entry["reused"]) == ("canceled", False, True)
+    assert entry["errorInfo"] == {
+        "code": "TASK_FAILED", "exitCode": 1, "retryable": False, "charged": "no",
+    }  # fmt: skip
+    assert "See why with: modellix-cli task get task-1" in entry["error"]

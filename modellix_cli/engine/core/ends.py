@@ -56,6 +56,11 @@ class Ends:
         unknown = SubmissionState.UNKNOWN
         self._out.emit(line.outcome(unknown, detail=detail, error=error, needs_resume=True))
 
+    def failed(self, line: Active, known: Known) -> None:
+        """Emit a line whose task is known to have failed; why, only the service can tell."""
+        end = line.outcome(SubmissionState.ACCEPTED)
+        self._out.emit(replace(end, status=known.last_status, billed=known.billed))
+
     def known(self, line: Active, known: Known) -> None:
         """Emit a line of which earlier runs did everything."""
         self._out.emit(

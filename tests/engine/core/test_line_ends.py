@@ -675,3 +675,20 @@ def test_a_line_that_is_refused_for_a_time_after_a_stop_was_rejected() -> None:
     outcome = bench.run()[0]
     assert (outcome.state, outcome.detail) == (REJECTED, "later.")
     assert bench.engine.finished
+
+
+def test_a_task_that_is_known_to_have_failed_ends_so_though_nobody_waits_for_it() -> None:
+    failed = known(failed=True, last_status="canceled")
+    waits = Line(2, SLUG, needs=(1,), prepare=True)
+    bench = Bench([*one(known=failed), waits], follow=Follow.NOT)
+    first, second = bench.run()
+    assert (first.state, first.status, first.reused) == (ACCEPTED, "canceled", True)
+    assert second.state is None  # there is no result that it could use
+    assert (bench.posts, bench.all(effects.Poll)) == ([], [])
+
+
+def test_a_task_that_is_known_to_have_failed_is_asked_for_its_reason_by_who_waits() -> None:
+    bench = Bench(one(known=known(failed=True, last_status="failed")), follow=Follow.TO_THE_END)
+    bench.ends = {"status": "failed", "reason": "too dark"}
+    (outcome,) = bench.run()
+    assert (outcome.status, "too dark" in str(outcome.detail)) == ("failed", True)
