@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError, Place
 from modellix_cli.domain.jsontext import Json, JsonObject
 from modellix_cli.domain.text import count
 from modellix_cli.domain.values import Slug, parse_slug
@@ -124,8 +124,7 @@ def refuse(
 
 def refusal(session: Session, tasks: BatchInput, report: "CheckReport") -> ModellixError:
     """Return the error for lines that their models would refuse, with the first of them."""
-    hidden = report.failed - len(report.problems)
-    more = f", and {hidden} more like them" if hidden else ""
+    more = f", and {report.hidden} more like them" if report.hidden else ""
     return ModellixError(
         ErrorCode.INVALID_BODY,
         f"{report.failed} of {count(tasks.total, 'line')} would be refused.",
@@ -149,7 +148,8 @@ def line_fault(session: Session, tasks: BatchInput, problem: "LineProblem") -> M
     said = said.strip().rstrip(".")
     place = _place(tasks, problem.number)
     message = f"{place} ({problem.slug}): {said}{'' if said.endswith('?') else '.'}"
-    return ModellixError(ErrorCode.INVALID_BODY, message, hint=hint)
+    at = Place(place, tasks.unit, problem.lines) if problem.number else None
+    return ModellixError(ErrorCode.INVALID_BODY, message, hint=hint, place=at)
 
 
 def warning_words(tasks: BatchInput, found: "LineWarning") -> str:

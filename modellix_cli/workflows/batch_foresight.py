@@ -88,8 +88,7 @@ def rejected_lines(session: Session, tasks: BatchInput, report: CheckReport) -> 
     """Return that the service would refuse lines, if it would: without --check they are sent."""
     if not report.failed:
         return []
-    hidden = report.failed - len(report.problems)
-    more = f", and {count(hidden, 'more line')} like them" if hidden else ""
+    more = f", and {count(report.hidden, 'more line')} like them" if report.hidden else ""
     hint = _REJECTED_HINT.format(more=more)
     found = refusal(session, tasks, report)
     failed = int(ExitStatus.FAILED)
