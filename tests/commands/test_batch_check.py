@@ -116,7 +116,8 @@ def test_a_misspelt_column_inside_of_an_object_is_refused_strictly(
 
 def test_a_model_that_does_not_exist_has_names_near_it(batch: Lines) -> None:
     result = batch(("sandbox/imag", {"prompt": "a"}), options=CHECK)
-    assert result.status == 2
+    assert result.status == 5
+    assert batch(("sandbox/imag", {"prompt": "a"}), (IMAGE, {}), options=CHECK).status == 2
     assert "there is no such model. Did you mean sandbox/image" in result.stderr
 
 
