@@ -8,6 +8,7 @@ from typing import Final, Self, TypedDict, Unpack
 
 from modellix_cli.domain.error_registry import REGISTRY, Charged, ErrorCode, Kind
 from modellix_cli.domain.exit_status import ExitStatus
+from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import JsonObject
 
 __all__ = [
@@ -17,10 +18,23 @@ __all__ = [
     "ExitStatus",
     "Kind",
     "ModellixError",
+    "Place",
     "Stopped",
     "interrupted",
     "usage",
 ]
+
+
+@frozen
+class Place:
+    """Where in the input of a batch a fault stands, in the words of its message: `line 3`.
+
+    `unit` is what is counted there, `lines` how many are known to have the same fault.
+    """
+
+    words: str
+    unit: str
+    lines: int = 1
 
 
 class ErrorFacts(TypedDict, total=False):
@@ -42,6 +56,7 @@ class ErrorFacts(TypedDict, total=False):
     other_tasks: tuple[str, ...]
     faults: "tuple[ModellixError, ...]"
     wanted: str | None
+    place: Place | None
 
 
 _FIELDS: Final = tuple(ErrorFacts.__annotations__)
@@ -58,7 +73,7 @@ class ModellixError(Exception):
     `concurrency_limited` says that it refused because too many tasks run. `rate_limit` is what its
     headers told: limit, remaining and resetAt (Unix time). `other_tasks` are ids of tasks that a
     reply names besides `task_id`. `faults` are the failures that this one sums up.
-    `wanted` is what was written as a model and is no slug.
+    `wanted` is what was written as a model and is no slug, `place` where in a batch it stands.
     """
 
     code: ErrorCode
@@ -77,6 +92,7 @@ class ModellixError(Exception):
     other_tasks: tuple[str, ...]
     faults: "tuple[ModellixError, ...]"
     wanted: str | None
+    place: Place | None
 
     def __init__(
         self,
@@ -97,6 +113,7 @@ class ModellixError(Exception):
         other_tasks: tuple[str, ...] = (),
         faults: "tuple[ModellixError, ...]" = (),
         wanted: str | None = None,
+        place: Place | None = None,
     ) -> None:
         super().__init__(message)
         kind = REGISTRY[code]
@@ -117,6 +134,7 @@ class ModellixError(Exception):
             other_tasks=other_tasks,
             faults=faults,
             wanted=wanted,
+            place=place,
         )
 
     def _set(self, **values: object) -> None:

@@ -126,6 +126,7 @@ def known_of(attempt: Attempt, clock: Clock, line: BatchLine | None = None) -> K
         files=line.files if line is not None else None,
         age=max(0.0, clock.now() - attempt.created_at),
         failed=has_failed(attempt.status) or has_failed(status),
+        last_status=status or attempt.status,
         others=attempt.others,
         billed=attempt.billed,
     )

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError, Place
 from modellix_cli.domain.text import count
 
 MOST: Final = 20
 """Faults that are kept; further ones are counted."""
 _MOST_HINTS: Final = 3
+_MOST_KINDS: Final = 1000
 _OF_OPTIONS: Final = frozenset(
     {
         *(ErrorCode.USAGE, ErrorCode.INPUT_UNREADABLE, ErrorCode.NOT_FOUND),
@@ -29,6 +30,7 @@ class Faults:
         self._lines: set[int] = set()
         self._others: set[tuple[str, str]] = set()
         self._more = 0
+        self._alike: dict[str, tuple[int, int]] = {}
 
     @contextmanager
     def noting(self, number: int = 0, *, options: bool = False) -> Iterator[None]:
@@ -52,6 +54,7 @@ class Faults:
             return
         if number:
             self._lines.add(number)
+            self._count_alike(self._kind(number, error), number)
         else:
             self._more += 1
         self._keep(error, number)
@@ -59,6 +62,22 @@ class Faults:
     def count(self, more: int) -> None:
         """Count lines with faults that are not told."""
         self._more += more
+
+    def _placed(self, number: int, error: ModellixError) -> ModellixError:
+        if error.place is not None or not number:
+            return error
+        lines, _ = self._alike.get(self._kind(number, error), (1, number))
+        return error.copy_with(place=Place(f"{self._unit} {number}", self._unit, lines))
+
+    def _kind(self, number: int, error: ModellixError) -> str:
+        """Return what a fault says, without its place."""
+        return error.message.replace(f"{self._unit} {number}", "", 1)
+
+    def _count_alike(self, kind: str, number: int) -> None:
+        """Count a line with a fault; what a matrix makes of a line comes one after the other."""
+        lines, last = self._alike.get(kind, (0, 0))
+        if number != last and (lines or len(self._alike) < _MOST_KINDS):
+            self._alike[kind] = (lines + 1, number)
 
     def _note_once(self, error: ModellixError, number: int) -> None:
         """Note a fault of an option, which every line meets, at the first of them."""
@@ -87,14 +106,14 @@ class Faults:
         """Raise `INVALID_BODY` if anything was noted: the one fault itself, or several together."""
         if not self._kept:
             return
-        kept = [error for _, error in sorted(self._kept, key=_line)]
+        kept = [self._placed(number, error) for number, error in sorted(self._kept, key=_line)]
         total = len(self._lines) + self._more + len(self._others)
         if len(kept) == total == 1:
             raise kept[0]
         what = f"{total} {self._unit}s of the batch input are wrong."
         if self._others or len(self._lines) + self._more == 1:
             what = f"The batch has {count(max(total, len(kept)), 'fault')}."
-        first = f" The first {len(kept)} are:" if total > len(kept) else ""
+        first = " Among them:" if total > len(kept) else ""
         hints = dict.fromkeys(fault.hint for fault in kept if fault.hint)
         raise ModellixError(
             ErrorCode.INVALID_BODY,

@@ -26,12 +26,16 @@ _NO_SUCH_MODEL: Final = CheckedBody((NO_MODEL,))
 
 @frozen
 class LineProblem:
-    """What is wrong with a task: its line in the file, its index among the tasks, its slug."""
+    """What is wrong with a task: its line in the file, its index among the tasks, its slug.
+
+    `lines` is how many tasks of the model have the same problem.
+    """
 
     number: int
     index: int
     slug: str
     problem: str
+    lines: int = 1
 
 
 @frozen
@@ -58,6 +62,12 @@ class CheckReport:
     checked: int
     unchecked: dict[str, str]
     warnings: tuple[LineWarning, ...] = ()
+
+    @property
+    def hidden(self) -> int:
+        """How many tasks have a problem that none of `problems` is an example of."""
+        kinds = {(one.slug, one.problem): one.lines for one in self.problems}
+        return self.failed - max(sum(kinds.values()), len(self.problems))
 
 
 def check_lines(
@@ -126,6 +136,7 @@ class _Checking:
         self._problems: list[LineProblem] = []
         self._warnings: dict[tuple[str, str], LineWarning] = {}
         self._counts: dict[tuple[str, str], int] = {}
+        self._alike: dict[tuple[str, str], int] = {}
         self._failed = self._checked = 0
 
     def take(self, line: Line) -> None:
@@ -154,7 +165,7 @@ class _Checking:
     def report(self) -> CheckReport:
         """Return what was found."""
         return CheckReport(
-            self._problems,
+            [replace(one, lines=self._alike[one.slug, one.problem]) for one in self._problems],
             self._failed,
             self._checked,
             self._unchecked,
@@ -162,9 +173,15 @@ class _Checking:
         )
 
     def _fail(self, line: Line, problem: str) -> None:
+        """Keep the first problems, and past them the first one of each further kind."""
         self._failed += 1
-        if len(self._problems) < self._most:
-            self._problems.append(LineProblem(line.number, line.index, str(line.slug), problem))
+        kind = (str(line.slug), problem)
+        is_new = kind not in self._alike
+        if is_new and len(self._alike) >= self._most:
+            return
+        self._alike[kind] = self._alike.get(kind, 0) + 1
+        if is_new or len(self._problems) < self._most:
+            self._problems.append(LineProblem(line.number, line.index, *kind))
 
     def _warn(self, line: Line, name: str, warning: str) -> None:
         key = (str(line.slug), name)

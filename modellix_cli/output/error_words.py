@@ -1,13 +1,15 @@
 """In which words a failure is told, to people and to programs."""
 
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import JsonObject
-from modellix_cli.domain.text import clip, one_line
+from modellix_cli.domain.text import clip, count, one_line
 
 _LONGEST: Final = 10_000
 _LONGEST_IN_JSON: Final = 2000
+_LONGEST_FAULT: Final = 500
 _SAY_SO_THEMSELVES: Final = (
     *(ErrorCode.USAGE, ErrorCode.ALREADY_PAID, ErrorCode.ACCOUNT_CHANGED, ErrorCode.COST_LIMIT),
     *(ErrorCode.INVALID_BODY, ErrorCode.INPUT_UNREADABLE, ErrorCode.SUBMISSION_UNKNOWN),
@@ -26,6 +28,24 @@ def told(error: ModellixError) -> str:
         known = error.task_id is not None or error.resume is not None
         return f"{message} Nothing was charged{' this time' if known else ''}."
     return message
+
+
+def fault_words(faults: Iterable[ModellixError]) -> list[str]:
+    """Return what each fault says; the same one of several lines once, with how many have it."""
+    alike: dict[str, list[ModellixError]] = {}
+    for fault in faults:
+        place = "" if fault.place is None else fault.place.words
+        alike.setdefault(fault.message.replace(place, "", 1), []).append(fault)
+    return list(map(_shared, alike.values()))
+
+
+def _shared(faults: Sequence[ModellixError]) -> str:
+    first = faults[0]
+    words = clip(one_line(first.message), _LONGEST_FAULT)
+    if first.place is None:
+        return words
+    lines = max(len(faults), first.place.lines)
+    return f"{words} {count(lines, first.place.unit)} have it." if lines > 1 else words
 
 
 def enveloped(error: ModellixError) -> JsonObject:

@@ -64,11 +64,15 @@ def _facts(found: Rehearsed) -> JsonObject:
         "warnings": list(found.warnings),
         "estimate": cost.whole.as_dict(),
     }
-    if found.unchecked:
-        reasons = found.unchecked.items()
-        facts["unchecked"] = [{"model": slug, "reason": reason} for slug, reason in reasons]
+    facts |= unchecked_facts(found.unchecked)
     if cost.budget is not None:
         facts["budget"] = budget_facts(cost.budget)
     if cost.unpaid is not None:
         facts["unpaid"] = {"total": cost.unpaid, "estimate": cost.left.as_dict()}
     return facts
+
+
+def unchecked_facts(reasons: dict[str, str]) -> JsonObject:
+    """Return what the JSON says of models whose tasks were not checked: nothing if all were."""
+    told = [{"model": slug, "reason": reason} for slug, reason in reasons.items()]
+    return {"unchecked": told} if told else {}

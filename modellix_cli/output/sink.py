@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, dumps
-from modellix_cli.domain.text import clip, escape, one_line
+from modellix_cli.domain.text import escape, one_line
 from modellix_cli.output import terminal
 from modellix_cli.output.csv_records import csv_record
 from modellix_cli.output.links import FileLink, can_link, linked
@@ -19,7 +19,6 @@ from modellix_cli.runtime import is_terminal
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_LONGEST_FAULT: Final = 500
 _STYLE: Final = r"(\x1b\[[\d;]*m)"
 
 __all__ = ["Output", "Sink"]
@@ -194,15 +193,15 @@ class Sink:
 
     def error(self, error: ModellixError) -> None:
         """Report a failure: as the JSON envelope where asked for, else in words on stderr."""
-        from modellix_cli.output.error_words import enveloped, told
+        from modellix_cli.output.error_words import enveloped, fault_words, told
 
         if self.envelope and self._stdout.untouched:
             self.json(enveloped(error))
             if error.code is not ErrorCode.INTERRUPTED:
                 return
         self._talk(f"{self._styled('Error:', '1;31')} {self.clean(told(error))}", raw=True)
-        for fault in error.faults:
-            self._talk(f"  {clip(one_line(fault.message), _LONGEST_FAULT)}")
+        for text in fault_words(error.faults):
+            self._talk(f"  {text}")
         for line in filter(None, error.hint.split("\n")):
             self._talk(line)
         if error.resume:

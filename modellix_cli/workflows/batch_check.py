@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ErrorCode, ModellixError
-from modellix_cli.domain.jsontext import Json
+from modellix_cli.domain.errors import ErrorCode, ModellixError, Place
+from modellix_cli.domain.jsontext import Json, JsonObject
 from modellix_cli.domain.text import count
 from modellix_cli.domain.values import Slug, parse_slug
 from modellix_cli.inputs.batch_file import BatchInput, Line
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modellix_cli.models.batch_check import CheckReport, LineProblem, LineWarning
 
 
-def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
+def check(session: Session, tasks: BatchInput, options: BatchOptions) -> "CheckReport":
     """Check every body against its model's schema. Raises `INVALID_BODY` naming the lines.
 
     Raises `SERVICE_UNAVAILABLE` if no line could be checked: who asked for a check wants one.
@@ -24,25 +24,47 @@ def check(session: Session, tasks: BatchInput, options: BatchOptions) -> None:
     from modellix_cli.workflows.refusals import record_lines
 
     strict = options.guards.strict
-    report = check_of(tasks, tasks.lines(), published(session), strict=strict)
+    report = check_of(tasks, tasks.lines(), published(session, options.api_key), strict=strict)
     for text in (*unchecked_words(report), *(warning_words(tasks, one) for one in report.warnings)):
         session.out.warn(text)
     if report.failed:
         record_lines(session, tasks, report.problems, options)
     refuse(session, tasks, options, report)
+    return report
 
 
-def published(session: Session) -> Callable[[Slug], Json | None]:
+def checked_facts(tasks: BatchInput, report: "CheckReport | None") -> JsonObject:
+    """Return what the JSON of a batch says of its check, None where only its names were looked up.
+
+    That is what was warned of, and which models' lines could not be checked.
+    """
+    from modellix_cli.output.rehearsal import unchecked_facts
+
+    warnings = list(tasks.unknown.values())
+    if report is None:
+        return {"warnings": warnings} if warnings else {}
+    warnings += [warning_words(tasks, one) for one in report.warnings]
+    return {"warnings": warnings, **unchecked_facts(report.unchecked)}
+
+
+def published(session: Session, api_key: str | None) -> Callable[[Slug], Json | None]:
     """Return what reads the schema of a model as it is now, or None for a listed one without."""
-    from modellix_cli.workflows.slug_advice import is_listed
+    return unless_missing(session, SchemaReader(session).read, api_key)
 
-    read = SchemaReader(session).read
+
+def unless_missing(
+    session: Session, read: Callable[[Slug], Json], api_key: str | None
+) -> Callable[[Slug], Json | None]:
+    """Return what reads schemas, None for a model without; `NOT_FOUND` is of one not listed."""
+    from modellix_cli.workflows.slug_advice import Missing
+
+    is_missing = Missing(session, api_key)
 
     def schema_of(slug: Slug) -> Json | None:
         try:
             return read(slug)
         except ModellixError as error:
-            if error.code is ErrorCode.NOT_FOUND and is_listed(session, slug):
+            if error.code is ErrorCode.NOT_FOUND and not is_missing(slug):
                 return None
             raise
 
@@ -110,13 +132,20 @@ def refuse(
 
 
 def refusal(session: Session, tasks: BatchInput, report: "CheckReport") -> ModellixError:
-    """Return the error for lines that their models would refuse, with the first of them."""
-    hidden = report.failed - len(report.problems)
-    more = f", and {hidden} more like them" if hidden else ""
+    """Return the error for lines that their models would refuse, with the first of them.
+
+    It is `NOT_FOUND` where all that is wrong is that there are no such models.
+    """
+    from modellix_cli.models.batch_check import NO_MODEL
+    from modellix_cli.workflows.slug_advice import MODEL_LIST
+
+    missing = all(one.problem == NO_MODEL for one in report.problems) and not report.hidden
+    more = f", and {report.hidden} more like them" if report.hidden else ""
     return ModellixError(
-        ErrorCode.INVALID_BODY,
+        ErrorCode.NOT_FOUND if missing else ErrorCode.INVALID_BODY,
         f"{report.failed} of {count(tasks.total, 'line')} would be refused.",
-        hint=f"Fix the lines listed above{more}. Nothing was submitted.",
+        hint=f"Fix the lines listed above{more}. Nothing was submitted."
+        + (f"\n{MODEL_LIST}" if missing else ""),
         faults=tuple(line_fault(session, tasks, one) for one in report.problems),
     )
 
@@ -125,18 +154,19 @@ def line_fault(session: Session, tasks: BatchInput, problem: "LineProblem") -> M
     """Return what is wrong with a line as an error that names it."""
     from modellix_cli.models.batch_check import NO_MODEL
 
-    said, slug = problem.problem, parse_slug(problem.slug).name
+    said, slug, code = problem.problem, parse_slug(problem.slug).name, ErrorCode.INVALID_BODY
     hint = f"See what the model takes with: {session.commands.line('model params', slug)}"
     if said == NO_MODEL:
         from modellix_cli.workflows.models import did_you_mean
-        from modellix_cli.workflows.slug_advice import known_slugs
+        from modellix_cli.workflows.slug_advice import MODEL_LIST, known_slugs
 
         said += f". {did_you_mean(slug, known_slugs(session))}"
-        hint = "See the models with: modellix-cli model list"
+        code, hint = ErrorCode.NOT_FOUND, MODEL_LIST
     said = said.strip().rstrip(".")
     place = _place(tasks, problem.number)
     message = f"{place} ({problem.slug}): {said}{'' if said.endswith('?') else '.'}"
-    return ModellixError(ErrorCode.INVALID_BODY, message, hint=hint)
+    at = Place(place, tasks.unit, problem.lines) if problem.number else None
+    return ModellixError(code, message, hint=hint, place=at)
 
 
 def warning_words(tasks: BatchInput, found: "LineWarning") -> str:

@@ -29,6 +29,10 @@ _ABOUT_CHAINS: Final = (
     "Lines that use the result of a failed task wait for it. To pay again for lines whose task "
     "failed, add --retry-failed to the command below."
 )
+_ABOUT_FAILED: Final = (
+    "A resume pays for no task again that failed. To do so, add --retry-failed to the command "
+    "below."
+)
 _OF_A_BATCH: Final = frozenset(
     {
         *(ExitStatus.AUTH, ExitStatus.BALANCE, ExitStatus.RATE_LIMITED, ExitStatus.UNAVAILABLE),
@@ -118,6 +122,8 @@ class BatchEnd:
             self.session.out.alert(_ABOUT_REJECTED)
         if self.chained and tally.failed_tasks and tally.skipped:
             self.session.out.alert(_ABOUT_CHAINS)
+        elif tally.failed_tasks and not tally.done and self.session.out.mode is not Output.QUIET:
+            self.session.out.note(_ABOUT_FAILED)
         if tally.done:
             if tally.failed_tasks and self.session.out.mode is not Output.QUIET:
                 again = self.session.commands.join([*self.resume, "--retry-failed"])

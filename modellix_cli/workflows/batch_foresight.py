@@ -88,8 +88,7 @@ def rejected_lines(session: Session, tasks: BatchInput, report: CheckReport) -> 
     """Return that the service would refuse lines, if it would: without --check they are sent."""
     if not report.failed:
         return []
-    hidden = report.failed - len(report.problems)
-    more = f", and {count(hidden, 'more line')} like them" if hidden else ""
+    more = f", and {count(report.hidden, 'more line')} like them" if report.hidden else ""
     hint = _REJECTED_HINT.format(more=more)
     found = refusal(session, tasks, report)
     failed = int(ExitStatus.FAILED)
@@ -140,8 +139,9 @@ def _ends_as_recorded(session: Session, line: BatchLine, options: BatchOptions) 
         return False
     if known.state is SubmissionState.UNKNOWN:
         return known.task_id is None
-    asked_again = options.waiting.wait and has_failed(line.attempt.status)
-    return asked_again or known.is_over(saves=options.saving.output_dir is not None)
+    return has_failed(line.attempt.status) or known.is_over(
+        saves=options.saving.output_dir is not None
+    )
 
 
 class BudgetWatch:

@@ -9,7 +9,7 @@ from modellix_cli.domain.values import DAY
 from modellix_cli.inputs.batch_faults import Faults
 from modellix_cli.inputs.batch_file import BatchInput, Examine, read_batch
 from modellix_cli.inputs.batch_format import format_of
-from modellix_cli.workflows.batch_check import check_of, line_fault
+from modellix_cli.workflows.batch_check import check_of, line_fault, unless_missing
 from modellix_cli.workflows.batch_expand import Expansion
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_references import References
@@ -82,7 +82,8 @@ def examiner(session: Session, options: BatchOptions) -> Examine:
     def examine(found: BatchInput, faults: Faults) -> None:
         if not (options.guards.checks or options.guards.dry_run):
             return
-        schema_of = SchemaReader(session, fresh=DAY).read_or_kept
+        read = SchemaReader(session, fresh=DAY).read_or_kept
+        schema_of = unless_missing(session, read, options.api_key)
         report = check_of(found, found.lines(), schema_of, strict=options.guards.strict)
         for problem in report.problems:
             faults.note(line_fault(session, found, problem), problem.number)

@@ -189,7 +189,7 @@ class _Rehearsal:
                 raise
 
         guards = self._options.guards
-        schema_of = published(session) if guards.checks else known
+        schema_of = published(session, self._options.api_key) if guards.checks else known
         report = check_of(tasks, lines, schema_of, strict=guards.strict)
         for warning in report.warnings:
             self.warn(warning_words(tasks, warning))

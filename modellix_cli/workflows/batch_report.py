@@ -94,7 +94,8 @@ def error_and_command(outcome: LineOutcome, session: Session) -> tuple[str | Non
         what = _TIMED_OUT_ERROR if timed_out else "Interrupted while waiting."
         return what, f"Resume with: {session.resume(task_id)}"
     if outcome.detail is None and has_failed(outcome.status):
-        return f"Task reached terminal status {outcome.status}.", None
+        see = f"See why with: {session.commands.line('task get', task_id)}" if task_id else None
+        return f"Task reached terminal status {outcome.status}.", see
     if outcome.error is not None and outcome.error.code is ErrorCode.NOT_FOUND:
         return outcome.detail, session.correction(task_id)
     return outcome.detail, None

@@ -1,5 +1,6 @@
 """What became of a batch's lines, as they end: counted, kept and written."""
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
@@ -18,6 +19,15 @@ from modellix_cli.workflows.odd_replies import RepeatedTasks, warn_of_reply
 
 if TYPE_CHECKING:
     from modellix_cli.output.results_file import ResultsFile
+
+
+def open_results_file(session: Session, path: str | None, stack: ExitStack) -> "ResultsFile | None":
+    """Open the file of `--results` before anything is paid; `stack` closes it."""
+    if path is None:
+        return None
+    from modellix_cli.output.results_file import ResultsFile
+
+    return stack.enter_context(ResultsFile(session.settings.path(path), session.out))
 
 
 class BatchResults:

@@ -21,14 +21,14 @@ from modellix_cli.output.sink import Output
 from modellix_cli.output.streams import ReaderGone
 from modellix_cli.workflows import batch_plan
 from modellix_cli.workflows.batch_begin import begin_batch, is_left, tell_first_run, tell_open_ends
-from modellix_cli.workflows.batch_check import check, refuse_paths
+from modellix_cli.workflows.batch_check import check, checked_facts, refuse_paths
 from modellix_cli.workflows.batch_end import BatchEnd
 from modellix_cli.workflows.batch_guards import guards_of
 from modellix_cli.workflows.batch_links import LineLinks, LineResults
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_reading import examiner
 from modellix_cli.workflows.batch_references import SentInputs
-from modellix_cli.workflows.batch_results import BatchResults
+from modellix_cli.workflows.batch_results import BatchResults, open_results_file
 from modellix_cli.workflows.batch_source import BatchKeys, BatchSource
 from modellix_cli.workflows.costs import Costs
 from modellix_cli.workflows.refusals import recording_batch
@@ -68,18 +68,18 @@ def _run_batch(
         return
     for guard in guards_of(session, tasks, options):
         guard()
-    if options.guards.checks:
-        check(session, tasks, options)
+    report = check(session, tasks, options) if options.guards.checks else None
     refuse_paths(session, tasks, options)
     client = session.connections.client(options.api_key)
     downloader = open_downloader(session, options.saving, client)
     keys = BatchKeys(tasks, session.settings.base_url, links)
     with ExitStack() as stack:
-        file = _results_file(session, options, stack)
+        file = open_results_file(session, options.results, stack)
         signals = stack.enter_context(session.deferred_signals())
         with recording_batch(session, options, tasks.lines):
             started = begin_batch(session, client, tasks, keys, options, resume)
         running = _Running(session, client, started, tasks, links, options, resume, file)
+        running.checked = checked_facts(tasks, report)
         try:
             running.run(keys, downloader, signals)
         except KeyboardInterrupt as stop:  # a second one: what is on disk is what is known
@@ -89,18 +89,6 @@ def _run_batch(
                 charged="unknown",
                 resume=session.commands.join(resume),
             ) from stop
-
-
-def _results_file(
-    session: Session, options: BatchOptions, stack: ExitStack
-) -> "ResultsFile | None":
-    """Open the file of `--results` before anything is paid."""
-    if options.results is None:
-        return None
-    from modellix_cli.output.results_file import ResultsFile
-
-    path = session.settings.path(options.results)
-    return stack.enter_context(ResultsFile(path, session.out))
 
 
 class _Running:
@@ -132,6 +120,8 @@ class _Running:
         self._faults: list[ModellixError] = []
         self._engine: Engine | None = None
         self._costs = Costs()
+        self.checked: JsonObject = {}
+        """What the JSON result says of the check of its lines."""
 
     def run(
         self, keys: BatchKeys, downloader: "Downloader | None", signals: DeferredSignals
@@ -272,6 +262,7 @@ class _Running:
         tally = self._tally
         facts: JsonObject = {
             "batch": self._batch.number,
+            **self.checked,
             **self._results.closing.facts,
             "failed": tally.failed,
             "faults": [fault.as_dict() for fault in self._faults],

@@ -8,9 +8,10 @@ import typer
 
 from modellix_cli.clock import clock_time
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.task import has_failed
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.database import has_folder
 from modellix_cli.ledger.records import Request, TooDear
@@ -59,7 +60,11 @@ def rehearse(session: Session, request: Request, paying: RunPaying) -> Rehearsal
         return Rehearsal(refusal, budget=budget)
     task = claim.task_id or "that is being submitted"
     warning = f"Already paid: task {task} answers for this request, and nothing would be sent."
-    return Rehearsal(warning=warning, reused=claim.task_id, budget=budget)
+    failed = None
+    if has_failed(claim.status):
+        what = f"Task {task} {claim.status}, and answers for this request."
+        failed = ModellixError(ErrorCode.TASK_FAILED, what, task_id=claim.task_id)
+    return Rehearsal(failed, warning, claim.task_id, budget)
 
 
 def _paid_again(session: Session, request: Request) -> str | None:

@@ -200,6 +200,10 @@ def _tell(
     refuse_faults(checked, session.commands.line("model params", wanted.slug.name))
     for warning in checked.warnings:
         session.out.warn(warning)
+    if checked.unchecked is not None and (wanted.guards.strict or wanted.guards.check):
+        from modellix_cli.workflows.slug_advice import refuse_missing
+
+        refuse_missing(session, wanted.slug, wanted.api_key)
     if checked.unchecked is not None and wanted.guards.strict:
         raise strictly_unchecked(checked)
     if checked.unchecked is not None and wanted.guards.check:

@@ -18,9 +18,9 @@ from modellix_cli.output.snippets import RequestAsCode
 from modellix_cli.workflows.costs import limits_of, with_cost
 from modellix_cli.workflows.given_body import RequestBody
 from modellix_cli.workflows.models import known_models
-from modellix_cli.workflows.parameters import fetch_schema
 from modellix_cli.workflows.rehearsal import Rehearsal, rehearse
 from modellix_cli.workflows.request_check import as_errors, strictly_unchecked
+from modellix_cli.workflows.slug_advice import refuse_missing
 
 if TYPE_CHECKING:
     from modellix_cli.workflows.request import RequestOptions
@@ -43,7 +43,8 @@ def plan_request(
     cost = _estimate(session, slug, body, schema, wanted.api_key, refused)
     known = _rehearsed(session, slug, body, cost, wanted, paying)
     faults = as_errors(checked, session.commands.line("model params", slug.name))
-    if checked.unchecked is not None and wanted.guards.strict:
+    missing = any(fault.code is ErrorCode.NOT_FOUND for fault in refused)
+    if checked.unchecked is not None and wanted.guards.strict and not missing:
         faults.append(strictly_unchecked(checked))
     faults += [] if known.refusal is None else [known.refusal]
     faults += refused
@@ -117,15 +118,15 @@ def _estimate(
         return Estimate(slug.name, unpriced=(f"the price list cannot be had: {error.message}",))
     listed = next((model for model in models if model.slug == slug.name), None)
     if listed is None:
-        refused += _missing(session, slug) if models and schema is None else []
+        refused += _missing(session, slug, api_key) if models and schema is None else []
         return Estimate(slug.name, unpriced=("the model is not listed",))
     return estimate(slug.name, listed.rate, body.likely, schema, listed.type)
 
 
-def _missing(session: Session, slug: Slug) -> list[ModellixError]:
+def _missing(session: Session, slug: Slug, api_key: str | None) -> list[ModellixError]:
     """Return that there is no such model, if its schema cannot be found either."""
     try:
-        fetch_schema(session, slug, patient=False)
+        refuse_missing(session, slug, api_key)
     except ModellixError as error:
-        return [error] if error.code is ErrorCode.NOT_FOUND else []
+        return [error]
     return []

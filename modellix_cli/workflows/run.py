@@ -11,6 +11,7 @@ from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.identity import identity_of
 from modellix_cli.domain.submission_state import SubmissionState
+from modellix_cli.domain.task import has_failed
 from modellix_cli.domain.values import Slug
 from modellix_cli.domain.wait_limit import wait_limit
 from modellix_cli.engine.books import RunBook, UnrecordedBook
@@ -35,7 +36,7 @@ from modellix_cli.workflows.costs import (
 )
 from modellix_cli.workflows.given_body import RequestBody
 from modellix_cli.workflows.results import warn_unrecorded
-from modellix_cli.workflows.run_end import not_accepted, stopped, unfinished
+from modellix_cli.workflows.run_end import failed_task, not_accepted, stopped, unfinished
 from modellix_cli.workflows.same_account import link_account
 from modellix_cli.workflows.saving import open_saver, tell_saved
 from modellix_cli.workflows.work import Collector, run_engine
@@ -142,7 +143,9 @@ def run_model(
             saver=saver,
             submit_anyway=True,
         )
-    return _concluded(session, collector.outcomes[1], engine, source, options, signals, saver)
+    return _concluded(
+        session, client, collector.outcomes[1], engine, source, options, signals, saver
+    )
 
 
 def _check_account(session: Session, client: "Client", request: Request, paying: RunPaying) -> None:
@@ -163,6 +166,7 @@ def _way_to_pay(paying: RunPaying) -> str:
 
 def _concluded(
     session: Session,
+    client: "Client",
     outcome: LineOutcome,
     engine: "Engine",
     source: SingleRequest,
@@ -181,6 +185,8 @@ def _concluded(
     if engine.stopped_by is not None and not session.unrecorded and outcome.task_id is not None:
         warn_unrecorded(session, engine.stopped_by, [outcome.task_id])
     if outcome.reused:
+        if outcome.task is None and has_failed(outcome.status):
+            outcome = replace(outcome, task=failed_task(client, outcome))
         outcome = _tell_reused(session, outcome, options)
     if outcome.waiting is not None:
         raise unfinished(outcome, source.limit)

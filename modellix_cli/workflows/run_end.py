@@ -1,6 +1,6 @@
 """How a single run ends: what went wrong, what is known about money, how to go on."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modellix_cli.api.routes import task_path
 from modellix_cli.clock import clock_time
@@ -8,10 +8,13 @@ from modellix_cli.context.session import Session
 from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError, interrupted
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.domain.task import Submission
+from modellix_cli.domain.task import Submission, Task
 from modellix_cli.domain.wait_limit import WaitLimit
 from modellix_cli.engine.core.following import TIMED_OUT
 from modellix_cli.engine.core.lines import LineOutcome
+
+if TYPE_CHECKING:
+    from modellix_cli.api.client import Client
 
 UNKNOWN_HINT: Final = (
     "Do not submit the same request again until you have checked whether a task was created: see "
@@ -142,6 +145,16 @@ def submission_of(outcome: LineOutcome) -> Submission:
     document: JsonObject = {"code": 0, "message": "success", "data": data}
     document |= {"reused": True} if outcome.reused else {}
     return Submission(outcome.task_id, status, document)
+
+
+def failed_task(client: "Client", outcome: LineOutcome) -> Task:
+    """Return a task that is known to have failed, with the service's reason if it can be had."""
+    known = submission_of(outcome)
+    try:
+        return client.task(known.task_id, patient=False)
+    except ModellixError as error:
+        reason = f"the reason could not be asked for: {error.message}"
+        return Task(known.task_id, known.status, (), reason, None, None, known.document)
 
 
 def ended_errors(outcome: LineOutcome) -> list[ModellixError]:

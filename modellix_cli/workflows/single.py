@@ -66,7 +66,7 @@ def carry_out(
             wanted.guards,
             downloader,
         )
-    if not waiting.wait:
+    if not waiting.wait and outcome.task is None:
         submission = submission_of(outcome)
         render.submission(session.out, submission, outcome.slug)
         tell_how_to_wait(session, submission)

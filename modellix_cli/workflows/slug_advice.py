@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from modellix_cli.context.defaults import PRESET_WORD
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ModellixError
+from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.values import Slug
-from modellix_cli.workflows.models import did_you_mean
+from modellix_cli.workflows.models import did_you_mean, fetch_models
+
+MODEL_LIST: Final = "See the models with: modellix-cli model list"
 
 
 def with_meant(session: Session, error: ModellixError) -> ModellixError:
@@ -40,6 +43,44 @@ def _about_preset(session: Session, name: str) -> str:
     model = presets[name].model if name in presets else None
     instead = "" if model is None else f" Name its model: {model}."
     return f"Presets are for model run alone.{instead}"
+
+
+class Missing:
+    """Says which models are not there, by the list that was kept and, asked for once, a new one."""
+
+    def __init__(self, session: Session, api_key: str | None) -> None:
+        self._session = session
+        self._api_key = api_key
+        self._known: Sequence[str] | None = known_slugs(session)
+        self._asked = False
+
+    def __call__(self, slug: Slug) -> bool:
+        """Whether models are listed, and this is none of them; not where no list can be had."""
+        if slug.name in (self._known or ()):
+            return False
+        if not self._asked:
+            self._asked, self._known = True, self._list()
+        return self._known is not None and slug.name not in self._known
+
+    def _list(self) -> Sequence[str] | None:
+        try:
+            listed = fetch_models(self._session, self._api_key, patient=False)
+        except ModellixError:
+            return None
+        return [model.slug for model in listed.models]
+
+
+def refuse_missing(session: Session, slug: Slug, api_key: str | None) -> None:
+    """Raise `NOT_FOUND` for a model that has no schema and is not listed."""
+    from modellix_cli.workflows.parameters import fetch_schema
+
+    try:
+        fetch_schema(session, slug, patient=False)
+    except ModellixError as error:
+        if error.code is ErrorCode.NOT_FOUND and Missing(session, api_key)(slug):
+            meant = did_you_mean(slug.name, known_slugs(session))
+            message, hint = f"There is no model {slug.name}.", f"{meant} {MODEL_LIST}".strip()
+            raise error.copy_with(message=message, hint=hint) from error.__cause__
 
 
 def is_listed(session: Session, slug: Slug) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from tests.commands.batches import Batches, bad_request, batch, states
 from tests.conftest import Cli
 from tests.models.test_batch_check import document
-from tests.support import API, KEY, accepted, task_reply
+from tests.support import API, KEY, accepted, problem, task_reply
 
 __all__ = ["batch"]
 
@@ -456,6 +456,33 @@ def test_lines_that_could_not_be_checked_are_not_said_to_fit(batch: Batches) -> 
     result = batch("--check")
     assert "Lines of a/b were not checked" in result.stderr
     assert "all fit" not in result.stderr
+
+
+def test_models_whose_lines_could_not_be_checked_are_in_the_json(batch: Batches) -> None:
+    batch.service.schema.respond(json=SCHEMA)
+    batch.service.router.post(f"{API}/a/c/async").respond(json=accepted("other"))
+    batch.service.router.get("https://www.modellix.ai/models/a/c/api_schema").respond(503)
+    lines = [{"modelSlug": slug, "body": {"line": 1}} for slug in ("a/b", "a/c")]
+    (batch.work / "tasks.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    rehearsed, real = batch("--check", "--dry-run"), batch("--check")
+    assert [one["model"] for one in real.json["unchecked"]] == ["a/c"]
+    assert real.json["unchecked"] == rehearsed.json["unchecked"]
+
+
+@pytest.mark.parametrize("asked", ["500", "5"])
+def test_a_limit_that_lasts_is_named_with_what_to_do(batch: Batches, asked: str) -> None:
+    busy = httpx.Response(429, json=problem(429, "slow down"), headers={"Retry-After": asked})
+    batch.service.replies = dict.fromkeys((1, 2, 3, 4), busy)
+    result = batch("--output", "human")
+    assert result.status == 6
+    (error,) = (one for one in result.stderr.splitlines() if one.startswith("Error: "))
+    assert error.startswith("Error: Rate limit reached")
+    assert "slow down" in error
+    assert ("in 500s" if asked == "500" else "after 2m 00s of waiting") in error
+    assert "wait longer with --max-retry-wait" in result.stderr
+    for line in result.stdout.splitlines():
+        assert line.count("slow down") == 1
+        assert "Rate limit reached" in line
 
 
 def test_a_line_of_unknown_outcome_has_the_number_that_settles_it(batch: Batches) -> None:

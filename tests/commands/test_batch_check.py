@@ -66,8 +66,9 @@ def test_strictly_such_a_name_is_refused(batch: Lines, options: tuple[str, ...])
     line = (IMAGE, {"prompt": "a", "sead": 3})
     result = batch((IMAGE, {"prompt": "b"}), line, line, options=options)
     assert result.status == 2
-    assert 'Line 2 (sandbox/image): The model has no parameter "sead".' in result.stderr
-    assert 'Line 3 (sandbox/image): The model has no parameter "sead".' in result.stderr
+    (told,) = (one for one in result.stderr.splitlines() if '"sead"' in one)
+    assert told.startswith('  Line 2 (sandbox/image): The model has no parameter "sead".')
+    assert told.endswith(" 2 lines have it.")
     assert "2 of 3 lines would be refused." in result.stderr
     assert batch.cli("task", "history", "--sandbox", "-q").stdout == ""
 
@@ -129,7 +130,8 @@ def test_a_misspelt_column_inside_of_an_object_is_refused_strictly(
 
 def test_a_model_that_does_not_exist_has_names_near_it(batch: Lines) -> None:
     result = batch(("sandbox/imag", {"prompt": "a"}), options=CHECK)
-    assert result.status == 2
+    assert result.status == 5
+    assert batch(("sandbox/imag", {"prompt": "a"}), (IMAGE, {}), options=CHECK).status == 2
     assert "there is no such model. Did you mean sandbox/image" in result.stderr
 
 
@@ -137,3 +139,51 @@ def test_the_lines_that_are_refused_are_in_the_json_too(batch: Lines) -> None:
     result = batch((IMAGE, {"prompt": "a"}), (IMAGE, {}), options=(*CHECK, "--json"))
     (fault,) = result.json["faults"]
     assert fault["message"] == "Line 2 (sandbox/image): body.prompt: is required."
+
+
+def test_what_was_warned_of_is_in_the_json_as_in_that_of_a_rehearsal(batch: Lines) -> None:
+    line = (IMAGE, {"prompt": "a", "sead": 3})
+    given = ((IMAGE, {"prompt": "b"}), line, line)
+    rehearsed = batch(*given, options=(*CHECK, "--json", "--dry-run"))
+    real = batch(*given, options=(*CHECK, "--json"))
+    (warning,) = real.json["warnings"]
+    assert 'Did you mean "seed"? 2 lines have it.' in warning
+    assert rehearsed.json["warnings"] == [warning]
+    assert f"Warning: {warning}" in real.stderr
+
+
+def test_json_of_lines_that_were_checked_says_that_nothing_is_to_be_warned_of(batch: Lines) -> None:
+    assert batch((IMAGE, {"prompt": "a"}), options=(*CHECK, "--json")).json["warnings"] == []
+    assert "warnings" not in batch((IMAGE, {"prompt": "b"}), options=("--json",)).json
+
+
+def test_a_misspelt_column_that_is_sent_is_in_the_json(batch: Lines, work: Path) -> None:
+    (work / "shots.csv").write_text("prompt,sead\na,3\nb,4\n")
+    words = ("model", "batch", "shots.csv", "--model", IMAGE, "--sandbox", "--json", "--yes")
+    rehearsed, real = batch.cli(*words, "--dry-run"), batch.cli(*words)
+    assert real.json["warnings"] == rehearsed.json["warnings"] != []
+    (warning,) = batch.cli(*words, "--check", "--new").json["warnings"]
+    assert warning == real.json["warnings"][0]
+
+
+@pytest.mark.parametrize("option", ["--check", "--dry-run"])
+def test_a_fault_of_many_lines_is_told_once_and_hides_no_other(batch: Lines, option: str) -> None:
+    wrong: tuple[str, dict[str, Any]] = (IMAGE, {})
+    lines = ((IMAGE, {"prompt": "a"}), *[wrong] * 30, (IMAGE, {"prompt": 7}), wrong)
+    result = batch(*lines, options=(option, "--output", "human"))
+    told = [one.strip() for one in result.stderr.splitlines() if one.startswith("  ")]
+    assert told[0] == "Line 2 (sandbox/image): body.prompt: is required. 31 lines have it."
+    assert told[1].startswith("Line 32 (sandbox/image): body.prompt: ")
+    assert len(told) == 2
+    assert "more like them" not in result.stderr
+    machine = batch(*lines, options=(option, "--json"))
+    faults = machine.json["faults"]
+    faults = faults if option == "--check" else faults[0]["faults"]
+    numbers = [fault["message"].split()[1] for fault in faults]
+    assert numbers == [*map(str, range(2, 22)), "32"]
+
+
+def test_a_model_that_is_not_there_is_told_once(batch: Lines) -> None:
+    result = batch(*[("sandbox/imag", {"prompt": "a"})] * 30, options=CHECK)
+    assert result.stderr.count("there is no such model. Did you mean sandbox/image") == 1
+    assert "? 30 lines have it." in result.stderr

@@ -133,3 +133,39 @@ def test_a_line_that_uses_nothing_and_a_body_that_is_wrong_are_told_together(
         file.write('{"modelSlug": "a/b", "body": {"line": 1, "image": "@line:x"}}\n')
     first, second = told(batch("--wait", "--check", "--json"))
     assert ("Line 1" in first, "on line 3" in second) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ('{"modelSlug": "sandbox/image"}', "Invalid task on line 1: body must be"),
+        ('{"modelSlug": "a", "body": {}}', 'Invalid task on line 1: Invalid model slug "a".'),
+        ("{no}", "Invalid JSON on line 1 of"),
+        ('{"modelSlug": "a/b", "body": {"x": "@line:y"}}', "Invalid task on line 1: no line has"),
+    ],
+)
+def test_a_fault_of_many_lines_is_told_once(cli: Cli, work: Path, wrong: str, words: str) -> None:
+    (work / "t.jsonl").write_text(f"{wrong}\n" * 12)
+    said = cli("model", "batch", "t.jsonl", "--yes", "--wait", "--output", "human").stderr
+    (told,) = (one for one in said.splitlines() if one.startswith("  "))
+    assert told.startswith(f"  {words}")
+    assert told.endswith(" 12 lines have it.")
+    given = cli("model", "batch", "t.jsonl", "--yes", "--wait", "--json")
+    assert len(given.json["faults"]) == 12
+
+
+def test_a_fault_counts_each_line_once_also_past_those_that_are_kept(cli: Cli, work: Path) -> None:
+    (work / "t.jsonl").write_text(line(a="@line:") * 30)
+    given = ("model", "batch", "t.jsonl", "--yes", "--wait", "--matrix", "seed=1..3", "--sandbox")
+    result = cli(*given, "--output", "human")
+    (told,) = (one for one in result.stderr.splitlines() if one.startswith("  "))
+    assert told.endswith(" 30 lines have it.")
+
+
+def test_a_fault_of_many_rows_is_told_once(cli: Cli, work: Path) -> None:
+    (work / "t.csv").write_text("prompt,n\na,x\nb,x\na,y\n")
+    given = ("model", "batch", "t.csv", "--yes", "--sandbox", "--model", IMAGE)
+    first, second = (one for one in cli(*given).stderr.splitlines() if one.startswith("  "))
+    assert first.startswith("  Invalid task in row 2: column B (n)")
+    assert first.endswith(" 2 rows have it.")
+    assert second.startswith("  Invalid task in row 4: column B (n)")

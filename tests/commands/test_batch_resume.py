@@ -573,3 +573,37 @@ def test_a_key_among_the_words_is_in_no_command_and_not_kept(batch: Batches) -> 
     kept = batch.sql("SELECT resume_argv FROM batches")[0][0]
     for text in (ran.stdout, ran.stderr, shown.stdout, kept):
         assert "quoted" not in text
+
+
+def test_a_line_whose_request_key_has_a_task_that_failed_is_failed(batch: Batches) -> None:
+    batch.write(1, requestKey="k1")
+    batch.service.tasks["task-1"] = task_reply("task-1", "canceled", error="no owls")
+    assert batch("--wait").status == 1
+    batch.write(1, requestKey="k1", id="another")
+    result = batch()
+    (entry,) = result.json["tasks"]
+    assert (result.status, batch.service.posts) == (1, [1])
+    assert (entry["status"], entry["ok"], entry["reused"]) == ("canceled", False, True)
+    assert entry["errorInfo"] == {
+        "code": "TASK_FAILED", "exitCode": 1, "retryable": False, "charged": "no",
+    }  # fmt: skip
+    assert "See why with: modellix-cli task get task-1" in entry["error"]
+
+
+@pytest.mark.parametrize("trouble", ["late", "refused"])
+def test_what_to_do_about_a_failed_task_is_told_where_others_are_left_too(
+    batch: Batches, trouble: str
+) -> None:
+    batch.write(1, 2)
+    batch.service.tasks["task-1"] = task_reply("task-1", "failed")
+    if trouble == "late":
+        batch.service.tasks["task-2"] = task_reply("task-2", "processing")
+    else:
+        batch.service.replies[2] = bad_request()
+    result = batch("--wait", "--timeout", "20s", "--output", "human")
+    assert result.status == 1
+    *_, about, resume = result.stderr.splitlines()
+    assert "add --retry-failed to the command below" in about
+    assert resume.startswith("Resume with: ")
+    assert "--retry-failed" not in resume
+    assert "--retry-failed" not in batch("--wait", "--resume", "--timeout", "20s", "-q").stderr

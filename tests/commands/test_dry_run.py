@@ -9,7 +9,7 @@ import respx
 from tests.commands.batches import Batches, Service, batch
 from tests.commands.test_budget import BUDGET, Runs
 from tests.conftest import Cli
-from tests.support import Result, problem
+from tests.support import Result, problem, task_reply
 
 __all__ = ["batch"]
 
@@ -80,6 +80,18 @@ def test_a_run_that_an_earlier_task_answers_costs_nothing(run: Runs, how: tuple[
     run(1, "--request-key", "k", env={})
     rehearsed = run(1, "--dry-run", *how, env={"MODELLIX_BUDGET": "0"})
     assert (rehearsed.status, codes(rehearsed)) == (0, [])
+    assert (rehearsed.json["reused"], rehearsed.json["taskId"]) == (True, "task-1")
+
+
+@pytest.mark.parametrize("how", [("--resume",), ("--request-key", "k")])
+def test_a_task_that_failed_and_answers_ends_the_rehearsal_with_1(
+    run: Runs, how: tuple[str, ...]
+) -> None:
+    run.service.tasks["task-1"] = task_reply("task-1", "failed")
+    assert run(1, "--request-key", "k", "--wait", env={}).status == 1
+    rehearsed, real = run(1, "--dry-run", *how, env={}), run(1, *how, env={})
+    assert (rehearsed.status, codes(rehearsed)) == (real.status, ["TASK_FAILED"])
+    assert real.status == 1
     assert (rehearsed.json["reused"], rehearsed.json["taskId"]) == (True, "task-1")
 
 

@@ -197,13 +197,14 @@ def test_a_line_whose_task_failed_ends_the_rehearsal_of_a_resume_with_1(
     assert batch(*DRY, "--resume", "--retry-failed").status == 0
 
 
-def test_a_task_that_another_command_saw_fail_counts_where_it_is_waited_for(batch: Batches) -> None:
+def test_a_task_that_another_command_saw_fail_has_failed_here_too(batch: Batches) -> None:
     batch()
     batch.service.tasks["task-2"] = task_reply("task-2", "failed")
     batch.cli("task", "get", "task-2")
     for options in ((), ("--wait",)):
         rehearsed, real = resumed(batch, *options)
-        assert rehearsed.status == real.status == bool(options)
+        assert rehearsed.status == real.status == 1
+        assert [entry["status"] for entry in real.json["tasks"]].count("failed") == 1
 
 
 def test_a_result_that_is_gone_for_good_ends_the_rehearsal_of_a_resume_with_9(lines: Lines) -> None:

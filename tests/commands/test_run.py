@@ -223,6 +223,32 @@ def test_a_request_key_is_paid_for_once(cli: Cli) -> None:
 
 
 @respx.mock
+@pytest.mark.parametrize("how", ["--request-key=k1", "--resume"])
+def test_a_task_that_failed_is_met_again_as_failed(cli: Cli, how: str) -> None:
+    failed = task_reply("task-1", "failed", error="too dark")
+    submitting(*[failed] * 9)
+    assert cli(*RUN, how, "--wait").status == 1
+    waited, again = cli(*RUN, how, "--wait", "--json"), cli(*RUN, how, "--json")
+    assert (again.status, again.json) == (1, waited.json)
+    assert again.json == failed | {"reused": True, "ok": False, "error": again.json["error"]}
+    assert again.json["error"]["code"] == "TASK_FAILED"
+    assert "too dark" in again.json["error"]["message"]
+    assert "Already paid: task task-1" in cli(*RUN, how).stderr
+
+
+@respx.mock
+def test_a_task_that_failed_is_met_again_without_network_too(cli: Cli) -> None:
+    keyed = (*RUN, "--request-key", "k1")
+    submitting(task_reply("task-1", "failed", error="too dark"))
+    assert cli(*keyed, "--wait").status == 1
+    respx.get(TASK).mock(side_effect=httpx.ConnectError("down"))
+    again = cli(*keyed, "--json")
+    assert (again.status, again.json["data"]["status"]) == (1, "failed")
+    assert "the reason could not be asked for" in again.json["error"]["message"]
+    assert cli(*keyed, "--quiet").status == 1
+
+
+@respx.mock
 def test_a_request_key_that_was_paid_for_says_so(cli: Cli) -> None:
     finished = task_reply("task-1", "success", URL)
     submitting(finished, finished)

@@ -54,7 +54,9 @@ def test_a_failed_task_has_its_reason_and_no_urls(session: Session) -> None:
 
 def test_a_failure_without_words_still_has_an_error(session: Session) -> None:
     found = entry_of(outcome("accepted", "t", status="failed"), session)
-    assert found["error"] == "Task reached terminal status failed."
+    assert found["error"] == (
+        "Task reached terminal status failed. See why with: modellix-cli task get t"
+    )
     assert found["errorInfo"] == {
         "code": "TASK_FAILED", "exitCode": 1, "retryable": False, "charged": "yes",
     }  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Final
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.engine.core import events
-from modellix_cli.engine.core.config import EngineConfig
+from modellix_cli.engine.core.config import EngineConfig, Follow
 from modellix_cli.engine.core.ends import Ends
 from modellix_cli.engine.core.following import Following
 from modellix_cli.engine.core.lines import Active, Known
@@ -81,6 +81,8 @@ class EarlierAttempts:
     def _go_on_with_task(self, line: Active, known: Known, now: float) -> None:
         if known.is_over(saves=self._config.save):
             self._ends.known(line, known)
+        elif known.failed and self._config.follow is Follow.NOT:
+            self._ends.failed(line, known)
         else:
             self._following.accept(line, now, just_submitted=False)
 

@@ -26,7 +26,8 @@ class Ends:
         before = None if line.refusal is None else line.refusal.message
         if before is None and known is not None and known.state is SubmissionState.REJECTED:
             before = known.detail
-        refused = f" It was refused before: {before}" if before else ""
+        told = not before or before in why  # all of them may have been refused alike
+        refused = "" if told else f" It was refused before: {before}"
         state = None if line.refusal is None else SubmissionState.REJECTED
         end = line.outcome(state, detail=why + refused, error=error, needs_resume=True)
         self._out.emit(end)
@@ -54,6 +55,11 @@ class Ends:
         error = error or ModellixError(ErrorCode.SUBMISSION_UNKNOWN, detail)
         unknown = SubmissionState.UNKNOWN
         self._out.emit(line.outcome(unknown, detail=detail, error=error, needs_resume=True))
+
+    def failed(self, line: Active, known: Known) -> None:
+        """Emit a line whose task is known to have failed; why, only the service can tell."""
+        end = line.outcome(SubmissionState.ACCEPTED)
+        self._out.emit(replace(end, status=known.last_status, billed=known.billed))
 
     def known(self, line: Active, known: Known) -> None:
         """Emit a line of which earlier runs did everything."""

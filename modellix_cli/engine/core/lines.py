@@ -37,6 +37,8 @@ class Known:
     """Whether the task was submitted from this machine."""
     failed: bool = False
     """Whether its task ended without a result."""
+    last_status: str | None = None
+    """The last status that was heard of its task, whoever heard it."""
     others: tuple[str, ...] = ()
     """Tasks that the reply named besides its own."""
     billed: "Money | None" = None

@@ -1,7 +1,7 @@
 """What a step of the core comes to: its effects in their order, and how far the work is."""
 
 from modellix_cli.domain.submission_state import SubmissionState
-from modellix_cli.domain.task import is_final
+from modellix_cli.domain.task import has_failed, is_final
 from modellix_cli.engine.core.effects import Effect, Emit, Tell
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.engine.notices import Notice
@@ -33,6 +33,7 @@ class Outbox:
             and outcome.error is None
             and outcome.detail is None
             and outcome.waiting is None
+            and not has_failed(outcome.status)
         )
         usable = good and is_final(outcome.status) and not outcome.needs_resume
         missing = outcome.ref + 1 - len(self._ends)

@@ -9,6 +9,7 @@ from typing import Final
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.frozen import frozen
+from modellix_cli.domain.text import duration
 
 MAY_PASS: Final = frozenset(
     {ErrorCode.RATE_LIMITED, ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.NETWORK}
@@ -27,6 +28,11 @@ HOPELESS: Final = frozenset(
 FIRST_CONTACT_TRIES: Final = 4
 LONGEST_BACKOFF: Final = 10.0
 _MOST_DOUBLINGS: Final = 10
+TRY_THEN: Final = "Try again then, or wait longer with --max-retry-wait."
+_TRY_LATER: Final = (
+    "Try again later, or wait longer with --max-retry-wait. Other programs and machines with the "
+    "same key share its limits."
+)
 
 
 @frozen
@@ -99,6 +105,20 @@ class PaidRetryPolicy:
             return GiveUp(stop=True)
         return Again(pause)
 
+    def given_up(self, error: ModellixError) -> ModellixError:
+        """Return a refusal that is not waited out: which limit was met, and what to do about it."""
+        if error.code is not ErrorCode.RATE_LIMITED:
+            return error
+        wait, hint = error.retry_after or 0.0, _TRY_LATER
+        if error.concurrency_limited:
+            met = "Too many tasks run at once."
+            hint = f"Wait until some have ended. {hint}"
+        elif wait > self._patience:
+            met, hint = limit_reached(wait), TRY_THEN
+        else:
+            met = f"Rate limit reached, also after {duration(self._patience)} of waiting."
+        return error.copy_with(message=f"{met} {error.message}", hint=hint)
+
     def _pause(self, error: ModellixError, now: float) -> float:
         """Return how long to hold requests back; refusals that come at once are one trouble.
 
@@ -114,6 +134,11 @@ class PaidRetryPolicy:
         pause += self._random.uniform(0.0, pause / 4)
         self._held_until = max(self._held_until, now + pause)
         return pause
+
+
+def limit_reached(wait: float) -> str:
+    """Return the sentence about a limit that lets requests pass again in `wait` seconds."""
+    return f"Rate limit reached; the next request may be sent in {round(wait)}s."
 
 
 def _first(known: float | None, now: float) -> float:

@@ -13,7 +13,7 @@ from modellix_cli.engine.core.ends import Ends
 from modellix_cli.engine.core.following import Following
 from modellix_cli.engine.core.lines import Active, Answer, Known
 from modellix_cli.engine.core.outbox import Outbox
-from modellix_cli.engine.core.paid_retry import Again, PaidRetryPolicy
+from modellix_cli.engine.core.paid_retry import Again, GiveUp, PaidRetryPolicy
 from modellix_cli.engine.core.submit_queue import SubmitQueue
 from modellix_cli.engine.notices import Sending, SubmitRetried
 
@@ -163,6 +163,8 @@ class Posting:
             line.refusal = error
             self._queue.add(line)  # behind the others, as limits may be those of its model
             return
+        if isinstance(decision, GiveUp):
+            error = self._retry.given_up(error)
         self._ends.rejected(line, error)
         if not isinstance(decision, Again) and decision.stop:
             self._queue.stop(f"Skipped: {error.message}", error)

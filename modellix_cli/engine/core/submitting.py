@@ -12,7 +12,7 @@ from modellix_cli.engine.core.following import Following
 from modellix_cli.engine.core.leaving import Leaving
 from modellix_cli.engine.core.lines import Active, Line
 from modellix_cli.engine.core.outbox import Outbox
-from modellix_cli.engine.core.paid_retry import PaidRetryPolicy
+from modellix_cli.engine.core.paid_retry import TRY_THEN, PaidRetryPolicy, limit_reached
 from modellix_cli.engine.core.posting import Posting
 from modellix_cli.engine.core.submit_queue import SubmitQueue
 from modellix_cli.engine.notices import Waiting
@@ -150,13 +150,8 @@ class Submitting:
 
     def _stop_for(self, wait: float) -> None:
         """Stop because no request may leave for longer than the user is ready to wait."""
-        message = f"Rate limit reached; the next request may be sent in {round(wait)}s."
-        error = ModellixError(
-            ErrorCode.RATE_LIMITED,
-            message,
-            hint="Run the same command again then, or wait longer with --max-retry-wait.",
-            retry_after=wait,
-        )
+        message = limit_reached(wait)
+        error = ModellixError(ErrorCode.RATE_LIMITED, message, hint=TRY_THEN, retry_after=wait)
         self.queue.stop(f"Skipped: {message}", error)
 
     def grace_over(self) -> None:

@@ -17,7 +17,17 @@ from modellix_cli.engine.notices import (
     SubmitRetried,
     TaskAwaited,
 )
-from tests.engine.core.bench import SLUG, Bench, Follow, busy, known, lines, unavailable, unknown
+from tests.engine.core.bench import (
+    SLUG,
+    Bench,
+    Follow,
+    busy,
+    crowded,
+    known,
+    lines,
+    unavailable,
+    unknown,
+)
 
 ACCEPTED, REJECTED = SubmissionState.ACCEPTED, SubmissionState.REJECTED
 UNKNOWN, INTENT = SubmissionState.UNKNOWN, SubmissionState.INTENT
@@ -170,6 +180,30 @@ def test_a_wait_beyond_the_patience_says_how_long_and_what_to_do() -> None:
     assert stop.hint is not None
     assert "--max-retry-wait" in stop.hint
     assert (outcome.detail, outcome.error) == (f"Skipped: {stop.message}", stop)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "met", "advice"),
+    [
+        (busy(75.0), "the next request may be sent in 75s. busy.", "Try again then"),
+        (busy(1.0), "Rate limit reached, also after 1m 00s of waiting. busy.", "Try again later"),
+        (crowded(), "Too many tasks run at once. too many tasks run.", "Wait until some have"),
+    ],
+)
+def test_a_limit_that_is_not_waited_out_is_named_with_what_to_do(
+    refusal: ModellixError, met: str, advice: str
+) -> None:
+    bench = Bench(lines(3), patience=60.0, concurrency=1)
+    bench.always = refusal
+    bench.run()
+    stop = bench.engine.stopped_by
+    assert stop is not None
+    assert (stop.code, met in stop.message) == (ErrorCode.RATE_LIMITED, True)
+    assert advice in str(stop.hint)
+    assert "--max-retry-wait" in str(stop.hint)
+    for outcome in bench.outcomes:
+        assert met in str(outcome.detail)
+        assert str(outcome.detail).count(refusal.message) == 1
 
 
 def test_a_wait_of_just_the_patience_is_waited() -> None:
@@ -657,3 +691,20 @@ def test_a_line_that_is_refused_for_a_time_after_a_stop_was_rejected() -> None:
     outcome = bench.run()[0]
     assert (outcome.state, outcome.detail) == (REJECTED, "later.")
     assert bench.engine.finished
+
+
+def test_a_task_that_is_known_to_have_failed_ends_so_though_nobody_waits_for_it() -> None:
+    failed = known(failed=True, last_status="canceled")
+    waits = Line(2, SLUG, needs=(1,), prepare=True)
+    bench = Bench([*one(known=failed), waits], follow=Follow.NOT)
+    first, second = bench.run()
+    assert (first.state, first.status, first.reused) == (ACCEPTED, "canceled", True)
+    assert second.state is None  # there is no result that it could use
+    assert (bench.posts, bench.all(effects.Poll)) == ([], [])
+
+
+def test_a_task_that_is_known_to_have_failed_is_asked_for_its_reason_by_who_waits() -> None:
+    bench = Bench(one(known=known(failed=True, last_status="failed")), follow=Follow.TO_THE_END)
+    bench.ends = {"status": "failed", "reason": "too dark"}
+    (outcome,) = bench.run()
+    assert (outcome.status, "too dark" in str(outcome.detail)) == ("failed", True)

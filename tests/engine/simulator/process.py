@@ -424,6 +424,7 @@ class Process:
             None if line is None else line.files,
             self.world.now() - attempt.created_at,
             failed=has_failed(attempt.status) or has_failed(status),
+            last_status=status or attempt.status,
         )
 
     def _record_end(self, ref: int, status: str | None, outcome: LineOutcome) -> None:
