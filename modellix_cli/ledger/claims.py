@@ -100,7 +100,7 @@ class Claims:
         for number in dict.fromkeys((replaces, linked)):
             claim = claim or self._standing(number, request)
         claim = claim or self._by_key(request)
-        if claim is None and replaces is None:
+        if claim is None and not self._may_have_made_one(replaces):
             claim = self._unlinked(batch, request, generation)
         if claim is None:
             refused = self._too_dear(request)
@@ -146,6 +146,15 @@ class Claims:
             task_failed=attempt.number == request.retries,
         )
         return None if may else attempt
+
+    def _may_have_made_one(self, replaced: int | None) -> bool:
+        """Whether the user's word to send in the place of an attempt is still about one.
+
+        An attempt that is known to have created nothing is in nobody's way, so that others may
+        have sent the request without a word: theirs answer then.
+        """
+        attempt = None if replaced is None else find_attempt(self._db, replaced, self._now)
+        return attempt is not None and attempt.state.may_be_charged
 
     def _by_key(self, request: Request) -> Attempt | None:
         found = find_by_key(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.marks import set_incomplete
@@ -223,6 +224,26 @@ def test_who_was_sent_in_the_place_of_the_one_to_resend_answers(ledger: Ledger, 
     assert isinstance(claim, Attempt)
     assert claim.number == second
     assert linked(ledger) == [second]
+
+
+@pytest.mark.parametrize("state", [INTENT, UNKNOWN, ACCEPTED])
+def test_the_users_word_ends_with_the_doubt_that_it_was_about(
+    ledger: Ledger, batch: int, state: SubmissionState
+) -> None:
+    first = line(ledger, batch).number
+    ledger.record(first, UNKNOWN)
+    again = line(ledger, batch, resends=first).number
+    ledger.record(again, REJECTED)  # and it is to be sent once more
+    ledger.record(first, REJECTED)  # which was recorded late
+    lines = Lines([LINE])
+    other = ledger.begun(lines, OnPaid.RESUME, "d2").batch.number
+    meanwhile = ledger.claim_line(other, lines, 1).number
+    if state is not INTENT:
+        ledger.record(meanwhile, state)
+    claim = line(ledger, batch, repeats=again, resends=first)
+    assert isinstance(claim, Attempt)
+    assert claim.number == meanwhile
+    assert states(ledger) == ["rejected", "rejected", str(state)]
 
 
 def test_what_answers_for_a_line_is_no_reason_to_take_up_its_refused_attempt(

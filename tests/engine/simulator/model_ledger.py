@@ -320,7 +320,8 @@ class ModelLedger:
         for number in dict.fromkeys((replaces, linked)):
             claim = claim or self._standing(number, request)
         claim = claim or self._not_replaced(self._by_key(request.request_key, identity), request)
-        if claim is None and replaces is None:
+        doubted = self._submissions.get(replaces or 0)
+        if claim is None and (doubted is None or doubted.state is REJECTED):
             found = self._unlinked(batch, request, line.generation)
             claim = None if found is None else self._attempt(found)
         if claim is None and (refused := self._too_dear(request)):
