@@ -98,12 +98,17 @@ def _composed(
 ) -> ReadyRequest | ShownRequest:
     """Put a body together from all that was given, and check it if that is wanted."""
     from modellix_cli.workflows.body_values import look_up
-    from modellix_cli.workflows.request_body import BodyMaker, known_schema, read_prompt
+    from modellix_cli.workflows.request_body import BodyMaker, read_prompt
     from modellix_cli.workflows.request_check import check_body
+    from modellix_cli.workflows.schemas import needed_schema, quick_reader
 
     _refuse_bytes(wanted)
     prompt = read_prompt(session, wanted.prompt)
-    schema = known_schema(session, wanted.slug)
+    asked = wanted.guards.strict or wanted.guards.check
+    if asked:
+        schema, lacking = needed_schema(session, wanted.slug)
+    else:
+        schema, lacking = quick_reader(session).if_any(wanted.slug), ""
     maker = BodyMaker(
         session,
         wanted.slug,
@@ -116,7 +121,7 @@ def _composed(
     )
     draft = maker.make(None, look_up(session, wanted.api_key) if wanted.guards.dry_run else None)
     if checks:
-        checked = check_body(draft.likely, schema, strict=wanted.guards.strict)
+        checked = check_body(draft.likely, schema, lacking, strict=wanted.guards.strict)
         if wanted.guards.dry_run:
             return _plan(session, wanted, paying, draft, schema, checked)
         _tell(session, wanted, draft, checked)
@@ -126,10 +131,10 @@ def _composed(
 
 def _refuse_paths(session: Session, wanted: RequestOptions, body: RequestBody) -> None:
     """Refuse JSON with a path of this machine where the model takes an address."""
-    from modellix_cli.workflows.request_body import known_schema
     from modellix_cli.workflows.request_check import check_paths
+    from modellix_cli.workflows.schemas import quick_reader
 
-    checked = check_paths(body.likely, lambda: known_schema(session, wanted.slug))
+    checked = check_paths(body.likely, lambda: quick_reader(session).if_any(wanted.slug))
     _tell(session, wanted, body, checked)
 
 

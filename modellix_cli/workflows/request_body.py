@@ -19,7 +19,6 @@ from modellix_cli.options.body import Body
 from modellix_cli.workflows.body_values import BodyValues, Service
 from modellix_cli.workflows.given_body import RequestBody, as_given, read_given
 from modellix_cli.workflows.presets import NOTHING_BENEATH, Beneath, merged, prompted
-from modellix_cli.workflows.schemas import quick_reader
 
 if TYPE_CHECKING:
     from modellix_cli.project.values import Preset
@@ -27,11 +26,6 @@ if TYPE_CHECKING:
 _REFERENCE: Final = re.compile(r"@[^\s@]\S*")
 _MAX_PROMPT_BYTES: Final = 1024 * 1024
 _LONGEST_NAME: Final = 200
-
-
-def known_schema(session: Session, slug: Slug) -> Json:
-    """Return the schema document of a model if it is kept or comes within a second, else None."""
-    return quick_reader(session).if_any(slug)
 
 
 class BodyMaker:

@@ -4,19 +4,24 @@ from collections.abc import Callable
 
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import Json, dumps
+from modellix_cli.domain.text import one_line
 from modellix_cli.inputs.local_paths import is_path, texts_of
 from modellix_cli.models.body_warnings import paths_for_addresses
 from modellix_cli.models.model_check import CheckedBody, ModelCheck
 from modellix_cli.models.parameters import read_parameters
 
 
-def check_body(body: dict[str, Json], schema: Json, *, strict: bool) -> CheckedBody:
+def check_body(
+    body: dict[str, Json], schema: Json, lacking: str = "", *, strict: bool
+) -> CheckedBody:
     """Check a body by the schema document of its model, None where that is not known.
 
-    With `strict`, parameters that the model does not document are faults.
+    `lacking` is why it is not. With `strict`, parameters that the model does not document are
+    faults.
     """
     if schema is None:
-        return CheckedBody(unchecked="the model's schema cannot be had")
+        why = one_line(lacking).removesuffix(".")
+        return CheckedBody(unchecked=f"the model's schema cannot be had{why and f': {why}'}")
     checked = ModelCheck(schema).look(dumps(body, indent=None).encode())
     return checked.strictly() if strict else checked
 

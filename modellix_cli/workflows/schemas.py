@@ -78,6 +78,17 @@ def quick_reader(session: Session) -> SchemaReader:
     return SchemaReader(session, fresh=_FRESH, seconds=_QUICK)
 
 
+def needed_schema(session: Session, slug: Slug) -> tuple[Json, str]:
+    """Return the schema of a model, asked for as patiently as all that is read; None and why not.
+
+    One that is kept is used while it is fresh, and an old one where asking fails.
+    """
+    try:
+        return SchemaReader(session, fresh=_FRESH).read_or_kept(slug), ""
+    except ModellixError as error:
+        return None, error.message
+
+
 def keep_schema(session: Session, slug: Slug, document: Json) -> Json:
     """Keep the schema document of a model, and return it."""
     session.stores.schema_cache.keep(slug, document)

@@ -332,8 +332,19 @@ def test_a_strict_check_that_cannot_be_made_refuses(cli: Cli, options: tuple[str
     route = accept()
     result = cli(*RUN, "--body", "{}", *options)
     assert (result.status, route.call_count) == (7, 0)
-    assert "The body was not checked: the model's schema cannot be had." in result.stderr
+    assert "not checked: the model's schema cannot be had: Modellix API error (503" in result.stderr
     assert "To send it unchecked, leave out --strict" in result.stderr
+
+
+@respx.mock
+@pytest.mark.parametrize("option", ["--check", "--strict"])
+def test_a_check_that_was_asked_for_waits_for_its_schema(cli: Cli, option: str) -> None:
+    late = respx.get(SCHEMA_ROUTE)
+    late.side_effect = [httpx.ReadTimeout("slow"), httpx.Response(200, json=schema())]
+    route = accept()
+    result = cli(*RUN, "--body", '{"n": 9}', option)
+    assert (result.status, route.call_count) == (2, 0)
+    assert "n: 9 is greater than" in result.stderr
 
 
 @respx.mock
