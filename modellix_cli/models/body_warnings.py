@@ -8,12 +8,15 @@ from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.text import clip, one_line, quoted
 from modellix_cli.inputs.local_paths import is_path, texts_of
 from modellix_cli.inputs.parameter_keys import Path, write_key
+from modellix_cli.models.origins import NOWHERE, Origins, set_in
 from modellix_cli.models.parameters import Parameter, by_path
 
 _MOST: Final = 20
 
 
-def unknown_parameters(body: Json, parameters: Iterable[Parameter]) -> dict[str, str]:
+def unknown_parameters(
+    body: Json, parameters: Iterable[Parameter], origins: Origins = NOWHERE
+) -> dict[str, str]:
     """Return a sentence for each name that the model does not document, with the nearest.
 
     Where the model documents no name, in the whole body or in a part of it, any is known.
@@ -24,7 +27,8 @@ def unknown_parameters(body: Json, parameters: Iterable[Parameter]) -> dict[str,
         name = write_key(path)
         if name not in found and len(found) < _MOST:
             near = nearest(name, (write_key((*path[:-1], one)) for one in known[path[:-1]]))
-            found[name] = f"The model has no parameter {quoted(name)}.{near}"
+            place = set_in(path, origins)
+            found[name] = f"The model has no parameter {quoted(name)}{place}.{near}"
     return found
 
 
@@ -57,17 +61,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {quoted(near[0])}?" if near else ""
 
 
-def paths_for_addresses(body: dict[str, Json], parameters: Iterable[Parameter]) -> list[str]:
+def paths_for_addresses(
+    body: dict[str, Json], parameters: Iterable[Parameter], origins: Origins = NOWHERE
+) -> list[str]:
     """Return a sentence for each parameter that takes a file by address and was given a path."""
     known = tuple(parameters)
     sentences = []
     for path, text in texts_of(body):
         parameter = by_path(known, path)
         if parameter is not None and parameter.media is not None and is_path(text):
-            name = write_key(path)
+            name, place = write_key(path), set_in(path, origins)
             file = f"{name}=@{clip(one_line(text).lstrip('@'), 80)}"
             sentences.append(
-                f"{name} takes an address, and {quoted(text)} is a path on this machine. "
+                f"{name} takes an address, and {quoted(text)}{place} is a path on this machine. "
                 "Upload it with modellix-cli file upload, or give it by an option, which does so: "
                 f"-p {file} for model run, --set {file} for model batch."
             )

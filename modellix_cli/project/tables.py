@@ -158,8 +158,7 @@ class TableReader:
         self._only(table, place, ("parameters",))
         inner = (*place, "parameters")
         values = self._parameters(table, inner)
-        places = {key: self._where((*inner, key)) for key in values}
-        return slug.name, Parameters(values, self._where(inner), places)
+        return slug.name, Parameters(values, self._where(inner), self._places(values, inner))
 
     def _preset(self, presets: Table, name: str) -> Preset:
         place = ("presets", name)
@@ -169,15 +168,21 @@ class TableReader:
             )
         table = self._table(presets, place)
         self._only(table, place, _PRESET)
+        inner = (*place, "parameters")
+        parameters = self._parameters(table, inner)
         return Preset(
             name,
             self._where(place),
             self._optional(table, (*place, "model"), lambda _, text: parse_slug(text)),
             self._optional(table, (*place, "prompt"), lambda _, text: text),
-            self._parameters(table, (*place, "parameters")),
+            parameters,
             self._optional(table, (*place, "output_dir"), self._output_dir),
             self._optional(table, (*place, "name_template"), self._name_template),
+            self._places(parameters, inner),
         )
+
+    def _places(self, values: Table, inner: KeyPath) -> dict[str, str]:
+        return {key: self._where((*inner, key)) for key in values}
 
     def _parameters(self, table: Table, place: KeyPath) -> dict[str, Json]:
         values = self._table(table, place)

@@ -120,7 +120,7 @@ def _composed(
     )
     draft = maker.make(None, look_up(session, wanted.api_key) if wanted.guards.dry_run else None)
     if checks:
-        checked = check_body(draft.likely, schema, strict=wanted.guards.strict)
+        checked = check_body(draft, schema, strict=wanted.guards.strict)
         if wanted.guards.dry_run:
             return _plan(session, wanted, paying, draft, schema, checked)
         _tell(session, wanted, draft, checked)

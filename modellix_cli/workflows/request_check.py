@@ -8,16 +8,17 @@ from modellix_cli.inputs.local_paths import is_path, texts_of
 from modellix_cli.models.body_warnings import paths_for_addresses
 from modellix_cli.models.model_check import CheckedBody, ModelCheck
 from modellix_cli.models.parameters import read_parameters
+from modellix_cli.workflows.given_body import RequestBody
 
 
-def check_body(body: dict[str, Json], schema: Json, *, strict: bool) -> CheckedBody:
+def check_body(body: RequestBody, schema: Json, *, strict: bool) -> CheckedBody:
     """Check a body by the schema document of its model, None where that is not known.
 
     With `strict`, parameters that the model does not document are faults.
     """
     if schema is None:
         return CheckedBody(unchecked="the model's schema cannot be had")
-    checked = ModelCheck(schema).look(dumps(body, indent=None).encode())
+    checked = ModelCheck(schema).look(dumps(body.likely, indent=None).encode(), body.origins)
     return checked.strictly() if strict else checked
 
 
