@@ -629,6 +629,47 @@ def test_init_does_not_write_through_a_link(cli: Cli, work: Path, tmp_path: Path
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_init_says_what_stands_in_the_place_of_the_file(cli: Cli, work: Path) -> None:
+    path = work / "modellix.toml"
+    path.mkdir()
+    told = cli("project", "init").stderr
+    assert f"{path} is a folder, and settings are read from a file only." in told
+    assert "project show" not in told
+    path.rmdir()
+    path.symlink_to("gone.toml")
+    told = cli("project", "init").stderr
+    assert f"{path} is a link that leads to no file." in told
+    assert "project show" not in told
+
+
+@pytest.mark.parametrize("target", ["gone.toml", "modellix.toml", "/gone/elsewhere"])
+def test_a_link_that_leads_to_no_file_is_called_that(cli: Cli, work: Path, target: str) -> None:
+    path = work / "modellix.toml"
+    path.symlink_to(target)
+    result = cli("project", "show", "--json")
+    assert result.status == 2
+    assert result.json["error"]["message"] == f"{path}: it is a link that leads to no file."
+    assert "link" in result.json["error"]["hint"]
+
+
+@pytest.mark.parametrize(
+    "line", ['period = "often"', 'period = "0s"', 'period = "9999d"', "period = 24"]
+)
+def test_a_bad_period_is_told_with_one_that_is_allowed(
+    cli: Cli, project: Project, line: str
+) -> None:
+    file = project(f"[budget]\nlimit = 5\n{line}")
+    error = cli("project", "show", "--json").json["error"]
+    assert error["message"].startswith(f"{file}:3: period")
+    assert error["hint"] == 'For example: period = "24h". At most 8784h.'
+
+
+@pytest.mark.parametrize("key", ["model", "output", "output_dir", "name_template"])
+def test_what_is_no_text_is_told_with_an_example(cli: Cli, project: Project, key: str) -> None:
+    project(f"{key} = 3")
+    assert f'For example: {key} = "' in cli("project", "show").stderr
+
+
 # Tab, and what is loaded
 
 
