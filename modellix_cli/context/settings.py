@@ -155,7 +155,9 @@ class Settings:
         if chosen is not None:
             return chosen
         given = self.runtime.env.get("MODELLIX_MAX_RETRY_WAIT", "").strip()
-        return parse_duration(given, "MODELLIX_MAX_RETRY_WAIT", DAY) if given else DEFAULT_PATIENCE
+        if not given:
+            return DEFAULT_PATIENCE
+        return _duration("MODELLIX_MAX_RETRY_WAIT", given, DAY, "2m")
 
     @cached_property
     def budget(self) -> "Budget | None":
@@ -181,7 +183,7 @@ class Settings:
         period = self.runtime.env.get("MODELLIX_BUDGET_PERIOD", "").strip()
         if not period:
             return Budget(limit, DEFAULT_PERIOD, name)
-        seconds = parse_duration(period, "MODELLIX_BUDGET_PERIOD", LONGEST_PERIOD)
+        seconds = _duration("MODELLIX_BUDGET_PERIOD", period, LONGEST_PERIOD, "24h")
         return Budget(limit, seconds, name)
 
     @property
@@ -214,3 +216,8 @@ class Settings:
         except ValueError:
             choices = ", ".join(OnPaid)
             raise usage(f'MODELLIX_ON_PAID="{given}" is not one of: {choices}.') from None
+
+
+def _duration(variable: str, text: str, at_most: float, example: str) -> float:
+    hint = f"Set it to a duration such as {example}, or unset {variable}."
+    return parse_duration(text, variable, at_most, hint)

@@ -182,24 +182,26 @@ def parse_profile(text: str) -> str:
     return name
 
 
-def parse_duration(text: str, option: str, at_most: float) -> float:
+def parse_duration(text: str, option: str, at_most: float, hint: str | None = None) -> float:
     """Read a duration in seconds: `500ms`, `30s`, `1.5s`, `5m`, `1h30m`, `1d`, bare seconds.
 
-    `option` names the option in errors; `at_most` is its upper bound in seconds.
+    `option` names the option in errors, and `hint` says what to do, where its help does not;
+    `at_most` is its upper bound in seconds.
     """
     written = text.strip().lower()
     if not re.fullmatch(_DURATION, written):
         raise usage(
             f"Invalid {option} {quoted(text)}. "
-            "Use seconds or a duration such as 500ms, 30s, 5m, or 1h30m."
+            "Use seconds or a duration such as 500ms, 30s, 5m, or 1h30m.",
+            hint,
         )
     seconds = sum(
         float(number) * _UNIT_SECONDS[unit] for number, unit in re.findall(_DURATION_PART, written)
     )
     if seconds <= 0:
-        raise usage(f"{option} must be greater than zero.")
+        raise usage(f"{option} must be greater than zero.", hint)
     if seconds > at_most:
-        raise usage(f"{option} must not exceed {format_duration(at_most)}.")
+        raise usage(f"{option} must not exceed {format_duration(at_most)}.", hint)
     return seconds
 
 

@@ -1,6 +1,7 @@
 """Changes laid over a body: what `-p` sets takes the place of what --body has there."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from modellix_cli.domain.errors import usage
@@ -16,15 +17,17 @@ def apply(
     edits: Iterable[Edit],
     value_of: Callable[[Edit], Json],
     source: str = "the body",
+    origins: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Json]:
     """Return `body` with the changes; what was passed in stays as it is.
 
     `value_of` returns the JSON value of a change: it converts texts, reads files and looks results
-    up. `source` is what errors call the body, such as `--body`. Raises the usage error where two
-    changes contradict each other, or one does not fit what is in the body; it names both.
+    up. `source` is what errors call the body, such as `--body`, `origins` what they call some of
+    its keys. Raises the usage error where two changes contradict each other, or one does not fit
+    what is in the body; it names both.
     """
     changed: dict[str, Json] = _copy(body)
-    overlay = _Overlay(changed, source)
+    overlay = _Overlay(changed, source, origins)
     for edit in edits:
         overlay.set(edit, value_of(edit))
     if deeper_than(changed, MAX_DEPTH):
@@ -41,9 +44,10 @@ def _copy(value: Json) -> Json:
 class _Overlay:
     """A body being changed, and which change made what in it."""
 
-    def __init__(self, body: Json, source: str) -> None:
+    def __init__(self, body: Json, source: str, origins: Mapping[str, str]) -> None:
         self._body = body
         self._source = source
+        self._origins = origins
         self._made: dict[Path, Edit] = {}
         """The places that changes set, or made on their way."""
         self._set: dict[Path, Edit] = {}
@@ -91,7 +95,8 @@ class _Overlay:
             edit = self._made.get(place[:length])
             if edit is not None:
                 return str(edit)
-        return self._source
+        top = place[0] if place else None
+        return self._origins.get(top, self._source) if isinstance(top, str) else self._source
 
     def _refuse_contradiction(self, place: Path, edit: Edit) -> None:
         for other, earlier in self._set.items():

@@ -19,6 +19,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from modellix_cli.domain.jsontext import Json, JsonError, loads
+from modellix_cli.models.origins import NOWHERE, Origins, set_in
 from modellix_cli.models.schema_document import BODY_SCHEMA, body_schema
 from modellix_cli.models.schema_keywords import MALFORMED, CannotCheck, Guard
 from modellix_cli.models.validation_messages import describe, shown
@@ -45,10 +46,10 @@ class BodyCheck:
         self._guard = Guard()
         self._validator = _validator(document, self._guard)
 
-    def problem(self, body: bytes) -> str | None:
+    def problem(self, body: bytes, origins: Origins = NOWHERE) -> str | None:
         """Return what is most wrong with a body, such as `body.n: 9 is greater than 4`, or None.
 
-        Raises `CannotCheck`.
+        Where it concerns one of the `origins`, that is named. Raises `CannotCheck`.
         """
         try:
             value = _copied(loads(body), _MAX_BODY_VALUES, "the body")
@@ -57,7 +58,10 @@ class BodyCheck:
         self._guard.start()
         try:
             found = list(islice(self._validator.iter_errors(value), _MAX_PROBLEMS))
-            return describe(_best(found)) if found else None
+            if not found:
+                return None
+            worst = _best(found)
+            return describe(worst) + set_in(tuple(worst.absolute_path), origins)
         except Unresolvable as error:
             reference = shown(str(error.ref))
             raise CannotCheck(f"the schema refers to {reference}, which it lacks") from error

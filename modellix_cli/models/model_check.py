@@ -5,6 +5,7 @@ from modellix_cli.domain.jsontext import Json, JsonError, loads
 from modellix_cli.domain.text import clip, one_line
 from modellix_cli.models.body_warnings import paths_for_addresses, unknown_parameters
 from modellix_cli.models.documented_names import DocumentedNames
+from modellix_cli.models.origins import NOWHERE, Origins
 from modellix_cli.models.parameters import read_parameters
 
 _MAX_REASON = 300
@@ -52,22 +53,22 @@ class ModelCheck:
         except CannotCheck as error:
             self._unusable = _reason(error)
 
-    def look(self, body: bytes) -> CheckedBody:
-        """Return what is to be said about a body."""
+    def look(self, body: bytes, origins: Origins = NOWHERE) -> CheckedBody:
+        """Return what is to be said about a body; `origins` say what set some of its keys."""
         problem, unchecked = None, self._unusable
         if self._schema is not None:
             try:
-                problem = self._schema.problem(body)
+                problem = self._schema.problem(body, origins)
             except self._cannot as error:
                 unchecked = _reason(error)
         try:
             whole = loads(body)
         except JsonError:  # which is the problem then
             whole = {}
-        faults = paths_for_addresses(whole, self._parameters)
+        faults = paths_for_addresses(whole, self._parameters, origins)
         faults += [] if problem is None else [f"{problem}."]
         names = self._names.look(whole)
-        unknown = tuple(unknown_parameters(names).items())
+        unknown = tuple(unknown_parameters(names, origins).items())
         return CheckedBody(tuple(faults), unknown, unchecked, names.unchecked)
 
 

@@ -8,13 +8,20 @@ import json
 from string import Template
 from typing import Final
 
+from modellix_cli.api.paid import REFUSALS
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.shell import quote as quote_word
 from modellix_cli.domain.task import FAILED, SUCCEEDED
+from modellix_cli.output.snippet_programs import PROGRAMS
 
 LANGUAGES: Final = ("curl", "python", "javascript")
 _LONGEST_ARGUMENT: Final = 100_000
 """Bytes; a longer body is given to curl by its standard input."""
+_REFUSALS: Final = sorted(REFUSALS | {503})
+"""What the `code` in a reply is where no task was created."""
+_UNKNOWN: Final = (
+    "No task id came back. If the request was sent, a task may have been created and charged."
+)
 
 
 @frozen
@@ -31,7 +38,7 @@ class RequestAsCode:
 
     def curl(self) -> str:
         """Return one command for a POSIX shell that submits the request."""
-        words = ["curl", "-sS", "--fail-with-body", quote_word(self.url)]
+        words = ["curl", "-sS", "--fail-with-body", "--retry 0", quote_word(self.url)]
         lines = [" ".join(words), '-H "Authorization: Bearer $MODELLIX_API_KEY"']
         lines.append("-H 'Content-Type: application/json'")
         if self.webhook is not None:
@@ -51,12 +58,15 @@ class RequestAsCode:
             "body": quote(self.body),
             "headers": json.dumps(headers),
             "webhook": "" if self.webhook is None else _shell_webhook(self.webhook),
+            "refusals": json.dumps(_REFUSALS),
+            "refused_words": "|".join(map(str, _REFUSALS)),
+            "unknown": _UNKNOWN,
             "done": json.dumps(sorted(SUCCEEDED)),
             "failed": json.dumps(sorted(FAILED)),
             "done_words": "|".join(sorted(SUCCEEDED)),
             "failed_words": "|".join(sorted(FAILED)),
         }
-        return Template(_PROGRAMS[language]).substitute(values).strip()
+        return Template(PROGRAMS[language]).substitute(values).strip()
 
 
 def _join(lines: list[str]) -> str:
@@ -73,133 +83,3 @@ def _mark(body: str) -> str:
 
 def _shell_webhook(webhook: str) -> str:
     return " -H " + quote_word(f"X-Webhook-URL: {webhook}")
-
-
-_PYTHON: Final = """
-# Run with the key in MODELLIX_API_KEY. Needs nothing but Python 3.
-import json
-import os
-import time
-import urllib.error
-import urllib.request
-
-HEADERS = {
-    "Authorization": "Bearer " + os.environ["MODELLIX_API_KEY"],
-    "Content-Type": "application/json",
-}
-BODY = $body
-
-
-def call(url, body=None, more=None):
-    request = urllib.request.Request(url, body, HEADERS | (more or {}))
-    with urllib.request.urlopen(request, timeout=60) as reply:
-        document = json.load(reply)
-    if document.get("code"):
-        raise SystemExit(document.get("message"))
-    return document["data"]
-
-
-# Paid, so it is sent once.
-task_id = call($url, BODY.encode(), $headers)["task_id"]
-print("Submitted:", task_id, flush=True)
-
-pause, failures = 1, 0
-while True:
-    time.sleep(pause)
-    pause = min(pause * 2, 10)
-    try:
-        task = call($api + "/tasks/" + task_id)
-    except urllib.error.URLError as error:  # a passing failure: the task goes on
-        failures += 1
-        if failures > 10:
-            raise SystemExit(f"Task {task_id}: {error}") from error
-        continue
-    if task["status"] in $failed:
-        raise SystemExit(f"Task {task_id} ended: {task['status']}")
-    if task["status"] in $done:
-        break
-
-for number, resource in enumerate(task["result"]["resources"], 1):
-    extension = "".join(filter(str.isalnum, resource.get("format") or "bin"))
-    name = f"result-{number}.{extension}"
-    urllib.request.urlretrieve(resource["url"], name)
-    print("Saved:", name)
-"""
-_JAVASCRIPT: Final = """
-// Run with the key in MODELLIX_API_KEY: node program.mjs. Needs Node.js 18 or newer.
-import { writeFile } from "node:fs/promises";
-
-const headers = {
-  Authorization: `Bearer $${process.env.MODELLIX_API_KEY}`,
-  "Content-Type": "application/json",
-};
-const body = $body;
-
-async function call(url, options = {}) {
-  const reply = await fetch(url, { ...options, headers: { ...headers, ...options.headers } });
-  const document = await reply.json();
-  if (!reply.ok || document.code) throw new Error(document.message);
-  return document.data;
-}
-
-// Paid, so it is sent once.
-const { task_id } = await call($url, { method: "POST", body, headers: $headers });
-console.log("Submitted:", task_id);
-
-let task, pause = 1000, failures = 0;
-while (true) {
-  await new Promise((done) => setTimeout(done, pause));
-  pause = Math.min(pause * 2, 10000);
-  try {
-    task = await call($api + "/tasks/" + task_id);
-  } catch (error) { // a passing failure: the task goes on
-    if (++failures > 10) throw error;
-    continue;
-  }
-  if ($failed.includes(task.status)) throw new Error(`Task $${task_id} ended: $${task.status}`);
-  if ($done.includes(task.status)) break;
-}
-
-for (const [index, resource] of task.result.resources.entries()) {
-  const extension = (resource.format || "bin").replace(/[^a-z0-9]/gi, "");
-  const name = `result-$${index + 1}.$${extension}`;
-  await writeFile(name, Buffer.from(await (await fetch(resource.url)).arrayBuffer()));
-  console.log("Saved:", name);
-}
-"""
-_CURL: Final = """
-#!/usr/bin/env bash
-# Run with the key in MODELLIX_API_KEY. Needs curl and jq.
-set -euo pipefail
-key="Authorization: Bearer $${MODELLIX_API_KEY:?Set MODELLIX_API_KEY}"
-body=$body
-
-# Paid, so it is sent once.
-task_id=$$(printf %s "$$body" | curl -sS --fail-with-body -H @<(printf %s "$$key") \\
-  -H 'Content-Type: application/json'$webhook --data-binary @- $url | jq -er .data.task_id)
-echo "Submitted: $$task_id"
-
-pause=1 failures=0
-while true; do
-  sleep "$$pause"
-  pause=$$((pause * 2 > 10 ? 10 : pause * 2))
-  if ! task=$$(curl -sS --fail-with-body -H @<(printf %s "$$key") $api"/tasks/$$task_id"); then
-    failures=$$((failures + 1)) # a passing failure: the task goes on
-    if [ "$$failures" -gt 10 ]; then exit 1; fi
-    continue
-  fi
-  case $$(jq -r .data.status <<<"$$task") in
-    $done_words) break ;;
-    $failed_words) echo "Task $$task_id did not succeed." >&2; exit 1 ;;
-  esac
-done
-
-number=0
-jq -r '.data.result.resources[] | [.url, (.format // "bin" | gsub("[^a-zA-Z0-9]"; ""))] | @tsv' \\
-  <<<"$$task" | while IFS=$$'\\t' read -r url extension; do
-  number=$$((number + 1))
-  curl -sSL --fail -o "result-$$number.$$extension" "$$url"
-  echo "Saved: result-$$number.$$extension"
-done
-"""
-_PROGRAMS: Final = {"curl": _CURL, "python": _PYTHON, "javascript": _JAVASCRIPT}

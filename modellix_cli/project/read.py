@@ -42,6 +42,12 @@ def read_settings(path: Path, *, own: bool) -> SettingsFile:
 def _read(path: Path, *, own: bool) -> str:
     """Return the text of the file. A project's must not be a link to a file elsewhere."""
     name = str(path)
+    if leads_nowhere(path):
+        raise unusable(
+            name,
+            "it is a link that leads to no file.",
+            hint="Remove the link, or put a file where it leads.",
+        )
     try:
         if not own and not path.resolve().is_relative_to(path.parent.resolve()):
             raise unusable(name, "it is a link that leads out of its folder.")
@@ -57,6 +63,11 @@ def _read(path: Path, *, own: bool) -> str:
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise unusable(name, f"{reason}.", hint="Check the file and its permissions.") from error
+
+
+def leads_nowhere(path: Path) -> bool:
+    """Whether a path is a link to what is not there, or to itself."""
+    return path.is_symlink() and not path.exists()
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -11,7 +11,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.jsontext import MAX_DEPTH, Json, Number, deeper_than
 from modellix_cli.domain.money import Money
 from modellix_cli.domain.text import one_line, quoted
-from modellix_cli.domain.values import parse_duration, parse_slug
+from modellix_cli.domain.values import format_duration, parse_duration, parse_slug
 from modellix_cli.downloads.name_template import parse_name_template
 from modellix_cli.project.lines import KeyPath
 from modellix_cli.project.refused import advice_against
@@ -31,6 +31,14 @@ PRESET_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 _SIMPLE: Final = ("model", "output", "output_dir", "name_template")
 _TOP: Final = (*_SIMPLE, "budget", "models", "presets")
 _PRESET: Final = ("model", "prompt", "output_dir", "name_template", "parameters")
+_EXAMPLES: Final = {
+    "model": 'For example: model = "bytedance/seedream-4.5-t2i"',
+    "output": 'For example: output = "json"',
+    "output_dir": 'For example: output_dir = "pictures"',
+    "name_template": 'For example: name_template = "{prompt}-{short_id}.{ext}"',
+    "prompt": 'For example: prompt = "A wide banner for {prompt}"',
+    "period": f'For example: period = "24h". At most {format_duration(LONGEST_PERIOD)}.',
+}
 _KINDS: Final = {dict: "a table", list: "an array", str: "a text", bool: "true or false"}
 
 
@@ -78,7 +86,8 @@ class TableReader:
             return None
         text = table[key]
         if not isinstance(text, str) or not text.strip() or "\0" in text:
-            raise self._wrong(place, f"{key} must be a text in quotes, and not empty.")
+            message = f"{key} must be a text in quotes, and not empty."
+            raise self._wrong(place, message, _EXAMPLES[key])
         try:
             return read(place, text)
         except ModellixError as error:
@@ -142,7 +151,9 @@ class TableReader:
         period = self._optional(
             budget,
             (*place, "period"),
-            lambda _, text: parse_duration(text, "budget.period", LONGEST_PERIOD),
+            lambda _, text: parse_duration(
+                text, "budget.period", LONGEST_PERIOD, _EXAMPLES["period"]
+            ),
         )
         where = self._where((*place, "limit"))
         return Given(Budget(limit, period or DEFAULT_PERIOD, f"budget.limit in {where}"), where)
@@ -158,8 +169,7 @@ class TableReader:
         self._only(table, place, ("parameters",))
         inner = (*place, "parameters")
         values = self._parameters(table, inner)
-        places = {key: self._where((*inner, key)) for key in values}
-        return slug.name, Parameters(values, self._where(inner), places)
+        return slug.name, Parameters(values, self._where(inner), self._places(values, inner))
 
     def _preset(self, presets: Table, name: str) -> Preset:
         place = ("presets", name)
@@ -169,15 +179,21 @@ class TableReader:
             )
         table = self._table(presets, place)
         self._only(table, place, _PRESET)
+        inner = (*place, "parameters")
+        parameters = self._parameters(table, inner)
         return Preset(
             name,
             self._where(place),
             self._optional(table, (*place, "model"), lambda _, text: parse_slug(text)),
             self._optional(table, (*place, "prompt"), lambda _, text: text),
-            self._parameters(table, (*place, "parameters")),
+            parameters,
             self._optional(table, (*place, "output_dir"), self._output_dir),
             self._optional(table, (*place, "name_template"), self._name_template),
+            self._places(parameters, inner),
         )
+
+    def _places(self, values: Table, inner: KeyPath) -> dict[str, str]:
+        return {key: self._where((*inner, key)) for key in values}
 
     def _parameters(self, table: Table, place: KeyPath) -> dict[str, Json]:
         values = self._table(table, place)

@@ -39,7 +39,7 @@ class Parameters:
 class Preset:
     """What `model run @NAME` stands for. What is None is left to the other settings.
 
-    `output_dir` is an absolute path.
+    `output_dir` is an absolute path; `places` say where each parameter stands.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Preset:
     parameters: Mapping[str, Json] = field(default_factory=dict)
     output_dir: str | None = None
     name_template: str | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def needs_prompt(self) -> bool:

@@ -1,5 +1,8 @@
 """The body of a request that is sent as it was given."""
 
+from collections.abc import Mapping
+from dataclasses import field
+
 from modellix_cli.context.session import Session
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, decode, loads
@@ -13,13 +16,15 @@ class RequestBody:
 
     `sent` are the bytes that leave; `asked` the same with files and results by what they are
     instead of by address, which is what makes two requests the same. `likely` is the body to check
-    and to estimate by. `unresolved` says what in it is not what would be sent, and why.
+    and to estimate by. `unresolved` says what in it is not what would be sent, and why; `origins`
+    where in a file of settings a parameter is set, for those that come from one.
     """
 
     sent: bytes
     asked: bytes
     likely: dict[str, Json]
     unresolved: tuple[str, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_given(session: Session, body: Body) -> bytes | None:

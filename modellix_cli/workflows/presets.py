@@ -71,14 +71,30 @@ def beneath_body(session: Session, slug: Slug, body: Body, preset: "Preset | Non
         return Beneath(layers, preset)
     from modellix_cli.project.values import Parameters
 
-    return Beneath((*layers, Parameters(preset.parameters, preset.where)), preset)
+    return Beneath((*layers, Parameters(preset.parameters, preset.where, preset.places)), preset)
 
 
 def tell_parameters(session: Session, beneath: Beneath) -> None:
     """Say which parameters a request gets although nobody named them, and from which file."""
+    named = None if beneath.preset is None else beneath.preset.where
     for layer in beneath.layers:
-        if layer.places:
-            session.out.note(f"With {', '.join(layer.values)}, from {layer.where}.")
+        if layer.values and layer.where != named:
+            session.out.note(_told(layer))
+
+
+def _told(layer: "Parameters") -> str:
+    """Return the names of parameters with their file and lines.
+
+    >>> from modellix_cli.project.values import Parameters
+    >>> _told(Parameters({"n": 2, "seed": 1}, "a.toml:1", {"n": "a.toml:2", "seed": "a.toml:3"}))
+    'With n (line 2), seed (line 3), from a.toml.'
+    """
+    places = [layer.places[key] for key in layer.values]
+    if len(places) == 1:
+        return f"With {next(iter(layer.values))}, from {places[0]}."
+    lines = (place.rpartition(":")[2] for place in places)
+    names = (f"{key} (line {line})" for key, line in zip(layer.values, lines, strict=True))
+    return f"With {', '.join(names)}, from {layer.where.rpartition(':')[0]}."
 
 
 def merged(layers: Iterable[Mapping[str, Json]]) -> dict[str, Json]:

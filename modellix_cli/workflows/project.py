@@ -120,13 +120,25 @@ def write_starter(session: Session) -> Path:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(STARTER)
     except FileExistsError:
-        raise usage(
-            f"{path} exists, and stays as it is.",
-            hint="See what is in force with: modellix-cli project show",
-        ) from None
+        raise _taken(path) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise ModellixError(
             ErrorCode.OUTPUT_UNWRITABLE, f"Cannot write {path}: {reason}."
         ) from error
     return path
+
+
+def _taken(path: Path) -> ModellixError:
+    """Return why no file can be made at a path that is taken."""
+    from modellix_cli.project.read import leads_nowhere
+
+    aside = "Remove or rename it, and run the command again."
+    if path.is_dir():
+        return usage(f"{path} is a folder, and settings are read from a file only.", aside)
+    if leads_nowhere(path):
+        return usage(f"{path} is a link that leads to no file.", aside)
+    return usage(
+        f"{path} exists, and stays as it is.",
+        hint="See what is in force with: modellix-cli project show",
+    )

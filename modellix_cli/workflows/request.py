@@ -52,11 +52,15 @@ class RequestOptions:
 
 @frozen
 class ShownRequest:
-    """A request to print: its plan, else it as code of a language."""
+    """A request to print: its plan, else it as code of a language.
+
+    `needs` is the command that must run for the code to work, None where it needs none.
+    """
 
     plan: "RequestPlan | None" = None
     code: str = ""
     language: str = ""
+    needs: str | None = None
 
 
 @frozen
@@ -121,7 +125,7 @@ def _composed(
     )
     draft = maker.make(None, look_up(session, wanted.api_key) if wanted.guards.dry_run else None)
     if checks:
-        checked = check_body(draft.likely, schema, lacking, strict=wanted.guards.strict)
+        checked = check_body(draft, schema, lacking, strict=wanted.guards.strict)
         if wanted.guards.dry_run:
             return _plan(session, wanted, paying, draft, schema, checked)
         _tell(session, wanted, draft, checked)
@@ -182,13 +186,14 @@ def _plan(
 
 
 def _code(session: Session, wanted: RequestOptions, body: RequestBody) -> ShownRequest:
-    from modellix_cli.workflows.request_plan import as_code
+    from modellix_cli.workflows.request_plan import as_code, needed_server
 
+    needs = needed_server(session)
     code = as_code(session, wanted.slug, body, wanted.webhook)
     language = wanted.guards.snippet
     if language is None:
-        return ShownRequest(code=code.curl(), language="curl")
-    return ShownRequest(code=code.program(language), language=language)
+        return ShownRequest(code=code.curl(), language="curl", needs=needs)
+    return ShownRequest(code=code.program(language), language=language, needs=needs)
 
 
 def _tell(

@@ -87,13 +87,16 @@ class BodyMaker:
                 raise missing_body()
             return as_given(self._given)
         values = BodyValues(self._session, self._known, service, read_task)
-        base, source = self._base(), self._base_name()
-        sent = dumps(apply(base, self._edits, values.sent, source), indent=None).encode()
-        asked = dumps(apply(base, self._edits, values.asked, source), indent=None).encode()
-        likely = apply(base, self._edits, values.likely, source)
+        base, origins = self._base(), self._origins()
+        sources = (self._source, origins)
+        sent = dumps(apply(base, self._edits, values.sent, *sources), indent=None).encode()
+        asked = dumps(apply(base, self._edits, values.asked, *sources), indent=None).encode()
+        likely = apply(base, self._edits, values.likely, *sources)
+        changed = {edit.path[0] for edit in self._edits}
+        kept = {key: place for key, place in origins.items() if key not in changed}
         if len(sent) > self._options.max_body_bytes:
             raise too_large(self._options.max_body_bytes)
-        return RequestBody(sent, asked, likely, tuple(values.unresolved))
+        return RequestBody(sent, asked, likely, tuple(values.unresolved), kept)
 
     def _use_preset(self, preset: "Preset") -> None:
         """Make the text as a preset says, from the prompt; see `presets.prompted`."""
@@ -106,17 +109,18 @@ class BodyMaker:
 
     def _base(self) -> dict[str, Json]:
         """Return what parameters are laid over: settings, then the body that was given."""
-        layers = [layer.values for layer in self._layers]
-        if self._given is not None:
-            layers.append(loads(decode(self._given)))
-        return merged(layers)
+        return merged([*(layer.values for layer in self._layers), self._given_values()])
 
-    def _base_name(self) -> str:
-        """Return what errors call that which parameters are laid over."""
-        names = [layer.where for layer in self._layers]
-        if self._given is not None or not names:
-            names.append(self._source)
-        return " or ".join(names)
+    def _given_values(self) -> dict[str, Json]:
+        return {} if self._given is None else loads(decode(self._given))
+
+    def _origins(self) -> dict[str, str]:
+        """Return where in a file of settings each parameter is set that no JSON sets."""
+        found: dict[str, str] = {}
+        for layer in self._layers:
+            found |= {key: layer.places.get(key, layer.where) for key in layer.values}
+        given = self._given_values()
+        return {key: place for key, place in found.items() if key not in given}
 
 
 def prompt_parameter(parameters: tuple[Parameter, ...]) -> Parameter:

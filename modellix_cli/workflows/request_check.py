@@ -9,11 +9,10 @@ from modellix_cli.inputs.local_paths import is_path, texts_of
 from modellix_cli.models.body_warnings import paths_for_addresses
 from modellix_cli.models.model_check import CheckedBody, ModelCheck
 from modellix_cli.models.parameters import read_parameters
+from modellix_cli.workflows.given_body import RequestBody
 
 
-def check_body(
-    body: dict[str, Json], schema: Json, lacking: str = "", *, strict: bool
-) -> CheckedBody:
+def check_body(body: RequestBody, schema: Json, lacking: str = "", *, strict: bool) -> CheckedBody:
     """Check a body by the schema document of its model, None where that is not known.
 
     `lacking` is why it is not. With `strict`, parameters that the model does not document are
@@ -22,7 +21,7 @@ def check_body(
     if schema is None:
         why = one_line(lacking).removesuffix(".")
         return CheckedBody(unchecked=f"the model's schema cannot be had{why and f': {why}'}")
-    checked = ModelCheck(schema).look(dumps(body, indent=None).encode())
+    checked = ModelCheck(schema).look(dumps(body.likely, indent=None).encode(), body.origins)
     return checked.strictly() if strict else checked
 
 

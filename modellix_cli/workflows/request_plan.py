@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _SERVED: Final = "http://127.0.0.1:8787"
 """Where `sandbox serve` listens, unless it is told otherwise."""
+_SERVE: Final = "modellix-cli sandbox serve"
 
 
 def plan_request(
@@ -79,14 +80,20 @@ def _rehearsed(
 
 def as_code(session: Session, slug: Slug, body: RequestBody, webhook: str | None) -> RequestAsCode:
     """Return a request to be printed as code; in the sandbox it goes to `sandbox serve`."""
-    if session.settings.sandbox:
-        session.out.note(f"It goes to {_SERVED}: start that with modellix-cli sandbox serve.")
     return RequestAsCode(
         submit_url(session, slug),
         _address(session) + API_PREFIX,
         body.sent.decode("utf-8"),
         webhook,
     )
+
+
+def needed_server(session: Session) -> str | None:
+    """Return the command that serves what code for the sandbox goes to, and say so."""
+    if not session.settings.sandbox:
+        return None
+    session.out.note(f"It goes to {_SERVED}: start that with {_SERVE}.")
+    return _SERVE
 
 
 def submit_url(session: Session, slug: Slug) -> str:

@@ -122,7 +122,8 @@ def show_request(session: Session, shown: ShownRequest, saving: Saving) -> None:
 
     if shown.plan is None:
         if session.out.envelope:  # JSON was asked for in writing
-            session.out.json({"language": shown.language, "code": shown.code})
+            needs = {} if shown.needs is None else {"needs": shown.needs}
+            session.out.json({"language": shown.language, "code": shown.code, **needs})
         else:
             session.out.block(shown.code)
         return

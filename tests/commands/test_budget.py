@@ -176,6 +176,13 @@ def test_a_budget_that_is_no_amount_is_refused_before_anything_else(run: Runs, a
 def test_a_period_that_is_none_is_refused(run: Runs) -> None:
     refused = run(1, env=BUDGET | {"MODELLIX_BUDGET_PERIOD": "a day"})
     assert (refused.status, "MODELLIX_BUDGET_PERIOD" in refused.stderr) == (2, True)
+    assert "such as 24h, or unset MODELLIX_BUDGET_PERIOD." in refused.stderr
+
+
+def test_a_wrong_wait_in_a_variable_does_not_point_to_help(run: Runs) -> None:
+    refused = run(1, env={"MODELLIX_MAX_RETRY_WAIT": "a day"})
+    assert refused.status == 2
+    assert "such as 2m, or unset MODELLIX_MAX_RETRY_WAIT." in refused.stderr
 
 
 def test_where_no_ledger_can_be_kept_a_budget_refuses(run: Runs, tmp_path: Path) -> None:

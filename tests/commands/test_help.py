@@ -1,6 +1,7 @@
 """Help: examples first, groups after what is common, topics; colours where they are shown."""
 
 import ast
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import respx
 from modellix_cli import app
 from modellix_cli.commands._framework.global_options import global_options
 from modellix_cli.commands._framework.topics import TOPICS, topic_page
-from modellix_cli.domain.exit_status import ExitStatus
+from modellix_cli.domain.exit_status import ExitStatus, worst
 from tests.commands.test_model_params import schema
 from tests.commands.test_tree import COMMANDS, every_command
 from tests.conftest import Cli
@@ -167,6 +168,23 @@ def test_a_topic_names_commands_and_options_that_exist(topic: str) -> None:
     params = [param for _, command in COMMANDS for param in command.params]
     options = {name for one in params for name in (*one.opts, *one.secondary_opts)}
     assert set(re.findall(r"(?<![\w-])--[a-z-]+", text)) <= options | {"--help", "--version"}
+
+
+def test_the_page_says_which_of_several_statuses_counts(cli: Cli) -> None:
+    text = " ".join(cli("help", "exit-status").stdout.split())
+    order = re.search(r"the first of these counts: a signal, ([0-9, ]+), 1", text)
+    assert order is not None
+    listed = [int(status) for status in order[1].split(",")]
+    failures = set(ExitStatus) - {0, 127, 130}
+    for one, other in itertools.combinations(failures, 2):
+        named = [status for status in listed if status in (one, other)]
+        assert worst([one, other]) == (named[0] if named else 1)
+    assert "2, 5 and 124 only where all have the same" in text
+
+
+def test_the_page_about_automation_says_how_a_rehearsal_ends(cli: Cli) -> None:
+    text = " ".join(cli("help", "automation").stdout.split())
+    assert "but it needs no --yes, and warns" in text
 
 
 def test_the_exit_statuses_are_all_told(cli: Cli) -> None:

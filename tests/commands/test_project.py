@@ -457,13 +457,57 @@ def test_what_a_request_gets_unasked_is_told(cli: Cli, project: Project) -> None
     file = project(f'model = "{MODEL}"\n[models."{MODEL}".parameters]\nn = 2\nseed = 3')
     talk = cli("model", "run", "a cat", "--sandbox", "--dry-run").stderr
     assert f"Model {MODEL}, from {file}:1." in talk
-    assert f"With n, seed, from {file}:2." in talk
+    assert f"With n (line 3), seed (line 4), from {file}." in talk
+
+
+def test_a_single_parameter_is_told_with_its_line(cli: Cli, project: Project) -> None:
+    file = project(f'[models."{MODEL}".parameters]\n\nn = 2')
+    talk = cli("model", "run", MODEL, "a cat", "--sandbox", "--dry-run").stderr
+    assert f"With n, from {file}:3." in talk
 
 
 def test_a_parameter_that_does_not_fit_names_the_file(cli: Cli, project: Project) -> None:
-    file = project(f'[models."{MODEL}".parameters]\nsize = "1K"')
+    file = project(f'[models."{MODEL}".parameters]\nn = 1\nsize = "1K"')
     result = cli("model", "run", MODEL, "x", "-p", "size.w=1", "--sandbox", "--dry-run")
-    assert f"-p size.w=1 conflicts with {file}:1" in result.stderr
+    assert f"-p size.w=1 conflicts with {file}:3: size is" in result.stderr
+
+
+def test_a_parameter_of_a_preset_that_does_not_fit_names_its_line(
+    cli: Cli, project: Project
+) -> None:
+    file = project(f'[presets.x]\nmodel = "{MODEL}"\n\n[presets.x.parameters]\nn = 9\nodd = 1')
+    result = cli("model", "run", "@x", "a cat", "--sandbox", "-p", "odd.w=1")
+    assert f"-p odd.w=1 conflicts with {file}:6: odd is" in result.stderr
+    result = cli("model", "run", "@x", "a cat", "--sandbox", "--json")
+    assert f"body.n: 9 is greater than 4 (set in {file}:5)." in result.json["error"]["message"]
+
+
+@pytest.mark.parametrize("options", [("--json",), ("--dry-run", "--json"), ("--strict", "--json")])
+def test_what_a_model_refuses_in_a_file_is_told_with_its_line(
+    cli: Cli, project: Project, options: tuple[str, ...]
+) -> None:
+    file = project(f'[models."{MODEL}".parameters]\nsead = 1\n\n\nn = 9')
+    result = cli("model", "run", MODEL, "x", "--sandbox", *options)
+    told = str(result.json)
+    assert result.status == 2
+    assert f"body.n: 9 is greater than 4 (set in {file}:5)." in told
+    assert f'no parameter "sead" (set in {file}:2). Did you mean "seed"?' in told.replace("\\", "")
+
+
+def test_a_path_in_a_file_where_the_model_takes_an_address_is_told_with_its_line(
+    cli: Cli, project: Project
+) -> None:
+    slug = "alibaba/qwen-image-edit"
+    file = project(f'[models."{slug}".parameters]\nimage = "cat.png"')
+    result = cli("model", "run", slug, "x", "--sandbox", "--json")
+    told = f'"cat.png" (set in {file}:2) is a path on this machine.'
+    assert told in result.json["error"]["message"]
+
+
+def test_what_the_command_line_sets_is_not_laid_to_a_file(cli: Cli, project: Project) -> None:
+    file = project(f'[models."{MODEL}".parameters]\nn = 2\nseed = 3')
+    result = cli("model", "run", MODEL, "x", "-p", "n=9", "--sandbox", "--json")
+    assert str(file) not in str(result.json)
 
 
 @respx.mock
@@ -583,6 +627,47 @@ def test_init_does_not_write_through_a_link(cli: Cli, work: Path, tmp_path: Path
     (work / "modellix.toml").symlink_to(tmp_path / "elsewhere")
     assert cli("project", "init").status == 2
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_init_says_what_stands_in_the_place_of_the_file(cli: Cli, work: Path) -> None:
+    path = work / "modellix.toml"
+    path.mkdir()
+    told = cli("project", "init").stderr
+    assert f"{path} is a folder, and settings are read from a file only." in told
+    assert "project show" not in told
+    path.rmdir()
+    path.symlink_to("gone.toml")
+    told = cli("project", "init").stderr
+    assert f"{path} is a link that leads to no file." in told
+    assert "project show" not in told
+
+
+@pytest.mark.parametrize("target", ["gone.toml", "modellix.toml", "/gone/elsewhere"])
+def test_a_link_that_leads_to_no_file_is_called_that(cli: Cli, work: Path, target: str) -> None:
+    path = work / "modellix.toml"
+    path.symlink_to(target)
+    result = cli("project", "show", "--json")
+    assert result.status == 2
+    assert result.json["error"]["message"] == f"{path}: it is a link that leads to no file."
+    assert "link" in result.json["error"]["hint"]
+
+
+@pytest.mark.parametrize(
+    "line", ['period = "often"', 'period = "0s"', 'period = "9999d"', "period = 24"]
+)
+def test_a_bad_period_is_told_with_one_that_is_allowed(
+    cli: Cli, project: Project, line: str
+) -> None:
+    file = project(f"[budget]\nlimit = 5\n{line}")
+    error = cli("project", "show", "--json").json["error"]
+    assert error["message"].startswith(f"{file}:3: period")
+    assert error["hint"] == 'For example: period = "24h". At most 8784h.'
+
+
+@pytest.mark.parametrize("key", ["model", "output", "output_dir", "name_template"])
+def test_what_is_no_text_is_told_with_an_example(cli: Cli, project: Project, key: str) -> None:
+    project(f"{key} = 3")
+    assert f'For example: {key} = "' in cli("project", "show").stderr
 
 
 # Tab, and what is loaded

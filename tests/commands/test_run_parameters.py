@@ -427,6 +427,23 @@ def test_code_is_a_text_of_json_where_that_is_asked_for(
     assert (told["language"], told["code"].startswith(begin)) == (language, True)
 
 
+@pytest.mark.parametrize("options", [("--curl",), ("--snippet", "python")])
+def test_code_for_the_sandbox_says_what_must_be_started_first(
+    cli: Cli, options: tuple[str, ...]
+) -> None:
+    line = ("model", "run", "sandbox/image", "a cat", "--sandbox", *options)
+    assert "start that with modellix-cli sandbox serve." in cli(*line).stderr
+    told = cli(*line, "--json")
+    assert told.json["needs"] == "modellix-cli sandbox serve"
+    assert "http://127.0.0.1:8787/" in told.json["code"]
+
+
+@respx.mock
+def test_code_for_the_service_needs_nothing_else(cli: Cli) -> None:
+    publish()
+    assert set(cli(*RUN, "a cat", "--curl", "--json").json) == {"language", "code"}
+
+
 def test_ways_of_showing_exclude_each_other(cli: Cli) -> None:
     assert cli(*RUN, "a cat", "--curl", "--dry-run").status == 2
 

@@ -28,7 +28,9 @@ After 9 the task is paid for: modellix-cli task download TASKID saves what it ma
 
 With --json the error is on stdout too, as error.code, error.exitCode and error.charged.
 Every code: docs/reference.md. After a signal the program tells what it knows, then dies by that
-signal. Where several failures are told, the first of these counts: signal, 8, 4, 3, 10, 9, 6, 7, 1.
+signal. Where several failures are told, the first of these counts: a signal, 8, 4, 3, 10, 9, 6, 7,
+1; and 2, 5 and 124 only where all have the same (lines of a batch have 1 for 2 and 5). Where the
+ledger was lost, 1 comes before 9.
 """
 
 
