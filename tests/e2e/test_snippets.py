@@ -114,6 +114,18 @@ def test_a_program_tells_why_the_api_refused(
 
 
 @every_language
+def test_a_program_takes_the_key_nowhere_else(
+    scripted: Start, tmp_path: Path, language: str
+) -> None:
+    moved = http(302, b"", "Location: /elsewhere", "Content-Type: text/html")
+    server = scripted(moved, ACCEPTED)
+    ended = run_program(tmp_path, language, code(server.url))
+    assert ended.returncode == 1
+    assert "may have been created and charged" in ended.stderr
+    assert len(server.requests) == 1
+
+
+@every_language
 def test_a_program_goes_on_with_a_task_that_a_refusal_names(
     scripted: Start, tmp_path: Path, language: str
 ) -> None:
