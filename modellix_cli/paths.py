@@ -78,7 +78,8 @@ def find_upwards(name: str, start: Path | None, home: Path | None) -> Path | Non
     """Return the nearest file called `name` in `start` or a folder above, None if there is none.
 
     Like git it goes no further than the home folder, and not to another file system. It passes over
-    what somebody else put into a folder where everybody may write, such as /tmp. It reads nothing.
+    what somebody else put into a folder where everybody may write, such as /tmp. It reads nothing:
+    what is there may be no file, as a container makes a folder where a file was to be mounted.
     """
     top = None if home is None else _stat(home)
     first = None
@@ -88,7 +89,7 @@ def find_upwards(name: str, start: Path | None, home: Path | None) -> Path | Non
         if here is None or first is None or here.st_dev != first.st_dev:
             return None
         found = _stat(folder / name, follow=False)
-        if found is not None and not stat.S_ISDIR(found.st_mode) and not _planted(found, here):
+        if found is not None and not _planted(found, here):
             return folder / name
         if top is not None and os.path.samestat(here, top):
             return None

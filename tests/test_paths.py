@@ -188,10 +188,10 @@ def test_a_home_folder_that_is_a_link_is_known(deep: Path, tmp_path: Path) -> No
     assert find_upwards("x.toml", deep, tmp_path / "me") is None
 
 
-def test_a_folder_of_that_name_is_passed_over(deep: Path) -> None:
+def test_a_folder_of_that_name_is_found_for_its_reader_to_refuse(deep: Path) -> None:
     (deep / "x.toml").mkdir()
-    above = put(deep.parent)
-    assert find_upwards("x.toml", deep, None) == above
+    put(deep.parent)
+    assert find_upwards("x.toml", deep, None) == deep / "x.toml"
 
 
 def test_without_a_current_folder_nothing_is_found(tmp_path: Path) -> None:

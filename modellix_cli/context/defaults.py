@@ -4,6 +4,7 @@ The first of them that says something counts; a table is in docs/project.md. Loo
 takes a few stat calls. They are read, and what reads them is loaded, only where they exist.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -73,7 +74,7 @@ class Defaults:
         if not folder.is_dir():
             return None
         path = folder / f"{self._settings.profile.name}.toml"
-        return path if path.is_file() else None
+        return path if os.path.lexists(path) else None
 
     @cached_property
     def files(self) -> "tuple[tuple[Source, SettingsFile], ...]":

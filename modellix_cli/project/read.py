@@ -48,6 +48,8 @@ def _read(path: Path, *, own: bool) -> str:
             "it is a link that leads to no file.",
             hint="Remove the link, or put a file where it leads.",
         )
+    if path.is_dir():
+        raise unusable(name, "it is a folder.", hint="Remove the folder, or put the file there.")
     try:
         if not own and not path.resolve().is_relative_to(path.parent.resolve()):
             raise unusable(name, "it is a link that leads out of its folder.")

@@ -21,7 +21,7 @@ from tests.commands.batches import Service
 from tests.commands.test_model_params import schema
 from tests.conftest import Cli
 from tests.e2e.conftest import COMMAND
-from tests.support import FakeClock, Terminal, invoke, task_reply
+from tests.support import API, FakeClock, Terminal, accepted, invoke, task_reply
 
 SANDBOX = {"MODELLIX_SANDBOX": "1"}
 MODEL = "alibaba/qwen-image-plus"
@@ -640,6 +640,25 @@ def test_init_says_what_stands_in_the_place_of_the_file(cli: Cli, work: Path) ->
     told = cli("project", "init").stderr
     assert f"{path} is a link that leads to no file." in told
     assert "project show" not in told
+
+
+@respx.mock
+@pytest.mark.parametrize("path", ["modellix.toml", "config/modellix/profiles/default.toml"])
+@pytest.mark.parametrize("what", ["folder", "link"])
+def test_settings_cannot_get_lost_with_their_file(
+    cli: Cli, work: Path, path: str, what: str
+) -> None:
+    route = respx.post(f"{API}/a/b/async").respond(json=accepted("task-1"))
+    place = work / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if what == "folder":  # as a container makes one where a file was to be mounted
+        place.mkdir()
+    else:
+        place.symlink_to("gone.toml")
+    config = {"XDG_CONFIG_HOME": str(work / "config")}
+    refused = cli("model", "run", "a/b", "--body", "{}", env=config)
+    assert (refused.status, route.called) == (2, False)
+    assert f"{place}: it is a {what}" in refused.stderr
 
 
 @pytest.mark.parametrize("target", ["gone.toml", "modellix.toml", "/gone/elsewhere"])
