@@ -103,8 +103,9 @@ class RunGuards:
         bool | None,
         typer.Option(
             "--check/--no-check",
-            help="Check the body against the model's schema first. By default where parameters "
-            "are given one by one.",
+            help="Check the body against the model's schema first, and send nothing if that "
+            "cannot be done. By default, as far as possible, where parameters are given one by "
+            "one.",
             show_default=False,
         ),
     ] = None
@@ -124,6 +125,11 @@ class RunGuards:
     ] = None
     max_cost: MaxCost = None
     allow_unpriced: AllowUnpriced = False
+
+    @property
+    def check_option(self) -> str | None:
+        """The option that asks for a check, without which nothing is sent; None if none does."""
+        return "--strict" if self.strict else "--check" if self.check else None
 
     @property
     def only_shows(self) -> bool:

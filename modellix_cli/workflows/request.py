@@ -108,8 +108,7 @@ def _composed(
 
     _refuse_bytes(wanted)
     prompt = read_prompt(session, wanted.prompt)
-    asked = wanted.guards.strict or wanted.guards.check
-    if asked:
+    if wanted.guards.check_option:
         schema, lacking = needed_schema(session, wanted.slug)
     else:
         schema, lacking = quick_reader(session).if_any(wanted.slug), ""
@@ -199,8 +198,8 @@ def _code(session: Session, wanted: RequestOptions, body: RequestBody) -> ShownR
 def _tell(
     session: Session, wanted: RequestOptions, draft: RequestBody, checked: "CheckedBody"
 ) -> None:
-    """Refuse faults, warn of the rest; only `--strict` refuses where no check can be made."""
-    from modellix_cli.workflows.request_check import refuse_faults, strictly_unchecked
+    """Refuse faults, and what cannot be checked where a check was asked for; warn of the rest."""
+    from modellix_cli.workflows.request_check import not_checked, refuse_faults
 
     if checked.faults and not wanted.guards.curl and wanted.guards.snippet is None:
         from modellix_cli.workflows.refusals import record_refusals, request_of
@@ -210,11 +209,9 @@ def _tell(
     refuse_faults(checked, session.commands.line("model params", wanted.slug.name))
     for warning in checked.warnings:
         session.out.warn(warning)
-    if checked.unchecked is not None and (wanted.guards.strict or wanted.guards.check):
+    option = wanted.guards.check_option
+    if checked.unchecked is not None and option is not None:
         from modellix_cli.workflows.slug_advice import refuse_missing
 
         refuse_missing(session, wanted.slug, wanted.api_key)
-    if checked.unchecked is not None and wanted.guards.strict:
-        raise strictly_unchecked(checked)
-    if checked.unchecked is not None and wanted.guards.check:
-        session.out.warn(f"The body was not checked: {checked.unchecked}.")
+        raise not_checked(checked.unchecked, option)

@@ -43,12 +43,12 @@ def as_errors(checked: CheckedBody, params_command: str) -> list[ModellixError]:
     return [ModellixError(ErrorCode.INVALID_BODY, fault, hint=hint) for fault in checked.faults]
 
 
-def strictly_unchecked(checked: CheckedBody) -> ModellixError:
-    """Return the error for a body of which `--strict` asks more than can be known."""
+def not_checked(why: str, option: str) -> ModellixError:
+    """Return the error for a body that could not be checked, as `option` asks."""
     return ModellixError(
         ErrorCode.SERVICE_UNAVAILABLE,
-        f"The body was not checked: {checked.unchecked}.",
-        hint=unchecked_hint("--strict"),
+        f"The body was not checked: {why}.",
+        hint=unchecked_hint(option),
     )
 
 

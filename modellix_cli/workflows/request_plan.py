@@ -19,7 +19,7 @@ from modellix_cli.workflows.costs import limits_of, with_cost
 from modellix_cli.workflows.given_body import RequestBody
 from modellix_cli.workflows.models import known_models
 from modellix_cli.workflows.rehearsal import Rehearsal, rehearse
-from modellix_cli.workflows.request_check import as_errors, strictly_unchecked
+from modellix_cli.workflows.request_check import as_errors, not_checked
 from modellix_cli.workflows.slug_advice import refuse_missing
 
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ def plan_request(
     known = _rehearsed(session, slug, body, cost, wanted, paying)
     faults = as_errors(checked, session.commands.line("model params", slug.name))
     missing = any(fault.code is ErrorCode.NOT_FOUND for fault in refused)
-    if checked.unchecked is not None and wanted.guards.strict and not missing:
-        faults.append(strictly_unchecked(checked))
+    option = wanted.guards.check_option
+    if checked.unchecked is not None and option is not None and not missing:
+        faults.append(not_checked(checked.unchecked, option))
     faults += [] if known.refusal is None else [known.refusal]
     faults += refused
     return RequestPlan(
