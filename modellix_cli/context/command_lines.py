@@ -32,7 +32,7 @@ class CommandLines:
         """As `line`, as the list of its words."""
         chosen = self._settings.globals
         options = list(options)
-        if chosen.sandbox:
+        if self._settings.sandbox:  # also by a variable: without it, elsewhere, it would cost money
             options.append("--sandbox")
         if chosen.base_url and not self._settings.sandbox:
             options += ["--base-url", chosen.base_url]
@@ -50,10 +50,8 @@ class CommandLines:
     def lasting(self, words: Sequence[str]) -> list[str]:
         """Return words for another shell: what variables chose stands in them as options."""
         chosen, settings = self._settings.globals, self._settings
-        more: list[str] = []
-        if settings.sandbox:
-            more += [] if chosen.sandbox else ["--sandbox"]
-        else:
+        more: list[str] = []  # --sandbox is in them already
+        if not settings.sandbox:
             if not chosen.base_url and settings.base_url != DEFAULT_BASE_URL:
                 more += ["--base-url", settings.base_url]
             if not chosen.profile and settings.profile.name != DEFAULT_PROFILE:

@@ -21,13 +21,10 @@ _FITTING: Final = (
 )
 
 
-def in_sandbox(advice: str, *, option: bool = True) -> str:
-    """Return advice without pages of the real console, with --sandbox on its commands.
-
-    Without `option` it is not added: where MODELLIX_SANDBOX is set every command is in the sandbox.
-    """
+def in_sandbox(advice: str) -> str:
+    """Return advice without pages of the real console, with --sandbox on its commands."""
     for real, here in _FITTING:
         advice = advice.replace(real, here)
-    if not option or "--sandbox" in advice:
+    if "--sandbox" in advice:
         return advice
     return re.sub(_LOCAL_COMMAND, r"\g<0> --sandbox", advice)

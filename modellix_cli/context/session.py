@@ -239,7 +239,7 @@ class Session:
         """Return advice that fits the sandbox, if the run is in it."""
         with suppress(ModellixError):  # the variable is neither on nor off, which is told
             if self.settings.sandbox:
-                return in_sandbox(hint, option=self.globals.sandbox)
+                return in_sandbox(hint)
         return hint
 
     def correction(self, task_id: str) -> str | None:

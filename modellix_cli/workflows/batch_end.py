@@ -164,8 +164,6 @@ class BatchEnd:
             return True
 
     def _tell_unknown(self) -> None:
-        option = self.session.globals.sandbox
         free = self.session.settings.sandbox
-        fitting = in_sandbox(_ABOUT_UNKNOWN, option=option)
-        about = fitting if free else f"{_ABOUT_UNKNOWN} {_MAY_CHARGE}"
+        about = in_sandbox(_ABOUT_UNKNOWN) if free else f"{_ABOUT_UNKNOWN} {_MAY_CHARGE}"
         self.session.out.alert(f"{count(self.tally.unknown, 'line')} {about}")

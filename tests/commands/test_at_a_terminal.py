@@ -66,7 +66,7 @@ def test_a_line_that_was_not_waited_for_leaves_its_command_to_the_summary(
     seen = see("model batch tasks.jsonl --yes --wait --timeout 3s --output-dir out")
     assert seen.line("✗ 1").endswith("Timed out while waiting for Modellix tasks.")
     resume = "modellix-cli model batch tasks.jsonl --yes --wait --timeout 3s --output-dir out"
-    assert f"Resume with: {resume} --resume\n" in seen.written
+    assert f"Resume with: {resume} --resume --sandbox\n" in seen.written
 
 
 def test_a_log_still_has_the_command_of_a_line_that_was_not_waited_for(

@@ -1,6 +1,7 @@
 """`model run`, also `model invoke`: what is sent, shown and promised."""
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 
@@ -609,7 +610,7 @@ def test_an_unknown_outcome_in_the_sandbox_is_not_looked_up_in_the_real_console(
     assert "--resend-unknown" in result.stderr
 
 
-def test_what_is_in_the_sandbox_by_a_variable_is_not_looked_up_there_either(
+def test_commands_of_the_sandbox_stay_in_it_where_its_variable_is_not_set(
     cli: Cli, work: Path
 ) -> None:
     (work / "t.jsonl").write_text('{"modelSlug": "sandbox/cut", "body": {"prompt": "q"}}\n')
@@ -618,8 +619,10 @@ def test_what_is_in_the_sandbox_by_a_variable_is_not_looked_up_there_either(
         result = cli(*command, env={"MODELLIX_SANDBOX": "1"})
         assert "modellix.ai/console" not in result.stderr
         assert "charged twice" not in result.stderr
-        assert "--sandbox" not in result.stderr
-    assert "Settle each with: modellix-cli task resolve REQUEST --task-id ID" in result.stderr
+        printed = re.findall("modellix-cli (?:task|model) .*", result.stderr)
+        assert printed
+        assert all("--sandbox" in command for command in printed)
+    assert "modellix-cli task resolve REQUEST --sandbox --task-id ID" in result.stderr
 
 
 @pytest.mark.parametrize(
