@@ -65,4 +65,5 @@ class BatchBook(RunBook):
                 tuple(self._clean(url) for url in outcome.urls),
                 outcome.files,
             ),
+            outcome.task_id,
         )

@@ -36,6 +36,10 @@ __all__ = ["BatchStore", "Start"]
 
 _CHUNK: Final = 500
 _MOST: Final = 2**31
+_RECORD_END: Final = """
+UPDATE batch_lines SET status = :status, detail = :detail, made = :made
+WHERE batch = :batch AND line = :line AND (:task IS NULL OR submission IS NULL OR EXISTS (
+  SELECT 1 FROM submissions AS s WHERE s.number = submission AND s.task_id = :task))"""
 _SMALL_FILE: Final = 64 * 1024 * 1024
 """Bytes up to which a ledger is read through for damage before a batch relies on it."""
 
@@ -122,18 +126,21 @@ class BatchStore:
             if fault:
                 raise sqlite3.DatabaseError(f"malformed: {fault}")
 
-    def record_end(self, batch: int, line: BatchLine) -> None:
-        """Record how a line's task ended, what it made and what was saved of it."""
-        made = json.dumps({"urls": line.urls, "files": line.files})
-        self._file.transact(
-            lambda db: (
-                db.execute(
-                    "UPDATE batch_lines SET status = ?, detail = ?, made = ?"
-                    " WHERE batch = ? AND line = ?",
-                    (line.status, line.detail, made, batch, line.line),
-                ).rowcount
-            )
-        )
+    def record_end(self, batch: int, line: BatchLine, task_id: str | None = None) -> None:
+        """Record how a line's task ended, what it made and what was saved of it.
+
+        Of a task, given by its id, nothing is recorded where the user said meanwhile that another
+        one, or none, answers for the line.
+        """
+        values = {
+            "status": line.status,
+            "detail": line.detail,
+            "made": json.dumps({"urls": line.urls, "files": line.files}),
+            "batch": batch,
+            "line": line.line,
+            "task": task_id,
+        }
+        self._file.transact(lambda db: db.execute(_RECORD_END, values).rowcount)
 
     def finish(self, batch: int, state: str) -> None:
         """Record that a run of a batch is over: `done`, or `stopped` with something left to do."""

@@ -41,13 +41,19 @@ def check_resolvable(
 
 
 def outcome_by_user(before: Attempt, task_id: str | None) -> Outcome:
-    """Return how an attempt ended by the user's word; a task that its reply named stays known."""
-    if task_id is None:
-        return Outcome(SubmissionState.REJECTED, None, BY_THE_USER, rejected_by=RejectedBy.USER)
+    """Return how an attempt ended by the user's word; a task that its reply named stays known.
+
+    An id that the reply named is the service's word, which the user only confirms: it is final.
+    """
     others = before.others
-    if before.task_id not in (None, task_id) and not before.accepted_by_user:
-        others = (*others, str(before.task_id))
-    return Outcome(SubmissionState.ACCEPTED, task_id, None, others, accepted_by_user=True)
+    if task_id is None:
+        by = RejectedBy.USER
+        return Outcome(SubmissionState.REJECTED, None, BY_THE_USER, others, rejected_by=by)
+    if before.task_id is not None and not before.accepted_by_user:
+        others = (*others, before.task_id)
+    by_user = task_id not in others
+    others = tuple(one for one in others if one != task_id)
+    return Outcome(SubmissionState.ACCEPTED, task_id, None, others, accepted_by_user=by_user)
 
 
 def not_found(text: str) -> ModellixError:

@@ -123,15 +123,22 @@ class SubmissionStore:
             state, detail = SubmissionState.UNKNOWN, detail or NO_ID
 
         def work(db: sqlite3.Connection) -> bool:
-            known = db.execute("SELECT state FROM submissions WHERE number = ?", (number,))
+            known = db.execute(
+                "SELECT state, task_id, accepted_by FROM submissions WHERE number = ?", (number,)
+            )
             before = known.fetchone()
             if before is None:
                 raise ModellixError(
                     ErrorCode.LEDGER_LOST, f"Request {number} is no longer in the ledger."
                 )
+            others = outcome.others
             if before[0] == SubmissionState.ACCEPTED:
-                return False
-            _settle(db, number, replace(outcome, state=state, detail=detail), now)
+                if before[2] != BY_USER or state is not SubmissionState.ACCEPTED:
+                    return False
+                if before[1] != outcome.task_id:  # the service's word comes late, and counts
+                    _take_back_task(db, number)
+                    others = (*others, before[1])
+            _settle(db, number, replace(outcome, state=state, detail=detail, others=others), now)
             return True
 
         return self._file.transact(work, durable=True)
@@ -152,6 +159,7 @@ class SubmissionStore:
             assert before is not None
             if before.accepted_by_user and before.task_id != task_id:
                 _take_back_task(db, number)
+            db.execute("UPDATE submissions SET other_tasks = NULL WHERE number = ?", (number,))
             _settle(db, number, outcome_by_user(before, task_id), now)
             attempt = find_attempt(db, number, now)
             assert attempt is not None
@@ -294,5 +302,9 @@ def _take_back_task(db: sqlite3.Connection, number: int) -> None:
     ).fetchone()
     db.execute(
         "UPDATE submissions SET task_id = NULL, billed_cost = NULL WHERE number = ?", (number,)
+    )
+    db.execute(
+        "UPDATE batch_lines SET status = NULL, detail = NULL, made = NULL WHERE submission = ?",
+        (number,),
     )
     tasks.drop_unanswered(db, base_url, task_id)

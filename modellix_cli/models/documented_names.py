@@ -7,17 +7,19 @@ told as a reason why names may have been passed over.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.text import clip, quoted
 from modellix_cli.inputs.parameter_keys import Path
-from modellix_cli.models.safe_pattern import MAX_MATCHED, safe_pattern
-from modellix_cli.models.schema_document import as_list, as_object, body_schema, resolved, target_of
+from modellix_cli.models.schema_document import as_list, as_object, body_schema, target_of
 
 _MAX_STEPS: Final = 200_000
 _MOST: Final = 20
+_MOST_BESIDE: Final = 1000
+_MAX_HOPS: Final = 20
 _REFERENCES: Final = ("$ref", "$dynamicRef")
 _EACH: Final = ("allOf", "anyOf", "oneOf")
 _ONE: Final = ("if", "then", "else")
@@ -56,7 +58,7 @@ class DocumentedNames:
         found: dict[Path, UndocumentedName] = {}
         try:
             for one in walk.undocumented(body):
-                found.setdefault(one.path, one)
+                found[one.path] = one
                 if len(found) == _MOST:
                     break
         except _Unreadable as error:
@@ -74,10 +76,12 @@ class _Walk:
     def __init__(self, document: Json) -> None:
         self._document = document
         self._left = _MAX_STEPS
+        self._told: set[Path] = set()
+        self._replies: dict[int, bool] = {}
         self.doubt: str | None = None
 
     def undocumented(self, body: Json) -> Iterator[UndocumentedName]:
-        """Yield the names that are not documented, from the outside to the inside."""
+        """Yield the names that are not documented, once each, from the outside to the inside."""
         schema = body_schema(self._document)
         if isinstance(body, dict) and body and not _names_any(self._forms((schema,))):
             self.doubt = "the model's schema names no parameters"
@@ -89,14 +93,22 @@ class _Walk:
             forms = self._forms(schemas)
             if isinstance(value, list):
                 for number, entry in enumerate(value):
+                    self._spend(len(forms))
                     places.append(((*path, None), entry, tuple(_of_entry(forms, number))))
             elif _names_any(forms):
                 for name, inner in value.items():
+                    at = (*path, name)
                     known = self._of_name(forms, name)
-                    if known is None:
-                        yield UndocumentedName((*path, name), self._named(forms))
-                    else:
-                        places.append(((*path, name), inner, known))
+                    if known is not None:
+                        places.append((at, inner, known))
+                    elif at not in self._told:
+                        self._told.add(at)
+                        yield UndocumentedName(at, tuple(islice(self._named(forms), _MOST_BESIDE)))
+
+    def _spend(self, steps: int = 1) -> None:
+        self._left -= steps
+        if self._left < 0:
+            raise _Unreadable("the model's schema is too large to look up every name")
 
     def _forms(self, schemas: Iterable[Json]) -> list[dict[str, Json]]:
         """Return all schemas that say something about one value: references and parts followed."""
@@ -104,9 +116,7 @@ class _Walk:
         waiting = list(schemas)
         while waiting:
             schema = waiting.pop()
-            self._left -= 1
-            if self._left < 0:
-                raise _Unreadable("the model's schema is too large to look up every name")
+            self._spend()
             if not isinstance(schema, dict) or id(schema) in forms:
                 continue
             if not isinstance(schema.get("properties", {}), dict):
@@ -128,6 +138,7 @@ class _Walk:
 
     def _of_name(self, forms: list[dict[str, Json]], name: str) -> tuple[Json, ...] | None:
         """Return the schemas of a property, None for one that is not documented."""
+        self._spend(len(forms))
         named = [form["properties"] for form in forms if name in as_object(form.get("properties"))]
         known = [as_object(properties)[name] for properties in named]
         written = [schema for schema in known if not self._only_in_replies(schema)]
@@ -138,9 +149,11 @@ class _Walk:
         return tuple(known) or None
 
     def _of_pattern(self, forms: list[dict[str, Json]], name: str) -> Iterator[Json]:
+        from modellix_cli.models.safe_pattern import MAX_MATCHED, safe_pattern
+
         for form in forms:
             for pattern, schema in as_object(form.get("patternProperties")).items():
-                self._left -= 1
+                self._spend(20 + len(name) ** 2 // 100)  # some take milliseconds
                 matcher = safe_pattern(pattern)
                 if matcher is None or len(name) > MAX_MATCHED:
                     shown = quoted(clip(pattern, 80))
@@ -149,17 +162,30 @@ class _Walk:
                 elif matcher.search(name):
                     yield schema
 
-    def _named(self, forms: list[dict[str, Json]]) -> tuple[str, ...]:
-        names = (
-            name
-            for form in forms
-            for name, schema in as_object(form.get("properties")).items()
-            if not self._only_in_replies(schema)
-        )
-        return tuple(dict.fromkeys(names))
+    def _named(self, forms: list[dict[str, Json]]) -> Iterator[str]:
+        """Yield the names of properties that a request may have."""
+        for form in forms:
+            for name, schema in as_object(form.get("properties")).items():
+                self._spend()
+                if not self._only_in_replies(schema):
+                    yield name
 
     def _only_in_replies(self, schema: Json) -> bool:
-        return as_object(resolved(schema, self._document)).get("readOnly") is True
+        """Whether a property is in replies only; what stands beside a reference counts first."""
+        seen: list[int] = []
+        answer = False
+        while isinstance(schema, dict) and id(schema) not in seen:
+            if id(schema) in self._replies:
+                answer = self._replies[id(schema)]
+                break
+            seen.append(id(schema))
+            self._spend()
+            if "readOnly" in schema or "$ref" not in schema or len(seen) > _MAX_HOPS:
+                answer = schema.get("readOnly") is True
+                break
+            schema = self._referred(schema["$ref"])
+        self._replies |= dict.fromkeys(seen, answer)
+        return answer
 
 
 def _names_any(forms: list[dict[str, Json]]) -> bool:

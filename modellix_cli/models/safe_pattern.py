@@ -11,6 +11,7 @@ MAX_MATCHED: Final = 300
 _MAX_REPEATS: Final = 2
 _MAX_CHOICES: Final = 4
 _PLAIN: Final = re.compile(r"\\[^1-9]|\[[^\]]*\]", re.DOTALL)
+_EXTENSION: Final = re.compile(r"\(\?(?!:)")
 _REPEAT: Final = re.compile(r"[*+]|\{\d*,\d*\}")
 
 
@@ -18,9 +19,11 @@ _REPEAT: Final = re.compile(r"[*+]|\{\d*,\d*\}")
 def safe_pattern(pattern: str) -> re.Pattern[str] | None:
     """Return a pattern that cannot take long, None for any that might.
 
-    Repeated groups and back references are out, the rest is counted; escapes and classes in
-    brackets are one character each.
+    Repeated groups, back references and extensions such as comments, which could hide them, are
+    out; the rest is counted, escapes and classes in brackets as one character each.
     """
+    if _EXTENSION.search(pattern):
+        return None
     plain = _PLAIN.sub("a", pattern.replace("(?:", "(")) if len(pattern) <= _MAX_PATTERN else "\\"
     repeats = len(_REPEAT.findall(plain))
     choices = plain.count("(") + plain.count("?")

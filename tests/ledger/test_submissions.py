@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from modellix_cli.domain.money import Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.processes import LEASE_SECONDS
-from modellix_cli.ledger.records import Claimed, Outcome, Request
+from modellix_cli.ledger.records import BatchLine, Claimed, Outcome, Request
 from modellix_cli.ledger.submissions import SubmissionStore
+from modellix_cli.ledger.task_records import TaskReport
 from tests.ledger.ledgers import (
     ACCEPTED,
     API,
@@ -30,6 +32,8 @@ from tests.ledger.ledgers import (
     request,
 )
 from tests.support import FakeClock
+
+ONE_CENT = Money(Decimal("0.01"))
 
 Open = Callable[..., Ledger]
 
@@ -451,6 +455,77 @@ class TestResolving:
         attempt = ledger.submissions.resolve(1, None)
         assert (attempt.state, attempt.task_id) == (REJECTED, None)
         assert isinstance(ledger.claim(), Claimed)
+
+    def test_an_id_that_is_named_again_is_not_among_the_others(self, ledger: Ledger) -> None:
+        ledger.sent(state=UNKNOWN, task_id="task-named")
+        ledger.submissions.resolve(1, "task-x")
+        attempt = ledger.submissions.resolve(1, "task-named")
+        assert (attempt.task_id, attempt.others) == ("task-named", ())
+
+    @pytest.mark.parametrize("first", [(), ("task-x",)])
+    def test_an_id_that_the_service_named_is_never_lost(
+        self, ledger: Ledger, first: tuple[str, ...]
+    ) -> None:
+        ledger.sent(state=UNKNOWN, task_id="task-named")
+        for task_id in (*first, "task-named"):
+            ledger.submissions.resolve(1, task_id)
+        for other in ("task-y", None):
+            with pytest.raises(ModellixError) as error:
+                ledger.submissions.resolve(1, other)
+            assert "it was accepted as task task-named." in error.value.message
+
+    def test_the_services_word_counts_though_it_comes_late(self, ledger: Ledger) -> None:
+        ledger.sent(state=UNKNOWN)
+        ledger.submissions.resolve(1, "task-x")
+        assert not ledger.record(1, UNKNOWN)
+        assert not ledger.record(1, REJECTED)
+        assert ledger.record(1, ACCEPTED, "task-told")
+        attempt = ledger.submissions.find("1")
+        assert (attempt.task_id, attempt.others) == ("task-told", ("task-x",))
+        assert not attempt.accepted_by_user
+        assert not ledger.record(1, ACCEPTED, "task-other")
+
+    def test_a_task_that_was_named_by_mistake_costs_its_request_nothing(
+        self, ledger: Ledger
+    ) -> None:
+        ledger.sent(state=UNKNOWN)
+        ledger.submissions.resolve(1, "task-wrong")
+        ledger.tasks.record_status(TaskReport("task-wrong", "success", billed_cost=ONE_CENT))
+        assert ledger.submissions.find("1").billed == ONE_CENT
+        assert ledger.submissions.resolve(1, "task-right").billed is None
+
+    def test_a_task_that_was_named_by_mistake_stays_that_of_its_own_request(
+        self, ledger: Ledger
+    ) -> None:
+        ledger.sent(state=UNKNOWN)
+        ledger.submissions.resolve(1, "task-2")
+        ledger.sql("UPDATE submissions SET base_url = base_url || '/' WHERE number = 1")
+        ledger.sent(request('{"other": 1}'), task_id="task-2")
+        ledger.sql("UPDATE submissions SET base_url = rtrim(base_url, '/') WHERE number = 1")
+        ledger.submissions.resolve(1, "task-right")
+        assert ledger.tasks.recent(9) == ["task-right", "task-2"]
+
+    def test_who_named_a_task_is_known_for_each_service(self, ledger: Ledger) -> None:
+        ledger.sent(state=UNKNOWN)
+        ledger.submissions.resolve(1, "task-x")
+        ledger.sql("UPDATE submissions SET base_url = 'https://elsewhere.example'")
+        assert ledger.submissions.named_by_user("task-x") is None
+
+    def test_what_became_of_a_line_by_a_wrong_task_is_forgotten(self, ledger: Ledger) -> None:
+        one = Lines(bodies("a"))
+        ledger.run(one, state=UNKNOWN)
+        ledger.submissions.resolve(1, "task-wrong")
+        end = BatchLine(1, "a/b", None, None, "failed", "It failed.", ("https://x",))
+        ledger.batches.record_end(1, end, "task-wrong")
+        ledger.submissions.resolve(1, "task-right")
+        (line,) = ledger.batches.lines(1)
+        assert (line.status, line.detail, line.urls) == (None, None, ())
+        ledger.batches.record_end(1, end, "task-wrong")  # by a run that still polls it
+        (line,) = ledger.batches.lines(1)
+        assert line.status is None
+        ledger.batches.record_end(1, end, "task-right")
+        (line,) = ledger.batches.lines(1)
+        assert line.status == "failed"
 
     def test_a_task_that_is_not_in_the_list_of_tasks_counts_as_not_known(
         self, ledger: Ledger

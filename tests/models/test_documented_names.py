@@ -1,5 +1,9 @@
 """Which names a model documents: wherever they stand, however its schema says it."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -12,6 +16,24 @@ from modellix_cli.models.documented_names import DocumentedNames, NameReport
 from tests.models.test_batch_check import document
 
 TEXT: Json = {"type": "string"}
+
+
+@contextmanager
+def limited_steps(most: int) -> Iterator[None]:
+    """Fail where Python calls more functions than that: time would depend on the machine."""
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+        assert calls < most
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
 
 
 def look(schema: Json, body: Json, **others: Json) -> NameReport:
@@ -166,6 +188,50 @@ KEYWORDS = (
     *("items", "prefixItems", "contains", "allOf", "anyOf", "oneOf", "if", "then"),
     *("$ref", "$dynamicRef", "a", "b"),
 )
+
+
+@pytest.mark.parametrize(
+    ("schema", "body"),
+    [
+        (  # a path that is told already needs no names beside it
+            {"properties": {"l": {"items": {"properties": {f"p{n}": {} for n in range(20_000)}}}}},
+            {"l": [{"x": 1}] * 2000},
+        ),
+        ({"anyOf": [{"properties": {"a": {}}}] * 1 + [{"properties": {}}] * 3000}, {"x": 1}),
+        (
+            {"properties": {f"p{n}": {"$ref": "#/c/big"} for n in range(600)}},
+            {f"q{n}": 1 for n in range(600)},
+        ),
+    ],
+)
+def test_large_schemas_are_walked_in_few_steps(schema: Json, body: Json) -> None:
+    big: Json = {f"k{number}": 1 for number in range(6000)} | {"$ref": "#/c/big"}
+    with limited_steps(3_000_000):
+        look(schema, body, c={"big": big})
+
+
+@pytest.mark.parametrize(
+    ("schema", "body"),
+    [
+        (
+            {"anyOf": [{"properties": {f"p{n}": {}}} for n in range(3000)]},
+            {f"p{n}": 1 for n in range(3000)},
+        ),
+        (
+            {"patternProperties": {"x*x*y": {}}, "additionalProperties": {"type": "integer"}},
+            {"x" * 290 + str(n): 1 for n in range(2000)},
+        ),
+        (
+            {"patternProperties": {f".*{n}.*": {} for n in range(20_000)}},
+            {f"p{n}": 1 for n in range(2000)},
+        ),
+    ],
+)
+def test_what_would_take_long_to_look_up_is_told_as_a_reason(schema: Json, body: Json) -> None:
+    with limited_steps(3_000_000):
+        assert "too large" in str(look(schema, body).unchecked)
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["#", "#/post", "a", "(a+)+$"]),
     lambda inner: (

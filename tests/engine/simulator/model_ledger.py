@@ -98,6 +98,10 @@ class ModelLedger:
         self._last_batch = 0
 
     def begin(self, lines: Sequence[LineKey], digest: str, on_paid: OnPaid) -> Start:
+        before = {
+            number: {place: replace(line) for place, line in one.lines.items()}
+            for number, one in self._batches.items()
+        }
         for one in self._batches.values():
             if one.state == "running" and one.owner.pid not in self.processes.alive:
                 self._take_back_unsent(one)
@@ -111,14 +115,13 @@ class ModelLedger:
                 generation = self._generation(key.identity.digest) + over
                 batch.lines[key.line] = _Line(key, generation)
             self._batches[number] = batch
-        before = {number: replace(line) for number, line in batch.lines.items()}
         try:
             earlier, by_key = self._match(batch, lines)
         except ModellixError:
-            self._undo(batch, before, resumed=resumed)
+            self._undo(before)
             raise
         if on_paid is OnPaid.REFUSE and earlier.total > by_key:
-            self._undo(batch, before, resumed=resumed)
+            self._undo(before)
             return earlier
         batch.state, batch.owner = "running", self.processes.current
         shown = Batch(
@@ -126,11 +129,11 @@ class ModelLedger:
         )
         return StartedBatch(shown, earlier, resumed and earlier.any)
 
-    def _undo(self, batch: _Batch, before: dict[int, _Line], *, resumed: bool) -> None:
-        if resumed:
-            batch.lines = before
-        else:
-            del self._batches[batch.number]
+    def _undo(self, before: dict[int, dict[int, _Line]]) -> None:
+        """Undo all that a transaction did to batches."""
+        self._batches = {number: self._batches[number] for number in before}
+        for number, lines in before.items():
+            self._batches[number].lines = lines
 
     def _reusable(self, digest: str, on_paid: OnPaid) -> _Batch | None:
         if on_paid is OnPaid.NEW:
@@ -494,9 +497,11 @@ class ModelLedger:
         if billed is not None:
             self._billed[task_id] = billed
 
-    def record_end(self, batch: int, line: BatchLine) -> None:
+    def record_end(self, batch: int, line: BatchLine, task_id: str | None = None) -> None:
         kept = self._batches[batch].lines.get(line.line)
-        if kept is not None:
+        known = None if kept is None else self._submissions.get(kept.submission or 0)
+        others = task_id is not None and known is not None and known.task_id != task_id
+        if kept is not None and not others:
             kept.status, kept.detail = line.status, line.detail
             kept.urls, kept.files = line.urls, line.files
 

@@ -433,7 +433,7 @@ class Process:
         line = BatchLine(
             ref, SLUG, outcome.name, None, status, outcome.detail, outcome.urls, outcome.files
         )
-        self.ledger.record_end(self._batch, line)
+        self.ledger.record_end(self._batch, line, outcome.task_id)
 
     # --- the network
 

@@ -72,8 +72,8 @@ class RealLedger:
     def record_status(self, task_id: str, status: str, billed: Money | None = None) -> None:
         self._tasks.record_status(TaskReport(task_id, status, billed_cost=billed))
 
-    def record_end(self, batch: int, line: BatchLine) -> None:
-        self._batches.record_end(batch, line)
+    def record_end(self, batch: int, line: BatchLine, task_id: str | None = None) -> None:
+        self._batches.record_end(batch, line, task_id)
 
     def finish(self, batch: int, state: str) -> None:
         self._batches.finish(batch, state)

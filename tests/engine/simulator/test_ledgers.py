@@ -127,9 +127,10 @@ class Session:
         batch = self.random.choice(list(self.batches))
         files = self.random.choice([None, (), ({"path": "x"},)])
         line = self.random.choice(self.batches[batch]).line
+        task_id = self.random.choice([None, f"t{self.random.randrange(9)}"])
         return (
             "record_end",
-            (batch, BatchLine(line, SLUG, None, None, "success", "d", ("u",), files)),
+            (batch, BatchLine(line, SLUG, None, None, "success", "d", ("u",), files), task_id),
             {},
         )
 
