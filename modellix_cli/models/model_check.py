@@ -1,5 +1,9 @@
 """A body against all that its model documents: its schema, and what a schema check passes over."""
 
+import time
+from collections.abc import Callable
+from typing import Final
+
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json, JsonError, loads
 from modellix_cli.domain.text import clip, one_line
@@ -8,7 +12,10 @@ from modellix_cli.models.documented_names import DocumentedNames
 from modellix_cli.models.origins import NOWHERE, Origins
 from modellix_cli.models.parameters import read_parameters
 
-_MAX_REASON = 300
+_MAX_REASON: Final = 300
+_FOR_ALL: Final = 10.0
+_FOR_EACH: Final = 0.02
+"""Seconds."""
 
 
 @frozen
@@ -36,14 +43,20 @@ class CheckedBody:
 
 
 class ModelCheck:
-    """Checks bodies for one model, by the schema document that the service publishes for it."""
+    """Checks bodies for one model, by the schema document that the service publishes for it.
 
-    def __init__(self, document: Json) -> None:
+    All of them together take at most ten seconds, and a fiftieth of one more for each; the rest
+    stays unchecked. `clock` tells seconds.
+    """
+
+    def __init__(self, document: Json, clock: Callable[[], float] = time.monotonic) -> None:
         # jsonschema takes long to load and only checks need it.
         from modellix_cli.models.body_check import BodyCheck
         from modellix_cli.models.schema_keywords import CannotCheck
 
         self._cannot = CannotCheck
+        self._clock = clock
+        self._left = _FOR_ALL
         self._parameters = read_parameters(document)
         self._names = DocumentedNames(document)
         self._schema: BodyCheck | None = None
@@ -55,6 +68,14 @@ class ModelCheck:
 
     def look(self, body: bytes, origins: Origins = NOWHERE) -> CheckedBody:
         """Return what is to be said about a body; `origins` say what set some of its keys."""
+        if self._left <= 0:
+            return CheckedBody(unchecked="to check so many bodies takes too long")
+        began = self._clock()
+        found = self._look(body, origins)
+        self._left += _FOR_EACH - (self._clock() - began)
+        return found
+
+    def _look(self, body: bytes, origins: Origins) -> CheckedBody:
         problem, unchecked = None, self._unusable
         if self._schema is not None:
             try:

@@ -5,6 +5,7 @@ import json
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.models.model_check import ModelCheck
 from tests.models.test_batch_check import document
+from tests.support import FakeClock
 
 SIZE: Json = {"type": "object", "properties": {"width": {"type": "integer"}}}
 SHOTS: Json = {"type": "array", "items": {"properties": {"prompt": {"type": "string"}}}}
@@ -37,3 +38,26 @@ def test_inside_of_what_is_unknown_nothing_more_is_told() -> None:
 def test_strictly_a_name_inside_is_a_fault() -> None:
     found = CHECK.look(b'{"size": {"widht": 2}}').strictly()
     assert [fault for fault in found.faults if "size.widht" in fault]
+
+
+def test_a_model_whose_checks_take_long_is_checked_for_the_first_bodies_only() -> None:
+    clock = FakeClock()
+
+    def slow() -> float:
+        clock.sleep(1.5)
+        return clock.monotonic()
+
+    check = ModelCheck(document({"properties": {"a": {}}}), slow)
+    seen = [check.look(b"{}").unchecked for _ in range(9)]
+    assert seen == [None] * 7 + ["to check so many bodies takes too long"] * 2
+
+
+def test_a_model_whose_checks_are_quick_is_checked_for_all() -> None:
+    clock = FakeClock()
+
+    def quick() -> float:
+        clock.sleep(0.01)
+        return clock.monotonic()
+
+    check = ModelCheck(document({"properties": {"a": {}}}), quick)
+    assert {check.look(b"{}").unchecked for _ in range(2000)} == {None}
