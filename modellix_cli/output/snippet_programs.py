@@ -52,7 +52,9 @@ def call(url, field, body=None, more=None):
         data = code = None
     if isinstance(data, dict) and data.get(field):
         return data
-    raise (Refused if code in $refusals else OSError)(f"HTTP {reply.status}: {text[:500]!r}")
+    refused = code in $refusals and reply.status in (200, code) and not data
+    shown = text[: 65536 if body else 500]  # an id may stand anywhere in it
+    raise (Refused if refused else OSError)(f"HTTP {reply.status}: {shown!r}")
 
 
 # Paid, so it is sent once.
@@ -86,6 +88,7 @@ while True:
 
 def content(resource):
     # Returns the bytes of a result and the extension of its file.
+    resource = {"url": resource} if isinstance(resource, str) else resource
     url, text = str(resource.get("url")), resource.get("text") or resource.get("content")
     extension = re.sub("[^a-zA-Z0-9]", "", str(resource.get("format") or "").split("/")[-1])
     if re.match("https?://|data:", url):
@@ -97,7 +100,9 @@ def content(resource):
 
 
 result, missing = task.get("result"), False
-resources = isinstance(result, dict) and result.get("resources") or [task]
+resources = result.get("resources") if isinstance(result, dict) else None
+if not isinstance(resources, list) or not resources:
+    resources = [task]
 for number, resource in enumerate(resources, 1):
     try:
         data, extension = content(resource)
@@ -143,8 +148,11 @@ async function call(url, field, options = {}) {
     document = JSON.parse(text);
   } catch {}
   if (document?.data?.[field]) return document.data;
-  const error = new Error(`HTTP $${reply.status}: $${JSON.stringify(text.slice(0, 500))}`);
-  error.refused = $refusals.includes(document?.code);
+  const shown = text.slice(0, options.body ? 65536 : 500); // an id may stand anywhere in it
+  const error = new Error(`HTTP $${reply.status}: $${JSON.stringify(shown)}`);
+  const code = document?.code;
+  const empty = Object.keys(document?.data ?? {}).length === 0;
+  error.refused = $refusals.includes(code) && [200, code].includes(reply.status) && empty;
   throw error;
 }
 
@@ -178,6 +186,7 @@ while (true) {
 
 // Returns the content of a result and the extension of its file.
 async function content(resource) {
+  if (typeof resource === "string") resource = { url: resource };
   const extension = String(resource.format ?? "").split("/").pop().replace(/[^a-z0-9]/gi, "");
   const text = resource.text || resource.content;
   if (/^(https?:\/\/|data:)/.test(resource.url)) {
@@ -189,7 +198,8 @@ async function content(resource) {
   return [JSON.stringify(resource), "json"];
 }
 
-const resources = task.result?.resources?.length ? task.result.resources : [task];
+const found = task.result?.resources;
+const resources = Array.isArray(found) && found.length ? found : [task];
 let missing = false;
 for (const [index, resource] of resources.entries()) {
   try {
@@ -214,18 +224,23 @@ body=$body
 end() { printf '%s\n' "$$1" >&2; exit 1; }
 call() { curl -sS --max-time 60 --retry 0 -H @<(printf %s "$$key") "$$@"; }
 field() { jq -r "$$1" <<<"$$reply" 2>/dev/null || true; } # of the last reply
-shown() { printf %s "$$reply" | jq -Rs '.[:500]'; }
+shown() { printf %s "$$reply" | jq -Rs ".[:$$1]"; }
 command -v jq >/dev/null || end "Install jq first."
 
 # Paid, so it is sent once.
 reply=$$(printf %s "$$body" | call -H 'Content-Type: application/json'$webhook \
-  --data-binary @- $url) || true
+  -w '\n%{http_code}' --data-binary @- $url) || true
+status=$${reply##*$$'\n'} reply=$${reply%$$'\n'*}
 task_id=$$(field '.data.task_id // empty | @uri')
 if [ -z "$$task_id" ]; then
-  case $$(field .code) in
-    $refused_words) end "The API refused the request. $$(shown)" ;;
-    *) end "$unknown $$(shown)" ;;
+  code=$$(field .code) data=$$(field '.data // empty | select(length > 0)')
+  case $$code in
+    $refused_words)
+      if [ -z "$$data" ] && [[ $$status = 200 || $$status = "$$code" ]]; then
+        end "The API refused the request. $$(shown 500)"
+      fi ;;
   esac
+  end "$unknown $$(shown 65536)" # an id may stand anywhere in it
 fi
 address=$api"/tasks/$$task_id"
 echo "Submitted: $$task_id"
@@ -242,7 +257,7 @@ while true; do
     *) failures=0 ;;
   esac
   if [ "$$failures" -gt 10 ]; then
-    end "The task cannot be read, and may go on: $$address $$(shown)"
+    end "The task cannot be read, and may go on: $$address $$(shown 500)"
   fi
 done
 
@@ -257,7 +272,8 @@ content() { # writes a result to stdout
 resources=$$(jq -c '.data | (.result.resources? | arrays | select(. != [])) // [.]' <<<"$$reply")
 missing=
 for ((number = 1; number <= $$(jq length <<<"$$resources"); number++)); do
-  resource=$$(jq -c ".[$$number - 1]" <<<"$$resources")
+  resource=$$(jq -c ".[$$number - 1]" <<<"$$resources" |
+    jq -c 'if type == "string" then {url: .} else . end')
   url=$$(jq -r '.url? // ""' <<<"$$resource")
   extension=$$(jq -r '(.format? // "" | tostring | gsub(".*/|[^a-zA-Z0-9]"; "")) as $$format |
     if (.url? // "" | tostring | test("^(https?://|data:.*;base64,)")) then [$$format, "bin"]
@@ -267,10 +283,10 @@ for ((number = 1; number <= $$(jq length <<<"$$resources"); number++)); do
   if [ -e "$$name" ]; then
     echo "Not saved: $$name is there already." >&2
     missing=1
-  elif content >"$$name"; then
+  elif content >"$$name.part" && mv -n -- "$$name.part" "$$name"; then
     echo "Saved: $$name"
   else
-    rm -f -- "$$name"
+    rm -f -- "$$name.part"
     echo "Not saved: result $$number." >&2
     missing=1
   fi

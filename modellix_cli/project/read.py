@@ -69,7 +69,7 @@ def _read(path: Path, *, own: bool) -> str:
 
 def leads_nowhere(path: Path) -> bool:
     """Whether a path is a link to what is not there, or to itself."""
-    return path.is_symlink() and not path.exists()
+    return os.path.islink(path) and not os.path.exists(path)  # which raise nothing
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -114,6 +114,44 @@ def test_a_program_tells_why_the_api_refused(
 
 
 @every_language
+@pytest.mark.parametrize(
+    ("status", "reply"),
+    [
+        (500, {"code": 400, "message": "upstream timed out"}),
+        (200, {"code": 429, "data": {"taskId": "task-9"}}),
+        (429, {"code": 429, "message": "x" * 600, "data": {"taskId": "task-9"}}),
+        (200, {"code": 0, "data": {"log": "a" * 600, "taskId": "task-9"}}),
+    ],
+)
+def test_a_program_calls_refused_only_what_created_nothing(
+    scripted: Start, tmp_path: Path, language: str, status: int, reply: Any
+) -> None:
+    server = scripted(http_json(status, reply))
+    ended = run_program(tmp_path, language, code(server.url))
+    assert ended.returncode == 1
+    assert "may have been created and charged" in ended.stderr
+    assert ("task-9" in ended.stderr) == ("data" in reply)
+    assert len(server.requests) == 1
+
+
+@every_language
+@pytest.mark.parametrize(
+    ("result", "name"),
+    [
+        ({"resources": "abc"}, "t-1-1.json"),
+        ({"resources": ["data:text/plain;base64,aGk="]}, "t-1-1.bin"),
+    ],
+)
+def test_a_program_saves_results_of_odd_forms(
+    scripted: Start, tmp_path: Path, language: str, result: Any, name: str
+) -> None:
+    server = scripted(ACCEPTED, task(result))
+    ended = run_program(tmp_path, language, code(server.url))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (tmp_path / name).read_bytes()
+
+
+@every_language
 def test_a_program_takes_the_key_nowhere_else(
     scripted: Start, tmp_path: Path, language: str
 ) -> None:
