@@ -48,7 +48,7 @@ def _read(path: Path, *, own: bool) -> str:
             "it is a link that leads to no file.",
             hint="Remove the link, or put a file where it leads.",
         )
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - raises nothing
         raise unusable(name, "it is a folder.", hint="Remove the folder, or put the file there.")
     try:
         if not own and not path.resolve().is_relative_to(path.parent.resolve()):
@@ -69,7 +69,7 @@ def _read(path: Path, *, own: bool) -> str:
 
 def leads_nowhere(path: Path) -> bool:
     """Whether a path is a link to what is not there, or to itself."""
-    return os.path.islink(path) and not os.path.exists(path)  # which raise nothing
+    return path.is_symlink() and not os.path.exists(path)  # noqa: PTH110 - raises nothing
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -1,5 +1,6 @@
 """`project show` and `project init`: what is in force here, and a file to start from."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -134,7 +135,7 @@ def _taken(path: Path) -> ModellixError:
     from modellix_cli.project.read import leads_nowhere
 
     aside = "Remove or rename it, and run the command again."
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - raises nothing
         return usage(f"{path} is a folder, and settings are read from a file only.", aside)
     if leads_nowhere(path):
         return usage(f"{path} is a link that leads to no file.", aside)

@@ -661,6 +661,15 @@ def test_settings_cannot_get_lost_with_their_file(
     assert f"{place}: it is a {what}" in refused.stderr
 
 
+def test_a_link_to_a_place_that_cannot_be_looked_at_is_the_files_fault(
+    cli: Cli, work: Path
+) -> None:
+    (work / "modellix.toml").symlink_to("b" * 300)
+    refused = cli("model", "run", "a/b", "--body", "{}", "--json")
+    assert (refused.status, refused.json["error"]["code"]) == (2, "PROJECT_UNUSABLE")
+    assert cli("project", "init").status == 2
+
+
 @pytest.mark.parametrize("target", ["gone.toml", "modellix.toml", "/gone/elsewhere"])
 def test_a_link_that_leads_to_no_file_is_called_that(cli: Cli, work: Path, target: str) -> None:
     path = work / "modellix.toml"
