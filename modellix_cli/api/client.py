@@ -112,7 +112,7 @@ class Client:
         try:
             outcome: Task | ModellixError = self._exchange.once("GET", task_path(task_id), read)
         except ModellixError as error:
-            outcome = _about_a_task(error)
+            outcome = _about_a_task(error, task_id)
         return Polled(outcome, limits)
 
     def task(self, task_id: str, *, patient: bool = True) -> Task:
@@ -123,7 +123,7 @@ class Client:
                 task_path(task_id), lambda document: read_task(document, task_id), policy
             )
         except ModellixError as error:
-            raise _about_a_task(error) from error.__cause__
+            raise _about_a_task(error, task_id) from error.__cause__
 
     def models(self, *, featured: bool = False, patient: bool = True) -> "ModelList":
         """List the models: `GET /models`, with `?featured=true` the featured ones.
@@ -232,11 +232,12 @@ class Client:
         self._transport.close()
 
 
-def _about_a_task(error: ModellixError) -> ModellixError:
-    """Return the error, with advice where the task was not found."""
+def _about_a_task(error: ModellixError, task_id: str) -> ModellixError:
+    """Return the error, with the task and advice where that was not found."""
     if error.code is not ErrorCode.NOT_FOUND:
         return error
-    return error.copy_with(hint="Check the task id and the account: tasks belong to a team.")
+    hint = "Check the task id and the account: tasks belong to a team."
+    return error.copy_with(hint=hint, task_id=task_id)
 
 
 def connect(

@@ -25,8 +25,8 @@ def check_resolvable(
     """Refuse what the user says of an attempt where it cannot be or does not count any more.
 
     The word that no task was created may be taken back by naming the task, as long as nothing was
-    sent instead; a task that was named may be another one, or none if the service knows none of
-    that name. Raises `NOT_FOUND` and `USAGE`.
+    sent instead; a task that was named may be another one, or none if nothing was heard of it here.
+    Raises `NOT_FOUND` and `USAGE`.
     """
     if attempt is None:
         raise not_found(str(number))

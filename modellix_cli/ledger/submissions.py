@@ -148,7 +148,7 @@ class SubmissionStore:
 
         With a task id it was accepted, else no task was created. The latter may be taken back by
         the former while nothing was sent instead, and an id that was wrong by another, or as long
-        as the service does not know it, by the latter. Raises `NOT_FOUND`, and `USAGE` for one
+        as nothing was heard of it here, by the latter. Raises `NOT_FOUND`, and `USAGE` for one
         that is not of unknown outcome or an id that is known as that of another one.
         """
         now = self._file.clock.now()

@@ -28,11 +28,14 @@ def resolved(sink: Sink, attempt: "Attempt") -> None:
             sink.line(attempt.task_id)
     elif attempt.task_id is not None and attempt.state.may_be_charged:
         sink.line(f"Request {attempt.number} is recorded as task {attempt.task_id}.")
-        sink.note(f"Save its result with: modellix-cli task download {attempt.task_id}")
+        sink.note(
+            "The service was not asked. Save its result with: modellix-cli task download "
+            f"{attempt.task_id}"
+        )
     else:
         sink.line(f"Request {attempt.number} is recorded as not created. It can be sent again.")
         sink.note(
-            "If it was created after all, both are charged. Until then this takes it back: "
+            "If it was created after all, both are charged. Until it is sent, this takes it back: "
             f"modellix-cli task resolve {attempt.number} --task-id ID"
         )
 

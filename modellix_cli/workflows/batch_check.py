@@ -144,8 +144,8 @@ def refusal(session: Session, tasks: BatchInput, report: "CheckReport") -> Model
     return ModellixError(
         ErrorCode.NOT_FOUND if missing else ErrorCode.INVALID_BODY,
         f"{report.failed} of {count(tasks.total, 'line')} would be refused.",
-        hint=f"Fix the lines listed above{more}. Nothing was submitted."
-        + (f"\n{MODEL_LIST}" if missing else ""),
+        hint=f"Fix the lines listed above{more}. "
+        + (MODEL_LIST if missing else "Nothing was submitted."),
         faults=tuple(line_fault(session, tasks, one) for one in report.problems),
     )
 

@@ -34,7 +34,7 @@ def read_tasks(session: Session, options: BatchOptions) -> BatchInput:
         )
     if source == "-" and stdin is None:
         raise ModellixError(ErrorCode.INPUT_UNREADABLE, "Standard input is closed.")
-    types = ParameterTypes(session, strict=options.guards.strict)
+    types = ParameterTypes(session, options.api_key, strict=options.guards.strict)
     references = References(session, types, _task_reader(session, options))
     default = session.settings.defaults.model
     expansion = Expansion(

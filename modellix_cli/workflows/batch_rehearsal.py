@@ -4,13 +4,12 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ErrorCode, ModellixError
+from modellix_cli.domain.errors import ModellixError
 from modellix_cli.domain.exit_status import worst
-from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.text import count
-from modellix_cli.domain.values import DAY, Slug
+from modellix_cli.domain.values import DAY
 from modellix_cli.inputs.batch_file import BatchInput, Line
 from modellix_cli.ledger.batches import Known, Start
 from modellix_cli.ledger.records import OtherAccount, PaidBefore
@@ -27,6 +26,7 @@ from modellix_cli.workflows.batch_check import (
     published,
     refuse,
     unchecked_words,
+    unless_missing,
     warning_words,
 )
 from modellix_cli.workflows.batch_end import of_a_batch
@@ -40,7 +40,7 @@ from modellix_cli.workflows.batch_guards import collecting, guards_of
 from modellix_cli.workflows.batch_links import LineLinks
 from modellix_cli.workflows.batch_plan import BatchOptions
 from modellix_cli.workflows.batch_source import BatchKeys
-from modellix_cli.workflows.costs import NO_COSTS, Costs
+from modellix_cli.workflows.costs import Costs
 from modellix_cli.workflows.rehearsal import end_with_faults
 from modellix_cli.workflows.same_account import link_account
 from modellix_cli.workflows.schemas import SchemaReader
@@ -146,7 +146,7 @@ class _Rehearsal:
         session, options, tasks, paid = self._session, self._options, self._tasks, self._paid
         costs = rehearsed_costs(session, client, options, self._schemas, self._refusals)
         if not self._checks:
-            report = self._look(self._unpaid(), costs)
+            report = self._look(self._unpaid())
             self._failures += rejected_lines(session, tasks, report)
         budget = None
         with collecting(self._refusals):
@@ -175,21 +175,17 @@ class _Rehearsal:
             self._unchecked,
         )
 
-    def _look(self, lines: Iterable[Line], costs: Costs = NO_COSTS) -> CheckReport:
+    def _look(self, lines: Iterable[Line]) -> CheckReport:
         """Hold bodies against their models' schemas: with --check as they are just now."""
         session, tasks = self._session, self._tasks
 
-        def known(slug: Slug) -> Json | None:
-            try:
-                return self._schemas.read_or_kept(slug)
-            except ModellixError as error:
-                listed = costs.estimator is None or costs.estimator.lists(slug)
-                if error.code is ErrorCode.NOT_FOUND and listed:
-                    return None  # it may well exist, without a schema
-                raise
-
-        guards = self._options.guards
-        schema_of = published(session, self._options.api_key) if guards.checks else known
+        guards, api_key = self._options.guards, self._options.api_key
+        known = self._schemas.read_or_kept
+        schema_of = (
+            published(session, api_key)
+            if guards.checks
+            else unless_missing(session, known, api_key)
+        )
         report = check_of(tasks, lines, schema_of, strict=guards.strict)
         for warning in report.warnings:
             self.warn(warning_words(tasks, warning))

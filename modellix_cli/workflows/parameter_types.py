@@ -14,7 +14,7 @@ from modellix_cli.domain.text import clip, one_line, quoted
 from modellix_cli.domain.values import Slug
 from modellix_cli.inputs.parameter_keys import Path, write_key
 from modellix_cli.inputs.parameters import Text
-from modellix_cli.workflows.slug_advice import is_listed
+from modellix_cli.workflows.slug_advice import Missing
 
 if TYPE_CHECKING:
     from modellix_cli.models.documented_names import DocumentedNames
@@ -32,13 +32,16 @@ class ParameterTypes:
     If `strict`, what a schema does not name is not warned of: the check of the lines refuses it.
     """
 
-    def __init__(self, session: Session, *, strict: bool = False) -> None:
+    def __init__(
+        self, session: Session, api_key: str | None = None, *, strict: bool = False
+    ) -> None:
         self._session = session
         self._strict = strict
         self._models: dict[str, tuple[Parameter, ...]] = {}
         self._names: dict[str, DocumentedNames] = {}
         self._found: dict[tuple[str, Path], Parameter | None] = {}
         self._failed: dict[str, ModellixError] = {}
+        self._is_missing = Missing(session, api_key)
         self.unknown: dict[tuple[str, str], str] = {}
         """What was warned of, by the model and the name that a check would tell."""
 
@@ -123,12 +126,12 @@ class ParameterTypes:
         try:
             return fetch_schema(self._session, slug)
         except ModellixError as error:
-            failed, why, missing = error, error.message, error.code is ErrorCode.NOT_FOUND
-            if missing and is_listed(self._session, slug):
-                why, missing = "it has no schema.", False
-            if not missing:
-                what = f"The types of {slug.name}'s parameters are not known: {why}"
-                failed = error.copy_with(message=what, hint=_NOTHING_SENT)
+            failed, what = error, f"The types of {slug.name}'s parameters are not known:"
+            if error.code is not ErrorCode.NOT_FOUND:
+                failed = error.copy_with(message=f"{what} {error.message}", hint=_NOTHING_SENT)
+            elif not self._is_missing(slug):
+                why = f"{what} it has no schema."
+                failed = ModellixError(ErrorCode.SERVICE_UNAVAILABLE, why, hint=_NOTHING_SENT)
             self._failed[slug.name] = failed
             raise failed from error.__cause__
 

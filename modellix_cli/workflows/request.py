@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import usage
+from modellix_cli.domain.errors import ModellixError, usage
 from modellix_cli.domain.frozen import frozen
 from modellix_cli.domain.jsontext import Json
 from modellix_cli.domain.values import Slug
@@ -111,7 +111,7 @@ def _composed(
     if wanted.guards.check_option:
         schema, lacking = needed_schema(session, wanted.slug)
     else:
-        schema, lacking = quick_reader(session).if_any(wanted.slug), ""
+        schema, lacking = quick_reader(session).if_any(wanted.slug), None
     maker = BodyMaker(
         session,
         wanted.slug,
@@ -127,7 +127,7 @@ def _composed(
         checked = check_body(draft, schema, lacking, strict=wanted.guards.strict)
         if wanted.guards.dry_run:
             return _plan(session, wanted, paying, draft, schema, checked)
-        _tell(session, wanted, draft, checked)
+        _tell(session, wanted, draft, checked, lacking)
     client = session.connections.client(wanted.api_key)
     return _ready(session, wanted, maker.make(client), client)
 
@@ -196,7 +196,11 @@ def _code(session: Session, wanted: RequestOptions, body: RequestBody) -> ShownR
 
 
 def _tell(
-    session: Session, wanted: RequestOptions, draft: RequestBody, checked: "CheckedBody"
+    session: Session,
+    wanted: RequestOptions,
+    draft: RequestBody,
+    checked: "CheckedBody",
+    lacking: ModellixError | None = None,
 ) -> None:
     """Refuse faults, and what cannot be checked where a check was asked for; warn of the rest."""
     from modellix_cli.workflows.request_check import not_checked, refuse_faults
@@ -213,5 +217,6 @@ def _tell(
     if checked.unchecked is not None and option is not None:
         from modellix_cli.workflows.slug_advice import refuse_missing
 
-        refuse_missing(session, wanted.slug, wanted.api_key)
+        if lacking is not None:
+            refuse_missing(session, wanted.slug, wanted.api_key, lacking)
         raise not_checked(checked.unchecked, option)

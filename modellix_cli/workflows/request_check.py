@@ -12,15 +12,17 @@ from modellix_cli.models.parameters import read_parameters
 from modellix_cli.workflows.given_body import RequestBody
 
 
-def check_body(body: RequestBody, schema: Json, lacking: str = "", *, strict: bool) -> CheckedBody:
+def check_body(
+    body: RequestBody, schema: Json, lacking: ModellixError | None = None, *, strict: bool
+) -> CheckedBody:
     """Check a body by the schema document of its model, None where that is not known.
 
     `lacking` is why it is not. With `strict`, parameters that the model does not document are
     faults.
     """
     if schema is None:
-        why = one_line(lacking).removesuffix(".")
-        return CheckedBody(unchecked=f"the model's schema cannot be had{why and f': {why}'}")
+        why = "" if lacking is None else f": {one_line(lacking.message)}".removesuffix(".")
+        return CheckedBody(unchecked=f"the model's schema cannot be had{why}")
     checked = ModelCheck(schema).look(dumps(body.likely, indent=None).encode(), body.origins)
     return checked.strictly() if strict else checked
 

@@ -18,6 +18,7 @@ from modellix_cli.output.snippets import RequestAsCode
 from modellix_cli.workflows.costs import limits_of, with_cost
 from modellix_cli.workflows.given_body import RequestBody
 from modellix_cli.workflows.models import known_models
+from modellix_cli.workflows.parameters import fetch_schema
 from modellix_cli.workflows.rehearsal import Rehearsal, rehearse
 from modellix_cli.workflows.request_check import as_errors, not_checked
 from modellix_cli.workflows.slug_advice import refuse_missing
@@ -134,7 +135,10 @@ def _estimate(
 def _missing(session: Session, slug: Slug, api_key: str | None) -> list[ModellixError]:
     """Return that there is no such model, if its schema cannot be found either."""
     try:
-        refuse_missing(session, slug, api_key)
+        fetch_schema(session, slug, patient=False)
     except ModellixError as error:
-        return [error]
+        try:
+            refuse_missing(session, slug, api_key, error)
+        except ModellixError as missing:
+            return [missing]
     return []

@@ -78,15 +78,15 @@ def quick_reader(session: Session) -> SchemaReader:
     return SchemaReader(session, fresh=_FRESH, seconds=_QUICK)
 
 
-def needed_schema(session: Session, slug: Slug) -> tuple[Json, str]:
+def needed_schema(session: Session, slug: Slug) -> tuple[Json, ModellixError | None]:
     """Return the schema of a model, asked for as patiently as all that is read; None and why not.
 
     One that is kept is used while it is fresh, and an old one where asking fails.
     """
     try:
-        return SchemaReader(session, fresh=_FRESH).read_or_kept(slug), ""
+        return SchemaReader(session, fresh=_FRESH).read_or_kept(slug), None
     except ModellixError as error:
-        return None, error.message
+        return None, error
 
 
 def keep_schema(session: Session, slug: Slug, document: Json) -> Json:

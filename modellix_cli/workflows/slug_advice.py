@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final
 
 from modellix_cli.context.defaults import PRESET_WORD
@@ -51,18 +52,19 @@ class Missing:
     def __init__(self, session: Session, api_key: str | None) -> None:
         self._session = session
         self._api_key = api_key
-        self._known: Sequence[str] | None = known_slugs(session)
-        self._asked = False
 
     def __call__(self, slug: Slug) -> bool:
         """Whether models are listed, and this is none of them; not where no list can be had."""
-        if slug.name in (self._known or ()):
+        if slug.name in self._kept:
             return False
-        if not self._asked:
-            self._asked, self._known = True, self._list()
-        return self._known is not None and slug.name not in self._known
+        return self._asked is not None and slug.name not in self._asked
 
-    def _list(self) -> Sequence[str] | None:
+    @cached_property
+    def _kept(self) -> Sequence[str]:
+        return known_slugs(self._session)
+
+    @cached_property
+    def _asked(self) -> Sequence[str] | None:
         try:
             listed = fetch_models(self._session, self._api_key, patient=False)
         except ModellixError:
@@ -70,22 +72,12 @@ class Missing:
         return [model.slug for model in listed.models]
 
 
-def refuse_missing(session: Session, slug: Slug, api_key: str | None) -> None:
-    """Raise `NOT_FOUND` for a model that has no schema and is not listed."""
-    from modellix_cli.workflows.parameters import fetch_schema
-
-    try:
-        fetch_schema(session, slug, patient=False)
-    except ModellixError as error:
-        if error.code is ErrorCode.NOT_FOUND and Missing(session, api_key)(slug):
-            meant = did_you_mean(slug.name, known_slugs(session))
-            message, hint = f"There is no model {slug.name}.", f"{meant} {MODEL_LIST}".strip()
-            raise error.copy_with(message=message, hint=hint) from error.__cause__
-
-
-def is_listed(session: Session, slug: Slug) -> bool:
-    """Whether a model was listed here: one that has no schema may well exist."""
-    return slug.name in known_slugs(session)
+def refuse_missing(session: Session, slug: Slug, api_key: str | None, error: ModellixError) -> None:
+    """Raise `NOT_FOUND` for a model that is not listed, and has no schema by that `error`."""
+    if error.code is ErrorCode.NOT_FOUND and Missing(session, api_key)(slug):
+        meant = did_you_mean(slug.name, known_slugs(session))
+        message, hint = f"There is no model {slug.name}.", f"{meant} {MODEL_LIST}".strip()
+        raise error.copy_with(message=message, hint=hint) from error.__cause__
 
 
 def known_slugs(session: Session) -> list[str]:

@@ -178,12 +178,16 @@ def test_without_a_schema_nothing_is_sent(batch: Batches) -> None:
     assert "Nothing was sent" in result.stderr
 
 
-def test_a_model_that_is_listed_without_a_schema_is_not_called_missing(batch: Batches) -> None:
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_model_that_is_listed_without_a_schema_is_not_called_missing(
+    batch: Batches, *, kept: bool
+) -> None:
     batch.service.schema.respond(404, json=problem(404, "Resource not found: model"))
-    batch.cli("model", "list")
+    if kept:
+        batch.cli("model", "list")
     (batch.work / "t.csv").write_text("model,line\na/b,1\na/b,2\na/b,3\n")
     result = batch.cli("model", "batch", "t.csv", "--yes")
-    assert (result.status, batch.service.posts) == (5, [])
+    assert (result.status, batch.service.posts) == (7, [])
     assert batch.service.schema.call_count == 1
     assert "The types of a/b's parameters are not known: it has no schema." in result.stderr
     assert "a column named n:" in result.stderr

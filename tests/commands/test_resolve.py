@@ -113,7 +113,12 @@ class TestResolve:
         respx.get(f"{API}/tasks/right").respond(json=task_reply("right"))
         cli("task", "resolve", "1", "--task-id", "wrong")
         command = "modellix-cli task resolve 1 --task-id ID"
-        for told in (cli(*RUN, "--resume", "--wait"), cli("task", "wait", "wrong")):
+        for words in (
+            (*RUN, "--resume", "--wait"),
+            ("task", "wait", "wrong"),
+            ("task", "get", "wrong"),
+        ):
+            told = cli(*words)
             assert f"If it is another one: {command}" in told.stderr
             assert told.status == 5
         assert cli("task", "resolve", "1", "--task-id", "right").status == 0

@@ -44,7 +44,8 @@ def resolve(
 
     Check the usage page of https://modellix.ai/console first. With --not-created the same
     request can be sent again; if it was created after all, you will be charged twice. Until it is
-    sent again, --task-id takes that back. An id that was wrong can be given again.
+    sent again, --task-id takes that back. To correct a wrong id, run it
+    again with the right one.
     """
     from modellix_cli.domain.values import parse_task_id
     from modellix_cli.output import ledger as show

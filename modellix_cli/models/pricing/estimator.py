@@ -175,10 +175,6 @@ class Estimator:
         self._known: dict[tuple[str, Hashable], Estimate] = {}
         """Estimates by slug and shape: those of a batch have few."""
 
-    def lists(self, slug: Slug) -> bool:
-        """Whether the model is in the list, or there is none to go by."""
-        return not self._models or slug.name in self._models
-
     def of(self, slug: Slug, body: bytes) -> Estimate:
         """Return what one request may cost. Raises nothing but what `schema_of` raises."""
         model = self._models.get(slug.name)
