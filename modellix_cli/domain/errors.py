@@ -46,6 +46,7 @@ class ErrorFacts(TypedDict, total=False):
     exit_status: int
     status: int | None
     task_id: str | None
+    request: int | None
     charged: Charged | None
     retryable: bool
     resume: str | None
@@ -68,7 +69,8 @@ class ModellixError(Exception):
     `message` says what happened, the server's own detail included; it is untrusted text and is
     escaped by the sink. `status` is the HTTP status, `category` the API's own name of the kind of
     error. `retryable`: running the same command again is safe and may succeed. `charged` is what
-    is known about money, None where the command that pays has to say. `resume` is the command
+    is known about money, None where the command that pays has to say. `request` is the number by
+    which `task resolve` takes a request of unknown outcome. `resume` is the command
     that continues the work, `retry_after` what the server asked to wait, in seconds;
     `concurrency_limited` says that it refused because too many tasks run. `rate_limit` is what its
     headers told: limit, remaining and resetAt (Unix time). `other_tasks` are ids of tasks that a
@@ -82,6 +84,7 @@ class ModellixError(Exception):
     exit_status: int
     status: int | None
     task_id: str | None
+    request: int | None
     charged: Charged | None
     retryable: bool
     resume: str | None
@@ -103,6 +106,7 @@ class ModellixError(Exception):
         exit_status: int | None = None,
         status: int | None = None,
         task_id: str | None = None,
+        request: int | None = None,
         charged: Charged | None = None,
         retryable: bool | None = None,
         resume: str | None = None,
@@ -124,6 +128,7 @@ class ModellixError(Exception):
             exit_status=int(kind.exit_status if exit_status is None else exit_status),
             status=status,
             task_id=task_id,
+            request=request,
             charged=charged or kind.charged,
             retryable=kind.retryable if retryable is None else retryable,
             resume=resume,
@@ -170,6 +175,7 @@ class ModellixError(Exception):
             "status": self.status,
             "category": self.category,
             "taskId": self.task_id,
+            "request": self.request,
             "otherTaskIds": list(self.other_tasks) or None,
             "resume": self.resume,
             "retryable": self.retryable,

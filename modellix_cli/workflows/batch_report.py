@@ -125,7 +125,8 @@ def _implied(outcome: LineOutcome) -> ModellixError:
     if outcome.state is SubmissionState.UNKNOWN:
         return ModellixError(ErrorCode.SUBMISSION_UNKNOWN, detail)
     if outcome.state is _ACCEPTED and outcome.waiting is None:
-        return ModellixError(ErrorCode.TASK_FAILED, detail)
+        failed = has_failed(outcome.status)
+        return ModellixError(ErrorCode.TASK_FAILED if failed else ErrorCode.DOWNLOAD_FAILED, detail)
     if outcome.waiting == INTERRUPTED or detail.startswith((RUN_INTERRUPTED, NOT_SENT)):
         return ModellixError(ErrorCode.INTERRUPTED, detail, retryable=True)
     return ModellixError(ErrorCode.LINE_SKIPPED, detail)

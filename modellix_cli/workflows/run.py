@@ -186,7 +186,7 @@ def _concluded(
         warn_unrecorded(session, engine.stopped_by, [outcome.task_id])
     if outcome.reused:
         if outcome.task is None and has_failed(outcome.status):
-            outcome = replace(outcome, task=failed_task(client, outcome))
+            outcome = replace(outcome, task=failed_task(session, client, outcome))
         outcome = _tell_reused(session, outcome, options)
     if outcome.waiting is not None:
         raise unfinished(outcome, source.limit)

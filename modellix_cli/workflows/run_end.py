@@ -47,7 +47,12 @@ def unknown(session: Session, outcome: LineOutcome, error: ModellixError) -> Mod
         if outcome.number:
             hint = UNKNOWN_HINT.format(number=outcome.number)
         return error.copy_with(
-            exit_status=8, charged="unknown", retryable=False, resume=resume, hint=hint
+            exit_status=8,
+            charged="unknown",
+            retryable=False,
+            resume=resume,
+            hint=hint,
+            request=outcome.number or None,
         )
     attempt = session.stores.submissions.attempt(outcome.number)
     return unknown_before(
@@ -79,6 +84,7 @@ def unknown_before(
         f"{detail or ''}".strip(),
         hint=UNKNOWN_HINT.format(number=number),
         task_id=task_id,
+        request=number,
         other_tasks=other_tasks,
         charged="no",
         resume=resume,
@@ -107,7 +113,7 @@ def stopped(session: Session, outcome: LineOutcome, stop: KeyboardInterrupt) -> 
             charged=error.charged,
             hint=error.hint,
             resume=error.resume,
-        )
+        ).copy_with(request=error.request)
     return interrupted(stop, "Interrupted before a task was accepted.", charged="no")
 
 
@@ -147,11 +153,15 @@ def submission_of(outcome: LineOutcome) -> Submission:
     return Submission(outcome.task_id, status, document)
 
 
-def failed_task(client: "Client", outcome: LineOutcome) -> Task:
+def failed_task(session: Session, client: "Client", outcome: LineOutcome) -> Task:
     """Return a task that is known to have failed, with the service's reason if it can be had."""
+    from modellix_cli.workflows.results import record_status
+
     known = submission_of(outcome)
     try:
-        return client.task(known.task_id, patient=False)
+        task = client.task(known.task_id, patient=False)
+        record_status(session, task)
+        return task
     except ModellixError as error:
         reason = f"the reason could not be asked for: {error.message}"
         return Task(known.task_id, known.status, (), reason, None, None, known.document)

@@ -128,6 +128,15 @@ def test_a_misspelt_column_inside_of_an_object_is_refused_strictly(
     assert batch.cli(*words, "--check", "--dry-run").stderr.count("frame.widht") == 1
 
 
+def test_a_result_that_is_gone_is_no_failure_of_its_task_when_told_again(batch: Lines) -> None:
+    saving = ("--wait", "--output-dir", "out", "--resume", "--json")
+    codes = []
+    for _ in ("fetched", "told again"):
+        told = batch(("sandbox/expired", {"prompt": "a"}), options=saving).json["tasks"][0]
+        codes.append((told["status"], told["errorInfo"]["code"], told["errorInfo"]["exitCode"]))
+    assert codes == [("success", "RESULT_EXPIRED", 9), ("success", "DOWNLOAD_FAILED", 9)]
+
+
 def test_a_model_that_does_not_exist_has_names_near_it(batch: Lines) -> None:
     result = batch(("sandbox/imag", {"prompt": "a"}), options=CHECK)
     assert result.status == 5

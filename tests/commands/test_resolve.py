@@ -23,6 +23,14 @@ def unknown(cli: Cli) -> None:
 
 
 @respx.mock
+def test_programs_are_told_the_number_by_which_it_is_resolved(cli: Cli) -> None:
+    respx.post(f"{API}/a/b/async").mock(side_effect=httpx.ReadError("cut"))
+    for _ in ("sent now", "sent before"):
+        told = cli(*RUN, "--json")
+        assert (told.status, told.json["error"]["request"]) == (8, 1)
+
+
+@respx.mock
 @pytest.mark.usefixtures("unknown")
 def test_an_id_beyond_ascii_resolves_a_submission(cli: Cli) -> None:
     respx.get(url__startswith=f"{API}/tasks/").respond(json=task_reply("猫-1"))
