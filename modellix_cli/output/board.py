@@ -40,6 +40,8 @@ class TaskRow:
     since: float
     state: str
     usual: float | None = None
+    place: str = ""
+    """The number of its line in a batch."""
 
 
 @dataclass(slots=True)
@@ -97,10 +99,10 @@ class Board:
             case notices.Sending():
                 self._note = None
                 about = self._safe(about_words(notice.about))
-                self._rows[notice.ref] = TaskRow(self._safe(notice.slug), about, now, _SUBMITTING)
+                self._add(notice.ref, notice.slug, about, now, _SUBMITTING)
             case notices.SentElsewhere():
                 about = f"request {notice.number}"
-                self._rows[notice.ref] = TaskRow(self._safe(notice.slug), about, now, _ELSEWHERE)
+                self._add(notice.ref, notice.slug, about, now, _ELSEWHERE)
             case notices.TaskAwaited():
                 self._await(notice, now)
             case notices.TaskPolled():
@@ -120,6 +122,18 @@ class Board:
             case notices.BytesSaved():
                 self._bytes(notice, now)
 
+    def _add(
+        self,
+        ref: int,
+        slug: str,
+        about: str,
+        since: float,
+        state: str,
+        usual: float | None = None,
+    ) -> None:
+        place = "" if self._total is None else str(ref)
+        self._rows[ref] = TaskRow(self._safe(slug), about, since, state, usual, place)
+
     def _safe(self, text: str) -> str:
         return self._clean(one_line(text))
 
@@ -127,8 +141,7 @@ class Board:
         self._note = None
         since = now - max(0.0, notice.age or 0.0)
         about = self._safe(about_words(notice.about)) or notice.task_id
-        slug = self._safe(notice.slug)
-        self._rows[notice.ref] = TaskRow(slug, about, since, "waiting", notice.usual)
+        self._add(notice.ref, notice.slug, about, since, "waiting", notice.usual)
         self._refs[notice.task_id] = notice.ref
         self._expected += 1
 
@@ -188,10 +201,12 @@ class Board:
     def _task_lines(self, rows: list[TaskRow], columns: int, now: float) -> list[Line]:
         """Return `⠋ model  "prompt"  ━━━━───  0:07 of about 0:08  processing` for each task.
 
-        The time and the state come first, then the model, the bar, the start of the prompt, as
-        far as there is room; all of them stand under each other.
+        In a batch the number of its line comes before that. Of the rest time and state come first,
+        then the model, the bar, the start of the prompt, as far as there is room; all of them
+        stand under each other.
         """
-        room = columns - 2
+        places = max((width(row.place) for row in rows), default=0)
+        room = columns - 2 - (places + _GAP if places else 0)
         slugs = [row.slug for row in rows]
         least = min((_LEAST_MODEL, *map(width, slugs)))
         rights = [self._right(row, room - least - _GAP, now) for row in rows]
@@ -208,6 +223,7 @@ class Board:
         lines: list[Line] = []
         for row, slug, right in zip(rows, slugs, rights, strict=True):
             line: Line = [(f"{spinner} ", SPIN)]
+            line += [(f"{row.place:>{places}}  ", "")] if places else []
             line += [(pad(fit(slug, model), model) + "  ", "")] if model else []
             line += [(pad(fit(row.about, about), about) + "  ", FAINT)] if about else []
             if bars:

@@ -103,8 +103,9 @@ class Live(Progress):
 
     def _end_line(self, notice: notices.LineEnded) -> Line:
         """Return the line of a result, cut to the width; the summary has failures in full."""
-        line = [(self._sink.clean(text), style) for text, style in end_parts(notice)]
-        return cut(line, self._painter.columns)
+        columns = self._painter.columns
+        line = [(self._sink.clean(text), style) for text, style in end_parts(notice, columns)]
+        return cut(line, columns)
 
     def _above(self, text: str) -> None:
         with self._lock:

@@ -8,6 +8,7 @@ from modellix_cli.engine import notices
 WORTH_TELLING: Final = 1.5
 """Seconds from which on it is told that a request waits."""
 _ABOUT: Final = 40
+_LEAST_NAME: Final = 12
 GOOD, BAD, FAINT = "32", "31", "2"
 
 
@@ -43,21 +44,34 @@ def about_words(about: str | None) -> str:
     return f'"{clip(text, _ABOUT)}"' if text else ""
 
 
-def end_parts(end: notices.LineEnded) -> list[tuple[str, str]]:
+def end_parts(end: notices.LineEnded, room: int | None = None) -> list[tuple[str, str]]:
     """Return the line that tells how a line of a batch ended, as texts with their styles.
 
-    At a terminal it is cut to one row, so a command is left to the summary, where it stays whole.
+    At a terminal it is cut to one row of `room` cells, so a command is left to the summary, where
+    it stays whole. There the prompt makes room for what came of it.
     """
     mark = ("✗ ", BAD) if end.trouble is not None else ("✓ ", GOOD)
-    name = end.name or about_words(end.about)
-    head = [str(end.ref), *([name] if name else []), end.slug]
-    parts = [mark, (one_line("  ".join(head)), "")]
+    tail = _end_tail(end)
+    name = one_line(end.name or about_words(end.about))
+    if room is not None:
+        from modellix_cli.output.cells import fit, width
+
+        others = width(f"✓ {end.ref}    {end.slug}")
+        needed = sum(width(text) for text, _ in tail)
+        needed = min(needed, room // 2) if end.trouble is not None else needed
+        name = fit(name, max(_LEAST_NAME, room - others - needed))
+    head = [str(end.ref), *([name] if name else []), one_line(end.slug)]
+    return [mark, ("  ".join(head), ""), *tail]
+
+
+def _end_tail(end: notices.LineEnded) -> list[tuple[str, str]]:
+    """Return what came of a line: why it did not go well, else what was made, and for what."""
     if end.trouble is not None:
-        return [*parts, (f"  {one_line(end.trouble)}", BAD)]
+        return [(f"  {one_line(end.trouble)}", BAD)]
     facts = [duration(end.seconds)] if end.seconds is not None else []
     facts += [end.billed.words] if end.billed is not None else []
-    parts += [(f"  {one_line(end.made)}", "")] if end.made else []
-    return [*parts, *((f"  {fact}", FAINT) for fact in facts)]
+    made = [(f"  {one_line(end.made)}", "")] if end.made else []
+    return [*made, *((f"  {fact}", FAINT) for fact in facts)]
 
 
 def end_words(end: notices.LineEnded) -> str:

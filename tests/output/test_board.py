@@ -132,6 +132,17 @@ def test_why_a_request_waits(board: Board) -> None:
     assert len(shown(board, 105.0)) == 1
 
 
+def test_lines_of_a_batch_are_told_apart_by_their_numbers() -> None:
+    board = Board(100.0, 12)
+    for ref in (9, 10):
+        board.take(
+            notices.Sending(ref, SLUG, "a very long prompt that begins like all others"), 100.0
+        )
+    first, second, _ = shown(board, 101.0)
+    assert first[2:].startswith(" 9  ")
+    assert second[2:].startswith("10  ")
+
+
 def test_a_request_that_another_process_sends(board: Board) -> None:
     board.take(notices.SentElsewhere(1, SLUG, 7), 100.0)
     assert "request 7" in shown(board, 101.0)[0]

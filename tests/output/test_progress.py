@@ -3,12 +3,14 @@
 import io
 
 import pytest
+from rich.cells import cell_len
 
 from modellix_cli.domain.money import Money
 from modellix_cli.engine import notices
 from modellix_cli.engine.progress import Progress
 from modellix_cli.output.live import Live
 from modellix_cli.output.progress import Lines, choose
+from modellix_cli.output.progress_words import end_parts
 from modellix_cli.output.sink import Output, Sink
 from tests.screen import Screen
 from tests.support import FakeClock, Terminal
@@ -73,6 +75,19 @@ class TestLog:
             "busy. Trying again in 4s.",
             "Another process is sending it as request 7. Waiting.",
         ]
+
+    @pytest.mark.parametrize("prompt", ["a rather long prompt " * 5, "とても長い説明文" * 9])
+    def test_a_long_prompt_makes_room_for_what_came_of_its_line(self, prompt: str) -> None:
+        refused = notices.LineEnded(
+            9, "sandbox/image", about=prompt, trouble="The prompt was refused by the model."
+        )
+        row = "".join(text for text, _ in end_parts(refused, 80))
+        assert row.endswith("sandbox/image  The prompt was refused by the model.")
+        assert cell_len(row) <= 80
+        made = notices.LineEnded(9, "a/b", about=prompt, made="x" * 30 + ".png", seconds=3.5)
+        row = "".join(text for text, _ in end_parts(made, 80))
+        assert row.endswith(".png  3.5s")
+        assert cell_len(row) <= 80
 
     def test_what_a_request_waits_for_is_said_once_for_each_wait(self, clock: FakeClock) -> None:
         progress, err = log(clock)
