@@ -5,14 +5,15 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
 from modellix_cli.context.session import Session
-from modellix_cli.domain.errors import ExitStatus, ModellixError
+from modellix_cli.domain.errors import ErrorCode, ExitStatus, ModellixError
 from modellix_cli.domain.exit_status import worst
 from modellix_cli.domain.text import count
+from modellix_cli.options.paying import RunPaying
 from modellix_cli.options.saving import Saving
 from modellix_cli.options.showing import Showing
 from modellix_cli.output.sink import Output
@@ -25,6 +26,10 @@ from modellix_cli.workflows.writable import check_saving
 
 if TYPE_CHECKING:
     from modellix_cli.engine.core.lines import LineOutcome
+
+_OTHER_KEY: Final = (
+    "Read the reason. This --request-key never pays again: to submit once more, give another one."
+)
 
 
 def carry_out(
@@ -73,7 +78,7 @@ def carry_out(
         if session.unrecorded:
             raise typer.Exit(ExitStatus.FAILED)
         return
-    conclude_run(session, outcome, showing)
+    conclude_run(session, outcome, showing, options.paying)
 
 
 def settled(
@@ -136,7 +141,9 @@ def show_request(session: Session, shown: ShownRequest, saving: Saving) -> None:
     end_with_faults(session, rehearsed.faults)
 
 
-def conclude_run(session: Session, outcome: "LineOutcome", showing: Showing) -> None:
+def conclude_run(
+    session: Session, outcome: "LineOutcome", showing: Showing, paying: RunPaying
+) -> None:
     """Show the task that ended and its files, say what went wrong or until when results live."""
     from modellix_cli.output import render
     from modellix_cli.workflows.results import report_errors, tell_expiry
@@ -147,6 +154,11 @@ def conclude_run(session: Session, outcome: "LineOutcome", showing: Showing) -> 
     task, saved = outcome.task, outcome.saved
     assert task is not None  # whatever ended a wait without one was raised before
     errors = [session.name_submitted(error) for error in ended_errors(outcome)]
+    if paying.request_key is not None:
+        errors = [
+            error.copy_with(hint=_OTHER_KEY) if error.code is ErrorCode.TASK_FAILED else error
+            for error in errors
+        ]
     with naming_saved(session, [saved] if saved else [], task.task_id):
         render.run_result(session.out, task, outcome.slug, saved, errors)
     if saved is not None and saved.files and session.out.mode is Output.JSON:

@@ -274,6 +274,15 @@ def test_a_resume_says_that_the_request_was_paid_for(cli: Cli) -> None:
 
 
 @respx.mock
+def test_a_failed_task_under_a_request_key_names_the_way_on(cli: Cli) -> None:
+    submitting(*[task_reply("task-1", "failed")] * 3)
+    for _ in ("sent", "met again"):
+        told = cli(*RUN, "--request-key", "k", "--wait")
+        assert told.status == 1
+        assert "to submit once more, give another one." in told.stderr
+
+
+@respx.mock
 def test_a_failed_task_exits_1_with_the_servers_reason(cli: Cli) -> None:
     failed = task_reply("task-1", "failed", error={"code": "policy", "message": "not allowed"})
     submitting(failed)
