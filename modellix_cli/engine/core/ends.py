@@ -26,7 +26,7 @@ class Ends:
         before = None if line.refusal is None else line.refusal.message
         if before is None and known is not None and known.state is SubmissionState.REJECTED:
             before = known.detail
-        told = not before or before in why  # all of them may have been refused alike
+        told = not before or why.endswith(before)  # all of them may have been refused alike
         refused = "" if told else f" It was refused before: {before}"
         state = None if line.refusal is None else SubmissionState.REJECTED
         end = line.outcome(state, detail=why + refused, error=error, needs_resume=True)

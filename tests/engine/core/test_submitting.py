@@ -401,11 +401,11 @@ def test_a_rejected_line_is_sent_again() -> None:
     assert (bench.states, bench.posts) == (["accepted"], [1])
 
 
-def test_a_rejected_line_that_is_skipped_says_why_it_was_refused() -> None:
-    bench = Bench(with_known(known=known(REJECTED, None, detail="no prompt.")))
+@pytest.mark.parametrize("why", ["no prompt.", "Skipped", "interrupted"])
+def test_a_rejected_line_that_is_skipped_says_why_it_was_refused(why: str) -> None:
+    bench = Bench(with_known(known=known(REJECTED, None, detail=why)))
     bench.step(STOP)
-    detail = bench.run()[0].detail
-    assert detail == "Skipped: interrupted. It was refused before: no prompt."
+    assert bench.run()[0].detail == f"Skipped: interrupted. It was refused before: {why}"
 
 
 # --- what other processes do
