@@ -13,7 +13,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.ledger import creation, salvage
 from modellix_cli.ledger.records import StartedBatch
-from tests.ledger.ledgers import ACCEPTED, Ledger, Lines, bodies, in_processes, sql
+from tests.ledger.ledgers import ACCEPTED, UNKNOWN, Ledger, Lines, bodies, in_processes, sql
 from tests.support import FakeClock
 
 Open = Callable[..., Ledger]
@@ -313,6 +313,27 @@ def test_what_is_recorded_while_it_is_replaced_is_not_lost(
     assert sql(path, "SELECT state FROM submissions WHERE number = ?", claimed.number) == [
         ("accepted",)
     ]
+
+
+def test_what_the_user_says_while_it_is_replaced_stays_the_users_word(
+    path: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = opened()
+    number = running.claim().number
+    overwrite(path, pages_of(path, "submissions_identity")[1], ZEROS)
+    set_aside = salvage._set_aside
+
+    def slowly(old: Path, aside: Path) -> None:
+        running.record(number, UNKNOWN)
+        running.submissions.resolve(number, "task-x")
+        set_aside(old, aside)
+
+    monkeypatch.setattr(salvage, "_set_aside", slowly)
+    with pytest.raises(ModellixError):
+        opened().begin(LINES, OnPaid.RESUME)
+    found = opened().submissions.attempt(number)
+    assert found is not None
+    assert (found.task_id, found.accepted_by_user) == ("task-x", True)
 
 
 def test_a_good_ledger_that_is_locked_is_not_moved_away(path: Path, opened: Open) -> None:
