@@ -35,7 +35,7 @@ class Saving:
         typer.Option(
             "--output-dir",
             metavar="DIR",
-            help="With --wait: save the results here.",
+            help="Save the results here; waits for them.",
             rich_help_panel=COMMON,
         ),
     ] = None

@@ -1,6 +1,8 @@
 """How long to wait for tasks, and how often to poll them. Times in seconds."""
 
-from typing import Annotated, ClassVar
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Annotated, ClassVar, Self
 
 import typer
 
@@ -59,3 +61,11 @@ class Waiting:
     ] = None
     interval: Interval = None
     timeout: Timeout = None
+
+    def to_save(self, given: Collection[str]) -> Self:
+        """Return the same for the parameters that were `given`: who names a folder waits for it.
+
+        What is usual by settings makes nobody wait.
+        """
+        implied = self.wait is None and "output_dir" in given
+        return replace(self, wait=True) if implied else self

@@ -49,7 +49,8 @@ def carry_out(
     from modellix_cli.workflows.results import tell_how_to_wait
     from modellix_cli.workflows.saving import open_downloader
 
-    options = replace(options, paying=options.paying.checked())
+    waiting = options.waiting.to_save(given)
+    options = replace(options, paying=options.paying.checked(), waiting=waiting)
     options = settled(session, wanted, options, given)
     waiting, saving = options.waiting, options.saving
     check_options(session, options, showing, given)

@@ -23,7 +23,7 @@ def refuse_unused(
     settings may always stand by.
     """
     if "output_dir" in given and not waiting.wait:
-        raise usage("--output-dir saves results, so it needs --wait.")
+        raise usage("--output-dir saves results, so it needs --wait: leave --no-wait out.")
     if waiting.wait and saving.output_dir is not None:
         return
     unused = [name for name in _OF_SAVING if name in given]

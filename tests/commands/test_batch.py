@@ -150,7 +150,7 @@ def test_the_id_of_a_line_is_in_its_entry(batch: Batches) -> None:
     (("--max-tasks", "3"), "Batch input exceeds the --max-tasks limit of 3."),
     (("--yes", "--resume", "--new"), "--resume and --new contradict each other."),
     (("--yes", "--resend-unknown"), "needs --resume"),
-    (("--yes", "--output-dir", "x"), "needs --wait"),
+    (("--yes", "--output-dir", "x", "--no-wait"), "needs --wait"),
     (("--yes", "--concurrency", "101"), "--concurrency"),
     (("--yes", "--name-template", "x"), "--name-template"),
     (("--yes", "--max-cost", "nan"), "--max-cost must be a number of dollars"),
@@ -514,6 +514,14 @@ def test_strictly_the_model_must_document_its_parameters(batch: Batches) -> None
     result = batch("--strict")
     assert (result.status, batch.service.posts) == (7, [])
     assert "the model's schema names no parameters" in result.stderr
+
+
+def test_a_folder_for_results_is_waited_for_by_the_command_that_resumes_too(
+    batch: Batches,
+) -> None:
+    result = batch("--output-dir", "out")
+    assert result.json["tasks"][0]["status"] == "success"  # what the service made is not there
+    assert "--output-dir" in result.json["resumeArgv"]
 
 
 def test_results_are_saved_under_the_template(batch: Batches) -> None:

@@ -112,7 +112,7 @@ def test_numbers_of_a_reply_are_shown_as_sent(cli: Cli) -> None:
         (("--body", "{}", "--timeout", "soon"), ("--timeout", "1h30m")),
         (("--body", "{}", "--interval", "0"), ("--interval", "greater than zero")),
         (("--body", "{}", "--output", "xml"), ("--output=xml", "task-id")),
-        (("--body", "{}", "--output-dir", "x"), ("--output-dir", "--wait")),
+        (("--body", "{}", "--output-dir", "x", "--no-wait"), ("--output-dir", "--wait")),
         (("--body", "{}", "--body", "{}"), ("--body", "once")),
         (("--body", "{}", "--bogus"), ("--bogus",)),
         (("--body", "{}", "extra"), ("once",)),
@@ -271,6 +271,16 @@ def test_a_resume_says_that_the_request_was_paid_for(cli: Cli) -> None:
     cli(*RUN)
     again = cli(*RUN, "--resume")
     assert "for the same request; nothing was sent." in again.stderr
+
+
+@respx.mock
+def test_a_folder_for_results_is_waited_for(cli: Cli, work: Path) -> None:
+    data = "data:image/png;base64,iVBORw0KGgo="
+    submitting(task_reply("task-1", "success", data))
+    assert cli(*RUN, "--output-dir", "out").status == 0
+    assert [file.suffix for file in (work / "out").iterdir()] == [".png"]
+    refused = cli(*RUN, "--output-dir", "out", "--no-wait")
+    assert (refused.status, "leave --no-wait out" in refused.stderr) == (2, True)
 
 
 @respx.mock

@@ -92,6 +92,7 @@ def batch(
     session.settings.chosen_async_route = async_route
     tasks = pin_last(session, tasks)
     given = given_names(ctx)
+    waiting = waiting.to_save(given)
     if waiting.wait:
         saving = with_saving_settings(session, saving, given)
     refuse_unused(given, waiting, saving)
