@@ -14,6 +14,7 @@ from modellix_cli.clock import Clock
 from modellix_cli.domain.account import Account
 from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import RejectedBy, SubmissionState
+from modellix_cli.domain.task import has_failed
 from modellix_cli.ledger import accounts
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import (
@@ -143,9 +144,16 @@ class Claims:
         may = attempt.state.may_send(
             resend_unknown=attempt.number == request.resends,
             retry_failed=attempt.number == request.retries,
-            task_failed=attempt.number == request.retries,
+            task_failed=self._has_failed(attempt),
         )
         return None if may else attempt
+
+    def _has_failed(self, attempt: Attempt) -> bool:
+        """Whether its task is known to have failed: it may be another one than was planned with."""
+        ends = self._db.execute(
+            "SELECT status FROM batch_lines WHERE submission = ?", (attempt.number,)
+        )
+        return has_failed(attempt.status) or any(has_failed(status) for (status,) in ends)
 
     def _may_have_made_one(self, replaced: int | None) -> bool:
         """Whether the user's word to send in the place of an attempt is still about one.

@@ -131,14 +131,12 @@ class SubmissionStore:
                 raise ModellixError(
                     ErrorCode.LEDGER_LOST, f"Request {number} is no longer in the ledger."
                 )
-            others = outcome.others
             if before[0] == SubmissionState.ACCEPTED:
                 if before[2] != BY_USER or state is not SubmissionState.ACCEPTED:
                     return False
                 if before[1] != outcome.task_id:  # the service's word comes late, and counts
                     _take_back_task(db, number)
-                    others = (*others, before[1])
-            _settle(db, number, replace(outcome, state=state, detail=detail, others=others), now)
+            _settle(db, number, replace(outcome, state=state, detail=detail), now)
             return True
 
         return self._file.transact(work, durable=True)

@@ -12,7 +12,8 @@ from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.marks import set_incomplete
 from modellix_cli.ledger.processes import LEASE_SECONDS
-from modellix_cli.ledger.records import Claimed
+from modellix_cli.ledger.records import BatchLine, Claimed
+from modellix_cli.ledger.task_records import TaskReport
 from tests.ledger.ledgers import (
     ACCEPTED,
     INTENT,
@@ -310,7 +311,35 @@ def test_a_failed_task_is_paid_for_again_only_if_it_is_the_one_that_was_named(
     first = line(ledger, batch).number
     ledger.record(first, ACCEPTED)
     other = ledger.sent(request("{}"))
+    for number in (first, other):
+        ledger.tasks.record_status(TaskReport(f"task-{number}", "FAILED"))
     assert line(ledger, batch, retries=other).number == first
+    assert isinstance(line(ledger, batch, retries=first), Claimed)
+
+
+@pytest.mark.parametrize("how", ["planned", "refused for now"])
+def test_a_task_that_did_not_fail_after_all_is_not_paid_for_again(
+    ledger: Ledger, batch: int, how: str
+) -> None:
+    first = line(ledger, batch).number
+    ledger.record(first, UNKNOWN)
+    ledger.submissions.resolve(first, "task-wrong")
+    ledger.tasks.record_status(TaskReport("task-wrong", "failed"))
+    words = {"retries": first}
+    if how == "refused for now":
+        words["repeats"] = line(ledger, batch, **words).number
+        ledger.record(words["repeats"], REJECTED)
+    ledger.submissions.resolve(first, "task-right")
+    found = line(ledger, batch, **words)
+    assert isinstance(found, Attempt)
+    assert (found.number, found.task_id) == (first, "task-right")
+
+
+def test_a_failure_that_only_the_line_knows_of_counts(ledger: Ledger, batch: int) -> None:
+    first = line(ledger, batch).number
+    ledger.record(first, ACCEPTED)
+    assert isinstance(line(ledger, batch, retries=first), Attempt)
+    ledger.batches.record_end(batch, BatchLine(1, "a/b", None, None, "failed"), f"task-{first}")
     assert isinstance(line(ledger, batch, retries=first), Claimed)
 
 

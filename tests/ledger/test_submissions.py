@@ -481,7 +481,7 @@ class TestResolving:
         assert not ledger.record(1, REJECTED)
         assert ledger.record(1, ACCEPTED, "task-told")
         attempt = ledger.submissions.find("1")
-        assert (attempt.task_id, attempt.others) == ("task-told", ("task-x",))
+        assert (attempt.task_id, attempt.others) == ("task-told", ())
         assert not attempt.accepted_by_user
         assert not ledger.record(1, ACCEPTED, "task-other")
 

@@ -10,7 +10,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.on_paid import OnPaid
 from modellix_cli.domain.submission_state import RejectedBy, SubmissionState, read_rejected_by
-from modellix_cli.domain.task import is_final
+from modellix_cli.domain.task import has_failed, is_final
 from modellix_cli.ledger.attempt import Attempt
 from modellix_cli.ledger.attempts import CUT_SHORT
 from modellix_cli.ledger.batch_start import Start
@@ -357,9 +357,19 @@ class ModelLedger:
         may = attempt.state.may_send(
             resend_unknown=one.number == request.resends,
             retry_failed=one.number == request.retries,
-            task_failed=one.number == request.retries,
+            task_failed=self._has_failed(one),
         )
         return None if may else attempt
+
+    def _has_failed(self, one: _Submission) -> bool:
+        ends = [
+            line.status
+            for batch in self._batches.values()
+            for line in batch.lines.values()
+            if line.submission == one.number
+        ]
+        known = self._statuses.get(one.task_id) if one.task_id else None
+        return any(map(has_failed, (known, *ends)))
 
     def _reopen(self, request: Request) -> bool:
         one = self._submissions.get(request.repeats or 0)
