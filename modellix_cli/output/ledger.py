@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from modellix_cli.ledger.marks import Incomplete
 
 
-def resolved(sink: Sink, attempt: "Attempt") -> None:
-    """Show what a submission is now, by the user's word."""
+def resolved(sink: Sink, attempt: "Attempt", next_step: str) -> None:
+    """Show what a submission is now, by the user's word, and the command for what comes next.
+
+    That is to save its result, or to take the word back.
+    """
     if sink.mode is Output.JSON:
         facts = {
             "ok": True,
@@ -28,15 +31,12 @@ def resolved(sink: Sink, attempt: "Attempt") -> None:
             sink.line(attempt.task_id)
     elif attempt.task_id is not None and attempt.state.may_be_charged:
         sink.line(f"Request {attempt.number} is recorded as task {attempt.task_id}.")
-        sink.note(
-            "The service was not asked. Save its result with: modellix-cli task download "
-            f"{attempt.task_id}"
-        )
+        sink.note(f"The service was not asked. Save its result with: {next_step}")
     else:
         sink.line(f"Request {attempt.number} is recorded as not created. It can be sent again.")
         sink.note(
             "If it was created after all, both are charged. Until it is sent, this takes it back: "
-            f"modellix-cli task resolve {attempt.number} --task-id ID"
+            f"{next_step}"
         )
 
 

@@ -10,6 +10,7 @@ from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Submission, Task
 from modellix_cli.domain.wait_limit import WaitLimit
+from modellix_cli.engine.core.earlier import SENT_ELSEWHERE
 from modellix_cli.engine.core.following import TIMED_OUT
 from modellix_cli.engine.core.lines import LineOutcome
 
@@ -23,6 +24,7 @@ UNKNOWN_HINT: Final = (
     "and perhaps be charged twice, pass --resend-unknown."
 )
 _SAME_COMMAND: Final = "To go on, run the same command with --resume, or the next line."
+_ASK_AGAIN: Final = "The same command, run again, tells what became of it."
 _ACCEPTED: Final = SubmissionState.ACCEPTED
 
 
@@ -103,6 +105,9 @@ def stopped(session: Session, outcome: LineOutcome, stop: KeyboardInterrupt) -> 
             charged="no" if outcome.reused else "yes",
             hint=_SAME_COMMAND if for_people else None,
         )
+    if outcome.detail == SENT_ELSEWHERE:
+        ended = interrupted(stop, SENT_ELSEWHERE, charged="no", hint=_ASK_AGAIN)
+        return ended.copy_with(request=outcome.number or None)
     if outcome.state is SubmissionState.UNKNOWN:
         error = unknown(session, outcome, outcome.error or _no_outcome())
         return interrupted(

@@ -642,6 +642,9 @@ def test_commands_of_the_sandbox_stay_in_it_where_its_variable_is_not_set(
         assert printed
         assert all("--sandbox" in command for command in printed)
     assert "modellix-cli task resolve REQUEST --sandbox --task-id ID" in result.stderr
+    for word in ("--task-id=x", "--not-created"):
+        told = cli("task", "resolve", "1", word, env={"MODELLIX_SANDBOX": "1"}).stderr
+        assert told.rstrip().endswith("--sandbox")
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,34 @@ def test_while_a_limit_is_waited_for_nothing_is_sent(
 
 
 @respx.mock
+def test_while_another_process_sends_it_nothing_is_said_of_money(
+    cli: Cli, env: dict[str, str], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    respx.post(ROUTE).respond(json=accepted("task-1"))
+    cli(*RUN)
+    with sqlite3.connect(Path(env["XDG_STATE_HOME"]) / "modellix" / "ledger.db") as db:
+        db.execute(
+            "UPDATE submissions SET state = 'intent', task_id = NULL, host = 'elsewhere',"
+            " lease_until = ?",
+            (clock.now() + 1000,),
+        )
+    db.close()
+    sleep = clock.sleep
+
+    def impatient(seconds: float) -> None:
+        if seconds > 0:
+            ctrl_c()
+        sleep(seconds)
+
+    monkeypatch.setattr(clock, "sleep", impatient)
+    result = cli(*RUN, "--resume")
+    error = result.json["error"]
+    assert (result.status, error["charged"], error["request"]) == (130, "no", 1)
+    assert error["message"] == "Interrupted while another process was sending this request."
+    assert error["hint"] == "The same command, run again, tells what became of it."
+
+
+@respx.mock
 def test_during_the_request_its_reply_still_counts(cli: Cli, env: dict[str, str]) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         ctrl_c()

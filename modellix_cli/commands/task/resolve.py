@@ -58,4 +58,10 @@ def resolve(
         )
     task = None if task_id is None else parse_task_id(task_id)
     found = session.stores.submissions.find(request)
-    show.resolved(session.out, session.stores.submissions.resolve(found.number, task))
+    settled = session.stores.submissions.resolve(found.number, task)
+    if task is None:
+        number, named = str(found.number), ["--task-id", "ID"]
+        step = session.commands.line("task resolve", number, options=named)
+    else:
+        step = session.commands.line("task download", task)
+    show.resolved(session.out, settled, step)

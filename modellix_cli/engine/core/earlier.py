@@ -14,7 +14,8 @@ from modellix_cli.engine.core.submit_queue import SubmitQueue
 from modellix_cli.engine.core.watching import Watching
 
 _STILL_UNKNOWN: Final = "An earlier submission of this request is of unknown outcome."
-_SENT_ELSEWHERE: Final = "Interrupted while another process was sending this request."
+SENT_ELSEWHERE: Final = "Interrupted while another process was sending this request."
+"""Why nothing is known of a line that this run did not send."""
 _NOT_FOUND: Final = (
     "Another process was sending this request, and the ledger holds no record of it any more."
 )
@@ -50,7 +51,7 @@ class EarlierAttempts:
         line.since = now - known.age if known.age is not None and known.age >= 0 else None
         if known.in_flight:
             if self._interrupted:
-                self._ends.doubtful(line, _SENT_ELSEWHERE)
+                self._ends.doubtful(line, SENT_ELSEWHERE)
             else:
                 self._watching.add(line, now)
             return
@@ -117,4 +118,4 @@ class EarlierAttempts:
         """Wait for no attempt of another process any more."""
         self._interrupted = True
         for line in self._watching.drop():
-            self._ends.doubtful(line, _SENT_ELSEWHERE)
+            self._ends.doubtful(line, SENT_ELSEWHERE)
