@@ -10,7 +10,7 @@ from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.submission_state import SubmissionState
 from modellix_cli.domain.task import Submission, Task
 from modellix_cli.domain.wait_limit import WaitLimit
-from modellix_cli.engine.core.earlier import SENT_ELSEWHERE
+from modellix_cli.engine.core.earlier import SENT_ELSEWHERE, STILL_SENT_ELSEWHERE
 from modellix_cli.engine.core.following import TIMED_OUT
 from modellix_cli.engine.core.lines import LineOutcome
 
@@ -56,6 +56,8 @@ def unknown(session: Session, outcome: LineOutcome, error: ModellixError) -> Mod
             hint=hint,
             request=outcome.number or None,
         )
+    if outcome.detail == STILL_SENT_ELSEWHERE:
+        return error.copy_with(charged="no", hint=_ASK_AGAIN, request=outcome.number or None)
     attempt = session.stores.submissions.attempt(outcome.number)
     return unknown_before(
         outcome.number,

@@ -53,19 +53,25 @@ def test_while_a_limit_is_waited_for_nothing_is_sent(
     assert states(env) == [("rejected", None)]
 
 
-@respx.mock
-def test_while_another_process_sends_it_nothing_is_said_of_money(
-    cli: Cli, env: dict[str, str], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    respx.post(ROUTE).respond(json=accepted("task-1"))
-    cli(*RUN)
+@pytest.fixture
+def sent_elsewhere(cli: Cli, env: dict[str, str], clock: FakeClock) -> None:
+    """Another machine with the same ledger is sending the request."""
+    with respx.mock:
+        respx.post(ROUTE).respond(json=accepted("task-1"))
+        cli(*RUN)
     with sqlite3.connect(Path(env["XDG_STATE_HOME"]) / "modellix" / "ledger.db") as db:
         db.execute(
             "UPDATE submissions SET state = 'intent', task_id = NULL, host = 'elsewhere',"
             " lease_until = ?",
-            (clock.now() + 1000,),
+            (clock.now() + 800,),
         )
     db.close()
+
+
+@pytest.mark.usefixtures("sent_elsewhere")
+def test_while_another_process_sends_it_nothing_is_said_of_money(
+    cli: Cli, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sleep = clock.sleep
 
     def impatient(seconds: float) -> None:
@@ -79,6 +85,17 @@ def test_while_another_process_sends_it_nothing_is_said_of_money(
     assert (result.status, error["charged"], error["request"]) == (130, "no", 1)
     assert error["message"] == "Interrupted while another process was sending this request."
     assert error["hint"] == "The same command, run again, tells what became of it."
+
+
+@pytest.mark.usefixtures("sent_elsewhere")
+def test_another_process_is_waited_for_until_the_timeout(cli: Cli, clock: FakeClock) -> None:
+    began = clock.now()
+    result = cli(*RUN, "--resume", "--wait", "--timeout", "30s")
+    error = result.json["error"]
+    assert (result.status, error["charged"], error["request"]) == (8, "no", 1)
+    assert error["message"] == "Another process is still sending this request."
+    assert error["hint"] == "The same command, run again, tells what became of it."
+    assert 30 <= clock.now() - began < 60
 
 
 @respx.mock

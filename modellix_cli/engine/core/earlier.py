@@ -15,6 +15,7 @@ from modellix_cli.engine.core.watching import Watching
 
 _STILL_UNKNOWN: Final = "An earlier submission of this request is of unknown outcome."
 SENT_ELSEWHERE: Final = "Interrupted while another process was sending this request."
+STILL_SENT_ELSEWHERE: Final = "Another process is still sending this request."
 """Why nothing is known of a line that this run did not send."""
 _NOT_FOUND: Final = (
     "Another process was sending this request, and the ledger holds no record of it any more."
@@ -53,7 +54,7 @@ class EarlierAttempts:
             if self._interrupted:
                 self._ends.doubtful(line, SENT_ELSEWHERE)
             else:
-                self._watching.add(line, now)
+                self._watching.add(line, now, now + self._config.timeout)
             return
         # the user's word is good for one attempt
         may_send = (
@@ -98,7 +99,12 @@ class EarlierAttempts:
             self._ends.doubtful(line, detail, error)
 
     def pump(self, now: float) -> float | None:
-        """Ask how the attempts of other processes stand; return when to ask next."""
+        """Ask how the attempts of other processes stand; return when to ask next.
+
+        As with tasks, no longer than the run waits.
+        """
+        for line in self._watching.overdue(now):
+            self._ends.doubtful(line, STILL_SENT_ELSEWHERE)
         return self._watching.pump(now)
 
     def seen(self, event: events.AttemptSeen, now: float) -> None:

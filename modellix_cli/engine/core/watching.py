@@ -16,6 +16,7 @@ class Watching:
     def __init__(self, out: Outbox) -> None:
         self._out = out
         self._lines: dict[int, tuple[Active, float]] = {}
+        self._until: dict[int, float] = {}
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -23,9 +24,10 @@ class Watching:
     def __contains__(self, ref: int) -> bool:
         return ref in self._lines
 
-    def add(self, line: Active, now: float) -> None:
-        """Watch the attempt of a line, whose number it has."""
+    def add(self, line: Active, now: float, until: float) -> None:
+        """Watch the attempt of a line, whose number it has, until that moment."""
         self._lines[line.ref] = (line, now)
+        self._until[line.ref] = until
         self._out.tell(SentElsewhere(line.ref, line.line.slug, line.number))
 
     def pump(self, now: float) -> float | None:
@@ -35,6 +37,11 @@ class Watching:
                 self._lines[ref] = (line, now + _WATCH_EVERY)
                 self._out.add(effects.WatchAttempt(ref, line.number))
         return min((due for _, due in self._lines.values()), default=None)
+
+    def overdue(self, now: float) -> list[Active]:
+        """Return the lines whose time is over; they are not watched any more."""
+        refs = [ref for ref, until in self._until.items() if until <= now and ref in self._lines]
+        return [self._lines.pop(ref)[0] for ref in refs]
 
     def seen(self, event: events.AttemptSeen) -> Active | None:
         """Return the line if its attempt is not in flight any more; it is not watched then."""

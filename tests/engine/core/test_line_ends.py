@@ -8,6 +8,7 @@ from modellix_cli.domain.errors import ErrorCode, ModellixError
 from modellix_cli.domain.submission_state import NOT_SENT, RejectedBy, SubmissionState
 from modellix_cli.domain.task import Submission
 from modellix_cli.engine.core import effects, events
+from modellix_cli.engine.core.earlier import STILL_SENT_ELSEWHERE
 from modellix_cli.engine.core.lines import Line
 from modellix_cli.engine.notices import (
     Counts,
@@ -488,6 +489,15 @@ def test_that_another_process_sends_a_request_is_told_once() -> None:
     bench.run()
     told = [notice for notice in bench.notices if isinstance(notice, SentElsewhere)]
     assert told == [SentElsewhere(1, SLUG, 7)]
+
+
+def test_another_process_is_waited_for_as_long_as_a_task() -> None:
+    flying = known(INTENT, None, number=7, in_flight=True)
+    bench = Bench(one(known=flying), timeout=3.0, follow=Follow.TO_THE_END)
+    bench.seen[1] = [flying] * 20
+    outcome = bench.run()[0]
+    assert (outcome.state, outcome.detail) == (UNKNOWN, STILL_SENT_ELSEWHERE)
+    assert 3.0 <= bench.now < 4.0
 
 
 def test_a_hold_of_no_time_is_a_short_one() -> None:
