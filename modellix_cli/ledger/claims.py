@@ -67,6 +67,9 @@ class Claims:
         if has_unidentified(self._db):
             base_url = self._account.base_url
             adopt_identity(self._db, base_url, request.slug, request.identity, request.body)
+        own = self._accepted_since(request)
+        if own is not None:
+            return own
         earlier = self._by_key(request)
         generation = self._generation(request)
         if earlier is None:
@@ -84,6 +87,13 @@ class Claims:
         if replaces is None and self._reopen(request):
             return Claimed(request.repeats or 0)
         return Claimed(self._insert(request, generation, replaces=replaces))
+
+    def _accepted_since(self, request: Request) -> Attempt | None:
+        """Return the attempt that is to be repeated, if the user named its task meanwhile."""
+        own = (
+            None if request.repeats is None else find_attempt(self._db, request.repeats, self._now)
+        )
+        return own if own is not None and own.state is SubmissionState.ACCEPTED else None
 
     def line(self, batch: int, request: Request) -> Claim:
         """Claim a line of a batch, and link it to the attempt that answers for it."""

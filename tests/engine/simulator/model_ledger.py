@@ -449,6 +449,9 @@ class ModelLedger:
 
     def claim(self, request: Request, *, resume: bool, resend_unknown: bool) -> Claim:
         identity = request.identity.digest
+        own = self._submissions.get(request.repeats or 0)
+        if own is not None and own.state is SubmissionState.ACCEPTED:
+            return self._attempt(own)
         generation = self._generation(identity)
         by_key = self._by_key(request.request_key, identity)
         earlier = self._not_replaced(by_key, request)
