@@ -50,12 +50,13 @@ class CommandLines:
     def lasting(self, words: Sequence[str]) -> list[str]:
         """Return words for another shell: what variables chose stands in them as options."""
         chosen, settings = self._settings.globals, self._settings
-        more: list[str] = []  # --sandbox is in them already
-        if not settings.sandbox:
-            if not chosen.base_url and settings.base_url != DEFAULT_BASE_URL:
-                more += ["--base-url", settings.base_url]
-            if not chosen.profile and settings.profile.name != DEFAULT_PROFILE:
-                more += ["--profile", settings.profile.name]
+        if settings.sandbox:
+            return list(words)  # --sandbox is among them, and nothing else counts there
+        more: list[str] = []
+        if not chosen.base_url and settings.base_url != DEFAULT_BASE_URL:
+            more += ["--base-url", settings.base_url]
+        if not chosen.profile and settings.profile.name != DEFAULT_PROFILE:
+            more += ["--profile", settings.profile.name]
         end = words.index("--") if "--" in words else len(words)
         return [*words[:end], *more, *words[end:]]
 

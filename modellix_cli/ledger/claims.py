@@ -90,9 +90,7 @@ class Claims:
 
     def _accepted_since(self, request: Request) -> Attempt | None:
         """Return the attempt that is to be repeated, if the user named its task meanwhile."""
-        own = (
-            None if request.repeats is None else find_attempt(self._db, request.repeats, self._now)
-        )
+        own = find_attempt(self._db, request.repeats or 0, self._now)
         return own if own is not None and own.state is SubmissionState.ACCEPTED else None
 
     def line(self, batch: int, request: Request) -> Claim:
@@ -111,7 +109,7 @@ class Claims:
         for number in dict.fromkeys((replaces, linked)):
             claim = claim or self._standing(number, request)
         claim = claim or self._by_key(request)
-        if claim is None and not self._may_have_made_one(replaces):
+        if claim is None and not self._may_be_charged(replaces):
             claim = self._unlinked(batch, request, generation)
         if claim is None:
             refused = self._too_dear(request)
@@ -154,7 +152,7 @@ class Claims:
         may = attempt.state.may_send(
             resend_unknown=attempt.number == request.resends,
             retry_failed=attempt.number == request.retries,
-            task_failed=self._has_failed(attempt),
+            task_failed=attempt.number == request.retries and self._has_failed(attempt),
         )
         return None if may else attempt
 
@@ -165,7 +163,7 @@ class Claims:
         )
         return has_failed(attempt.status) or any(has_failed(status) for (status,) in ends)
 
-    def _may_have_made_one(self, replaced: int | None) -> bool:
+    def _may_be_charged(self, replaced: int | None) -> bool:
         """Whether the user's word to send in the place of an attempt is still about one.
 
         An attempt that is known to have created nothing is in nobody's way, so that others may

@@ -1,4 +1,4 @@
-"""What the user may say of an attempt: how one of unknown outcome ended, and other than before."""
+"""What the user may say of an attempt: how one of unknown outcome ended, and corrections of it."""
 
 import sqlite3
 from typing import Final

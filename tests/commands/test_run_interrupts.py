@@ -32,20 +32,24 @@ def states(env: dict[str, str]) -> list[tuple[str, str | None]]:
     return rows
 
 
-@respx.mock
-def test_while_a_limit_is_waited_for_nothing_is_sent(
-    cli: Cli, env: dict[str, str], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limited = httpx.Response(429, json=problem(429, "x"), headers={"Retry-After": "30"})
-    route = respx.post(ROUTE).mock(side_effect=[limited, limited, limited])
+@pytest.fixture
+def impatient(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who presses Ctrl-C as soon as there is something to wait for."""
     sleep = clock.sleep
 
-    def impatient(seconds: float) -> None:
+    def wait(seconds: float) -> None:
         if seconds > 0:
             ctrl_c()
         sleep(seconds)
 
-    monkeypatch.setattr(clock, "sleep", impatient)
+    monkeypatch.setattr(clock, "sleep", wait)
+
+
+@respx.mock
+@pytest.mark.usefixtures("impatient")
+def test_while_a_limit_is_waited_for_nothing_is_sent(cli: Cli, env: dict[str, str]) -> None:
+    limited = httpx.Response(429, json=problem(429, "x"), headers={"Retry-After": "30"})
+    route = respx.post(ROUTE).mock(side_effect=[limited, limited, limited])
     result = cli(*RUN)
     error = result.json["error"]
     assert (result.status, error["charged"], route.call_count) == (130, "no", 1)
@@ -68,18 +72,8 @@ def sent_elsewhere(cli: Cli, env: dict[str, str], clock: FakeClock) -> None:
     db.close()
 
 
-@pytest.mark.usefixtures("sent_elsewhere")
-def test_while_another_process_sends_it_nothing_is_said_of_money(
-    cli: Cli, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sleep = clock.sleep
-
-    def impatient(seconds: float) -> None:
-        if seconds > 0:
-            ctrl_c()
-        sleep(seconds)
-
-    monkeypatch.setattr(clock, "sleep", impatient)
+@pytest.mark.usefixtures("sent_elsewhere", "impatient")
+def test_while_another_process_sends_it_nothing_is_said_of_money(cli: Cli) -> None:
     result = cli(*RUN, "--resume")
     error = result.json["error"]
     assert (result.status, error["charged"], error["request"]) == (130, "no", 1)

@@ -44,8 +44,7 @@ def resolve(
 
     Check the usage page of https://modellix.ai/console first. With --not-created the same
     request can be sent again; if it was created after all, you will be charged twice. Until it is
-    sent again, --task-id takes that back. To correct a wrong id, run it
-    again with the right one.
+    sent again, --task-id takes that back. To correct a wrong id, run it again with the right one.
     """
     from modellix_cli.domain.values import parse_task_id
     from modellix_cli.output import ledger as show
