@@ -32,24 +32,24 @@ def check_resolvable(
         raise not_found(str(number))
     if task_id is not None and attempt.rejected_by is RejectedBy.USER:
         _check_not_sent_since(db, number)
-    elif attempt.accepted_by_user:
-        _check_not_known(attempt, task_id)
-    else:
+    elif not attempt.accepted_by_user:
         _check_unknown(attempt)
-    if task_id is not None:
+    if task_id is None:
+        _check_not_known(db, attempt)
+    else:
         _check_unused(db, number, task_id)
 
 
 def outcome_by_user(before: Attempt, task_id: str | None) -> Outcome:
-    """Return how an attempt ended by the user's word; a task that its reply named stays known.
+    """Return how an attempt ended by the user's word; a task that the service named stays known.
 
-    An id that the reply named is the service's word, which the user only confirms: it is final.
+    An id that the service named, by its reply or by knowing it, is only confirmed: it is final.
     """
     others = before.others
     if task_id is None:
         by = RejectedBy.USER
         return Outcome(SubmissionState.REJECTED, None, BY_THE_USER, others, rejected_by=by)
-    if before.task_id is not None and not before.accepted_by_user:
+    if before.task_id is not None and (not before.accepted_by_user or _is_heard(before.status)):
         others = (*others, before.task_id)
     by_user = task_id not in others
     others = tuple(one for one in others if one != task_id)
@@ -75,13 +75,24 @@ def _check_not_sent_since(db: sqlite3.Connection, number: int) -> None:
         )
 
 
-def _check_not_known(attempt: Attempt, task_id: str | None) -> None:
-    if task_id is None and attempt.status not in (None, SUBMITTED):
-        raise usage(
-            f"Request {attempt.number} is recorded as task {attempt.task_id}, which the service "
-            "knows.",
-            hint="If that is the task of another request, name its own with --task-id.",
-        )
+def _check_not_known(db: sqlite3.Connection, attempt: Attempt) -> None:
+    """Refuse that no task was created where the service knows one that was named for it."""
+    for task_id in (attempt.task_id, *attempt.others):
+        row = db.execute(
+            "SELECT t.status FROM tasks AS t JOIN submissions AS s ON s.base_url = t.base_url"
+            " WHERE s.number = ? AND t.task_id = ? ORDER BY t.updated_at DESC LIMIT 1",
+            (attempt.number, task_id),
+        ).fetchone()
+        if row is not None and _is_heard(row[0]):
+            raise usage(
+                f"Task {task_id} was named for request {attempt.number}, and the service knows it.",
+                hint="If that is the task of another request, name its own with --task-id.",
+            )
+
+
+def _is_heard(status: str | None) -> bool:
+    """Whether the service has said anything of a task."""
+    return status not in (None, SUBMITTED)
 
 
 def _check_unknown(attempt: Attempt) -> None:

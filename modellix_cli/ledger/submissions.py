@@ -305,4 +305,9 @@ def _take_back_task(db: sqlite3.Connection, number: int) -> None:
         "UPDATE batch_lines SET status = NULL, detail = NULL, made = NULL WHERE submission = ?",
         (number,),
     )
+    db.execute(
+        "UPDATE batches SET state = 'stopped' WHERE state = 'done' AND number IN"
+        " (SELECT batch FROM batch_lines WHERE submission = ?)",
+        (number,),
+    )
     tasks.drop_unanswered(db, base_url, task_id)

@@ -25,11 +25,11 @@ def warn_of_reply(session: Session, notice: Notice) -> None:
 
 
 def other_tasks_words(session: Session, notice: OtherTasks) -> str:
-    """Return the warning that one reply named several tasks, and how to look at the others."""
+    """Return the warning that several tasks were named for a request, and how to look at them."""
     look = " ; ".join(session.commands.line("task get", other) for other in notice.others)
     names = ", ".join(notice.others)
     return (
-        f"One reply named several tasks: {notice.task_id}, which is used, and {names}. "
+        f"Several tasks were named for one request: {notice.task_id}, which is used, and {names}. "
         f"You may be charged for each. Look at the rest with: {look}"
     )
 

@@ -141,7 +141,7 @@ class TestResolve:
         cli("task", "get", "task-x")
         refused = cli("task", "resolve", "1", "--not-created")
         assert refused.status == 2
-        assert "recorded as task task-x, which the service knows" in refused.stderr
+        assert "Task task-x was named for request 1, and the service knows it." in refused.stderr
 
     def test_that_it_was_not_created_can_be_taken_back(self, cli: Cli) -> None:
         cli("task", "resolve", "1", "--not-created")

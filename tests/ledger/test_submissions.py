@@ -571,9 +571,35 @@ class TestResolving:
         ledger.sql("UPDATE tasks SET status = 'pending'")
         with pytest.raises(ModellixError) as error:
             ledger.submissions.resolve(1, None)
-        assert "which the service knows" in error.value.message
-        ledger.submissions.resolve(1, "task-y")
+        assert error.value.message == (
+            "Task task-x was named for request 1, and the service knows it."
+        )
+        attempt = ledger.submissions.resolve(1, "task-y")
+        assert (attempt.task_id, attempt.others) == ("task-y", ("task-x",))
         assert ledger.tasks.recent(9) == ["task-y", "task-x"]
+        with pytest.raises(ModellixError) as error:  # no other word makes it forgotten
+            ledger.submissions.resolve(1, None)
+        assert "Task task-x was named" in error.value.message
+        again = ledger.submissions.resolve(1, "task-x")
+        assert (again.task_id, again.others, again.accepted_by_user) == ("task-x", (), False)
+
+    def test_a_task_that_a_reply_named_and_the_service_knows_was_created(
+        self, ledger: Ledger
+    ) -> None:
+        ledger.sent(state=UNKNOWN, task_id="task-named")
+        ledger.tasks.record_status(TaskReport("task-named", "processing"))
+        with pytest.raises(ModellixError) as error:
+            ledger.submissions.resolve(1, None)
+        assert "Task task-named was named for request 1" in error.value.message
+
+    def test_a_batch_is_not_done_any_more_when_a_line_of_it_is_taken_back(
+        self, ledger: Ledger
+    ) -> None:
+        ledger.run(Lines(bodies("a")), state=UNKNOWN)
+        ledger.submissions.resolve(1, "task-x")
+        ledger.batches.finish(1, "done")
+        ledger.submissions.resolve(1, None)
+        assert ledger.sql("SELECT state FROM batches") == [("stopped",)]
 
     def test_an_id_that_a_reply_named_is_kept_beside_the_users(self, ledger: Ledger) -> None:
         ledger.sent(state=UNKNOWN, task_id="task-named")
