@@ -267,12 +267,20 @@ def is_locked(error: sqlite3.Error) -> bool:
 
 
 def has_folder(folder: Path) -> bool:
-    """Whether the folder of the ledger exists or can be made."""
+    """Whether there is a folder of the ledger: one that can be made, or may be there already.
+
+    One that cannot be used may hold a ledger that knows the request: then opening it has to fail.
+    """
     try:
         make_private_dir(folder)
     except OSError:
-        return folder.is_dir()
-    return os.access(folder, os.X_OK)
+        try:
+            os.lstat(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:  # it cannot be seen whether it is there
+            return True
+    return True
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -1,5 +1,7 @@
 """A home folder that cannot be written: which folder it is about, and which variable helps."""
 
+from pathlib import Path
+
 import pytest
 import respx
 
@@ -34,6 +36,32 @@ def test_doctor_tells_it_too(cli: Cli) -> None:
         result.stdout
     )
     assert "XDG_STATE_HOME" in result.stdout
+
+
+@respx.mock
+@pytest.mark.parametrize("how", ["a file", "a dangling link", "a folder of somebody else"])
+def test_a_ledger_that_may_be_there_and_cannot_be_used_lets_nothing_be_sent(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    post = respx.post(f"{API}/a/b/async").respond(json=accepted("task-1"))
+    place = tmp_path / "state" / "modellix"
+    place.parent.mkdir()
+    if how == "a file":
+        place.touch()
+    elif how == "a dangling link":
+        place.symlink_to(tmp_path / "gone" / "away")
+    else:
+        monkeypatch.setattr("modellix_cli.ledger.database.make_private_dir", forbidden)
+        monkeypatch.setattr("modellix_cli.ledger.database.os.lstat", forbidden)
+    env = {"XDG_STATE_HOME": str(place.parent)}
+    result = cli("model", "run", "a/b", "--body", "{}", "--json", env=env)
+    assert (result.status, post.called) == (1, False), result.stderr
+    assert result.json["error"]["code"] == "LEDGER_UNUSABLE"
+    assert str(place) in result.json["error"]["message"]
+
+
+def forbidden(*_words: object) -> None:
+    raise PermissionError(13, "Permission denied")
 
 
 @respx.mock
