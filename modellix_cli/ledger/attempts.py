@@ -213,6 +213,25 @@ def find_by_key(
     return found[0]
 
 
+def bind_request_key(
+    db: sqlite3.Connection,
+    request_key: str | None,
+    identity: "RequestIdentity",
+    team: int,
+    number: int,
+    now: float,
+) -> None:
+    """Give an attempt that answers for a request the key that it was asked for under now.
+
+    Else the key would be free, and pay for the same request once more. One key is that of one.
+    """
+    if request_key is not None and find_by_key(db, request_key, identity, team, now) is None:
+        db.execute(
+            "UPDATE submissions SET request_key = ? WHERE number = ? AND request_key IS NULL",
+            (request_key, number),
+        )
+
+
 def key_reused(request_key: str) -> ModellixError:
     """Return the error for a request key that is that of another request."""
     return ModellixError(

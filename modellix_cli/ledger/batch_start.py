@@ -21,6 +21,7 @@ from modellix_cli.ledger.attempts import (
     NOT_REPLACED,
     OF_TEAM,
     adopt_identity,
+    bind_request_key,
     find_attempts,
     find_by_key,
     has_unidentified,
@@ -100,6 +101,7 @@ class Beginning:
                 raise Refused(other)
         if self._plan.on_paid is OnPaid.REFUSE and earlier.total > by_key:
             raise Refused(earlier)
+        self._bind_request_keys(keyed)
         self._lease()
         row = self._db.execute(
             f"SELECT {COLUMNS} FROM batches WHERE number = ?",
@@ -249,6 +251,17 @@ class Beginning:
                 [(attempt.number, batch, line) for line, attempt in matched.items()],
             )
         return by_key
+
+    def _bind_request_keys(self, keyed: list[LineKey]) -> None:
+        """Give attempts that answer for lines with a request key that key."""
+        for key in keyed:
+            row = self._db.execute(
+                "SELECT submission FROM batch_lines WHERE batch = ? AND line = ?",
+                (self.batch, key.line),
+            ).fetchone()
+            if row[0] is not None:
+                team = self._who.team
+                bind_request_key(self._db, key.request_key, key.identity, team, row[0], self._now)
 
     def _link_request_keys(self, keyed: list[LineKey]) -> int:
         """Link lines to what was sent under their request keys; return how many.

@@ -22,6 +22,7 @@ from modellix_cli.ledger.attempts import (
     OF_TEAM,
     OPEN,
     adopt_identity,
+    bind_request_key,
     find_attempt,
     find_attempts,
     find_by_key,
@@ -77,6 +78,7 @@ class Claims:
                 request, generation, resume=resume, resend_unknown=resend_unknown
             )
         if earlier is not None and not earlier.state.may_send(resend_unknown=resend_unknown):
+            self._bind_key(request, earlier)
             return earlier
         if earlier is None and (resume or request.request_key is not None):
             refuse_incomplete(self._db)
@@ -119,6 +121,8 @@ class Claims:
             claim = Claimed(request.repeats or 0)
         if claim is None:
             claim = Claimed(self._insert(request, generation, batch=batch, replaces=replaces))
+        if isinstance(claim, Attempt):
+            self._bind_key(request, claim)
         if claim.number != linked:
             self._db.execute(
                 "UPDATE batch_lines SET submission = ?, status = NULL, detail = NULL, made = NULL"
@@ -177,6 +181,10 @@ class Claims:
             self._db, request.request_key, request.identity, self._who.team, self._now
         )
         return None if found is None or found.number in _replaced(request) else found
+
+    def _bind_key(self, request: Request, attempt: Attempt) -> None:
+        key, team = request.request_key, self._who.team
+        bind_request_key(self._db, key, request.identity, team, attempt.number, self._now)
 
     def _generation(self, request: Request) -> int:
         return current_generation(self._db, request.identity.digest, self._who.team)

@@ -477,6 +477,31 @@ class TestRequestKeys:
         ledger.sent(request(ABCD.bodies[0], request_key="k"))
         assert ledger.run(Lines(bodies("a"), request_keys={1: "k"})) == 0
 
+    def test_a_key_that_a_paid_line_is_given_is_that_lines_from_then_on(
+        self, ledger: Ledger
+    ) -> None:
+        ledger.run(Lines(bodies("a", "b")))
+        keyed = Lines(bodies("a", "b"), request_keys={1: "k"})
+        assert ledger.run(keyed, RESUME, "d2") == 0
+        assert ledger.claim(request(bodies("a")[0], request_key="k")).number == 1
+        with pytest.raises(ModellixError) as error:
+            ledger.claim(request(bodies("b")[0], request_key="k"))
+        assert error.value.code is ErrorCode.REQUEST_KEY_REUSED
+        assert ledger.run(keyed, NEW, "d3") == 1  # the line without a key
+
+    def test_a_batch_that_is_refused_gives_no_key(self, ledger: Ledger) -> None:
+        ledger.run(Lines(bodies("a")))
+        refused(ledger, Lines(bodies("a"), request_keys={1: "k"}))
+        assert isinstance(ledger.claim(request(bodies("a")[0], request_key="k")), Claimed)
+
+    def test_a_line_that_another_run_sent_meanwhile_has_its_key_too(self, ledger: Ledger) -> None:
+        keyed = Lines(bodies("a"), request_keys={1: "k"})
+        number = ledger.begun(keyed).batch.number
+        single = ledger.claim(request(bodies("a")[0])).number
+        assert ledger.claim_line(number, keyed, 1).number == single
+        ledger.record(single, ACCEPTED)
+        assert ledger.claim(request(bodies("a")[0], request_key="k")).number == single
+
     def test_not_even_new_pays_for_a_key_again(self, ledger: Ledger) -> None:
         lines = Lines(bodies("a"), request_keys={1: "k"})
         ledger.run(lines)

@@ -166,6 +166,18 @@ def test_a_request_of_another_model_answers_for_nothing(ledger: Ledger) -> None:
     assert ledger.claim(request(slug="a/c")) == Claimed(2)
 
 
+@pytest.mark.parametrize("state", [ACCEPTED, UNKNOWN])
+def test_what_answers_under_a_request_key_has_it_from_then_on(
+    ledger: Ledger, state: SubmissionState
+) -> None:
+    number = ledger.sent(state=state)
+    assert ledger.claim(request(request_key="k"), resume=state is ACCEPTED).number == number
+    if state is UNKNOWN:
+        ledger.submissions.resolve(number, "task-x")
+    assert ledger.claim(request(request_key="k")).number == number
+    assert isinstance(ledger.claim(request(request_key="another")), Claimed)
+
+
 # --- which attempt answers for a line
 
 

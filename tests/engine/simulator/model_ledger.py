@@ -123,6 +123,8 @@ class ModelLedger:
         if on_paid is OnPaid.REFUSE and earlier.total > by_key:
             self._undo(before)
             return earlier
+        for key in lines:
+            self._bind_key(key.request_key, key.identity.digest, batch.lines[key.line].submission)
         batch.state, batch.owner = "running", self.processes.current
         shown = Batch(
             batch.number, "", batch.created_at, self._clock.now(), "f", len(lines), "running"
@@ -200,6 +202,11 @@ class ModelLedger:
             for number, attempt in match_equal_lines(equal, attempts, FAILED).items():
                 batch.lines[number].submission = attempt.number
         return self._paid(batch), by_key
+
+    def _bind_key(self, key: str | None, identity: str, number: int | None) -> None:
+        one = self._submissions.get(number or 0)
+        if key is not None and one is not None and self._by_key(key, identity) is None:
+            one.request_key = one.request_key or key
 
     def _link_request_keys(self, batch: _Batch, keys: Sequence[LineKey]) -> int:
         linked = 0
@@ -334,6 +341,8 @@ class ModelLedger:
         if claim is None:
             made = self._insert(request, line.generation, batch.number, replaces)
             claim = Claimed(made.number)
+        if isinstance(claim, Attempt):
+            self._bind_key(request.request_key, identity, claim.number)
         _link(line, claim.number)
         return claim
 
@@ -458,6 +467,7 @@ class ModelLedger:
         if earlier is None:
             earlier = self._earlier(identity, generation, resume, resend_unknown)
         if earlier is not None and not earlier.state.may_send(resend_unknown=resend_unknown):
+            self._bind_key(request.request_key, identity, earlier.number)
             return earlier
         if refused := self._too_dear(request):
             return refused
