@@ -112,7 +112,8 @@ class _Records:
         except csv.Error as error:
             raise invalid(f"in row {self.row}", _reason(str(error))) from error
         self._size = 0
-        return cells
+        # Git and editors rewrite the ends of lines, also those within a cell.
+        return [cell.replace("\r\n", "\n") for cell in cells]
 
     def _texts(self) -> Iterator[str]:
         for number, line in self._lines:

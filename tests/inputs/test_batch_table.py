@@ -88,7 +88,16 @@ def test_tabs_separate_when_they_are_asked_for() -> None:
 
 def test_a_cell_keeps_its_quotes_breaks_and_blanks() -> None:
     data = b'prompt,n\r\n" ""a""\r\n\tb, ",\r\n'
-    assert cells(data) == [{"prompt": ' "a"\r\n\tb, '}]
+    assert cells(data) == [{"prompt": ' "a"\n\tb, '}]
+
+
+def test_the_ends_of_lines_within_a_cell_are_one_however_they_are_written() -> None:
+    rewritten = b'prompt,n\r\n"a\r\nb",1\r\n'
+    assert (
+        cells(rewritten)
+        == cells(rewritten.replace(b"\r\n", b"\n"))
+        == [{"prompt": "a\nb", "n": "1"}]
+    )
 
 
 def test_rows_count_as_in_a_spreadsheet() -> None:

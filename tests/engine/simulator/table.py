@@ -30,8 +30,8 @@ TABLE: Final[dict[str, str]] = {
     "confirming, polling": f"{_POLLED}, {_ENDS}",
     "to save": _ENDS,
     "saving": f"Saved, Saved failed, Saved failed for good, {_ENDS}",
-    "ended": "AttemptSeen in flight, AttemptSeen accepted, AttemptSeen unknown,"
-    " AttemptSeen nothing, Saved, Saved failed, Saved failed for good, Prepared, Prepared failed,"
+    "ended": "AttemptSeen in flight, AttemptSeen accepted, AttemptSeen rejected,"
+    " AttemptSeen unknown, AttemptSeen nothing, Saved, Saved failed, Saved failed for good, Prepared, Prepared failed,"
     " Replied accepted,"
     " Replied accepted unrecorded, Replied refused, Replied refused unrecorded, Replied unknown,"
     " Replied unknown unrecorded, Replied unknown with id, Replied unknown with id unrecorded",
