@@ -7,6 +7,7 @@ from modellix_cli.context.session import Session
 from modellix_cli.domain.jsontext import JsonObject
 from modellix_cli.domain.money import NOTHING, Money
 from modellix_cli.domain.text import count, duration, size
+from modellix_cli.engine.core.following import LOST
 from modellix_cli.engine.core.lines import LineOutcome
 from modellix_cli.models.pricing.values import json_amount
 from modellix_cli.output.batch_lines import Reasons
@@ -56,7 +57,11 @@ class BatchClosing:
             (self.kept if kept else self.files).add(file)
         if outcome.billed is not None and outcome.task_id is not None and not outcome.reused:
             self.bills[outcome.task_id] = outcome.billed
-        if outcome.state is not None and outcome.waiting is None and not entry["ok"]:
+        told = outcome.waiting in (
+            None,
+            LOST,
+        )  # what still runs is left to the command that resumes
+        if outcome.state is not None and told and not entry["ok"]:
             self.reasons.add(entry)
 
     @property

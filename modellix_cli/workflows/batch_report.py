@@ -41,7 +41,7 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
 
     `id` is there where the line has one, `files` where results were saved, `errorInfo` beside
     `error`; `reused` where an earlier attempt answered for it; `billedUsd` is what the service
-    charged for the task; `request` is the number by which `task resolve` takes an unknown outcome.
+    charged for the task; `request` is the number by which `task resolve` takes it, if it does.
     """
     state = "skipped" if outcome.state is None else str(outcome.state)
     error, command = error_and_command(outcome, session)
@@ -58,7 +58,7 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
         "modelSlug": outcome.slug,
         "ok": error is None,
         "otherTaskIds": _other_tasks(outcome),
-        "request": (outcome.number or None) if state == SubmissionState.UNKNOWN else None,
+        "request": (outcome.number or None) if _may_be_settled(outcome, command) else None,
         "resourceUrls": list(outcome.urls) if ended else None,
         "reused": True if outcome.reused else None,
         "status": _status(outcome),
@@ -66,6 +66,12 @@ def entry_of(outcome: LineOutcome, session: Session) -> Entry:
         "taskId": outcome.task_id,
     }
     return {name: value for name, value in parts.items() if value is not None}
+
+
+def _may_be_settled(outcome: LineOutcome, command: str | None) -> bool:
+    """Whether `task resolve` takes the request: nobody knows its task, or the user named it."""
+    unknown = outcome.state is SubmissionState.UNKNOWN
+    return unknown or (outcome.waiting == LOST and command is not None)
 
 
 def _other_tasks(outcome: LineOutcome) -> list[str] | None:

@@ -43,6 +43,7 @@ def examine(session: Session, api_key: str | None, found: Setup) -> Examination:
         *service,
         Check("version", True, f"modellix-cli {__version__}"),
         _guarded("config", lambda: _config(session)),
+        _guarded("project", lambda: _project(session)),
         _clock(heard),
         folder,
         _ledger(ledger if folder.ok else None),
@@ -94,6 +95,14 @@ def _clock(heard: Heard) -> Check:
     side = "ahead of" if skew > 0 else "behind"
     detail = f"{duration(abs(skew))} {side} the server's. Correct this machine's time."
     return Check("clock", False, detail)
+
+
+def _project(session: Session) -> Check:
+    """Whether the files of settings that are in force here can be read."""
+    defaults = session.settings.defaults
+    defaults.check()
+    path = defaults.project_path
+    return Check("project", True, str(path) if path else "There is no modellix.toml here.")
 
 
 def _state_folder(session: Session) -> Check:

@@ -516,6 +516,19 @@ def test_strictly_the_model_must_document_its_parameters(batch: Batches) -> None
     assert "the model's schema names no parameters" in result.stderr
 
 
+def test_a_wrong_task_of_a_line_is_told_with_the_way_to_correct_it(batch: Batches) -> None:
+    batch.service.replies[1] = httpx.ReadError("cut")
+    batch.service.missing = True
+    batch.write(1)
+    batch()
+    batch.cli("task", "resolve", "1", "--task-id", "wrong")
+    result = batch("--resume", "--wait")
+    (line,) = result.json["tasks"]
+    assert (result.status, line["request"], line["submissionState"]) == (1, 1, "accepted")
+    told = [text for text in result.stderr.splitlines() if text.startswith("Failed: line 1:")]
+    assert "If it is another one: modellix-cli task resolve 1 --task-id ID" in "".join(told)
+
+
 def test_a_folder_for_results_is_waited_for_by_the_command_that_resumes_too(
     batch: Batches,
 ) -> None:

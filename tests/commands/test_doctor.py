@@ -22,6 +22,7 @@ MACHINE = [
     "tls",
     "version",
     "config",
+    "project",
     "clock",
     "stateFolder",
     "ledger",
@@ -402,3 +403,11 @@ def test_a_certificate_bundle_of_the_users_is_shown(
     bundle = Path(__file__).parent.parent / "data" / "ca.pem"
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     assert str(bundle) in checks(cli("doctor", "--json"))["caBundle"]["detail"]
+
+
+@pytest.mark.parametrize("text", ["", "model = 5"])
+def test_a_file_of_settings_that_cannot_be_used_is_found(cli: Cli, work: Path, text: str) -> None:
+    (work / "modellix.toml").write_text(text, encoding="utf-8")
+    found = checks(cli("doctor", "--json"))["project"]
+    assert found["ok"] is (not text)
+    assert str(work / "modellix.toml") in found["detail"]

@@ -31,7 +31,8 @@ TABLE: Final[dict[str, str]] = {
     "to save": _ENDS,
     "saving": f"Saved, Saved failed, Saved failed for good, {_ENDS}",
     "ended": "AttemptSeen in flight, AttemptSeen accepted, AttemptSeen rejected,"
-    " AttemptSeen unknown, AttemptSeen nothing, Saved, Saved failed, Saved failed for good, Prepared, Prepared failed,"
+    " AttemptSeen unknown, AttemptSeen nothing,"
+    " Saved, Saved failed, Saved failed for good, Prepared, Prepared failed,"
     " Replied accepted,"
     " Replied accepted unrecorded, Replied refused, Replied refused unrecorded, Replied unknown,"
     " Replied unknown unrecorded, Replied unknown with id, Replied unknown with id unrecorded",
